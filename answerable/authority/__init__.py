@@ -1,0 +1,1 @@
+"""Who may do what: Cedar policies and the one function that decides."""

@@ -1,0 +1,95 @@
+"""One way to change anything: `@action` makes a function a transaction with exactly one record entry."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, ParamSpec, TypeVar
+
+from django.db import connection, transaction
+
+from answerable.authority.principals import HasPrincipal
+from answerable.record import log
+
+P = ParamSpec("P")
+R = TypeVar("R")
+ACTIONS: dict[str, Callable[..., Any]] = {}
+_running: ContextVar[list[Any] | None] = ContextVar("running_action", default=None)
+
+
+def _count(entry: Any) -> None:
+    if (entries := _running.get()) is not None:
+        entries.append(entry)
+
+
+log.listeners.append(_count)
+
+
+def running() -> bool:
+    """Whether an action is under way on this thread (the test suite refuses writes outside one)."""
+    return _running.get() is not None
+
+
+def action(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Declare a change: one transaction, `by=` the one who answers for it, exactly one record entry.
+
+    Actions do not call actions: what two share is a plain function. Raises ValueError when an action is nested or
+    leaves no entry or several; the transaction is undone.
+    """
+
+    def declare(func: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(func)
+        def act(*args: P.args, **kwargs: P.kwargs) -> R:
+            if "by" not in kwargs:
+                raise TypeError(f"{name}: say who answers for it, by=")
+            if _running.get() is not None:
+                raise ValueError(f"{name}: an action inside an action would leave two entries")
+            by: Any = kwargs["by"]
+            token = _running.set([])
+            try:
+                with transaction.atomic():
+                    with scope_of(by):
+                        result = func(*args, **kwargs)
+                    entries = _running.get() or []
+                    if len(entries) != 1:
+                        raise ValueError(f"{name}: left {len(entries)} record entries instead of one")
+                return result
+            finally:
+                _running.reset(token)
+
+        act.action_name = name  # type: ignore[attr-defined]
+        if name in ACTIONS and ACTIONS[name].__module__ != func.__module__:
+            raise ValueError(f"two actions are called {name}")
+        ACTIONS[name] = act
+        return act
+
+    return declare
+
+
+def set_scope(compartments: Any) -> None:
+    """Let row-level security show the rows of these compartments until the transaction ends; none shows nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('app.compartments', %s, true)", [",".join(sorted(compartments))])
+
+
+@contextmanager
+def scope_of(by: HasPrincipal) -> Iterator[None]:
+    """Row-level scope of `by` for the block, then what it was before. Needs an open transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('app.compartments', true)")
+        before = (cursor.fetchone() or [""])[0] or ""
+    set_scope(by.principal().compartments)
+    try:
+        yield
+    finally:
+        if not connection.needs_rollback:
+            set_scope(before.split(",") if before else [])
+
+
+@contextmanager
+def reading_as(by: HasPrincipal) -> Iterator[None]:
+    """A read-only stretch of work outside a request: one transaction in the scope of `by`."""
+    with transaction.atomic(), scope_of(by):
+        yield

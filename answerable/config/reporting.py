@@ -1,0 +1,61 @@
+"""What a fault may say: the kind and the place, never the values (security.md §2.12, finding 6).
+
+PostgreSQL puts whole rows into error texts ("Failing row contains (…)"), and tracebacks carry local
+variables. Neither may reach a log, so faults are reported as type, file and line only.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import traceback
+from typing import Any
+
+from django.views.debug import ExceptionReporter
+
+_DETAIL = re.compile(r"(DETAIL|CONTEXT|HINT|STATEMENT):.*", re.S)
+
+
+def where(error: BaseException) -> str:
+    """The chain of an error as `Type at file:line in function`, without any message or value."""
+    parts = []
+    current: BaseException | None = error
+    while current is not None and len(parts) < 6:
+        frames = traceback.extract_tb(current.__traceback__)
+        spots = " < ".join(f"{f.filename.rsplit('/', 3)[-1]}:{f.lineno} in {f.name}" for f in reversed(frames[-6:]))
+        parts.append(f"{type(current).__name__} at {spots or 'unknown place'}")
+        current = current.__cause__ or current.__context__
+    return "; caused by ".join(parts)
+
+
+class Scrub(logging.Filter):
+    """Removes exception texts and database detail from every log line before it is written."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and record.exc_info[1] is not None:
+            # The message is replaced as well: Django formats the path into it, and a path may carry a reference.
+            record.msg, record.args = f"fault: {where(record.exc_info[1])}", ()
+            record.exc_info, record.exc_text = None, None
+        else:
+            message = _DETAIL.sub("", record.getMessage())
+            if record.name.startswith("django.request"):
+                message = message.split(":", 1)[0]
+            record.msg, record.args = message.replace("\n", " ").replace("\r", " "), ()
+        return True
+
+
+class PlainFormatter(logging.Formatter):
+    """Day and level, name and message; no thread, no process, no client."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%SZ")
+
+
+class QuietReporter(ExceptionReporter):
+    """Never renders locals, settings or request data, even if DEBUG were switched on by mistake."""
+
+    def get_traceback_text(self) -> str:
+        return where(self.exc_value) if self.exc_value else "fault"
+
+    def get_traceback_html(self) -> str:
+        return self.get_traceback_text()

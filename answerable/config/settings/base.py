@@ -1,0 +1,157 @@
+"""Settings shared by every door. Each door's module adds its URLs, its database role and its host.
+
+Nothing here is secret: the cookie-signing key is made on first start and kept in the data folder.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from answerable.config.postgres import data_dir, database_settings
+
+PACKAGE = Path(__file__).resolve().parents[2]
+DOOR = os.environ.get("ANSWERABLE_DOOR", "office")
+
+
+def _secret_key() -> str:
+    """A cookie-signing key of this installation, made once, readable by its owner only."""
+    if from_env := os.environ.get("ANSWERABLE_SECRET_KEY"):
+        return from_env
+    path = data_dir() / "cookie.key"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as f:
+            f.write(secrets.token_urlsafe(48))
+    except FileExistsError:
+        pass
+    return path.read_text()
+
+
+SECRET_KEY = _secret_key()
+DEBUG = False
+# Production is https only; one machine on localhost is the demonstration.
+SECURE = os.environ.get("ANSWERABLE_SECURE", "") == "1"
+ALLOWED_HOSTS = os.environ.get("ANSWERABLE_HOSTS", "localhost 127.0.0.1 [::1]").split()
+CSRF_TRUSTED_ORIGINS = os.environ.get("ANSWERABLE_ORIGINS", "").split()
+
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "procrastinate.contrib.django",
+    "answerable.web",
+    "answerable.record",
+    "answerable.authority",
+    "answerable.alliance",
+    "answerable.vault",
+    "answerable.fund",
+    "answerable.monitoring",
+    "answerable.accountability",
+    "answerable.council",
+    "answerable.measures",
+    "answerable.reparations",
+    "answerable.publication",
+    "answerable.config",  # last: its post_migrate grants privileges on everything above
+]
+AUTH_USER_MODEL = "alliance.Person"
+AUTHENTICATION_BACKENDS = ["answerable.vault.signin.SessionBackend"]
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "today"
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "answerable.web.middleware.PrivacyHeaders",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "answerable.web.middleware.OneTransaction",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "answerable.web.context.page",
+            ],
+        },
+    }
+]
+DATABASES = {"default": database_settings(DOOR)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("fr", "Français"), ("es", "Español"), ("ar", "العربية"), ("uk", "Українська")]
+LOCALE_PATHS = [PACKAGE / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+
+STATIC_URL = "static/"
+STATIC_ROOT = data_dir() / "static"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+
+SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_COOKIE_AGE = 8 * 3600  # absolute limit of a working session (security.md §2.2)
+CSRF_COOKIE_HTTPONLY = True
+CSRF_USE_SESSIONS = False
+UNLOCK_COOKIE = "__Host-unlock" if SECURE else "unlock"
+UNLOCK_IDLE_SECONDS = 600
+SECURE_SSL_REDIRECT = SECURE
+SECURE_HSTS_SECONDS = 31536000 if SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
+SECURE_HSTS_PRELOAD = SECURE
+SECURE_REFERRER_POLICY = "no-referrer" if SECURE else "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "object-src": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+# Bounded on purpose: a form is small, a file is read in a stream with its own limit.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+
+DEFAULT_EXCEPTION_REPORTER = "answerable.config.reporting.QuietReporter"
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"scrub": {"()": "answerable.config.reporting.Scrub"}},
+    "formatters": {"plain": {"()": "answerable.config.reporting.PlainFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "filters": ["scrub"], "formatter": "plain"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    # Replace Django's own handlers, which would print requests and locals.
+    "loggers": {"django": {"handlers": ["stderr"], "level": "WARNING", "propagate": False}},
+}
+SILENCED_SYSTEM_CHECKS = ["auth.E003", "auth.W004"]
+PROCRASTINATE_ON_APP_READY = None

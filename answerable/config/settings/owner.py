@@ -1,0 +1,8 @@
+"""Settings of the shell commands that change the schema: the owner's database role, the office's URLs."""
+
+import os
+
+os.environ["ANSWERABLE_DOOR"] = "owner"
+from answerable.config.settings.base import *  # noqa: E402, F403
+
+ROOT_URLCONF = "answerable.config.urls_office"

@@ -1,0 +1,161 @@
+"""Appending to the record and reading it back. The only module that writes record tables."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+from django.db import connection, transaction
+
+from answerable.common import clock
+from answerable.engines import tlog
+from answerable.record.models import Checkpoint, Entry, Head, Reliance, Salt
+
+PAD_TO = 64
+
+
+class Actor(Protocol):
+    """Whoever answers for a change: a person's pseudonym and the role acted in."""
+
+    @property
+    def ref(self) -> str: ...
+
+
+def append(
+    action: str,
+    subject: Any,
+    *,
+    by: Any,
+    from_state: str = "",
+    to_state: str = "",
+    reason: str = "",
+    role: str = "",
+    detail: Mapping[str, Any] | None = None,
+    policy: str = "",
+) -> Entry:
+    """Append one event in the caller's transaction and return it.
+
+    The lock on the single head row orders appends by commit, so indexes have no gap and each event names the leaf
+    of the one before it (R-AUD-1). `detail` holds codes, references, numbers and hashes only.
+
+    Raises ValueError outside a transaction: an act and its entry stand or fall together.
+    """
+    if not connection.in_atomic_block:
+        raise ValueError("The record is appended to inside the transaction of the act it records.")
+    head = Head.objects.select_for_update().get(pk=1)
+    at = clock.now()
+    event = {
+        "v": 1,
+        "index": head.size,
+        "at": at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "actor": by.ref,
+        "role": role,
+        "action": action,
+        "subject": subject if isinstance(subject, str) else subject.ref,
+        "from": from_state,
+        "to": to_state,
+        "reason": reason,
+        "detail": dict(detail or {}),
+        "policy": policy,
+        "prev": bytes(head.last_event_leaf).hex(),
+    }
+    salt = os.urandom(32)
+    leaf = tlog.leaf_commitment(salt, tlog.canonical(event))
+    entry = Entry(
+        index=head.size,
+        leaf=leaf,
+        event=event,
+        at=at,
+        actor=event["actor"],
+        role=role,
+        action=action,
+        subject=event["subject"],
+        from_state=from_state,
+        to_state=to_state,
+        reason=reason,
+    )
+    entry.save(force_insert=True)
+    Salt(index=head.size, salt=salt).save(force_insert=True)
+    head.size += 1
+    head.last_event_leaf = leaf
+    head.save(update_fields=["size", "last_event_leaf"])
+    for listener in listeners:
+        listener(entry)
+    return entry
+
+
+# Called with each new entry, in its transaction (the action decorator counts entries here).
+listeners: list[Any] = []
+
+
+def rely(dependent: str, bases: Iterable[str], why: str, *, since: int) -> None:
+    """Note that `dependent` rests on each of `bases` for the reason `why`; an edge already live is left alone."""
+    live = set(Reliance.objects.filter(dependent=dependent, why=why, until=None).values_list("basis", flat=True))
+    Reliance.objects.bulk_create(
+        Reliance(dependent=dependent, basis=basis, why=why, since=since)
+        for basis in dict.fromkeys(bases)
+        if basis not in live
+    )
+
+
+def dependents(basis: str) -> list[Reliance]:
+    """Live edges to what relies directly on `basis` (what follows from it)."""
+    return list(Reliance.objects.filter(basis=basis, until=None).order_by("id"))
+
+
+def bases(dependent: str) -> list[Reliance]:
+    """Live edges to what `dependent` rests on directly (why it stands)."""
+    return list(Reliance.objects.filter(dependent=dependent, until=None).order_by("id"))
+
+
+def upward(basis: str) -> list[str]:
+    """Every reference that relies on `basis`, directly or not, nearest first (R-FND-5). Cycles are walked once."""
+    seen: dict[str, None] = {}
+    frontier = [basis]
+    while frontier:
+        found = Reliance.objects.filter(basis__in=frontier, until=None).order_by("id").values_list("dependent", flat=True)
+        frontier = [ref for ref in dict.fromkeys(found) if ref not in seen and ref != basis]
+        seen.update(dict.fromkeys(frontier))
+    return list(seen)
+
+
+def history(subject: str) -> list[Entry]:
+    """All entries about one reference, oldest first."""
+    return list(Entry.objects.filter(subject=subject).order_by("index"))
+
+
+def leaves() -> list[bytes]:
+    """All leaf values in order."""
+    return [bytes(leaf) for leaf in Entry.objects.order_by("index").values_list("leaf", flat=True).iterator(5000)]
+
+
+@transaction.atomic
+def make_checkpoint(signer: tlog.Signer, origin: str) -> Checkpoint | None:
+    """Pad the record to a multiple of 64 with random leaves and sign its size and root (security.md §2.7).
+
+    Returns None when nothing was appended since the last checkpoint, so an idle day adds nothing.
+    """
+    head = Head.objects.select_for_update().get(pk=1)
+    last = Checkpoint.objects.order_by("-size").first()
+    if head.size == 0 or (last and last.size == head.size):
+        return None
+    padding = -head.size % PAD_TO
+    Entry.objects.bulk_create(Entry(index=head.size + i, leaf=os.urandom(32)) for i in range(padding))
+    head.size += padding
+    head.save(update_fields=["size"])
+    root = tlog.root(leaves())
+    text = tlog.sign_checkpoint(signer, origin=origin, size=head.size, root=root)
+    return Checkpoint.objects.create(size=head.size, root=root, text=text, made_at=clock.now())
+
+
+def opened_events() -> Iterable[tuple[int, bytes, bytes]]:
+    """(index, salt, canonical event) of each leaf whose salt still exists, in order."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT e.index, s.salt, e.event FROM record_entry e JOIN record_salt s USING (index)"
+            " WHERE e.event IS NOT NULL ORDER BY e.index"
+        )
+        for index, salt, event in cursor:
+            yield index, bytes(salt), tlog.canonical(json.loads(event) if isinstance(event, str) else event)

@@ -1,0 +1,90 @@
+"""The append-only record: what happened, salted and chained; and the `relies_on` edges between facts."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from answerable.common.dataclass_of import declares
+
+
+@declares(data_class="C1", owner="record", retention="audit-log")
+class Entry(models.Model):
+    """One leaf of the record. Never updated, never deleted: the database refuses both (see config/grants.py).
+
+    `event` is the canonical JSON text whose salted hash is `leaf`; it carries references, codes, numbers and
+    hashes, never narrative or identity (R-AUD-1). Padding leaves have no event.
+    """
+
+    index = models.BigIntegerField(primary_key=True)
+    leaf = models.BinaryField()
+    event = models.JSONField(null=True)
+    at = models.DateTimeField(null=True)
+    actor = models.CharField(max_length=40, default="")
+    role = models.CharField(max_length=40, default="")
+    action = models.CharField(max_length=60, default="")
+    subject = models.CharField(max_length=60, default="")
+    from_state = models.CharField(max_length=40, default="")
+    to_state = models.CharField(max_length=40, default="")
+    reason = models.CharField(max_length=60, default="")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["subject", "-index"], name="entry_by_subject"),
+            models.Index(fields=["actor", "-index"], name="entry_by_actor"),
+            models.Index(fields=["action", "-index"], name="entry_by_action"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.index} {self.action} {self.subject}"
+
+
+@declares(data_class="C4", owner="record", retention="audit-log")
+class Salt(models.Model):
+    """The salt of one leaf, kept apart so that shredding it leaves a meaningless number in the record."""
+
+    index = models.BigIntegerField(primary_key=True)
+    salt = models.BinaryField()
+
+
+@declares(data_class="C1", owner="record", retention="permanent")
+class Head(models.Model):
+    """The single row whose lock orders appends: the next index and the leaf of the last event."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    size = models.BigIntegerField(default=0)
+    last_event_leaf = models.BinaryField(default=bytes)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="the_record_has_one_head")]
+
+
+@declares(data_class="C0", owner="record", retention="permanent")
+class Checkpoint(models.Model):
+    """A signed statement of the record's size and root (C2SP tlog-checkpoint)."""
+
+    size = models.BigIntegerField(unique=True)
+    root = models.BinaryField()
+    text = models.CharField(max_length=2000)
+    made_at = models.DateTimeField()
+
+
+@declares(data_class="C1", owner="record", retention="permanent")
+class Reliance(models.Model):
+    """`dependent` relies on `basis`: finding on incident, decision on finding, claim on presumption (R-FND-5)."""
+
+    dependent = models.CharField(max_length=60)
+    basis = models.CharField(max_length=60)
+    why = models.CharField(max_length=60)
+    since = models.BigIntegerField()
+    until = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["dependent", "basis", "why"], condition=models.Q(until=None), name="one_live_edge_per_reason"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["basis"], name="reliance_by_basis"),
+            models.Index(fields=["dependent"], name="reliance_by_dependent"),
+        ]

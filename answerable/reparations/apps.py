@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class ReparationsConfig(AppConfig):
+    name = "answerable.reparations"
+    label = "reparations"
+    verbose_name = "Reparations"
