@@ -5,3 +5,6 @@ class AllianceConfig(AppConfig):
     name = "answerable.alliance"
     label = "alliance"
     verbose_name = "Alliance"
+
+    def ready(self) -> None:
+        from answerable.alliance import entities  # noqa: F401
