@@ -1,0 +1,47 @@
+"""Named questions a lower app asks and a higher app answers at start-up; the lower never names the answerer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+# Every question there is, with what it asks. An unknown name is a mistake, not an empty answer.
+QUESTIONS: dict[str, str] = {
+    "findings_against_admission": "sentences: findings in force that bar a state from membership (state)",
+    "live_consent": "False when no live consent covers reading obj for a purpose; None when not concerned (obj, purpose)",
+    "describe_ref": "Described(title, url, status) of a reference that this person may see, or None (by, ref)",
+    "waits_for": "list of Waiting items for a person's home page (person)",
+    "relied_upon": "sentences: who relies on a reference (ref)",
+    "basis_changed": "told that `ref` changed, to re-test what relies on it (ref, by)",
+    "search": "list of Found items for words within what a person may see (by, words)",
+    "open_claims_in": "number of claims in a situation (situation ref)",
+    "finding_facts": "facts a measure's prerequisites need about findings (situation ref)",
+}
+
+
+class Question:
+    """One named question and those who answer it, in order of registration."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._answers: list[Callable[..., Any]] = []
+
+    def answer_with(self, func: F) -> F:
+        """Register an answer (usable as a decorator). Registering the same function twice counts once."""
+        if func not in self._answers:
+            self._answers.append(func)
+        return func
+
+    def ask(self, *args: Any, **kwargs: Any) -> list[Any]:
+        """All answers."""
+        return [func(*args, **kwargs) for func in self._answers]
+
+
+_questions = {name: Question(name) for name in QUESTIONS}
+
+
+def question(name: str) -> Question:
+    """The question called `name`. Raises KeyError when there is none."""
+    return _questions[name]

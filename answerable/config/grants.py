@@ -1,0 +1,92 @@
+"""What each database role may do, table by table, and row-level security. Applied after every migration; idempotent.
+
+Reviewed as one page: the database keeps these promises even when a view forgets them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import apps
+from django.db import connections
+
+DOORS = ("answerable_portal", "answerable_channel", "answerable_office", "answerable_vault")
+# No UPDATE, DELETE or TRUNCATE for anyone, the owner included (a trigger refuses what a privilege cannot).
+APPEND_ONLY = ("record_entry", "record_checkpoint", "fund_entry", "fund_leg", "council_vote")
+# Where the office may delete: sessions end, salts and keys are shredded, an import's rows are undone.
+OFFICE_DELETES = ("django_session", "record_salt", "vault_datakey", "vault_reader", "monitoring_draft")
+# The public face reads released rows only.
+PORTAL_READS = ("publication_release", "publication_releasedfigure", "django_migrations")
+
+APPEND_ONLY_FUNCTION = """
+CREATE OR REPLACE FUNCTION answerable_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'this table is append-only'; END $$
+"""
+
+
+def existing_tables(cursor: Any) -> set[str]:
+    cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    return {row[0] for row in cursor.fetchall()}
+
+
+def compartment_tables() -> dict[str, str]:
+    """Table → column, for every model that belongs to a compartment."""
+    return {
+        m._meta.db_table: m._meta.get_field("compartment").column
+        for m in apps.get_models()
+        if m._meta.managed
+        and any(f.name == "compartment" for f in m._meta.concrete_fields)
+        and not m._meta.get_field("compartment").is_relation
+    }
+
+
+def apply(using: str = "default", **_: Any) -> None:
+    """Grant, revoke and switch on row-level security for every table that exists."""
+    connection = connections[using]
+    q = connection.ops.quote_name
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT rolname FROM pg_roles")
+        roles = {row[0] for row in cursor.fetchall()}
+        tables = existing_tables(cursor)
+        doors = [d for d in DOORS if d in roles]
+        cursor.execute("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC")
+        for door in doors:
+            cursor.execute(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {q(door)}")
+            cursor.execute(f"GRANT USAGE ON SCHEMA public TO {q(door)}")
+            cursor.execute(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {q(door)}")
+        office = q("answerable_office")
+        if "answerable_office" in roles:
+            cursor.execute(f"GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO {office}")
+            cursor.execute(f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {office}")
+            for table in sorted(tables & set(OFFICE_DELETES)):
+                cursor.execute(f"GRANT DELETE ON {q(table)} TO {office}")
+            for table in sorted(t for t in tables if t.startswith("procrastinate_")):
+                cursor.execute(f"GRANT DELETE ON {q(table)} TO {office}")
+            for table in sorted(tables & set(APPEND_ONLY)):
+                cursor.execute(f"REVOKE UPDATE, DELETE, TRUNCATE ON {q(table)} FROM {office}")
+        if "answerable_portal" in roles:
+            for table in sorted(tables & set(PORTAL_READS)):
+                cursor.execute(f"GRANT SELECT ON {q(table)} TO {q('answerable_portal')}")
+        cursor.execute(APPEND_ONLY_FUNCTION)
+        for table in sorted(tables & set(APPEND_ONLY)):
+            trigger = q(f"{table}_append_only")
+            cursor.execute(f"DROP TRIGGER IF EXISTS {trigger} ON {q(table)}")
+            cursor.execute(
+                f"CREATE TRIGGER {trigger} BEFORE UPDATE OR DELETE ON {q(table)}"
+                " FOR EACH STATEMENT EXECUTE FUNCTION answerable_append_only()"
+            )
+        for table, column in compartment_tables().items():
+            if table not in tables:
+                continue
+            scope = "string_to_array(current_setting('app.compartments', true), ',')"
+            # A reader of "monitoring" also reads "monitoring/<partner>"; "*" is the clock's.
+            seen = (
+                f"{q(column)} = ANY ({scope}) OR split_part({q(column)}, '/', 1) = ANY ({scope}) OR '*' = ANY ({scope})"
+            )
+            cursor.execute(f"ALTER TABLE {q(table)} ENABLE ROW LEVEL SECURITY")
+            cursor.execute(f"ALTER TABLE {q(table)} FORCE ROW LEVEL SECURITY")
+            cursor.execute(f"DROP POLICY IF EXISTS own_compartments ON {q(table)}")
+            cursor.execute(
+                f"CREATE POLICY own_compartments ON {q(table)} FOR ALL USING ({seen}) WITH CHECK (true)"
+            )
+        cursor.execute("INSERT INTO record_head (id, size, last_event_leaf) VALUES (1, 0, '') ON CONFLICT DO NOTHING")

@@ -1,0 +1,82 @@
+"""One transaction a request, in the reader's own row-level scope; refusals become pages; headers keep privacy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from answerable.authority.acting import set_scope
+from answerable.common.errors import Refused
+from answerable.vault import signin
+
+Next = Callable[[HttpRequest], HttpResponse]
+
+
+class OneTransaction:
+    """Every request is one transaction. A refusal or a fault undoes all of it.
+
+    The row-level scope is set inside it, transaction-local, so it cannot leak to the next request on the connection.
+    """
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with transaction.atomic():
+            user: Any = getattr(request, "user", None)
+            if user is not None and user.is_authenticated:
+                signin.attach_key(request)
+                set_scope(user.principal().compartments)
+            response = self.get_response(request)
+            if response.status_code >= 500 or getattr(response, "undo", False):
+                transaction.set_rollback(True)
+            return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, Refused):
+            return None
+        response = refusal(request, exception)
+        response.undo = True  # type: ignore[attr-defined]
+        return response
+
+
+def refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
+    """A page that says why not and what would help: 409, and the form's own words are not lost (browser keeps them)."""
+    htmx = request.headers.get("HX-Request") == "true"
+    template = "_refusal.html" if htmx else "refusal.html"
+    back = request.headers.get("Referer", "")
+    same_site = back.startswith(f"{request.scheme}://{request.get_host()}/")
+    return render(
+        request,
+        template,
+        {"sentence": str(refused), "reason": getattr(refused, "reason", ""), "back": back if same_site else ""},
+        status=409,
+    )
+
+
+class PrivacyHeaders:
+    """Nothing personal stays in a cache; nothing of ours is used by another site (ASVS 3.4, 14.3)."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if not request.path.startswith("/static/"):
+            response.headers.setdefault("Cache-Control", "no-store")
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+        return response
+
+
+def done(request: HttpRequest, sentence: str, to: Any) -> HttpResponse:
+    """After an act: say what happened and show the page again (POST → 303 → GET)."""
+    messages.success(request, sentence)
+    response = redirect(to)
+    response.status_code = 303
+    return response
