@@ -1,0 +1,94 @@
+"""Two of three open an identity, one alone learns nothing, and no server can (security.md §2.2).
+
+The identity key is split for each pair of seats: one gets random bytes r, the other key ⊕ r, each under that seat's
+own HPKE key, with claim, pair and seat in the context. Six shares, constant time by construction, no Shamir.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from answerable.vault import primitives, seal
+from answerable.vault.primitives import Unopenable
+
+
+@dataclass(frozen=True, repr=False)
+class IdentityBlock:
+    """Sealed identity and its six shares, by (pair of seats, seat)."""
+
+    subject: str
+    sealed: bytes
+    shares: Mapping[tuple[str, str, str], bytes]
+
+    def __repr__(self) -> str:
+        return f"<IdentityBlock {self.subject}>"
+
+    def to_bytes(self) -> bytes:
+        """Canonical JSON; no plaintext in it."""
+        b64 = base64.b64encode
+        shares = {"|".join(k): b64(v).decode() for k, v in self.shares.items()}
+        data = {"format": "identity/1", "subject": self.subject, "sealed": b64(self.sealed).decode(), "shares": shares}
+        return json.dumps(data, sort_keys=True, separators=(",", ":")).encode()
+
+    @classmethod
+    def from_bytes(cls, raw: bytes) -> IdentityBlock:
+        """Raises Unopenable when it is not an identity block."""
+        try:
+            data = json.loads(raw)
+            if data["format"] != "identity/1":
+                raise Unopenable
+            shares = {}
+            for key, value in data["shares"].items():
+                one, other, seat = key.split("|")
+                shares[one, other, seat] = base64.b64decode(value, validate=True)
+            return cls(data["subject"], base64.b64decode(data["sealed"], validate=True), shares)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise Unopenable from None
+
+
+def _context(subject: str, one: str, other: str, seat: str) -> bytes:
+    return f"answerable-identity-share/1|{subject}|{one}|{other}|{seat}".encode()
+
+
+def _xor(a: bytes, b: bytes) -> bytes:
+    return bytes(x ^ y for x, y in zip(a, b, strict=True))
+
+
+def seal_identity(fields: Mapping[str, str], seats: Sequence[tuple[str, bytes]], subject: str) -> IdentityBlock:
+    """Seal identity fields for three seats (name, public key). Raises ValueError unless there are three different."""
+    if len(seats) != 3 or len({n for n, _ in seats}) != 3 or len({k for _, k in seats}) != 3:
+        raise ValueError("an identity is sealed for three different seats")
+    if any("|" in n for n, _ in seats):
+        raise ValueError("a seat's name holds a bar")
+    key = seal.new_data_key()
+    text = json.dumps(dict(fields), ensure_ascii=False, sort_keys=True).encode()
+    sealed = seal.seal_field(key, text, f"answerable-identity/1|{subject}".encode())
+    shares = {}
+    for (one, one_key), (other, other_key) in combinations(sorted(seats), 2):
+        r = primitives.random_bytes(32)
+        shares[one, other, one] = seal.wrap(one_key, r, _context(subject, one, other, one))
+        shares[one, other, other] = seal.wrap(other_key, _xor(key, r), _context(subject, one, other, other))
+    return IdentityBlock(subject, sealed, shares)
+
+
+def open_share(block: IdentityBlock, seat: str, with_seat: str, private: bytes) -> bytes:
+    """One seat's half for the pair with another seat. Raises Unopenable."""
+    one, other = sorted((seat, with_seat))
+    try:
+        blob = block.shares[one, other, seat]
+    except KeyError:
+        raise Unopenable from None
+    return seal.unwrap(private, blob, _context(block.subject, one, other, seat))
+
+
+def combine(block: IdentityBlock, half: bytes, other_half: bytes) -> dict[str, str]:
+    """The identity from the two halves of one pair. Raises Unopenable for halves that do not belong together."""
+    if len(half) != 32 or len(other_half) != 32:
+        raise Unopenable
+    text = seal.open_field(_xor(half, other_half), block.sealed, f"answerable-identity/1|{block.subject}".encode())
+    result: dict[str, str] = json.loads(text)
+    return result
