@@ -1,0 +1,1 @@
+"""Numerical parts without the framework."""

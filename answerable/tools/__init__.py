@@ -1,0 +1,1 @@
+"""Offline programs: they need no server and no installation of the product."""
