@@ -1,0 +1,69 @@
+"""The `answerable` command. Each subcommand lives with the app it belongs to; this file only finds it."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Callable
+
+from answerable.common.errors import Refused
+
+# name → (module with main(argv) -> int, what it does, the database role it works as; "" needs no database)
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "run": ("answerable.config.commands:run", "start everything on this machine until Ctrl-C", ""),
+    "migrate": ("answerable.config.commands:migrate", "bring the database up to date, after a backup", "owner"),
+    "demo": ("answerable.config.commands:demo", "load the demonstration alliance; --who lists its people", "office"),
+    "found": ("answerable.config.commands:found", "begin a real alliance: its first people and keys", "office"),
+    "worker": ("answerable.config.commands:worker", "do what the clock owes: deadlines, expiries, checkpoints", "office"),
+    "import": ("answerable.monitoring.cli:main", "bring in public data: answerable import svac [--dry-run] FILE", "office"),
+    "record": ("answerable.record.cli:main", "export the record for anyone to check", "office"),
+    "verify": ("answerable.tools.verify:main", "check a record export, offline", ""),
+    "rehearse": ("answerable.rehearsal.cli:main", "run a scenario and print each check", ""),
+    "messages": ("answerable.config.commands:messages", "extract and compile translations", ""),
+}
+
+
+def usage() -> str:
+    """The list of commands."""
+    lines = ["answerable COMMAND …", ""]
+    lines += [f"  {name:9} {about}" for name, (_, about, _) in COMMANDS.items()]
+    return "\n".join([*lines, "", "answerable COMMAND --help says more."])
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command. Exit status 0 done, 1 refused or not held, 2 wrong use."""
+    args = sys.argv[1:] if argv is None else argv
+    if not args or args[0] in {"-h", "--help", "help"}:
+        print(usage())
+        return 0 if args else 2
+    if args[0] not in COMMANDS:
+        print(f"There is no command “{args[0]}”.\n\n{usage()}", file=sys.stderr)
+        return 2
+    where, _about, door = COMMANDS[args[0]]
+    if door:
+        os.environ["ANSWERABLE_DOOR"] = door
+        os.environ.setdefault(
+            "DJANGO_SETTINGS_MODULE", f"answerable.config.settings.{'owner' if door == 'owner' else 'office'}"
+        )
+    module, _, name = where.partition(":")
+    try:
+        if door:
+            from answerable.config import postgres
+
+            if door != "owner" and postgres.external() is None:
+                postgres.start_embedded()
+            import django
+
+            django.setup()
+        command: Callable[[list[str]], int] = getattr(importlib.import_module(module), name)
+        return command(args[1:])
+    except Refused as refused:
+        print(str(refused), file=sys.stderr)
+        return 2 if refused.reason in {"usage", "port", "running"} else 1
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1

@@ -1,0 +1,296 @@
+"""How well an incident is known, and whether incidents form a pattern (domain.md §1.4, §2.3).
+
+Software says which criteria are met and by which items; whether an account is credible is a person's judgement,
+given here as the grades of the items (§0.3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from itertools import combinations
+
+from answerable.common.deadlines import months_after
+
+STANDARD_OF_LEVEL = {"V1": "", "V2": "SP1", "V3a": "SP2", "V3b": "SP2", "V3c": "SP2", "V3d": "SP2", "V4": "SP3"}
+VERIFIED_LEVELS = frozenset({"V3a", "V3b", "V3c", "V3d", "V4"})
+# R-VER-2: V3d never counts towards the five that V3d itself needs.
+BASE_LEVELS = frozenset({"V3a", "V3b", "V3c", "V4"})
+V3D_BASE = 5
+PATTERN_INCIDENTS, PATTERN_VICTIMS, PATTERN_DAYS, PATTERN_AREAS = 3, 5, 7, 2
+WIDESPREAD_VICTIMS, WIDESPREAD_INCIDENTS, WIDESPREAD_AREAS = 25, 10, 3
+SYSTEMATIC_INDICATORS = 2
+WINDOW_MONTHS = 12
+
+
+@dataclass(frozen=True)
+class ItemFacts:
+    """One source item as the verification rules see it. A survivor's account has a T grade and never A-F (R-VER-0)."""
+
+    ref: str
+    kind: str
+    primary: bool
+    reliability: str = ""
+    credibility: int = 0
+    testimony: str = ""
+    person: str = ""
+    parents: frozenset[str] = frozenset()
+    contrary: bool = False
+    weighed: bool = False
+    live: bool = True
+    assessors: int = 1
+
+    @property
+    def qualifies(self) -> bool:
+        """Reliability A-C with credibility 1-3, or testimony T1-T2."""
+        return (self.reliability in {"A", "B", "C"} and 1 <= self.credibility <= 3) or self.testimony in {"T1", "T2"}
+
+    @property
+    def strong(self) -> bool:
+        """Reliability A-B with credibility 1-2."""
+        return self.reliability in {"A", "B"} and 1 <= self.credibility <= 2
+
+    @property
+    def primary_testimony(self) -> bool:
+        """Account of a survivor, eyewitness or insider, at T1 or T2."""
+        return self.primary and self.testimony in {"T1", "T2"}
+
+
+@dataclass(frozen=True)
+class Level:
+    """A verification level with the rule that gives it, sentence by sentence."""
+
+    code: str
+    because: tuple[str, ...]
+    items: tuple[str, ...] = ()
+
+    @property
+    def verified(self) -> bool:
+        return self.code in VERIFIED_LEVELS
+
+    @property
+    def counts_for_base(self) -> bool:
+        return self.code in BASE_LEVELS
+
+
+def root_sets(items: Iterable[ItemFacts]) -> dict[str, frozenset[str]]:
+    """Ultimate ancestors of each item in the provenance graph (R-VER-1). Ten articles citing one report have one root."""
+    parents = {i.ref: i.parents for i in items}
+
+    def climb(ref: str, seen: frozenset[str]) -> frozenset[str]:
+        above = parents.get(ref, frozenset()) - seen
+        if not above:
+            return frozenset({ref})
+        return frozenset().union(*(climb(p, seen | {ref}) for p in above))
+
+    return {ref: climb(ref, frozenset()) for ref in parents}
+
+
+def independent(a: ItemFacts, b: ItemFacts, roots: Mapping[str, frozenset[str]]) -> bool:
+    """Root sets disjoint and the persons different (R-VER-1)."""
+    return a.ref != b.ref and not roots[a.ref] & roots[b.ref] and not (a.person and a.person == b.person)
+
+
+def _three_roots(items: Sequence[ItemFacts], roots: Mapping[str, frozenset[str]]) -> tuple[ItemFacts, ...]:
+    for trio in combinations(items, 3):
+        if all(independent(a, b, roots) for a, b in combinations(trio, 2)):
+            return trio
+    return ()
+
+
+def verification_level(items: Sequence[ItemFacts], *, base: int = 0, matches_pattern: bool = False) -> Level:
+    """The level that the live items support, and why (V1-V4, R-VER-1 to R-VER-4).
+
+    `base` is the number of base-set incidents of the pattern this one is said to match (for V3d).
+    """
+    live = [i for i in items if i.live]  # R-VER-4
+    dropped = [i.ref for i in items if not i.live]
+    notes = [f"{len(dropped)} item(s) without a live consent are left out (R-VER-4)."] if dropped else []
+    for_it = [i for i in live if not i.contrary]
+    qualifying = [i for i in for_it if i.qualifies]
+    if not qualifying:
+        return Level("V1", (*notes, "Recorded; no item qualifies (A-C with 1-3, or T1-T2), so it is alleged."))
+    against = [i for i in live if i.contrary and i.strong and not i.weighed]
+    if against:
+        return Level(
+            "V2",
+            (*notes, "A strong contrary item is not yet weighed, which caps the incident at V2 (R-VER-3)."),
+            tuple(i.ref for i in against),
+        )
+    roots = root_sets(live)
+    strong = [i for i in qualifying if i.strong]
+    trio = _three_roots(qualifying, roots)
+    first_rank = sum(i.testimony == "T1" for i in qualifying)
+    if trio and sum(i.primary for i in qualifying) >= 2 and (strong or first_rank >= 2):
+        why = "Three independent roots, two primary items, and a strong item or two T1 accounts: V4."
+        return Level("V4", (*notes, why), tuple(i.ref for i in trio))
+    testimonies = [i for i in qualifying if i.primary_testimony]
+    for a, b in combinations(testimonies, 2):
+        if independent(a, b, roots):
+            return Level("V3b", (*notes, "Two independent primary testimonies at T1 or T2: V3b."), (a.ref, b.ref))
+    for a in testimonies:
+        for b in qualifying:
+            if not b.testimony and independent(a, b, roots):
+                why = "A primary testimony at T1 or T2 and an independent qualifying item: V3a."
+                return Level("V3a", (*notes, why), (a.ref, b.ref))
+    for a in strong:
+        for b in qualifying:
+            if a.primary and not a.testimony and independent(a, b, roots):
+                why = "A strong primary item that is no testimony and an independent qualifying item: V3c."
+                return Level("V3c", (*notes, why), (a.ref, b.ref))
+    single = [i for i in testimonies if i.testimony == "T1" and i.assessors >= 2]
+    if single and matches_pattern and base >= V3D_BASE:
+        why = f"A T1 testimony confirmed by two assessors, matching a pattern with {base} base incidents (five needed): V3d."
+        return Level("V3d", (*notes, why), (single[0].ref,))
+    missing = "no independent second item"
+    if single and matches_pattern:
+        missing = f"it matches a pattern, but the base set has {base} incidents and V3d needs {V3D_BASE}"
+    elif len(qualifying) > 1:
+        missing = "the qualifying items share a root or a person, or none is primary"
+    return Level("V2", (*notes, f"At least one qualifying item, but {missing}: V2."), (qualifying[0].ref,))
+
+
+def testimony_needs_third(first: str, second: str) -> bool:
+    """A third assessor is needed when two differ by two or more, or straddle T2/T3 (R-VER-0)."""
+    a, b = int(first[1]), int(second[1])
+    return abs(a - b) >= 2 or (min(a, b) <= 2 < max(a, b))
+
+
+@dataclass(frozen=True)
+class IncidentFacts:
+    """One incident as the pattern rules see it. `area` is the second-level area."""
+
+    ref: str
+    on: date
+    area: str
+    victims: int
+    actor: str
+    items: tuple[ItemFacts, ...] = ()
+    matches_pattern: bool = False
+    level: Level | None = None
+
+
+def levels(incidents: Iterable[IncidentFacts]) -> list[IncidentFacts]:
+    """Every incident with its level; V3d is decided last, per actor, from a base set it is not part of (R-VER-2)."""
+    first = [replace(i, level=verification_level(i.items)) for i in incidents]
+    base: dict[str, int] = {}
+    for i in first:
+        if i.level and i.level.counts_for_base:
+            base[i.actor] = base.get(i.actor, 0) + 1
+    return [
+        replace(i, level=verification_level(i.items, base=base.get(i.actor, 0), matches_pattern=i.matches_pattern))
+        for i in first
+    ]
+
+
+@dataclass(frozen=True)
+class Test:
+    """One named test of §1.4: met or not, in a sentence, carried by these incidents."""
+
+    code: str
+    met: bool
+    says: str
+    carried_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """What an actor's incidents of the last twelve months amount to."""
+
+    actor: str
+    window: tuple[date, date]
+    base_set: tuple[str, ...]
+    verified: tuple[str, ...]
+    verified_victims: int
+    reported_victims: int
+    areas: tuple[str, ...]
+    prevalence: str
+    tests: Mapping[str, Test] = field(default_factory=dict)
+
+    def met(self, code: str) -> bool:
+        """Whether PT, WS, SY or LS is met."""
+        return self.tests[code].met
+
+    @property
+    def base_count(self) -> int:
+        return len(self.base_set)
+
+
+def prevalence(victims: int) -> str:
+    """P0 none, P1 1-24, P2 25-999, P3 1,000 and more verified victims."""
+    return "P0" if victims <= 0 else "P1" if victims < 25 else "P2" if victims < 1000 else "P3"
+
+
+def at_least(n: int) -> int:
+    """Public figures are rounded down to a multiple of five and shown with “at least” (R-FND-6)."""
+    return n - n % 5
+
+
+def window(on: date) -> tuple[date, date]:
+    """First and last day of the rolling twelve months that end on `on`."""
+    start = months_after(on, -WINDOW_MONTHS).date()
+    return date.fromordinal(start.toordinal() + 1), on
+
+
+def pattern(
+    incidents: Iterable[IncidentFacts],
+    *,
+    actor: str,
+    on: date,
+    commonalities: frozenset[str] = frozenset(),
+    systematic: frozenset[str] = frozenset(),
+) -> Pattern:
+    """PT, WS, SY, LS and prevalence for one actor at one day, each with the incidents that carry it.
+
+    `commonalities` are the reasoned ones (method, victim profile, operational context, chain of command);
+    `systematic` the SY-1..SY-6 supported at the standard claimed. Victims of duplicates are counted once because
+    merged incidents are not passed in (R-VER-5).
+    """
+    first, last = window(on)
+    seen = sorted((i for i in incidents if i.actor == actor and first <= i.on <= last), key=lambda i: (i.on, i.ref))
+    verified = [i for i in seen if i.level and i.level.verified]
+    base = tuple(i.ref for i in seen if i.level and i.level.counts_for_base)
+    refs = tuple(i.ref for i in verified)
+    victims = sum(i.victims for i in verified)
+    areas = tuple(sorted({i.area for i in verified}))
+    days = (max(i.on for i in verified) - min(i.on for i in verified)).days if verified else 0
+    spread = len(areas) >= PATTERN_AREAS or days > PATTERN_DAYS
+    pt = len(verified) >= PATTERN_INCIDENTS and victims >= PATTERN_VICTIMS and spread and bool(commonalities)
+    ws = victims >= WIDESPREAD_VICTIMS or (
+        len(verified) >= WIDESPREAD_INCIDENTS and len(areas) >= WIDESPREAD_AREAS
+    )
+    sy = pt and len(systematic) >= SYSTEMATIC_INDICATORS
+    ls = pt and (ws or sy)
+    common = ", ".join(sorted(commonalities)) or "none reasoned"
+    tests = {
+        "PT": Test("PT", pt, f"{len(verified)} verified incidents (3 needed), {victims} victims (5), {len(areas)} areas "
+                             f"(2) or {days} days apart (more than 7), commonalities: {common}.", refs),
+        "WS": Test("WS", ws, f"{victims} victims (25 needed), or {len(verified)} incidents (10) across {len(areas)} "
+                             "areas (3).", refs),
+        "SY": Test("SY", sy, f"Pattern {'met' if pt else 'not met'}; {len(systematic)} of the indicators SY-1 to SY-6 "
+                             f"supported (2 needed): {', '.join(sorted(systematic)) or 'none'}.", refs),
+        "LS": Test("LS", ls, f"Pattern {'met' if pt else 'not met'}, and widespread {'met' if ws else 'not met'} or "
+                             f"systematic {'met' if sy else 'not met'}.", refs),
+    }  # fmt: skip
+    return Pattern(
+        actor=actor,
+        window=(first, last),
+        base_set=base,
+        verified=refs,
+        verified_victims=victims,
+        reported_victims=sum(i.victims for i in seen),
+        areas=areas,
+        prevalence=prevalence(victims),
+        tests=tests,
+    )
+
+
+def in_scope(forms: Iterable[str], links: Iterable[str]) -> bool:
+    """An incident is in scope with at least one violence form and one conflict link (R-TAX-1)."""
+    return any(forms) and any(links)
+
+
+def gbvims_type(numbers: Iterable[int]) -> int | None:
+    """The single GBVIMS type: the minimum over the forms' types (R-TAX-2); None when no form has one."""
+    return min(numbers, default=None)
