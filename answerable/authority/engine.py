@@ -111,6 +111,7 @@ def _person(p: Principal) -> dict[str, Any]:
     return {
         "uid": {"type": "Person", "id": p.ref},
         "attrs": {
+            "ref": p.ref,
             "active": p.active,
             "body": p.body,
             "bodyKind": p.body_kind,

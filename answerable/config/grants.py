@@ -14,7 +14,12 @@ DOORS = ("answerable_portal", "answerable_channel", "answerable_office", "answer
 # No UPDATE, DELETE or TRUNCATE for anyone, the owner included (a trigger refuses what a privilege cannot).
 APPEND_ONLY = ("record_entry", "record_checkpoint", "fund_entry", "fund_leg", "council_vote")
 # Where the office may delete: sessions end, salts and keys are shredded, an import's rows are undone.
-OFFICE_DELETES = ("django_session", "record_salt", "vault_datakey", "vault_reader", "monitoring_draft")
+OFFICE_DELETES = (
+    "monitoring_reading",
+    "monitoring_party",
+    "monitoring_situation",
+    "monitoring_sourceitem_parents",
+    "django_session", "record_salt", "vault_datakey", "vault_reader")
 # The public face reads released rows only.
 PORTAL_READS = ("publication_release", "publication_releasedfigure", "django_migrations")
 

@@ -1,0 +1,433 @@
+"""Every change to situations, reports and patterns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import date
+
+from django.db.models import Min
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from answerable.alliance.models import Body, Person, State
+from answerable.authority import engine as authority
+from answerable.authority.acting import action
+from answerable.authority.principals import HasPrincipal, Place
+from answerable.common import clock
+from answerable.common.errors import Refused
+from answerable.common.lifecycle import next_status
+from answerable.common.tables import taxonomy
+from answerable.monitoring import lifecycle, planning, queries, rules
+from answerable.monitoring.models import Import, Incident, Party, PatternAssessment, Reading, Situation, SourceItem
+from answerable.monitoring.svac import SvacFile
+from answerable.record import log as record
+from answerable.vault import keeping
+
+
+@action("open_situation")
+def open_situation(
+    *, name: str, state: State | None = None, first_year: int | None = None, fictional: bool = False, by: HasPrincipal
+) -> Situation:
+    """Begin to watch a situation."""
+    authority.require(by, "open_situation", Place("situations"))
+    if Situation.objects.filter(name=name).exists():
+        raise Refused(_("A situation of that name is already watched."), reason="duplicate")
+    situation = Situation.objects.create(
+        name=name, state=state, first_year=first_year, last_year=None, fictional=fictional
+    )
+    record.append("situation opened", situation, by=by, to_state=situation.status)
+    return situation
+
+
+@action("enter_party")
+def enter_party(situation: Situation, *, name: str, actor_type: str, by: HasPrincipal) -> Party:
+    """Name an armed actor of a situation."""
+    authority.require(by, "enter_party", situation)
+    if actor_type not in taxonomy("actor_type"):
+        raise Refused(_("There is no kind of actor %(code)s.") % {"code": actor_type}, reason="unknown")
+    if Party.objects.filter(situation=situation, name=name, actor_type=actor_type).exists():
+        raise Refused(_("That party is already entered in this situation."), reason="duplicate")
+    party = Party.objects.create(situation=situation, name=name, actor_type=actor_type)
+    record.append("party entered", party, by=by, detail={"situation": situation.ref, "actor_type": actor_type})
+    return party
+
+
+@action("import_svac")
+def import_svac(file: SvacFile, file_name: str, *, by: Person) -> Import:
+    """Bring in an SVAC file: all of it or nothing. A file already in is refused; undo_import takes it out again."""
+    authority.require(by, "import_public_data", Place("imports"))
+    if earlier := Import.objects.filter(sha256=file.sha256, undone_at=None).first():
+        raise Refused(
+            _("This very file was imported on %(day)s as %(ref)s. Nothing was changed.")
+            % {"day": earlier.made_at.date().isoformat(), "ref": earlier.ref},
+            reason="duplicate",
+        )
+    plan = planning.plan(file)
+    batch = Import.objects.create(
+        dataset="SVAC",
+        release=file.release,
+        file_name=file_name[-200:],
+        sha256=file.sha256,
+        rows=len(file.rows),
+        notes=list(file.notes)[:200],
+        counts=dict(file.counts),
+        made_at=clock.now(),
+        made_by=by,
+    )
+    known = Situation.objects.in_bulk([s.origin for s in plan.situations], field_name="origin")
+    fresh = [
+        Situation(
+            name=s.name, countries=list(s.countries), first_year=s.first_year, last_year=s.last_year, origin=s.origin,
+            imported=batch,
+        )
+        for s in plan.situations
+        if s.origin not in known
+    ]  # fmt: skip
+    known |= {s.origin: s for s in Situation.objects.bulk_create(fresh, batch_size=500)}
+    parties = {
+        (p.situation_id, p.name, p.actor_type, p.origin): p
+        for p in Party.objects.filter(situation__in=known.values())
+    }
+    missing = [
+        Party(situation=known[p.situation], name=p.name, actor_type=p.actor_type, origin=p.origin, imported=batch)
+        for p in plan.parties
+        if (known[p.situation].pk, p.name, p.actor_type, p.origin) not in parties
+    ]
+    for party in Party.objects.bulk_create(missing, batch_size=1000):
+        parties[party.situation_id, party.name, party.actor_type, party.origin] = party
+
+    def readings() -> Iterable[Reading]:
+        for r in plan.readings:
+            situation = known[r.situation]
+            yield Reading(
+                imported=batch,
+                situation=situation,
+                party=parties[situation.pk, r.party.name, r.party.actor_type, r.party.origin],
+                year=r.year,
+                source=r.source,
+                kind=r.kind,
+                value=r.value,
+                forms=list(r.forms),
+                form=r.form,
+                row=r.row,
+            )
+
+    queries.copy_readings(readings())
+    record.append(
+        "public data imported",
+        batch,
+        by=by,
+        detail={"dataset": "SVAC", "release": file.release, "sha256": file.sha256, "rows": len(file.rows),
+                "situations": len(fresh), "parties": len(missing), "readings": len(plan.readings)},
+    )  # fmt: skip
+    return batch
+
+
+@action("undo_import")
+def undo_import(batch: Import, *, by: Person) -> Import:
+    """Take an import out again, as one new act. Refused, with reasons, once anything relies on a row of it."""
+    batch = Import.objects.select_for_update().get(pk=batch.pk)
+    authority.require(by, "undo_import", batch)
+    if batch.undone_at:
+        raise Refused(_("That import has already been undone."), reason="lifecycle")
+    if reasons := queries.reliance_on_import(batch):
+        raise Refused(
+            _("The import cannot be undone, because things rely on it: %(why)s") % {"why": " ".join(reasons)},
+            reason="relied_upon",
+        )
+    removed, _each = Reading.objects.filter(imported=batch).delete()
+    Party.objects.filter(imported=batch, readings=None, incidents=None).delete()
+    Situation.objects.filter(imported=batch, parties=None, readings=None).delete()
+    # What another import shares stays and keeps that import as its origin.
+    for party in Party.objects.filter(imported=batch):
+        party.imported_id = party.readings.aggregate(first=Min("imported_id"))["first"]
+        party.save(update_fields=["imported"])
+    for situation in Situation.objects.filter(imported=batch):
+        situation.imported_id = situation.readings.aggregate(first=Min("imported_id"))["first"]
+        situation.save(update_fields=["imported"])
+    batch.undone_at = clock.now()
+    batch.save(update_fields=["undone_at"])
+    record.append("import undone", batch, by=by, detail={"readings": removed})
+    return batch
+
+
+ITEM_KINDS = ("testimony", "medical", "register", "document", "digital", "aggregate", "official", "court")
+
+
+@action("receive_report")
+def receive_report(
+    *,
+    situation: Situation,
+    party: Party,
+    on: date,
+    area1: str,
+    area2: str = "",
+    precision: str = "day",
+    victims: int,
+    victims_min: int | None = None,
+    victims_max: int | None = None,
+    forms: Sequence[str],
+    links: Sequence[str],
+    link_reason: str,
+    narrative: str = "",
+    place: str = "",
+    settings: Sequence[str] = (),
+    consequences: Sequence[str] = (),
+    risk: str = "medium",
+    referral_offered: bool,
+    searched_first: bool,
+    by: Person,
+) -> Incident:
+    """File an incident report (form A1). Free text is sealed before it is stored; nothing else is free text.
+
+    Raises Refused when the situation and actor do not belong together, a code is unknown, a date lies ahead, care was
+    not offered first (SC-8), or existing accounts were not searched for first (SC-1).
+    """
+    authority.require(by, "receive_report", situation)
+    low = victims if victims_min is None else victims_min
+    high = victims if victims_max is None else victims_max
+    problems = []
+    if party.situation_id != situation.pk:
+        problems.append(_("That actor does not belong to this situation."))
+    if on > clock.today():
+        problems.append(_("The date lies in the future; give the day, or any day of the month or quarter, it happened."))
+    if not low <= victims <= high or victims < 1:
+        problems.append(_("The best estimate of victims lies between the least and the most, and is at least one."))
+    for codes, list_name in ((forms, "violence_form"), (links, "conflict_link"), (settings, "setting"),
+                             (consequences, "consequence")):  # fmt: skip
+        if unknown := [c for c in codes if c not in taxonomy(list_name)]:
+            problems.append(_("Unknown code: %(codes)s.") % {"codes": ", ".join(unknown)})
+    if not rules.in_scope(forms, links):
+        problems.append(_("At least one form of violence and one link to the conflict are needed (R-TAX-1)."))
+    if not link_reason.strip():
+        problems.append(_("Say in a sentence why it is linked to the conflict (R-TAX-1)."))
+    if not referral_offered:
+        problems.append(_("Care comes before questions: offer the referral, note that you did, then file (SC-8)."))
+    if not searched_first:
+        problems.append(_("Search for an account that already exists first, and note that you did (SC-1)."))
+    if problems:
+        raise Refused(" ".join(problems), reason="report")
+    organisation = by.body
+    compartment = f"monitoring/{organisation.ref}" if organisation.kind == Body.PARTNER else "monitoring"
+    incident = Incident(
+        compartment=compartment, situation=situation, party=party, organisation=organisation, collected_by=by, on=on,
+        precision=precision, area1=area1, area2=area2, victims_min=low, victims=victims, victims_max=high,
+        forms=list(forms), links=list(links), settings=list(settings), consequences=list(consequences), risk=risk,
+        referral_offered=referral_offered, searched_first=searched_first, submitted_at=clock.now(),
+        status=lifecycle.SUBMITTED, because=[_("Recorded; no item yet.")],
+    )  # fmt: skip
+    sealed = keeping.seal_fields(
+        incident.ref, compartment, "Incident", {"narrative": narrative, "place": place, "link_reason": link_reason}
+    )
+    incident.narrative, incident.place, incident.link_reason = sealed["narrative"], sealed["place"], sealed["link_reason"]
+    incident.save(force_insert=True)
+    record.append(
+        "report received", incident, by=by, to_state=incident.status,
+        detail={"situation": situation.ref, "organisation": organisation.ref},
+    )  # fmt: skip
+    return incident
+
+
+@action("add_item")
+def add_item(
+    incident: Incident,
+    *,
+    kind: str,
+    primary: bool = False,
+    reliability: str = "",
+    credibility: int = 0,
+    testimony: str = "",
+    assessors: int = 1,
+    person_key: str = "",
+    parents: Sequence[SourceItem] = (),
+    contrary: bool = False,
+    purposes: Sequence[str] = (),
+    captured_on: date | None = None,
+    says: str = "",
+    by: Person,
+) -> SourceItem:
+    """Attach a source item (form A2) with its grades and, for a person's account, consent by purpose (SC-3)."""
+    incident = Incident.objects.select_for_update().get(pk=incident.pk)
+    authority.require(by, "add_item", incident)
+    problems = []
+    if kind not in ITEM_KINDS:
+        problems.append(_("A source item is one of: %(kinds)s.") % {"kinds": ", ".join(ITEM_KINDS)})
+    if testimony and (reliability or credibility):
+        problems.append(_("An account of a person is graded T1 to T4 and never A to F (R-VER-0)."))
+    if testimony and testimony not in taxonomy("testimony_scale"):
+        problems.append(_("A testimony is graded T1 to T4."))
+    if reliability and (reliability not in taxonomy("source_reliability") or not 1 <= credibility <= 6):
+        problems.append(_("A source is graded A to F and what it says 1 to 6."))
+    if unknown := [p for p in purposes if p not in taxonomy("consent_purpose")]:
+        problems.append(_("Unknown purpose of consent: %(codes)s.") % {"codes": ", ".join(unknown)})
+    if any(p.incident_id != incident.pk and p.compartment != incident.compartment for p in parents):
+        problems.append(_("An item can only derive from one you can see."))
+    if problems:
+        raise Refused(" ".join(problems), reason="item")
+    item = SourceItem(
+        compartment=incident.compartment, incident=incident, kind=kind, primary=primary, reliability=reliability,
+        credibility=credibility, testimony=testimony, assessors=assessors, person_key=person_key, contrary=contrary,
+        purposes=list(purposes), captured_on=captured_on or clock.today(),
+    )  # fmt: skip
+    item.says = keeping.seal_fields(item.ref, item.compartment, "SourceItem", {"says": says})["says"]
+    item.save(force_insert=True)
+    item.parents.set(parents)
+    changed = _relevel(incident.party)
+    record.append(
+        "item added", item, by=by,
+        detail={"incident": incident.ref, "kind": kind, "grade": item.grade, "levels": changed},
+    )  # fmt: skip
+    return item
+
+
+@action("move_incident")
+def move_incident(incident: Incident, name: str, *, by: Person) -> Incident:
+    """Triage, begin verification, or refer elsewhere."""
+    incident = Incident.objects.select_for_update().get(pk=incident.pk)
+    authority.require(by, name, incident)
+    before, incident.status = incident.status, next_status(lifecycle.INCIDENT_MOVES, name, status=incident.status)
+    incident.save(update_fields=["status"])
+    record.append(name.replace("_", " "), incident, by=by, from_state=before, to_state=incident.status)
+    return incident
+
+
+@action("verify_incident")
+def verify_incident(incident: Incident, *, matches_pattern: bool = False, by: Person) -> Incident:
+    """Conclude verification: the rules say which level the items reach; a verifier who did not collect it answers for it.
+
+    The status follows the level: V3 and above verified, V2 credible, V1 alleged. V3d incidents of the same actor are
+    worked out again, because the base set may have grown (R-VER-2).
+    """
+    incident = Incident.objects.select_for_update().get(pk=incident.pk)
+    authority.require(by, "verify_incident", incident)
+    if incident.collected_by_id == by.pk:
+        raise Refused(_("You collected this report, so someone else must verify it (SOD-01)."), reason="SOD-01")
+    before = incident.status
+    if before not in (lifecycle.IN_VERIFICATION, *lifecycle.COUNTED):
+        next_status(lifecycle.INCIDENT_MOVES, "find_verified", status=before)
+    incident.verified_by, incident.matches_pattern = by, matches_pattern
+    incident.status = lifecycle.ALLEGED  # a counted status, so that the rules below see it; they set the right one
+    incident.save(update_fields=["verified_by", "matches_pattern", "status"])
+    changed = _relevel(incident.party)
+    incident.refresh_from_db()
+    record.append(
+        "incident verified", incident, by=by, from_state=before, to_state=incident.status,
+        detail={"level": incident.level, "levels": changed},
+    )  # fmt: skip
+    return incident
+
+
+@action("regrade_item")
+def regrade_item(
+    item: SourceItem, *, reliability: str | None = None, credibility: int | None = None, testimony: str | None = None,
+    by: Person,
+) -> SourceItem:  # fmt: skip
+    """Change the grade of an item after new information; every level that rests on it is worked out again."""
+    item = SourceItem.objects.select_for_update().get(pk=item.pk)
+    authority.require(by, "grade_item", item)
+    before = item.grade
+    if item.testimony and (reliability or credibility):
+        raise Refused(_("An account of a person is graded T1 to T4 and never A to F (R-VER-0)."), reason="R-VER-0")
+    if reliability is not None:
+        item.reliability = reliability
+    if credibility is not None:
+        item.credibility = credibility
+    if testimony is not None and item.testimony:
+        item.testimony = testimony
+    item.save(update_fields=["reliability", "credibility", "testimony"])
+    changed = _relevel(item.incident.party)
+    record.append(
+        "item regraded", item, by=by, from_state=before, to_state=item.grade, detail={"levels": changed}
+    )
+    return item
+
+
+@action("weigh_contrary")
+def weigh_contrary(item: SourceItem, *, by: Person) -> SourceItem:
+    """A verification lead records that a contrary item has been weighed; the cap of R-VER-3 falls."""
+    item = SourceItem.objects.select_for_update().get(pk=item.pk)
+    authority.require(by, "weigh_contrary", item)
+    if not item.contrary:
+        raise Refused(_("Only a contrary item is weighed."), reason="item")
+    item.weighed = True
+    item.save(update_fields=["weighed"])
+    changed = _relevel(item.incident.party)
+    record.append("contrary item weighed", item, by=by, detail={"levels": changed})
+    return item
+
+
+STATUS_OF_LEVEL = {"V1": lifecycle.ALLEGED, "V2": lifecycle.CREDIBLE}
+
+
+def _relevel(party: Party) -> dict[str, str]:
+    """Work out again the levels of an actor's incidents; returns those that changed, for the record entry."""
+    rows = list(
+        Incident.objects.select_for_update().filter(party=party, status__in=[*lifecycle.COUNTED, "IN_VERIFICATION",
+                                                    "SUBMITTED", "TRIAGED"]).order_by("id")
+    )  # fmt: skip
+    facts = {f.ref: f for f in rules.levels(queries.incident_facts(rows))}
+    changed: dict[str, str] = {}
+    for row in rows:
+        level = facts[row.ref].level
+        if level is None:
+            continue
+        status = row.status
+        if status in lifecycle.COUNTED:
+            status = STATUS_OF_LEVEL.get(level.code, lifecycle.VERIFIED)
+        if (row.level, row.status, row.because) != (level.code, status, list(level.because)):
+            if row.level != level.code:
+                changed[row.ref] = level.code
+            row.level, row.status, row.because = level.code, status, list(level.because)
+            row.save(update_fields=["level", "status", "because"])
+    return changed
+
+
+@action("assess_pattern")
+def assess_pattern(
+    party: Party, *, commonalities: Sequence[str] = (), systematic: Sequence[str] = (), by: Person
+) -> PatternAssessment:
+    """Run the pattern rules over the actor's counted incidents of the last twelve months and keep the result."""
+    authority.require(by, "assess_pattern", party.situation)
+    if unknown := [s for s in systematic if s not in taxonomy("systematic_indicator")]:
+        raise Refused(_("Unknown indicator: %(codes)s.") % {"codes": ", ".join(unknown)}, reason="unknown")
+    today = clock.today()
+    incidents = queries.counted_incidents(party, on=today)
+    if not incidents:
+        raise Refused(
+            _("No incident of this actor has been verified, found credible or alleged in the last twelve months."),
+            reason="no_incidents",
+        )
+    found = rules.pattern(
+        incidents, actor=party.ref, on=today, commonalities=frozenset(commonalities), systematic=frozenset(systematic)
+    )
+    result = {
+        "window": [d.isoformat() for d in found.window],
+        "base_set": list(found.base_set),
+        "verified": list(found.verified),
+        "verified_victims": found.verified_victims,
+        "reported_victims": found.reported_victims,
+        "areas": list(found.areas),
+        "prevalence": found.prevalence,
+        "first_day": min((i.on for i in incidents if i.ref in found.base_set), default=today).isoformat(),
+        "last_day": max((i.on for i in incidents if i.ref in found.base_set), default=today).isoformat(),
+        "standard": queries.standard_reached(incidents, found.verified),
+        "tests": {code: asdict(test) for code, test in found.tests.items()},
+    }
+    assessment = PatternAssessment.objects.create(
+        situation=party.situation, party=party, on=today, commonalities=list(commonalities),
+        systematic=list(systematic), result=result, made_by=by, made_at=clock.now(),
+    )  # fmt: skip
+    entry = record.append(
+        "pattern assessed", assessment, by=by,
+        detail={"tests": {c: t.met for c, t in found.tests.items()}, "incidents": list(found.verified)},
+    )  # fmt: skip
+    record.rely(assessment.ref, found.verified, "incident", since=entry.index)
+    return assessment
+
+
+def describe_count(n: int) -> str:
+    """ "At least n" as public prose has it, rounded down to fives (R-FND-6)."""
+    shown = rules.at_least(n)
+    return ngettext("at least %(n)d verified survivor", "at least %(n)d verified survivors", shown) % {"n": shown}
+

@@ -1,0 +1,40 @@
+"""How monitoring's objects look to policies."""
+
+from typing import Any
+
+from answerable.authority.engine import describes
+from answerable.monitoring.models import Import, Incident, PatternAssessment, Situation, SourceItem
+
+
+@describes(Situation)
+def _situation(s: Situation) -> tuple[str, dict[str, Any]]:
+    return "Situation", {"status": s.status}
+
+
+@describes(Import)
+def _import(i: Import) -> tuple[str, dict[str, Any]]:
+    return "Import", {"madeBy": i.made_by.ref}
+
+
+@describes(Incident)
+def _incident(i: Incident) -> tuple[str, dict[str, Any]]:
+    return "Incident", {
+        "compartment": i.compartment,
+        "collectedBy": i.collected_by.ref,
+        "organisation": i.organisation.ref,
+        "status": i.status,
+    }
+
+
+@describes(SourceItem)
+def _item(i: SourceItem) -> tuple[str, dict[str, Any]]:
+    return "SourceItem", {
+        "compartment": i.compartment,
+        "collectedBy": i.incident.collected_by.ref,
+        "organisation": i.incident.organisation.ref,
+    }
+
+
+@describes(PatternAssessment)
+def _pattern(p: PatternAssessment) -> tuple[str, dict[str, Any]]:
+    return "Pattern", {"madeBy": p.made_by.ref}

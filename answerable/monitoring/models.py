@@ -1,0 +1,266 @@
+"""Situations, imported readings, incidents with their items and consents, and pattern assessments."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.db import models
+from django.db.models import F, Q
+
+from answerable.alliance.models import Body, Person, State
+from answerable.common.dataclass_of import declares
+from answerable.common.references import new_ref
+from answerable.common.tables import label
+from answerable.monitoring import lifecycle
+from answerable.vault.models import SealedField
+
+
+def situation_ref() -> str:
+    return new_ref("SIT")
+
+
+def party_ref() -> str:
+    return new_ref("PTY")
+
+
+def import_ref() -> str:
+    return new_ref("IMP")
+
+
+def incident_ref() -> str:
+    return new_ref("INC")
+
+
+def item_ref() -> str:
+    return new_ref("ITM")
+
+
+def pattern_ref() -> str:
+    return new_ref("PAT")
+
+
+@declares(data_class="C0", owner="monitoring", retention="permanent")
+class Import(models.Model):
+    """One file of public data brought in by one action, and undone by one."""
+
+    ref = models.CharField(max_length=40, unique=True, default=import_ref)
+    dataset = models.CharField(max_length=20)
+    release = models.CharField(max_length=20)
+    file_name = models.CharField(max_length=200)
+    sha256 = models.CharField(max_length=64)
+    rows = models.PositiveIntegerField()
+    notes = models.JSONField(default=list)
+    counts = models.JSONField(default=dict)
+    made_at = models.DateTimeField()
+    made_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    undone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["sha256"], condition=Q(undone_at=None), name="a_file_is_imported_once")
+        ]
+
+
+@declares(data_class="C0", owner="monitoring", retention="permanent")
+class Situation(models.Model):
+    """A situation of armed conflict the alliance watches."""
+
+    ref = models.CharField(max_length=40, unique=True, default=situation_ref)
+    name = models.CharField(max_length=200)
+    countries = models.JSONField(default=list)
+    state = models.ForeignKey(State, null=True, blank=True, on_delete=models.PROTECT, related_name="situations")
+    first_year = models.PositiveSmallIntegerField(null=True)
+    last_year = models.PositiveSmallIntegerField(null=True)
+    status = models.CharField(max_length=20, default="WATCHED")
+    fictional = models.BooleanField(default=False)
+    origin = models.CharField(max_length=60, blank=True, default="")
+    imported = models.ForeignKey(Import, null=True, on_delete=models.PROTECT, related_name="situations")
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["origin"], condition=~Q(origin=""), name="one_situation_per_origin")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@declares(data_class="C0", owner="monitoring", retention="permanent")
+class Party(models.Model):
+    """An armed actor in a situation."""
+
+    ref = models.CharField(max_length=40, unique=True, default=party_ref)
+    situation = models.ForeignKey(Situation, on_delete=models.PROTECT, related_name="parties")
+    name = models.CharField(max_length=200)
+    actor_type = models.CharField(max_length=12)
+    origin = models.CharField(max_length=80, blank=True, default="")
+    imported = models.ForeignKey(Import, null=True, on_delete=models.PROTECT, related_name="parties")
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["situation", "name", "actor_type", "origin"], name="one_party_per_name_and_kind")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def kind(self) -> str:
+        return label("actor_type", self.actor_type)
+
+
+@declares(data_class="C0", owner="monitoring", retention="permanent")
+class Reading(models.Model):
+    """One source's yearly figure for a party. `value` is None when no report was found or nothing was coded, never 0."""
+
+    imported = models.ForeignKey(Import, on_delete=models.PROTECT, related_name="readings")
+    situation = models.ForeignKey(Situation, on_delete=models.PROTECT, related_name="readings")
+    party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="readings")
+    year = models.PositiveSmallIntegerField()
+    source = models.CharField(max_length=8)
+    kind = models.CharField(max_length=10)
+    value = models.PositiveSmallIntegerField(null=True)
+    forms = models.JSONField(default=list)
+    form = models.CharField(max_length=60, blank=True, default="")
+    row = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind="reported", value__gte=0, value__lte=3) | (~Q(kind="reported") & Q(value=None)),
+                name="a_missing_report_is_never_zero",
+            )
+        ]
+        indexes = [models.Index(fields=["situation", "year"], name="reading_by_situation_year")]
+
+
+@declares(data_class="C1", owner="monitoring", retention="monitoring-item")
+class Incident(models.Model):
+    """An incident as reported. Narrative, exact place and reasons are sealed; the rest is coarse on purpose."""
+
+    ref = models.CharField(max_length=40, unique=True, default=incident_ref)
+    compartment = models.CharField(max_length=80)
+    situation = models.ForeignKey(Situation, on_delete=models.PROTECT, related_name="incidents")
+    party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="incidents")
+    organisation = models.ForeignKey(Body, on_delete=models.PROTECT, related_name="+")
+    collected_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    verified_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    on = models.DateField()
+    precision = models.CharField(max_length=8, default="day")
+    area1 = models.CharField(max_length=40)
+    area2 = models.CharField(max_length=40, blank=True, default="")
+    victims_min = models.PositiveIntegerField()
+    victims = models.PositiveIntegerField()
+    victims_max = models.PositiveIntegerField()
+    forms = models.JSONField(default=list)
+    links = models.JSONField(default=list)
+    settings = models.JSONField(default=list, blank=True)
+    consequences = models.JSONField(default=list, blank=True)
+    risk = models.CharField(max_length=8, default="medium")
+    referral_offered = models.BooleanField(default=False)
+    searched_first = models.BooleanField(default=False)
+    matches_pattern = models.BooleanField(default=False)
+    status = models.CharField(max_length=20, default=lifecycle.SUBMITTED)
+    level = models.CharField(max_length=4, default="V1")
+    because = models.JSONField(default=list)
+    submitted_at = models.DateTimeField()
+    narrative = SealedField()
+    place = SealedField()
+    link_reason = SealedField()
+
+    class Meta:
+        ordering = ["-submitted_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(victims_min__lte=F("victims")) & Q(victims__lte=F("victims_max")),
+                name="best_estimate_lies_between_least_and_most",
+            ),
+            models.CheckConstraint(
+                condition=Q(verified_by=None) | ~Q(verified_by=F("collected_by")), name="SOD_01_verifier_is_not_collector"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["situation", "-submitted_at", "-id"], name="incident_by_situation"),
+            models.Index(fields=["compartment", "-submitted_at", "-id"], name="incident_by_compartment"),
+            models.Index(fields=["status", "-submitted_at", "-id"], name="incident_by_status"),
+            models.Index(fields=["-submitted_at", "-id"], name="incident_newest"),
+            models.Index(fields=["party", "on"], name="incident_by_party_day"),
+        ]
+
+    def __str__(self) -> str:
+        return self.ref
+
+
+@declares(data_class="C1", owner="monitoring", retention="monitoring-item")
+class SourceItem(models.Model):
+    """What an incident rests on: a testimony, a document, a register. What it says is sealed."""
+
+    ref = models.CharField(max_length=40, unique=True, default=item_ref)
+    compartment = models.CharField(max_length=80)
+    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="items")
+    kind = models.CharField(max_length=20)
+    primary = models.BooleanField(default=False)
+    reliability = models.CharField(max_length=1, blank=True, default="")
+    credibility = models.PositiveSmallIntegerField(default=0)
+    testimony = models.CharField(max_length=2, blank=True, default="")
+    assessors = models.PositiveSmallIntegerField(default=1)
+    person_key = models.CharField(max_length=40, blank=True, default="")
+    parents = models.ManyToManyField("self", symmetrical=False, related_name="children", blank=True)
+    contrary = models.BooleanField(default=False)
+    weighed = models.BooleanField(default=False)
+    purposes = models.JSONField(default=list)
+    withdrawn = models.JSONField(default=list)
+    captured_on = models.DateField()
+    says = SealedField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(testimony="") | (Q(reliability="") & Q(credibility=0)),
+                name="R_VER_0_no_A_to_F_grade_for_a_survivor",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.ref
+
+    @property
+    def live(self) -> bool:
+        """Whether the calculation may use it (R-VER-4)."""
+        return self.testimony == "" or ("CP-MONI" in self.purposes and "CP-MONI" not in self.withdrawn)
+
+    @property
+    def grade(self) -> str:
+        return self.testimony or f"{self.reliability}{self.credibility or ''}" or "ungraded"
+
+
+@declares(data_class="C1", owner="monitoring", retention="finding-basis")
+class PatternAssessment(models.Model):
+    """What an actor's incidents amounted to on one day, by the rules of §1.4."""
+
+    ref = models.CharField(max_length=40, unique=True, default=pattern_ref)
+    compartment = models.CharField(max_length=80, default="monitoring")
+    situation = models.ForeignKey(Situation, on_delete=models.PROTECT, related_name="patterns")
+    party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="patterns")
+    on = models.DateField()
+    commonalities = models.JSONField(default=list)
+    systematic = models.JSONField(default=list)
+    result = models.JSONField(default=dict)
+    made_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    made_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-made_at"]
+
+    def __str__(self) -> str:
+        return self.ref
+
+    def met(self, code: str) -> bool:
+        """Whether PT, WS, SY or LS is met."""
+        return bool(self.result["tests"][code]["met"])
+
+

@@ -1,0 +1,160 @@
+"""Reads shaped for a page or a rule."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.db import connection
+from django.db.models import Count, Max
+from django.utils.translation import gettext as _
+
+from answerable.monitoring import lifecycle, rules
+from answerable.monitoring.models import Import, Incident, Party, Reading, Situation, SourceItem
+from answerable.record import log as record
+
+
+@cache
+def countries() -> Mapping[int, tuple[str, str]]:
+    """Gleditsch-Ward number → (ISO numeric, name). Source: Unicode CLDR and the UN, with the numbers of G&W 1999."""
+    with (Path(__file__).parent / "tables" / "gw_countries.csv").open(encoding="utf-8", newline="") as f:
+        return {int(r["gw"]): (r["iso_numeric"], r["name"]) for r in csv.DictReader(f)}
+
+
+def copy_readings(readings: Iterable[Reading]) -> int:
+    """Write many readings through COPY; the caller's transaction decides."""
+    n = 0
+    columns = "imported_id, situation_id, party_id, year, source, kind, value, forms, form, row"
+    with connection.cursor() as cursor, cursor.copy(
+        f"COPY monitoring_reading ({columns}) FROM STDIN"
+    ) as copy:
+        for r in readings:
+            copy.write_row(
+                (r.imported_id, r.situation_id, r.party_id, r.year, r.source, r.kind, r.value, json.dumps(r.forms),
+                 r.form, r.row)
+            )  # fmt: skip
+            n += 1
+    return n
+
+
+def reliance_on_import(batch: Import) -> list[str]:
+    """Sentences naming what rests on an import's situations and parties; empty when it can be undone."""
+    reasons = []
+    if n := Incident.objects.filter(party__imported=batch).count():
+        reasons.append(_("%(n)d incident reports name its parties.") % {"n": n})
+    elif n := Incident.objects.filter(situation__imported=batch).count():
+        reasons.append(_("%(n)d incident reports are filed in its situations.") % {"n": n})
+    own = Situation.objects.filter(imported=batch)
+    if n := Party.objects.filter(situation__in=own).exclude(imported=batch).filter(imported=None).count():
+        reasons.append(_("%(n)d parties were entered by hand in its situations.") % {"n": n})
+    refs = [*own.values_list("ref", flat=True), *Party.objects.filter(imported=batch).values_list("ref", flat=True)]
+    held = [r for ref in refs for r in record.dependents(ref)] if len(refs) < 50 else list(
+        record.Reliance.objects.filter(basis__in=refs, until=None))  # fmt: skip
+    if held:
+        reasons.append(_("%(n)d findings or programmes rely on it.") % {"n": len(held)})
+    return reasons
+
+
+def item_facts(item: SourceItem, parents: Iterable[str]) -> rules.ItemFacts:
+    """An item as the rules see it."""
+    return rules.ItemFacts(
+        ref=item.ref,
+        kind=item.kind,
+        primary=item.primary,
+        reliability=item.reliability,
+        credibility=item.credibility,
+        testimony=item.testimony,
+        person=item.person_key,
+        parents=frozenset(parents),
+        contrary=item.contrary,
+        weighed=item.weighed,
+        live=item.live,
+        assessors=item.assessors,
+    )
+
+
+def incident_facts(incidents: Sequence[Incident]) -> list[rules.IncidentFacts]:
+    """Incidents with their items, in three queries however many there are."""
+    items: dict[int, list[SourceItem]] = {}
+    for item in SourceItem.objects.filter(incident__in=[i.pk for i in incidents]).prefetch_related("parents"):
+        items.setdefault(item.incident_id, []).append(item)
+    refs = dict(Party.objects.filter(pk__in={i.party_id for i in incidents}).values_list("pk", "ref"))
+    return [
+        rules.IncidentFacts(
+            ref=i.ref,
+            on=i.on,
+            area=i.area2 or i.area1,
+            victims=i.victims,
+            actor=refs[i.party_id],
+            items=tuple(item_facts(x, [p.ref for p in x.parents.all()]) for x in items.get(i.pk, [])),
+            matches_pattern=i.matches_pattern,
+            level=rules.Level(i.level, tuple(i.because)),
+        )
+        for i in incidents
+    ]
+
+
+def counted_incidents(party: Party, *, on: date) -> list[rules.IncidentFacts]:
+    """Incidents of an actor that count, in the window ending on a day."""
+    first, last = rules.window(on)
+    return incident_facts(
+        list(Incident.objects.filter(party=party, status__in=lifecycle.COUNTED, on__range=(first, last)))
+    )
+
+
+def standard_reached(incidents: Iterable[rules.IncidentFacts], carrying: Iterable[str]) -> str:
+    """The standard that every carrying incident reaches: SP3 when all are V4, SP2 when all are V3, else below."""
+    codes = {i.level.code for i in incidents if i.ref in set(carrying) and i.level}
+    if not codes:
+        return "none"
+    return min((rules.STANDARD_OF_LEVEL[c] or "none" for c in codes), key=["none", "SP1", "SP2", "SP3"].index)
+
+
+def latest_map() -> list[dict[str, Any]]:
+    """For each country, the highest prevalence any source reports in the newest year, and its situations."""
+    newest = Reading.objects.aggregate(y=Max("year"))["y"]
+    places: dict[str, dict[str, Any]] = {}
+    if newest is None:
+        return []
+    highest = dict(
+        Reading.objects.filter(year=newest, kind="reported")
+        .values("situation_id")
+        .annotate(top=Max("value"))
+        .values_list("situation_id", "top")
+    )
+    for situation in Situation.objects.exclude(imported=None).filter(last_year__gte=newest):
+        top = highest.get(situation.pk)
+        for gw in situation.countries:
+            iso, name = countries().get(gw, ("", str(gw)))
+            place = places.setdefault(iso or name, {"id": iso, "name": name, "value": None, "url": "", "n": 0, "year": newest})
+            place["n"] += 1
+            if top is not None and (place["value"] is None or top > place["value"]):
+                place["value"] = top
+            place["url"] = f"/watch/?country={gw}"
+    return sorted(places.values(), key=lambda p: (-(p["value"] if p["value"] is not None else -1), p["name"]))
+
+
+def timeline(situation: Situation) -> list[dict[str, Any]]:
+    """Yearly prevalence of a situation by source: the highest any party reached, and how many parties had no report."""
+    rows: dict[tuple[int, str], dict[str, Any]] = {}
+    for r in situation.readings.values("year", "source", "kind", "value"):
+        row = rows.setdefault((r["year"], r["source"]), {"year": r["year"], "source": r["source"], "value": None,
+                                                         "parties": 0, "no_report": 0, "blank": 0})  # fmt: skip
+        row["parties"] += 1
+        if r["kind"] == "reported":
+            row["value"] = r["value"] if row["value"] is None else max(row["value"], r["value"])
+        else:
+            row[r["kind"]] += 1
+    return [rows[k] for k in sorted(rows)]
+
+
+def counts_by_status(situation: Situation) -> dict[str, int]:
+    """Incidents of a situation by status, for the person's own row-level scope."""
+    return dict(
+        Incident.objects.filter(situation=situation).values("status").annotate(n=Count("id")).values_list("status", "n")
+    )
