@@ -5,3 +5,6 @@ class AccountabilityConfig(AppConfig):
     name = "answerable.accountability"
     label = "accountability"
     verbose_name = "Accountability"
+
+    def ready(self) -> None:
+        from answerable.accountability import entities  # noqa: F401

@@ -5,3 +5,6 @@ class MeasuresConfig(AppConfig):
     name = "answerable.measures"
     label = "measures"
     verbose_name = "Measures"
+
+    def ready(self) -> None:
+        from answerable.measures import entities  # noqa: F401

@@ -5,3 +5,6 @@ class MonitoringConfig(AppConfig):
     name = "answerable.monitoring"
     label = "monitoring"
     verbose_name = "Monitoring"
+
+    def ready(self) -> None:
+        from answerable.monitoring import entities  # noqa: F401

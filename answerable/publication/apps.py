@@ -5,3 +5,6 @@ class PublicationConfig(AppConfig):
     name = "answerable.publication"
     label = "publication"
     verbose_name = "Publication"
+
+    def ready(self) -> None:
+        from answerable.publication import entities  # noqa: F401

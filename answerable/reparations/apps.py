@@ -5,3 +5,6 @@ class ReparationsConfig(AppConfig):
     name = "answerable.reparations"
     label = "reparations"
     verbose_name = "Reparations"
+
+    def ready(self) -> None:
+        from answerable.reparations import entities  # noqa: F401

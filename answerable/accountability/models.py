@@ -1,0 +1,61 @@
+"""Findings of the panel, its experts' opinions, and what the respondent replied."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from answerable.accountability import lifecycle
+from answerable.alliance.models import Person, State
+from answerable.common.dataclass_of import declares
+from answerable.common.references import new_ref
+from answerable.monitoring.models import Party, PatternAssessment, Situation
+from answerable.vault.models import SealedField
+
+
+def finding_ref() -> str:
+    return new_ref("FND")
+
+
+@declares(data_class="C1", owner="accountability", retention="finding-basis")
+class Finding(models.Model):
+    """A finding: its kind, the standard claimed, what it rests on, and where it stands. Reasons are sealed."""
+
+    ref = models.CharField(max_length=40, unique=True, default=finding_ref)
+    compartment = models.CharField(max_length=80, default="monitoring")
+    kind = models.CharField(max_length=12)
+    standard = models.CharField(max_length=4)
+    situation = models.ForeignKey(Situation, on_delete=models.PROTECT, related_name="findings")
+    party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="findings")
+    respondent = models.ForeignKey(State, null=True, blank=True, on_delete=models.PROTECT, related_name="findings")
+    pattern = models.ForeignKey(PatternAssessment, on_delete=models.PROTECT, related_name="findings")
+    status = models.CharField(max_length=20, default=lifecycle.DRAFT)
+    criteria = models.JSONField(default=list)
+    urgent = models.BooleanField(default=False)
+    drafted_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    drafted_at = models.DateTimeField()
+    notified_at = models.DateTimeField(null=True)
+    reply_due_at = models.DateTimeField(null=True)
+    reply = models.CharField(max_length=20, blank=True, default="")
+    adopted_at = models.DateTimeField(null=True)
+    published_at = models.DateTimeField(null=True)
+    panel = models.JSONField(default=dict)
+    reasons = SealedField()
+
+    class Meta:
+        ordering = ["-drafted_at"]
+
+    def __str__(self) -> str:
+        return self.ref
+
+
+@declares(data_class="C1", owner="accountability", retention="finding-basis")
+class Opinion(models.Model):
+    """One expert's opinion on a finding: concur or dissent, once."""
+
+    finding = models.ForeignKey(Finding, on_delete=models.PROTECT, related_name="opinions")
+    expert = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    opinion = models.CharField(max_length=8, choices=[("concur", "concur"), ("dissent", "dissent")])
+    given_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["finding", "expert"], name="one_opinion_per_expert")]
