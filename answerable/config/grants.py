@@ -12,7 +12,7 @@ from django.db import connections
 
 DOORS = ("answerable_portal", "answerable_channel", "answerable_office", "answerable_vault")
 # No UPDATE, DELETE or TRUNCATE for anyone, the owner included (a trigger refuses what a privilege cannot).
-APPEND_ONLY = ("record_entry", "record_checkpoint", "fund_entry", "fund_leg", "council_vote")
+APPEND_ONLY = ("record_entry", "record_checkpoint", "fund_entry", "fund_leg", "publication_release")
 # Where the office may delete: sessions end, salts and keys are shredded, an import's rows are undone.
 OFFICE_DELETES = (
     "monitoring_reading",
@@ -21,7 +21,7 @@ OFFICE_DELETES = (
     "monitoring_sourceitem_parents",
     "django_session", "record_salt", "vault_datakey", "vault_reader")
 # The public face reads released rows only.
-PORTAL_READS = ("publication_release", "publication_releasedfigure", "django_migrations")
+PORTAL_READS = ("publication_release",)
 
 APPEND_ONLY_FUNCTION = """
 CREATE OR REPLACE FUNCTION answerable_append_only() RETURNS trigger LANGUAGE plpgsql AS $$

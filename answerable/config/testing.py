@@ -1,0 +1,53 @@
+"""Fixtures for the suite: work as the office's role, and refuse a write outside an action."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+WRITES = re.compile(r"^\s*(INSERT INTO|UPDATE|DELETE FROM)\s+\"?(\w+)", re.I)
+FREE = ("django_", "procrastinate_")
+
+
+@pytest.fixture(autouse=True)
+def _office_role(request: Any) -> Iterator[None]:
+    """Inside a database test, be the office: its privileges, its row-level scope, and writes by actions only."""
+    if "db" not in request.fixturenames and "transactional_db" not in request.fixturenames:
+        yield
+        return
+    request.getfixturevalue("transactional_db" if "transactional_db" in request.fixturenames else "db")
+    from django.db import connection
+
+    from answerable.authority import acting
+
+    def watch(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        found = WRITES.match(sql)
+        if found and not found[2].startswith(FREE) and not acting.running():
+            raise AssertionError(f"a write to {found[2]} outside an action")
+        return execute(sql, params, many, context)
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET ROLE answerable_office")
+    try:
+        if request.node.get_closest_marker("writes_freely"):
+            yield
+        else:
+            with connection.execute_wrapper(watch):
+                yield
+    finally:
+        if not connection.needs_rollback:
+            with connection.cursor() as cursor:
+                cursor.execute("RESET ROLE")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _light_keys() -> Iterator[None]:
+    """Passphrases in tests are stretched lightly."""
+    from answerable.vault import userkeys
+
+    before = userkeys.set_parameters(userkeys.LIGHT)
+    yield
+    userkeys.set_parameters(before)

@@ -1,0 +1,92 @@
+"""Makes the public version of a finding, a decision, a measure or the fund, inside the act that causes it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from answerable.accountability.models import Finding
+from answerable.common import clock
+from answerable.common.tables import label
+from answerable.council.models import Proposal
+from answerable.fund import queries as fund
+from answerable.fund.rules import ACCOUNTS
+from answerable.measures.models import Measure
+from answerable.monitoring import rules
+from answerable.publication.models import Release
+
+
+def release(kind: str, obj: Any, entry: Any) -> Release:
+    """Write the next version of what the public may see of `obj`. Figures are rounded down to fives (R-FND-6)."""
+    subject, title, body = MAKERS[kind](obj)
+    version = Release.objects.filter(subject=subject).count() + 1
+    return Release.objects.create(
+        kind=kind, subject=subject, version=version, title=title[:200], body=body, record_index=entry.index,
+        released_at=clock.now(),
+    )  # fmt: skip
+
+
+def _finding(f: Finding) -> tuple[str, str, dict[str, Any]]:
+    result = f.pattern.result
+    return (
+        f.ref,
+        f"{label('finding_type', f.kind)}: {f.party.name}, {f.situation.name}",
+        {
+            "kind": f.kind,
+            "standard": f.standard,
+            "situation": f.situation.name,
+            "party": f.party.name,
+            "at_least": rules.at_least(result["verified_victims"]),
+            "prevalence": result["prevalence"],
+            "figure_kind": "verified",
+            "reply": f.reply,
+            "panel": {k: f.panel.get(k) for k in ("sitting", "concurring", "dissenting")},
+            "pattern_on": f.pattern.on.isoformat(),
+        },
+    )
+
+
+def _decision(p: Proposal) -> tuple[str, str, dict[str, Any]]:
+    return (
+        p.ref,
+        p.title,
+        {
+            "measure": p.measure_code,
+            "measure_name": p.measure["name"],
+            "situation": p.situation.name,
+            "target": p.target_state.name if p.target_state else "",
+            "party": p.target_party.name if p.target_party else "",
+            "proposer": p.proposer.name,
+            "sponsors": sorted(s.state.name for s in p.sponsors.select_related("state")),
+            "objective": p.objective,
+            "result": p.result,
+            "electorate": p.electorate,
+            "population_version": p.population_version,
+            "relies_on": p.findings,
+        },
+    )
+
+
+def _measure(m: Measure) -> tuple[str, str, dict[str, Any]]:
+    return (
+        m.ref,
+        f"{m.code} {m.proposal.title}",
+        {
+            "measure": m.code,
+            "status": m.status,
+            "in_force_on": m.in_force_on.isoformat() if m.in_force_on else "",
+            "expires_on": m.expires_on.isoformat() if m.expires_on else "",
+            "exception_text": m.proposal.exception_text,
+            "decision": m.proposal.ref,
+        },
+    )
+
+
+def _fund(_obj: Any) -> tuple[str, str, dict[str, Any]]:
+    rows = [
+        {"account": account, "name": ACCOUNTS[account], "minor": m.minor, "currency": currency, "amount": m.format()}
+        for (account, currency), m in fund.balances().items()
+    ]
+    return "FUND", "Statement of the fund", {"balances": rows, "on": clock.today().isoformat()}
+
+
+MAKERS = {"finding": _finding, "decision": _decision, "measure": _measure, "fund": _fund}

@@ -1,0 +1,307 @@
+"""Every change to programmes, claims and awards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import date
+
+from django.utils.translation import gettext as _
+
+from answerable.accountability import lifecycle as finding_lifecycle
+from answerable.accountability.models import Finding
+from answerable.alliance import queries as alliance
+from answerable.alliance.models import Body, Person
+from answerable.authority import engine as authority
+from answerable.authority.acting import action
+from answerable.authority.principals import Place
+from answerable.common import clock
+from answerable.common.errors import Refused
+from answerable.common.hooks import question
+from answerable.common.lifecycle import next_status
+from answerable.common.money import Money
+from answerable.common.tables import taxonomy
+from answerable.fund import lifecycle as payment_lifecycle
+from answerable.fund.models import Payment
+from answerable.monitoring.models import PatternAssessment, Situation
+from answerable.record import log as record
+from answerable.reparations import lifecycle, rules
+from answerable.reparations.models import Award, AwardLine, Claim, Programme
+from answerable.vault import keeping
+
+
+@action("propose_programme")
+def propose_programme(
+    situation: Situation, *, unit: Money, required: Sequence[str] = (), findings: Sequence[Finding] = (),
+    recognition: str = "", by: Person,
+) -> Programme:  # fmt: skip
+    """Designate a situation for reparations (§5.3). A programme that demands a complaint or conviction is refused."""
+    authority.require(by, "propose_programme", Place("programmes"))
+    if Programme.objects.filter(situation=situation).exists():
+        raise Refused(_("This situation already has a programme."), reason="duplicate")
+    if any(f.situation_id != situation.pk for f in findings):
+        raise Refused(_("The finding concerns another situation."), reason="basis")
+    basis = [(f.kind, f.standard) for f in findings if f.status in finding_lifecycle.IN_FORCE]
+    if obstacles := rules.programme_obstacles(required, basis=basis, recognition=recognition):
+        raise Refused(" ".join(obstacles), reason="programme")
+    programme = Programme.objects.create(
+        situation=situation, unit_minor=unit.minor, currency=unit.currency, required=list(required),
+        findings=[f.ref for f in findings], recognition=recognition,
+    )  # fmt: skip
+    entry = record.append("programme proposed", programme, by=by, to_state=programme.status,
+                          detail={"situation": situation.ref, "unit_minor": unit.minor, "currency": unit.currency})  # fmt: skip
+    record.rely(programme.ref, [f.ref for f in findings], "finding", since=entry.index)
+    return programme
+
+
+@action("move_programme")
+def move_programme(programme: Programme, name: str, *, by: Person) -> Programme:
+    """Co-design with the survivor committee, open, close to new claims, wind down."""
+    programme = Programme.objects.select_for_update().get(pk=programme.pk)
+    authority.require(by, name, programme)
+    before, programme.status = programme.status, next_status(lifecycle.PROGRAMME_MOVES, name, status=programme.status)
+    if name == "open_programme":
+        programme.opened_on = clock.today()
+    programme.save(update_fields=["status", "opened_on"])
+    record.append(name.replace("_", " "), programme, by=by, from_state=before, to_state=programme.status)
+    return programme
+
+
+SEALED = ("events_from", "events_to", "area2", "account", "alias", "safe_contact", "preferences")
+
+
+def quarter_of(day: date) -> str:
+    """2031-Q2, as coarse as working facts may be."""
+    return f"{day.year}-Q{(day.month - 1) // 3 + 1}"
+
+
+@action("lodge_claim")
+def lodge_claim(
+    programme: Programme,
+    *,
+    claim_type: str,
+    alias: str,
+    age_band: str,
+    country: str,
+    language: str,
+    safe_contact: str,
+    events_from: date,
+    events_to: date | None = None,
+    area1: str,
+    area2: str = "",
+    forms: Sequence[str] = (),
+    account: str = "",
+    preferences: str = "",
+    flags: Sequence[str] = (),
+    purposes: Sequence[str] = (),
+    declared_true: bool,
+    identity: Mapping[str, str] | None = None,
+    supporting_items: int = 0,
+    by: Person,
+) -> Claim:
+    """Lodge a claim for a survivor at intake (§5.4). Only what is marked R there is needed; “prefer not to say” always is.
+
+    Exact days, place, account, alias and how to reach her safely are sealed before anything is stored; who she is, if
+    given now, is sealed for the three identity seats and cannot be opened by this server.
+    """
+    authority.require(by, "lodge_claim", programme)
+    problems = []
+    if programme.status != lifecycle.OPEN:
+        problems.append(_("This programme is not open for claims now."))
+    if claim_type not in rules.FLAT_RU:
+        problems.append(_("Choose the class of claimant."))
+    if not alias.strip():
+        problems.append(_("A name or alias she likes to be called by is needed; any will do."))
+    if not safe_contact.strip():
+        problems.append(_("Say how to reach her safely, or “do not contact” (SC-6)."))
+    if not country.strip() or not area1.strip():
+        problems.append(_("The country she lives in and, roughly, the area where it happened are needed."))
+    events_to = events_to or events_from
+    if not events_from <= events_to <= clock.today():
+        problems.append(_("The time of events begins before it ends, and not in the future; any precision will do."))
+    forms = list(forms) or ["SV-UNSP"]
+    if unknown := [f for f in forms if f not in taxonomy("violence_form")]:
+        problems.append(_("Unknown code: %(codes)s.") % {"codes": ", ".join(unknown)})
+    if unknown := [f for f in flags if f not in taxonomy("urgency_flag")]:
+        problems.append(_("Unknown code: %(codes)s.") % {"codes": ", ".join(unknown)})
+    if "CP-CLAI" not in purposes:
+        problems.append(_("Her consent to the claim itself (CP-CLAI) is needed; every other consent is hers to refuse."))
+    if not declared_true:
+        problems.append(_("Her declaration that this is true, spoken or signed, is needed."))
+    if problems:
+        raise Refused(" ".join(problems), reason="claim")
+    now = clock.now()
+    due = rules.clocks(now, alliance.holidays())
+    urgent = rules.urgency(flags)
+    organ = by.body
+    claim = Claim(
+        compartment="claims" if organ.kind == Body.ORGAN else f"claims/{organ.ref}", programme=programme,
+        claim_type=claim_type, age_band=age_band, country=country.strip(), language=language,
+        quarter=quarter_of(events_from), area1=area1.strip(), forms=list(forms), flags=list(flags),
+        purposes=list(purposes), level=urgent.level, score=urgent.score, lodged_at=now,
+        screening_due_at=due.screening, eligibility_due_at=due.eligibility, intake_by=by,
+        supporting_items=supporting_items,
+    )  # fmt: skip
+    texts = {
+        "events_from": events_from.isoformat(), "events_to": events_to.isoformat(), "area2": area2, "account": account,
+        "alias": alias, "safe_contact": safe_contact, "preferences": preferences,
+    }  # fmt: skip
+    for name, sealed in keeping.seal_fields(claim.ref, claim.compartment, "Claim", texts).items():
+        setattr(claim, name, sealed)
+    claim.save(force_insert=True)
+    if identity:
+        keeping.seal_identity(claim.ref, identity)
+    record.append("claim lodged", claim, by=by, to_state=claim.status, detail={"programme": programme.ref})
+    return claim
+
+
+@action("move_claim")
+def move_claim(claim: Claim, name: str, *, by: Person) -> Claim:
+    """Screen, register, check completeness, begin assessment, record acceptance: moves that need no other fact."""
+    claim = Claim.objects.select_for_update().get(pk=claim.pk)
+    authority.require(by, name, claim)
+    before, claim.status = claim.status, next_status(lifecycle.CLAIM_MOVES, name, status=claim.status)
+    claim.save(update_fields=["status"])
+    if name == "accept_award":
+        award = claim.award
+        award.accepted_at = clock.now()
+        award.save(update_fields=["accepted_at"])
+        AwardLine.objects.filter(award_key=award.ref).update(accepted=True)
+    record.append(name.replace("_", " "), claim, by=by, from_state=before, to_state=claim.status)
+    return claim
+
+
+@action("assess_claim")
+def assess_claim(claim: Claim, *, coherent: bool, by: Person) -> Claim:
+    """An assessor says whether the account is plausible and coherent; the rules say whether that is enough.
+
+    The exact days and place are opened with the assessor's own key, compared with the windows of verified patterns
+    (PR-2), and only the answer is stored. A second assessor is asked for where one is not enough. No complaint and no
+    conviction is looked for, because no rule asks for one.
+    """
+    claim = Claim.objects.select_for_update().select_related("programme__situation").get(pk=claim.pk)
+    authority.require(by, "assess_claim", claim)
+    if by.unlocked is None:
+        raise Refused(_("Your key is locked. Unlock it with your passphrase to assess."), reason="locked")
+    hands = {"intake": claim.intake_by.ref, "first assessor": claim.first_assessor.ref if claim.first_assessor else ""}
+    if clashes := rules.same_hands({**hands, "this assessment": by.ref}):
+        raise Refused(clashes[0] + ".", reason="SOD-05")
+    if claim.status not in (lifecycle.ASSESSMENT, lifecycle.SECOND_ASSESSMENT):
+        raise Refused(_("This claim is not in assessment."), reason="lifecycle")
+    first = claim.first_assessor is None
+    if not coherent and first:
+        move = "propose_refusal"
+    else:
+        move = ""
+    opened = {
+        f: keeping.open_field(claim.ref, claim.compartment, "Claim", f, bytes(getattr(claim, f)), person=by.ref,
+                              private=by.unlocked)
+        for f in ("events_from", "events_to", "area2")
+    }  # fmt: skip
+    earlier = 1 if not first and claim.criteria and claim.criteria[0].get("coherent") else 0
+    facts = rules.ClaimFacts(
+        claim_type=claim.claim_type,
+        situation_designated=claim.programme.status == lifecycle.OPEN,
+        first_day=date.fromisoformat(opened["events_from"]),
+        last_day=date.fromisoformat(opened["events_to"]),
+        area=opened["area2"] or claim.area1,
+        forms=frozenset(claim.forms),
+        coherent=earlier + coherent,
+        supporting_items=claim.supporting_items,
+    )
+    windows = pattern_windows(claim.programme.situation)
+    criteria = rules.eligibility(facts, windows)
+    before = claim.status
+    if first:
+        claim.first_assessor = by
+    else:
+        claim.second_assessor = by
+    if coherent and rules.is_eligible(criteria):
+        move = "find_eligible"
+    elif coherent and first:
+        move = "propose_refusal"  # one assessor is not enough here: a second one hears the account
+    elif not first:
+        move = "refuse_claim"
+    claim.status = next_status(lifecycle.CLAIM_MOVES, move, status=before)
+    covered = rules.presumed_by_pattern(facts, windows)
+    claim.presumed_by = covered.ref if covered else ""
+    claim.criteria = [{**asdict(c), "coherent": coherent} for c in criteria]
+    claim.save(update_fields=["status", "first_assessor", "second_assessor", "criteria", "presumed_by"])
+    entry = record.append(
+        "claim assessed", claim, by=by, from_state=before, to_state=claim.status,
+        detail={"opened": ["events_from", "events_to", "area2"], "presumed_by": claim.presumed_by},
+    )  # fmt: skip
+    if claim.presumed_by:
+        record.rely(claim.ref, [claim.presumed_by], "presumption", since=entry.index)
+    return claim
+
+
+def pattern_windows(situation: Situation) -> list[rules.PatternWindow]:
+    """Windows of the patterns behind findings in force in a situation (PR-2)."""
+    patterns = PatternAssessment.objects.filter(
+        situation=situation, findings__status__in=finding_lifecycle.IN_FORCE
+    ).distinct()
+    return [
+        rules.PatternWindow(
+            p.ref,
+            date.fromisoformat(p.result["first_day"]),
+            date.fromisoformat(p.result["last_day"]),
+            frozenset(p.result["areas"]),
+            p.party.ref,
+        )
+        for p in patterns
+        if p.met("PT")
+    ]
+
+
+@action("award_claim")
+def award_claim(
+    claim: Claim, *, serious_injury: bool = False, children: int = 0, instalments: int = 1,
+    received: Sequence[tuple[str, Money]] = (), by: Person,
+) -> Award:  # fmt: skip
+    """Award by the FLAT schedule, less what was actually received under the same head (§5.7, §5.8), in instalments."""
+    claim = Claim.objects.select_for_update().select_related("programme").get(pk=claim.pk)
+    authority.require(by, "award", claim)
+    hands = {
+        "intake": claim.intake_by.ref,
+        "first assessor": claim.first_assessor.ref if claim.first_assessor else "",
+        "second assessor": claim.second_assessor.ref if claim.second_assessor else "",
+    }
+    if clashes := rules.same_hands({**hands, "award": by.ref}):
+        raise Refused(clashes[0] + ".", reason="SOD-05")
+    if not 1 <= instalments <= 12:
+        raise Refused(_("Between one and twelve instalments."), reason="range")
+    before, claim.status = claim.status, next_status(lifecycle.CLAIM_MOVES, "award", status=claim.status)
+    units = rules.award_units(claim.claim_type, serious_injury=serious_injury, children=children)
+    gross = claim.programme.unit * units
+    net = rules.net_award(gross, received)
+    award = Award.objects.create(
+        compartment=claim.compartment, claim=claim, units=units, gross_minor=gross.minor, net_minor=net.minor,
+        currency=gross.currency, decided_at=clock.now(),
+    )  # fmt: skip
+    parts = rules.instalments(net, instalments)
+    AwardLine.objects.create(
+        award_key=award.ref, form="RF-C01", currency=gross.currency, instalments=[p.minor for p in parts if p.minor]
+    )
+    claim.awarded_by = by
+    claim.save(update_fields=["status", "awarded_by"])
+    entry = record.append("claim awarded", claim, by=by, from_state=before, to_state=claim.status,
+                          detail={"award": award.ref, "units": units, "net_minor": net.minor, "currency": net.currency})  # fmt: skip
+    record.rely(award.ref, [claim.ref], "claim", since=entry.index)
+    return award
+
+
+@question("instalment_owed").answer_with
+def _owed(line: str, instalment: int) -> Money | None:
+    """What is owed under an accepted award line and instalment (1 is the first); None when nothing is."""
+    found = AwardLine.objects.filter(ref=line, accepted=True).first()
+    if found is None or not 1 <= instalment <= len(found.instalments):
+        return None
+    return Money(found.instalments[instalment - 1], found.currency)
+
+
+@question("payment_settled").answer_with
+def _settled(line: str) -> None:
+    """Count the settled instalments of a line; part of the payment's own act."""
+    n = Payment.objects.filter(line=line, status=payment_lifecycle.SETTLED).count()
+    AwardLine.objects.filter(ref=line).update(settled=n)
