@@ -16,7 +16,9 @@ def findings(by: HasPrincipal) -> QuerySet[Finding]:
     if authority.allows(by, "see_findings", Place("findings")):
         return Finding.objects.all()
     if authority.allows(by, "see_published_findings", Place("findings")):
-        public = Finding.objects.filter(status__in=PUBLIC)
+        # The Chair sees what the panel adopted, to publish it.
+        shown = PUBLIC | {lifecycle.ADOPTED} if "chair" in principal.roles else PUBLIC
+        public = Finding.objects.filter(status__in=shown)
         if principal.body_kind == "delegation" and principal.state:
             return public.filter(~Q(respondent__code=principal.state) | Q(published_at__isnull=False))
         return public

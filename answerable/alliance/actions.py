@@ -24,6 +24,35 @@ from answerable.record import log as record
 LONGEST_GRANT_MONTHS = 12
 
 
+@action("found_alliance")
+def found_alliance(
+    *, registrar: tuple[str, str], administrator: tuple[str, str], secretariat: str, by: HasPrincipal
+) -> tuple[Person, Person]:
+    """The first two persons (handle, name), each holding the role the other will confirm from then on.
+
+    Only in an empty alliance, where nobody is yet there to ask or confirm; the record's first entry says so.
+    """
+    authority.require(by, "found_alliance", Place("alliance"))
+    if Person.objects.exists():
+        raise Refused(_("This alliance already has its people; roles are now given by two of them (SOD-13)."),
+                      reason="founded")  # fmt: skip
+    if registrar[0] == administrator[0]:
+        raise Refused(_("The registrar and the administrator are two persons (SOD-13)."), reason="SOD-13")
+    body = Body.objects.create(name=secretariat, kind=Body.ORGAN)
+    people = [Person.objects.create(handle=h, name=n, body=body) for h, n in (registrar, administrator)]
+    today = clock.today()
+    for person, other, role in ((*people, "registrar"), (*reversed(people), "system_administrator")):
+        third = Person.objects.get_or_create(
+            handle="founding", defaults={"name": "Founding act", "body": body, "is_active": False}
+        )[0]
+        Grant.objects.create(
+            person=person, role=role, status=lifecycle.HELD, starts_on=today, asked_by=third, confirmed_by=other,
+            expires_on=months_after(today, LONGEST_GRANT_MONTHS).date(),
+        )  # fmt: skip
+    record.append("alliance founded", body, by=by, detail={"people": [p.ref for p in people]})
+    return people[0], people[1]
+
+
 @action("enter_state")
 def enter_state(
     *, code: str, name: str, numeric_code: str = "", fictional: bool = False, by: HasPrincipal

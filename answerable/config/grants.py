@@ -29,6 +29,17 @@ BEGIN RAISE EXCEPTION 'this table is append-only'; END $$
 """
 
 
+BALANCED_FUNCTION = """
+CREATE OR REPLACE FUNCTION answerable_entry_balances() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT 1 FROM fund_leg WHERE entry_id = NEW.entry_id GROUP BY currency HAVING sum(minor) <> 0) THEN
+    RAISE EXCEPTION 'the legs of an entry sum to zero';
+  END IF;
+  RETURN NULL;
+END $$
+"""
+
+
 def existing_tables(cursor: Any) -> set[str]:
     cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     return {row[0] for row in cursor.fetchall()}
@@ -79,6 +90,14 @@ def apply(using: str = "default", **_: Any) -> None:
             cursor.execute(
                 f"CREATE TRIGGER {trigger} BEFORE UPDATE OR DELETE ON {q(table)}"
                 " FOR EACH STATEMENT EXECUTE FUNCTION answerable_append_only()"
+            )
+        if "fund_leg" in tables:
+            # Checked once, when the transaction commits, because legs are written one after another.
+            cursor.execute(BALANCED_FUNCTION)
+            cursor.execute("DROP TRIGGER IF EXISTS entry_balances ON fund_leg")
+            cursor.execute(
+                "CREATE CONSTRAINT TRIGGER entry_balances AFTER INSERT ON fund_leg DEFERRABLE INITIALLY DEFERRED"
+                " FOR EACH ROW EXECUTE FUNCTION answerable_entry_balances()"
             )
         for table, column in compartment_tables().items():
             if table not in tables:

@@ -1,0 +1,228 @@
+"""Runs a scenario's steps as named people through the actions, and its checks against exact expected values."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from answerable.accountability import actions as accountability
+from answerable.alliance import actions as alliance
+from answerable.alliance.models import Person, State
+from answerable.authority.acting import reading_as
+from answerable.authority.principals import CLOCK
+from answerable.common import clock
+from answerable.common.errors import Refused
+from answerable.common.money import Money
+from answerable.council import actions as council
+from answerable.council import queries as council_queries
+from answerable.fund import actions as fund
+from answerable.fund import queries as fund_queries
+from answerable.measures import actions as measures
+from answerable.monitoring import actions as monitoring
+from answerable.monitoring import rules as monitoring_rules
+from answerable.publication.models import Release
+from answerable.record import log as record
+from answerable.rehearsal import fixture
+from answerable.rehearsal.scenario import Scenario, instant
+from answerable.reparations import actions as reparations
+from answerable.reparations.models import AwardLine
+from answerable.vault import userkeys
+from answerable.vault.models import PersonKey
+
+MODULES = (alliance, monitoring, accountability, council, measures, fund, reparations)
+# Steps a scenario may take: every action of the apps but those that only start-up and sign-in use.
+NOT_STEPS = {"found_alliance", "make_token", "import_svac"}
+
+
+def verbs() -> dict[str, Callable[..., Any]]:
+    """Name of each step → the action it is."""
+    found = {}
+    for module in MODULES:
+        for _name, func in inspect.getmembers(module, inspect.isfunction):
+            if (name := getattr(func, "action_name", "")) and func.__module__ == module.__name__ and name not in NOT_STEPS:
+                found[name] = func
+    found["let_the_clock_run"] = lambda *, by: measures.owed()
+    return found
+
+
+def people() -> list[str]:
+    """Who may take a step."""
+    return ["clock", *(h for h, _ in fixture.FOUNDERS), *(r.handle for r in fixture.PEOPLE)]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One check, or one step that went otherwise than the file says."""
+
+    line: int
+    what: str
+    expected: Any
+    seen: Any
+    passed: bool
+
+
+def _field(obj: Any, path: str) -> Any:
+    for part in path.split("."):
+        if isinstance(obj, dict):
+            obj = obj[part]
+        else:
+            obj = getattr(obj, part)
+            obj = obj() if callable(obj) and not hasattr(obj, "all") else obj
+    return obj.isoformat() if isinstance(obj, (date, datetime)) else str(obj) if isinstance(obj, Money) else obj
+
+
+def _refs(run: Any, value: Any) -> Any:
+    """Replace references by the names the scenario gave them, so that expected values can name them."""
+    if isinstance(value, str):
+        return run.names.get(value, value)
+    return [_refs(run, v) for v in value] if isinstance(value, (list, tuple)) else value
+
+
+CHECKS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
+    "value": lambda run, s: _refs(run, _field(run.fresh(s["of"]), s["field"])),
+    "level": lambda run, s: run.fresh(s["of"]).level,
+    "status": lambda run, s: run.fresh(s["of"]).status,
+    "tests": lambda run, s: {c: t["met"] for c, t in run.fresh(s["of"]).result["tests"].items()},
+    "public_figure": lambda run, s: monitoring_rules.at_least(run.fresh(s["of"]).result["verified_victims"]),
+    "unmet": lambda run, s: sorted(c["name"] for c in council.prerequisites(run.fresh(s["of"])) if c["status"] != "MET"),
+    "due_on": lambda run, s: _field(run.fresh(s["of"]), s["field"])[:10],
+    "tally": lambda run, s: {
+        k: getattr(council_queries.tally(run.fresh(s["of"])), k)
+        for k in ("outcome", "for_", "against", "abstain", "present", "eligible")
+    },
+    "free_to_spend": lambda run, s: str(fund_queries.free(s["of"], s["field"])),
+    "ledger_balances": lambda run, s: all(v == 0 for v in fund_queries.trial_balance().values()),
+    "relies_on": lambda run, s: sorted(_refs(run, [e.basis for e in record.bases(run.fresh(s["of"]).ref)])),
+    "what_follows": lambda run, s: sorted(_refs(run, record.upward(run.fresh(s["of"]).ref))),
+    "released_versions": lambda run, s: Release.objects.filter(subject=run.fresh(s["of"]).ref).count(),
+    "line_of": lambda run, s: AwardLine.objects.filter(award_key=run.fresh(s["of"]).ref).count(),
+}
+
+
+class Run:
+    """One run of one scenario in the present database."""
+
+    def __init__(self, scenario: Scenario, *, passphrase: str, shift: timedelta = timedelta(0)) -> None:
+        self.scenario, self.passphrase, self.shift = scenario, passphrase, shift
+        self.saved: dict[str, Any] = {}
+        self.names: dict[str, str] = {}
+        self.outcomes: list[Outcome] = []
+        self._keys: dict[str, bytes] = {}
+
+    def fresh(self, name: str) -> Any:
+        """A saved object as the database has it now."""
+        if not name.startswith("$"):
+            return name
+        obj = self.saved[name[1:]]
+        return type(obj)._default_manager.get(pk=obj.pk)
+
+    def person(self, handle: str) -> Any:
+        """The person, with their key unlocked as after signing in."""
+        if handle == "clock":
+            return CLOCK
+        person = Person.objects.select_related("body__state").get(handle=handle)
+        if handle not in self._keys:
+            key = PersonKey.objects.get(person=person.ref)
+            self._keys[handle] = userkeys.open_user_key(bytes(key.wrapped_private), self.passphrase)
+        person.unlocked = self._keys[handle]
+        return person
+
+    def _value(self, value: Any, kind: str) -> Any:
+        if isinstance(value, list) and "tuple[str, Money]" in kind:
+            return [(k, Money.parse(str(v).split()[0], str(v).split()[1])) for k, v in value]
+        if isinstance(value, list):
+            return [self._value(v, kind) for v in value]
+        if isinstance(value, dict):
+            return {k: v for k, v in value.items() if k != "line"}
+        if not isinstance(value, str):
+            return value
+        if value.startswith("$"):
+            if "." in value:
+                name, path = value[1:].split(".", 1)
+                return _field(self.fresh("$" + name), path) if path != "line" else AwardLine.objects.get(
+                    award_key=self.fresh("$" + name).ref).ref  # fmt: skip
+            return self.fresh(value)
+        if kind.startswith("date"):
+            return (instant(value) + self.shift).date()
+        if kind.startswith("Money"):
+            amount, _, currency = value.partition(" ")
+            return Money.parse(amount, currency or "USD")
+        if kind.startswith(("State", "State |")):
+            return State.objects.get(code=value)
+        if kind.startswith("Person"):
+            return Person.objects.get(handle=value)
+        return value
+
+    def step(self, step: dict[str, Any]) -> None:
+        """Take one step or make one check."""
+        clock.fix(instant(step["at"]) + self.shift)
+        if "check" in step:
+            with reading_as(CLOCK):
+                seen = CHECKS[step["check"]](self, step)
+            self._note(step, f"{step['check']} {step.get('of', '')} {step.get('field', '')}".strip(), step["is"], seen)
+        elif "vote" in step:
+            for choice in ("for", "against", "abstain"):
+                for code in str(step.get(choice, "")).split():
+                    with reading_as(CLOCK):
+                        proposal = self.fresh(step["vote"])
+                    council.cast_ballot(proposal, choice, by=self.person(f"delegate.{code.lower()}"))
+        else:
+            self._act(step)
+
+    def _act(self, step: dict[str, Any]) -> None:
+        func = verbs()[step["do"]]
+        refused: str | None = None
+        try:
+            with reading_as(CLOCK):
+                by = self.person(step["as"])
+                parameters = inspect.signature(func).parameters
+                first = next(iter(parameters.values()), None)
+                args = [self._value(step["on"], str(first.annotation) if first else "")] if "on" in step else []
+                kwargs = {}
+                for name, value in (step.get("with") or {}).items():
+                    if name == "line" and name not in parameters or (name == "line" and isinstance(value, int)):
+                        continue
+                    if name not in parameters:
+                        raise Refused(f"line {step['line']}: {step['do']} takes no “{name}”.", reason="usage")
+                    kwargs[name] = self._value(value, str(parameters[name].annotation))
+            result = func(*args, by=by, **kwargs)
+        except Refused as no:
+            if no.reason == "usage":
+                raise
+            refused = str(no)
+            result = None
+            if "refused" not in step:
+                raise Refused(f"line {step['line']}: {step['do']} as {step['as']} was refused: {no}", reason="step") from None
+            expected = str(step["refused"])
+            self._note(step, f"{step['do']} is refused", expected, no.reason if expected == no.reason else refused,
+                       expected == no.reason or expected.lower() in refused.lower())  # fmt: skip
+        if "refused" in step and refused is None:
+            self._note(step, f"{step['do']} is refused", step["refused"], "it was allowed", False)
+        if step.get("save") and result is not None:
+            self.saved[step["save"]] = result
+            if hasattr(result, "ref"):
+                self.names[result.ref] = step["save"]
+
+    def _note(self, step: dict[str, Any], what: str, expected: Any, seen: Any, passed: bool | None = None) -> None:
+        if isinstance(expected, dict):
+            expected = {k: v for k, v in expected.items() if k != "line"}
+        if isinstance(seen, (tuple, set)):
+            seen = list(seen)
+        self.outcomes.append(Outcome(step["line"], what, expected, seen, seen == expected if passed is None else passed))
+
+    def all(self, progress: Callable[[Outcome], None] | None = None) -> list[Outcome]:
+        """Take every step; each check is reported as soon as it is made."""
+        try:
+            for step in self.scenario.steps:
+                before = len(self.outcomes)
+                self.step(step)
+                for outcome in self.outcomes[before:]:
+                    if progress:
+                        progress(outcome)
+        finally:
+            clock.unfix()
+        return self.outcomes
+
