@@ -21,7 +21,8 @@ class Finding(models.Model):
     """A finding: its kind, the standard claimed, what it rests on, and where it stands. Reasons are sealed."""
 
     ref = models.CharField(max_length=40, unique=True, default=finding_ref)
-    compartment = models.CharField(max_length=80, default="monitoring")
+    # Its reasons are sealed here. Not a column: the panel's secretariat and the council read the row, not the reasons.
+    compartment = "monitoring"
     kind = models.CharField(max_length=12)
     standard = models.CharField(max_length=4)
     situation = models.ForeignKey(Situation, on_delete=models.PROTECT, related_name="findings")

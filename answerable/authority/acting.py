@@ -81,11 +81,9 @@ def scope_of(by: HasPrincipal) -> Iterator[None]:
         cursor.execute("SELECT current_setting('app.compartments', true)")
         before = (cursor.fetchone() or [""])[0] or ""
     set_scope(by.principal().compartments)
-    try:
-        yield
-    finally:
-        if not connection.needs_rollback:
-            set_scope(before.split(",") if before else [])
+    yield
+    # After an exception the rollback, to here or further, takes the setting back by itself.
+    set_scope(before.split(",") if before else [])
 
 
 @contextmanager

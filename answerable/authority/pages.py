@@ -6,11 +6,16 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render, resolve_url
+from django.utils.translation import gettext as _
 
 from answerable.authority import engine
 from answerable.authority.principals import Place
+from answerable.common.errors import Refused
 
 
 def needs(action: str, place: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -37,3 +42,59 @@ def public_page(view: Callable[..., Any]) -> Callable[..., Any]:
     page: Any = login_not_required(view)
     page.authority_action = "open_public_page"
     return page
+
+
+def done(request: HttpRequest, sentence: str, to: Any, *args: Any) -> HttpResponse:
+    """After an act: say what happened and show the page again (POST → 303 → GET)."""
+    messages.success(request, sentence)
+    response = redirect(resolve_url(to, *args))
+    response.status_code = 303
+    return response
+
+
+class Uncounted(Paginator):
+    """Pages of a long list without counting all of it: the next page is known by one row more."""
+
+    def page_of(self, number: str | None) -> dict[str, Any]:
+        """Rows of a page and the numbers of its neighbours (0 when there is none)."""
+        n = int(number) if number and number.isdigit() and 1 <= int(number) <= 10_000 else 1
+        start = (n - 1) * self.per_page
+        rows: list[Any] = list(self.object_list[start : start + self.per_page + 1])
+        more = len(rows) > self.per_page
+        return {"rows": rows[: self.per_page], "number": n, "next": n + 1 if more else 0, "previous": n - 1}
+
+
+def form_page(
+    request: HttpRequest,
+    form: Any,
+    *,
+    heading: str,
+    button: str,
+    act: Callable[[dict[str, Any]], HttpResponse],
+    lead: str = "",
+    cancel: str = "",
+) -> HttpResponse:
+    """One form: shown, checked, acted on. A refusal is shown above it and nothing typed is lost."""
+    refused = ""
+    if request.method == "POST" and form.is_valid():
+        try:
+            return act(form.cleaned_data)
+        except Refused as no:
+            refused = str(no)
+    context = {"form": form, "heading": heading, "button": button, "lead": lead, "cancel": cancel, "refused": refused}
+    status = 409 if refused else 422 if request.method == "POST" else 200
+    return render(request, "form.html", context, status=status)
+
+
+def moves(by: Any, obj: Any, names: dict[str, str], table: Any, url: str, refusable: bool = True) -> dict[str, Any]:
+    """Buttons for the moves that lifecycle and authority both allow; for the rest, the reason (house style §4)."""
+    open_now, closed = [], []
+    for name, words in names.items():
+        starts = name in table and obj.status in table[name].froms
+        decision = engine.decide(by, name, obj)
+        if starts and decision.allowed:
+            open_now.append({"words": words, "url": url, "fields": {"move": name}})
+        elif starts:
+            says = " ".join(decision.says) or _("this belongs to another role")
+            closed.append({"words": words, "why": says})
+    return {"moves": open_now, "not_open": closed if refusable else []}

@@ -1,4 +1,4 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate
 
 
@@ -10,4 +10,6 @@ class ConfigConfig(AppConfig):
     def ready(self) -> None:
         from answerable.config import grants
 
-        post_migrate.connect(lambda using, **_: grants.apply(using), sender=self, weak=False)
+        # The signal is sent for apps with models only; publication is the last of them.
+        last = apps.get_app_config("publication")
+        post_migrate.connect(lambda using, **_: grants.apply(using), sender=last, weak=False)

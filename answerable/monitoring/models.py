@@ -243,7 +243,6 @@ class PatternAssessment(models.Model):
     """What an actor's incidents amounted to on one day, by the rules of §1.4."""
 
     ref = models.CharField(max_length=40, unique=True, default=pattern_ref)
-    compartment = models.CharField(max_length=80, default="monitoring")
     situation = models.ForeignKey(Situation, on_delete=models.PROTECT, related_name="patterns")
     party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="patterns")
     on = models.DateField()

@@ -336,7 +336,7 @@ def _rows(
         raise Refused("The file has a header and no rows.", reason="rows")
     for what in ("empty rows", "two countries in one cell", "form lists with a stray comma"):
         if tally[what]:
-            notes.append(f"{tally[what]} {what}.")
+            notes.append(f"{what.capitalize()}: {tally[what]}.")
     many = {c: s for c, s in spellings.items() if len(s) > 1}
     if many:
         example = sorted(next(iter(many.values())))
@@ -345,7 +345,7 @@ def _rows(
         )
     keys = Counter((r.year, r.conflict, r.actor_id, r.actor_type, r.actor, r.form) for r in kept)
     if repeated := sum(n - 1 for n in keys.values() if n > 1):
-        notes.append(f"{repeated} rows share year, conflict and actor with another row; each is kept as its own reading.")
+        notes.append(f"Rows that share year, conflict and actor with another row, each kept as its own reading: {repeated}.")
     years = {r.year for r in kept}
     if any(r.actor_type == "ACT-PGM" for r in kept) and max(years) > MILITIA_UNTIL:
         notes.append("Militias are coded to 2009 only, so totals fall in 2010 for that reason alone.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -30,10 +31,12 @@ class _Loader(yaml.SafeLoader):
 
 
 # Times stay text until we read them, so that one sentence can name the line.
+# YAML 1.1 reads a bare `on` as true; here it is a word like any other.
 _Loader.yaml_implicit_resolvers = {
-    k: [(tag, rx) for tag, rx in v if tag != "tag:yaml.org,2002:timestamp"]
+    k: [(tag, rx) for tag, rx in v if tag not in {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool"}]
     for k, v in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
 
 
 @dataclass(frozen=True)
@@ -97,14 +100,14 @@ def read(path: Path, *, verbs: Iterable[str], checks: Iterable[str], people: Ite
         problems.append(f"line {line}: {what}")
 
     def near(word: str, known: Iterable[str]) -> str:
-        found = difflib.get_close_matches(word, known, n=1)
+        found = difflib.get_close_matches(str(word), known, n=1)
         return f" Did you mean {found[0]}?" if found else ""
 
     if data.get("fixture") not in FIXTURES:
         wrong(data.get("line", 1), f"fixture “{data.get('fixture')}” is unknown. Known: {', '.join(FIXTURES)}.")
     try:
-        start = instant(data.get("clock"))
-    except ValueError:
+        start = instant(data["clock"]) if "clock" in data or not data.get("include") else datetime.now(UTC)
+    except (ValueError, KeyError):
         wrong(data.get("line", 1), f"clock “{data.get('clock')}” is not a time like 2031-01-10T09:00Z.")
         start = datetime.now(UTC)
     steps: list[dict[str, Any]] = []

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 
 from answerable.authority.acting import set_scope
 from answerable.common.errors import Refused
@@ -72,11 +71,3 @@ class PrivacyHeaders:
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
         return response
-
-
-def done(request: HttpRequest, sentence: str, to: Any) -> HttpResponse:
-    """After an act: say what happened and show the page again (POST → 303 → GET)."""
-    messages.success(request, sentence)
-    response = redirect(to)
-    response.status_code = 303
-    return response

@@ -1,0 +1,232 @@
+"""Shell commands that belong to the installation as a whole."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+from answerable.common.errors import Refused
+from answerable.config import postgres
+
+DEMO_PASSPHRASE = "only a demonstration passphrase"  # noqa: S105 - printed on the screen on purpose
+
+
+def run(argv: list[str]) -> int:
+    """Start everything until Ctrl-C."""
+    argparse.ArgumentParser(prog="answerable run", description="Start everything on this machine.").parse_args(argv)
+    from answerable.config import processes
+
+    return processes.run()
+
+
+def migrate(argv: list[str]) -> int:
+    """Bring the schema up to date; a database that holds anything is backed up first."""
+    argparse.ArgumentParser(prog="answerable migrate", description="Update the database.").parse_args(argv)
+    postgres.ensure_server()
+    from django.core.management import call_command
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    applied = set(executor.loader.applied_migrations)
+    known = set(executor.loader.disk_migrations)
+    if unknown := sorted(f"{a}.{n}" for a, n in applied - known if a in {c.split(".")[-1] for c in _apps()}):
+        raise Refused(
+            f"The data folder comes from a newer version of Answerable ({unknown[0]}). Use that version, or another "
+            "data folder (ANSWERABLE_DATA).",
+            reason="newer",
+        )
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if not plan:
+        return 0
+    if applied:
+        print("The database is of an older version: backing it up, then updating …", flush=True)
+        print(f"Backup: {postgres.backup('before-update')}")
+    else:
+        print("Setting up the database (once) …", flush=True)
+    call_command("migrate", verbosity=0)
+    return 0
+
+
+def _apps() -> list[str]:
+    from django.conf import settings
+
+    return [a for a in settings.INSTALLED_APPS if a.startswith("answerable.")]
+
+
+def demo(argv: list[str]) -> int:
+    """Load the fictional alliance, or say who may sign in."""
+    parser = argparse.ArgumentParser(prog="answerable demo", description="The demonstration alliance, all fictional.")
+    parser.add_argument("--if-empty", action="store_true", help="load only into an empty database")
+    parser.add_argument("--who", action="store_true", help="list people and the passphrase")
+    args = parser.parse_args(argv)
+    from answerable.alliance.models import Person
+    from answerable.rehearsal import fixture
+
+    marker = postgres.data_dir() / "demonstration"
+    if args.who:
+        if not marker.exists():
+            print("\nSign in at the office with your own name and passphrase.")
+            return 0
+        print("\nThis is a DEMONSTRATION: states and people are invented, and everyone has the same passphrase:")
+        print(f"  {DEMO_PASSPHRASE}\n")
+        for role in fixture.PEOPLE:
+            if not role.handle.startswith(("expert", "delegate.")) or role.handle in {"expert1", "delegate.avn"}:
+                more = " (… expert7)" if role.handle == "expert1" else ""
+                more = " (… delegate.blm, delegate.cdy and twelve more)" if role.handle == "delegate.avn" else more
+                print(f"  {role.handle:13} {role.what}{more}")
+        print("  ines          registrar: states, people, grants;   arno   confirms grants")
+        return 0
+    if Person.objects.exists():
+        if args.if_empty:
+            return 0
+        raise Refused("The database already holds an alliance; the demonstration is loaded into an empty one only.")
+    started = time.monotonic()
+    # All or nothing: a demonstration that was interrupted leaves an empty database, which loads again.
+    from django.db import transaction
+
+    from answerable.common import clock
+    from answerable.rehearsal import runner, scenario
+    from answerable.vault import userkeys
+
+    userkeys.set_parameters(userkeys.LIGHT)
+    read = scenario.read(
+        scenario.find("demonstration"), verbs=runner.verbs(), checks=runner.CHECKS, people=runner.people()
+    )
+    last = scenario.instant(read.steps[-1]["at"])
+    now = clock.now()
+    # Whole weeks, so that deadlines fall on the weekdays the scenario was written for.
+    shift = timedelta(weeks=(now - last).days // 7)
+    seats: dict[str, str] = {}
+    print("Loading the demonstration alliance (once) …", flush=True)
+    with transaction.atomic():
+        clock.fix(read.anchor + shift)
+        fixture.load(
+            passphrase=DEMO_PASSPHRASE,
+            keep_seat_key=lambda name, key: seats.update({name: key.hex()}),
+            progress=lambda text: print(f"  {text}", flush=True),
+        )
+        print("  Playing a year of work through the same actions everyone uses …", flush=True)
+        run_ = runner.Run(read, passphrase=DEMO_PASSPHRASE, shift=shift)
+        run_.all()
+        # A demonstration is a year that has passed: grants begun then would otherwise end soon.
+        failed = [o for o in run_.outcomes if not o.passed and not o.what.startswith("due_on")]
+        if failed:
+            raise ValueError(f"the demonstration does not play: {failed[0]}")
+    # Three custodians would hold these on three laptops in three bodies; a demonstration has one machine.
+    folder = postgres.data_dir() / "demonstration-seats"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for name, key in seats.items():
+        path = folder / f"{name.replace(' ', '-')}.key"
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as f:
+            f.write(key)
+    marker.write_text("fictional\n")
+    from answerable.record import signing
+
+    signing.checkpoint()
+    print(f"  Done in {time.monotonic() - started:.0f} s.", flush=True)
+    return 0
+
+
+def found(argv: list[str]) -> int:
+    """Begin a real alliance: its registrar and its administrator, each with a fresh passphrase shown once."""
+    parser = argparse.ArgumentParser(prog="answerable found", description="Begin a real alliance with two persons.")
+    parser.add_argument("--secretariat", required=True, help="name of the secretariat")
+    parser.add_argument("--registrar", required=True, metavar="HANDLE:NAME")
+    parser.add_argument("--administrator", required=True, metavar="HANDLE:NAME")
+    args = parser.parse_args(argv)
+    from django.db import transaction
+
+    from answerable.alliance import actions as alliance
+    from answerable.authority.principals import CLOCK
+    from answerable.vault import actions as vault
+    from answerable.vault import userkeys
+
+    pairs = []
+    for text in (args.registrar, args.administrator):
+        handle, _, name = text.partition(":")
+        if not handle or not name:
+            raise Refused(f"“{text}” should read handle:Full Name.", reason="usage")
+        pairs.append((handle, name))
+    with transaction.atomic():
+        people = alliance.found_alliance(
+            registrar=pairs[0], administrator=pairs[1], secretariat=args.secretariat, by=CLOCK
+        )
+        said = []
+        for person in people:
+            passphrase = userkeys.new_passphrase()
+            vault.enrol_key(person, passphrase, by=people[0])
+            said.append((person.handle, passphrase))
+    print("Write these down now; they are shown once and kept nowhere:\n")
+    for handle, passphrase in said:
+        print(f"  {handle:20} {passphrase}")
+    return 0
+
+
+def worker(argv: list[str]) -> int:
+    """Do what the clock owes, each as its own act by CLOCK, every minute; a checkpoint every six hours."""
+    parser = argparse.ArgumentParser(prog="answerable worker", description="Deadlines, expiries and checkpoints.")
+    parser.add_argument("--once", action="store_true", help="do what is owed now and stop")
+    args = parser.parse_args(argv)
+    import signal
+    import threading
+
+    from django.db import connection
+
+    from answerable.authority.acting import reading_as
+    from answerable.authority.principals import CLOCK
+    from answerable.measures import actions as measures
+    from answerable.record import signing
+
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGINT, lambda *_: stop.set())
+    while True:
+        try:
+            measures.owed()
+            with reading_as(CLOCK):
+                due = signing.is_due()
+            if due:
+                signing.checkpoint()
+        except Exception as fault:  # the database may be away for a moment: say so, keep the clock running
+            from answerable.config.reporting import where
+
+            print(f"worker: {where(fault)}", file=sys.stderr, flush=True)
+            connection.close()
+        if args.once or stop.wait(60):
+            return 0
+
+
+def messages(argv: list[str]) -> int:
+    """Extract marked strings into answerable/locale and compile them."""
+    parser = argparse.ArgumentParser(prog="answerable messages", description="Extract and compile translations.")
+    parser.add_argument("--compile-only", action="store_true")
+    args = parser.parse_args(argv)
+    package = Path(__file__).resolve().parents[1]
+    locale = package / "locale"
+    if not args.compile_only:
+        env = {**os.environ, "DJANGO_SETTINGS_MODULE": "answerable.config.settings.test"}
+        languages = [x for code in ("fr", "es", "ar", "uk") for x in ("-l", code)]
+        done = subprocess.run(
+            [sys.executable, "-m", "django", "makemessages", "--no-location", "--no-obsolete", "-v0", *languages],
+            cwd=package, env=env, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            return done.returncode
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
+    for po in sorted(locale.glob("*/LC_MESSAGES/django.po")):
+        with po.open("rb") as source:
+            catalog = read_po(source, locale=po.parts[-3])
+        with po.with_suffix(".mo").open("wb") as target:
+            write_mo(target, catalog)
+        empty = sum(1 for m in catalog if m.id and not m.string)
+        print(json.dumps({"language": po.parts[-3], "messages": len(catalog), "untranslated": empty}))
+    return 0

@@ -1,0 +1,61 @@
+"""`answerable import svac [--dry-run] FILE` and `answerable import undo REF`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from answerable.common.errors import Refused
+
+
+def main(argv: list[str]) -> int:
+    """Import public data as a named analyst; a dry run shows what would change and writes nothing."""
+    parser = argparse.ArgumentParser(prog="answerable import", description="Bring in public data, or take it out again.")
+    sub = parser.add_subparsers(dest="what", required=True)
+    svac = sub.add_parser("svac", help="Sexual Violence in Armed Conflict, releases 3.2, 3.0 and RSVAC, CSV or XLSX")
+    svac.add_argument("file", type=Path)
+    svac.add_argument("--dry-run", action="store_true", help="only say what would change")
+    svac.add_argument("--as", dest="handle", help="the analyst who answers for it (default: the only one there is)")
+    undo = sub.add_parser("undo", help="take an import out again")
+    undo.add_argument("ref")
+    undo.add_argument("--as", dest="handle")
+    args = parser.parse_args(argv)
+    from answerable.monitoring import actions, planning
+    from answerable.monitoring import svac as reader
+    from answerable.monitoring.models import Import
+
+    if args.what == "svac":
+        file = reader.read(args.file)
+        for line in planning.plan(file).summary():
+            print(line)
+        if args.dry_run:
+            print("Dry run: nothing was changed.")
+            return 0
+        batch = actions.import_svac(file, args.file.name, by=_analyst(args.handle))
+        print(f"Imported as {batch.ref}. Take it out again with: answerable import undo {batch.ref}")
+        return 0
+    from answerable.common.references import normalise
+
+    found = Import.objects.filter(ref=normalise(args.ref)).first()
+    if found is None:
+        raise Refused("There is no import with that reference.")
+    actions.undo_import(found, by=_analyst(args.handle))
+    print(f"{found.ref} was undone.")
+    return 0
+
+
+def _analyst(handle: str | None) -> object:
+    from answerable.alliance.models import Person
+
+    people = Person.objects.select_related("body__state").filter(is_active=True)
+    if handle:
+        person = people.filter(handle=handle).first()
+        if person is None:
+            raise Refused(f"Nobody signs in as {handle}.")
+        person.via = "cli"
+        return person
+    analysts = [p for p in people if p.has_role("monitoring_analyst")]
+    if len(analysts) != 1:
+        raise Refused("Say who answers for this: --as HANDLE of a monitoring analyst.", reason="usage")
+    analysts[0].via = "cli"
+    return analysts[0]

@@ -1,0 +1,24 @@
+from django.urls import path
+
+from answerable.monitoring import views
+
+urlpatterns = [
+    path("", views.situations, name="situations"),
+    path("open/", views.open_situation, name="open-situation"),
+    path("incidents/", views.incidents, name="incidents"),
+    path("incidents/<str:ref>/", views.incident, name="incident"),
+    path("incidents/<str:ref>/move/", views.move_incident, name="move-incident"),
+    path("incidents/<str:ref>/verify/", views.verify_incident, name="verify-incident"),
+    path("incidents/<str:ref>/items/", views.add_item, name="add-item"),
+    path("incidents/<str:ref>/read/", views.read_incident, name="read-incident"),
+    path("items/<str:ref>/read/", views.read_item, name="read-item"),
+    path("items/<str:ref>/weigh/", views.weigh_item, name="weigh-item"),
+    path("items/<str:ref>/grade/", views.regrade_item, name="regrade-item"),
+    path("patterns/<str:ref>/", views.pattern, name="pattern"),
+    path("imports/", views.imports, name="imports"),
+    path("imports/<str:ref>/undo/", views.undo_import, name="undo-import"),
+    path("<str:ref>/", views.situation, name="situation"),
+    path("<str:ref>/parties/", views.enter_party, name="enter-party"),
+    path("<str:ref>/report/", views.file_report, name="file-report"),
+    path("<str:ref>/pattern/", views.assess_pattern, name="assess-pattern"),
+]

@@ -1,0 +1,302 @@
+"""Watch: situations, incidents, patterns, imports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from answerable.authority import engine as authority
+from answerable.authority.pages import Uncounted, done, form_page, moves, needs
+from answerable.authority.principals import Place
+from answerable.common.tables import label
+from answerable.monitoring import access, actions, forms, lifecycle, planning, queries, svac
+from answerable.monitoring.models import Import, PatternAssessment
+from answerable.record.pages import chain
+from answerable.vault import actions as vault
+
+PER_PAGE = 50
+
+
+@needs("see_situations")
+def situations(request: HttpRequest) -> HttpResponse:
+    """The world map and the list of situations."""
+    found = access.situations(request.user).select_related("state")
+    words = request.GET.get("q", "").strip()[:80]
+    if words:
+        found = found.filter(name__icontains=words)
+    if (country := request.GET.get("country", "")).isdigit():
+        found = found.filter(countries__contains=[int(country)])
+    page = Uncounted(found, PER_PAGE).page_of(request.GET.get("page"))
+    return render(
+        request,
+        "monitoring/situations.html",
+        {
+            "page": page,
+            "rows": page["rows"],
+            "map": queries.latest_map(),
+            "words": words,
+            "may_open": authority.allows(request.user, "open_situation", Place("situations")),
+            "may_import": authority.allows(request.user, "import_public_data", Place("imports")),
+            "sees_incidents": authority.allows(request.user, "see_incidents", Place("incidents")),
+        },
+    )
+
+
+@needs("see_situations")
+def situation(request: HttpRequest, ref: str) -> HttpResponse:
+    """One situation: its timeline by source, parties, and what was reported here."""
+    this = access.get(access.situations(request.user), ref)
+    lines = queries.timeline(this)
+    incidents = access.incidents(request.user).filter(situation=this).select_related("party")[:10]
+    return render(
+        request,
+        "monitoring/situation.html",
+        {
+            "situation": this,
+            "timeline": lines,
+            "parties": this.parties.all()[:200],
+            "incidents": incidents,
+            "patterns": access.patterns(request.user).filter(situation=this)[:10],
+            "sees_incidents": authority.allows(request.user, "see_incidents", Place("incidents")),
+            "may_report": authority.allows(request.user, "receive_report", this),
+            "may_assess": authority.allows(request.user, "assess_pattern", this),
+            "may_enter_party": authority.allows(request.user, "enter_party", this),
+            "imported": this.imported,
+            **chain(request.user, this.ref),
+        },
+    )
+
+
+@needs("open_situation", "situations")
+def open_situation(request: HttpRequest) -> HttpResponse:
+    """Begin to watch a situation."""
+
+    def act(data: dict[str, Any]) -> HttpResponse:
+        made = actions.open_situation(**data, by=request.user)  # type: ignore[arg-type]
+        return done(request, _("The situation is watched."), "situation", made.ref)
+
+    return form_page(request, forms.SituationForm(request.POST or None), heading=_("Open a situation"),
+                     button=_("Open"), act=act, cancel=reverse("situations"))  # fmt: skip
+
+
+@needs("see_situations")
+def enter_party(request: HttpRequest, ref: str) -> HttpResponse:
+    """Name an armed actor."""
+    this = access.get(access.situations(request.user), ref)
+
+    def act(data: dict[str, Any]) -> HttpResponse:
+        actions.enter_party(this, **data, by=request.user)  # type: ignore[arg-type]
+        return done(request, _("The actor is entered."), "situation", this.ref)
+
+    return form_page(request, forms.PartyForm(request.POST or None), heading=_("Enter an armed actor"),
+                     button=_("Enter"), act=act, lead=this.name, cancel=reverse("situation", args=[ref]))  # fmt: skip
+
+
+@needs("see_incidents")
+def file_report(request: HttpRequest, ref: str) -> HttpResponse:
+    """File an incident report (form A1)."""
+    this = access.get(access.situations(request.user), ref)
+
+    def act(data: dict[str, Any]) -> HttpResponse:
+        data["forms"], data["settings"] = data.pop("forms_"), data.pop("settings_")
+        made = actions.receive_report(situation=this, **data, by=request.user)  # type: ignore[arg-type]
+        return done(request, _("The report is filed; its free text is sealed."), "incident", made.ref)
+
+    return form_page(
+        request, forms.ReportForm(request.POST or None, situation=this), heading=_("File an incident report"),
+        button=_("File"), act=act, lead=this.name, cancel=reverse("situation", args=[ref]),
+    )  # fmt: skip
+
+
+@needs("see_incidents")
+def incidents(request: HttpRequest) -> HttpResponse:
+    """Incidents of one's own compartments, newest first."""
+    found = access.incidents(request.user).select_related("situation", "party")
+    status = request.GET.get("status", "")
+    if status in lifecycle.COUNTED | {"SUBMITTED", "TRIAGED", "IN_VERIFICATION"}:
+        found = found.filter(status=status)
+    page = Uncounted(found, PER_PAGE).page_of(request.GET.get("page"))
+    return render(
+        request, "monitoring/incidents.html",
+        {"page": page, "rows": page["rows"], "status": status, "query": f"status={status}&" if status else "",
+         "statuses": ["SUBMITTED", "TRIAGED", "IN_VERIFICATION", "VERIFIED", "CREDIBLE", "ALLEGED"]},
+    )  # fmt: skip
+
+
+MOVES = {"triage": _("Triage"), "begin_verification": _("Begin verification"), "refer_elsewhere": _("Refer elsewhere")}
+
+
+@needs("see_incidents")
+def incident(request: HttpRequest, ref: str) -> HttpResponse:
+    """One incident: how well it is known and why, its items, and what may be done now."""
+    this = access.get(access.incidents(request.user).select_related("situation", "party", "organisation", "collected_by"), ref)
+    names = {"triage": _("Triage"), "begin_verification": _("Begin verification"), "refer_elsewhere": _("Refer elsewhere")}
+    items = list(this.items.prefetch_related("parents"))
+    return render(
+        request,
+        "monitoring/incident.html",
+        {
+            "incident": this,
+            "items": items,
+            "may_verify": authority.allows(request.user, "verify_incident", this)
+            and this.status in {"IN_VERIFICATION", *lifecycle.COUNTED},
+            "why_not_verify": " ".join(authority.decide(request.user, "verify_incident", this).says),
+            "may_add": authority.allows(request.user, "add_item", this),
+            "may_grade": authority.allows(request.user, "begin_verification", this),
+            "may_read": authority.allows(request.user, "read_sealed", this, purpose="verification"),
+            "locked": request.user.unlocked is None,  # type: ignore[union-attr]
+            "opened": {},
+            **moves(request.user, this, names, lifecycle.INCIDENT_MOVES, reverse("move-incident", args=[this.ref])),
+            **chain(request.user, this.ref),
+        },
+    )
+
+
+@require_POST
+@needs("see_incidents")
+def move_incident(request: HttpRequest, ref: str) -> HttpResponse:
+    """Triage, begin verification, refer."""
+    this = access.get(access.incidents(request.user), ref)
+    name = request.POST.get("move", "")
+    if name not in MOVES:
+        name = "triage"
+    actions.move_incident(this, name, by=request.user)  # type: ignore[arg-type]
+    return done(request, _("Done."), "incident", this.ref)
+
+
+@require_POST
+@needs("see_incidents")
+def verify_incident(request: HttpRequest, ref: str) -> HttpResponse:
+    """Conclude verification."""
+    this = access.get(access.incidents(request.user), ref)
+    made = actions.verify_incident(this, matches_pattern="matches" in request.POST, by=request.user)  # type: ignore[arg-type]
+    return done(request, _("The rules give %(level)s.") % {"level": made.level}, "incident", this.ref)
+
+
+@needs("see_incidents")
+def add_item(request: HttpRequest, ref: str) -> HttpResponse:
+    """Attach a source item (form A2)."""
+    this = access.get(access.incidents(request.user), ref)
+
+    def act(data: dict[str, Any]) -> HttpResponse:
+        data["parents"] = list(data["parents"])
+        actions.add_item(this, **data, by=request.user)  # type: ignore[arg-type]
+        return done(request, _("The item is attached; what it says is sealed."), "incident", this.ref)
+
+    return form_page(
+        request, forms.ItemForm(request.POST or None, incident=this, initial={"assessors": 1}),
+        heading=_("Attach a source item"), button=_("Attach"), act=act, lead=this.ref,
+        cancel=reverse("incident", args=[ref]),
+    )  # fmt: skip
+
+
+@require_POST
+@needs("see_incidents")
+def weigh_item(request: HttpRequest, ref: str) -> HttpResponse:
+    """Record that a contrary item was weighed."""
+    item = access.get(access.items(request.user), ref)
+    actions.weigh_contrary(item, by=request.user)  # type: ignore[arg-type]
+    return done(request, _("Weighed."), "incident", item.incident.ref)
+
+
+@needs("see_incidents")
+def regrade_item(request: HttpRequest, ref: str) -> HttpResponse:
+    """Change a grade after new information."""
+    item = access.get(access.items(request.user), ref)
+
+    def act(data: dict[str, Any]) -> HttpResponse:
+        actions.regrade_item(item, testimony=data["testimony"] or None, reliability=data["reliability"] or None,
+                             credibility=data["credibility"], by=request.user)  # type: ignore[arg-type]  # fmt: skip
+        return done(request, _("The grade is changed; levels that rest on it were worked out again."), "incident",
+                    item.incident.ref)  # fmt: skip
+
+    return form_page(request, forms.RegradeForm(request.POST or None), heading=_("Regrade an item"),
+                     button=_("Regrade"), act=act, lead=f"{item.ref}: {item.grade}")  # fmt: skip
+
+
+@require_POST
+@needs("see_incidents")
+def read_incident(request: HttpRequest, ref: str) -> HttpResponse:
+    """Open one sealed field of an incident for verification; leaves a record entry."""
+    this = access.get(access.incidents(request.user).select_related("situation", "party", "organisation", "collected_by"), ref)
+    field = request.POST.get("field", "")
+    if field not in {"narrative", "place", "link_reason"}:
+        field = "narrative"
+    text = vault.read(this, field, purpose="verification", by=request.user)  # type: ignore[arg-type]
+    words = {"narrative": _("What happened"), "place": _("Exact place"), "link_reason": _("Why it is linked to the conflict")}
+    return render(request, "monitoring/opened.html", {"heading": words[field], "text": text, "ref": this.ref,
+                                                       "back": reverse("incident", args=[this.ref])})  # fmt: skip
+
+
+@require_POST
+@needs("see_incidents")
+def read_item(request: HttpRequest, ref: str) -> HttpResponse:
+    """Open what a source item says; leaves a record entry."""
+    item = access.get(access.items(request.user), ref)
+    text = vault.read(item, "says", purpose="verification", by=request.user)  # type: ignore[arg-type]
+    return render(request, "monitoring/opened.html", {"heading": _("What it says"), "text": text, "ref": item.ref,
+                                                       "back": reverse("incident", args=[item.incident.ref])})  # fmt: skip
+
+
+@needs("see_patterns")
+def assess_pattern(request: HttpRequest, ref: str) -> HttpResponse:
+    """Run the pattern rules over an actor."""
+    this = access.get(access.situations(request.user), ref)
+
+    def act(data: dict[str, Any]) -> HttpResponse:
+        made = actions.assess_pattern(**data, by=request.user)  # type: ignore[arg-type]
+        return done(request, _("The rules were run."), "pattern", made.ref)
+
+    return form_page(request, forms.PatternForm(request.POST or None, situation=this), heading=_("Run the pattern rules"),
+                     button=_("Run"), act=act, lead=this.name, cancel=reverse("situation", args=[ref]))  # fmt: skip
+
+
+@needs("see_patterns")
+def pattern(request: HttpRequest, ref: str) -> HttpResponse:
+    """One assessment: each test with the incidents that carry it."""
+    this: PatternAssessment = access.get(access.patterns(request.user).select_related("situation", "party"), ref)
+    return render(
+        request, "monitoring/pattern.html",
+        {"pattern": this, "tests": this.result["tests"].values(), "r": this.result,
+         "systematic": [label("systematic_indicator", s) for s in this.systematic],
+         "may_draft": authority.allows(request.user, "draft_finding", this), **chain(request.user, this.ref)},
+    )  # fmt: skip
+
+
+@needs("import_public_data", "imports")
+def imports(request: HttpRequest) -> HttpResponse:
+    """Upload a file of public data: first what would change, then all of it or nothing."""
+    form, refused, plan = forms.ImportForm(request.POST or None, request.FILES or None, initial={"dry_run": True}), "", None
+    if request.method == "POST" and form.is_valid():
+        from answerable.common.errors import Refused
+
+        upload = form.cleaned_data["file"]
+        try:
+            if upload.size > svac.LIMIT_BYTES:
+                raise Refused(_("The file is too large for an SVAC file. Nothing was read."), reason="file_size")
+            file = svac.read_bytes(upload.read(), upload.name)
+            plan = planning.plan(file)
+            if not form.cleaned_data["dry_run"]:
+                made = actions.import_svac(file, upload.name, by=request.user)  # type: ignore[arg-type]
+                return done(request, _("Imported as %(ref)s.") % {"ref": made.ref}, "imports")
+        except Refused as no:
+            refused, plan = str(no), None
+    return render(
+        request, "monitoring/imports.html",
+        {"form": form, "refused": refused, "plan": plan.summary() if plan else [],
+         "rows": Import.objects.select_related("made_by").order_by("-made_at")[:50]},
+        status=409 if refused else 200,
+    )  # fmt: skip
+
+
+@require_POST
+@needs("import_public_data", "imports")
+def undo_import(request: HttpRequest, ref: str) -> HttpResponse:
+    """Take an import out again."""
+    actions.undo_import(access.get(Import.objects.all(), ref), by=request.user)  # type: ignore[arg-type]
+    return done(request, _("The import was undone."), "imports")

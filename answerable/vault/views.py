@@ -1,0 +1,71 @@
+"""Signing in and out, and unlocking one's key."""
+
+from __future__ import annotations
+
+from django import forms
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
+
+from answerable.authority.pages import done, needs, public_page
+from answerable.authority.principals import NOBODY
+from answerable.common.errors import Refused
+from answerable.vault import actions, signin
+
+
+class SignIn(forms.Form):
+    handle = forms.CharField(label=gettext_lazy("Name"), max_length=60,
+                             widget=forms.TextInput(attrs={"autocomplete": "username", "autofocus": True}))  # fmt: skip
+    passphrase = forms.CharField(label=gettext_lazy("Passphrase"), max_length=128, strip=True,
+                                 widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}))  # fmt: skip
+
+
+@sensitive_post_parameters("passphrase")
+@public_page
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """The door of the office."""
+    form, refused = SignIn(request.POST or None), ""
+    if request.method == "POST" and form.is_valid():
+        try:
+            person, private = actions.sign_in(form.cleaned_data["handle"], form.cleaned_data["passphrase"], by=NOBODY)
+        except Refused as no:
+            refused = str(no)
+        else:
+            to = request.GET.get("next", "")
+            if not url_has_allowed_host_and_scheme(to, allowed_hosts={request.get_host()}):
+                to = "today"
+            response = redirect(to)
+            response.status_code = 303
+            signin.establish(request, response, person, private)
+            return response
+    return render(request, "vault/sign_in.html", {"form": form, "refused": refused}, status=409 if refused else 200)
+
+
+@require_POST
+@needs("sign_out")
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """Leave; the session and its key are gone."""
+    logout(request)
+    response = redirect("sign-in")
+    response.status_code = 303
+    response["Clear-Site-Data"] = '"cache", "storage"'
+    signin.lock(request, response)
+    return response
+
+
+@sensitive_post_parameters("passphrase")
+@require_POST
+@needs("sign_out", "unlock")
+def unlock(request: HttpRequest) -> HttpResponse:
+    """Unlock one's key again after ten idle minutes."""
+    person, private = actions.sign_in(request.user.handle, request.POST.get("passphrase", ""), by=NOBODY)  # type: ignore[union-attr]
+    to = request.POST.get("next", "")
+    safe = url_has_allowed_host_and_scheme(to, allowed_hosts={request.get_host()})
+    response = done(request, _("Your key is unlocked."), to if safe else "today")
+    signin.unlock(request, response, private)
+    return response

@@ -1,0 +1,106 @@
+"""Marks and words that every page uses in the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+
+from answerable.common import clock as time
+from answerable.common import tables
+
+register = template.Library()
+KINDS = {"verified", "documented", "estimated", "reported"}
+
+
+@register.simple_tag
+def kind(name: str) -> SafeString:
+    """The kind of a number, by mark and word: never one passed off as another."""
+    words = {"verified": _("verified"), "documented": _("documented"), "estimated": _("estimated"), "reported": _("reported")}
+    return format_html('<span class="kind {}">{}</span>', name, words[name])
+
+
+@register.filter
+def ref(value: Any) -> SafeString:
+    """A reference, kept left to right."""
+    return format_html('<span class="ref">{}</span>', value)
+
+
+@register.filter
+def reflink(value: Any) -> SafeString:
+    """A reference that leads to its object."""
+    return format_html('<a class="ref" href="{}">{}</a>', reverse("by-ref", args=[value]), value)
+
+
+@register.simple_tag
+def clock(deadline: datetime | None) -> SafeString | str:
+    """A deadline with what is left of it, by mark and word."""
+    if deadline is None:
+        return ""
+    days = (deadline.date() - time.today()).days
+    day = date_format(deadline, "j N Y")
+    if time.now() > deadline:
+        return format_html('<span class="clock late">{}</span>', _("was due %(day)s") % {"day": day})
+    left = ngettext("%(n)d day left", "%(n)d days left", days) % {"n": days}
+    return format_html('<span class="clock">{}</span>', _("due %(day)s, %(left)s") % {"day": day, "left": left})
+
+
+@register.filter
+def label(code: Any, list_name: str) -> str:
+    """A code's label in the reader's language."""
+    return tables.label(list_name, str(code), get_language() or "en")
+
+
+@register.filter
+def labels(codes: Any, list_name: str) -> str:
+    """Labels of several codes."""
+    return ", ".join(label(c, list_name) for c in codes)
+
+
+@register.simple_tag
+def term(key: str) -> SafeString:
+    """A term of the field with its definition on hover."""
+    row = tables.glossary()[key]
+    words = row.get((get_language() or "en")[:2]) or row["en"]
+    return format_html('<abbr title="{}">{}</abbr>', row["definition"], words)
+
+
+@register.filter
+def plain(status: str) -> str:
+    """A status as words."""
+    return STATUS_WORDS().get(str(status), str(status).replace("_", " ").capitalize())
+
+
+def STATUS_WORDS() -> dict[str, str]:
+    """Statuses as people say them, for the pages that delegations and the public read."""
+    return {
+        "DRAFT": _("Draft"), "SPONSORED": _("Sponsored"), "PREREQ_CHECK": _("Prerequisites checked"),
+        "LEGAL_CHECK": _("Law checked"), "SAFETY_CHECK": _("Safety checked"), "CIRCULATED": _("Circulated"),
+        "MEETING": _("Vote open"), "ADOPTED": _("Adopted"), "REJECTED": _("Rejected"), "NO_QUORUM": _("No quorum"),
+        "WITHDRAWN": _("Withdrawn"), "CLOSED": _("Closed"), "IN_FORCE": _("In force"), "LAPSED": _("Lapsed"),
+        "DUE": _("Due"), "LATE": _("Late"), "REPORTED": _("Reported"), "OPTED_OUT": _("Opted out"),
+        "MEMBER": _("Member"), "NONE": _("Not a member"), "INVITED": _("Invited"), "INTERESTED": _("Interested"),
+        "SIGNATORY": _("Signatory"), "IN_ARREARS": _("In arrears"), "SUSPENDED": _("Suspended"),
+        "PUBLISHED": _("Published"), "REPLY_PERIOD": _("Awaiting reply"), "ASSESSMENT": _("Under assessment"),
+        "PLEDGED": _("Pledged"), "RECEIVED": _("Received"), "OPEN": _("Open"), "PROPOSED": _("Proposed"),
+    }  # fmt: skip
+
+
+@register.filter
+def get(mapping: Mapping[str, Any], key: str) -> Any:
+    """A value of a mapping."""
+    return mapping.get(key)
+
+
+@register.filter
+def met(status: str) -> str:
+    """Class of a check's status: its mark, so that colour is not the only carrier."""
+    return {"MET": "met", "NOT_MET": "not"}.get(status, "some")
