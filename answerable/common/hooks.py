@@ -19,6 +19,7 @@ QUESTIONS: dict[str, str] = {
     "proposal_adopted": "makes the measure of an adopted proposal, inside the act (proposal, record entry)",
     "released": "puts a public version of something out, inside the act (kind, object, record entry)",
     "instalment_owed": "Money owed under an award line and instalment, or None (line ref, instalment)",
+    "lines_to_pay": "rows of accepted award lines with instalments left, for finance ()",
     "payment_settled": "told that a payment of an award line settled (line ref)",
     "pattern_windows": "windows of verified patterns for PR-2 (situation)",
     "search": "list of Found items for words within what a person may see (by, words)",

@@ -305,3 +305,13 @@ def _settled(line: str) -> None:
     """Count the settled instalments of a line; part of the payment's own act."""
     n = Payment.objects.filter(line=line, status=payment_lifecycle.SETTLED).count()
     AwardLine.objects.filter(ref=line).update(settled=n)
+
+
+@question("lines_to_pay").answer_with
+def _lines_to_pay() -> list[list[object]]:
+    """Accepted lines not fully paid, as finance sees them: reference, instalments, how many are paid."""
+    return [
+        [{"url": f"/fund/payments/plan/?line={line.ref}&n={line.settled + 1}", "text": line.ref}, len(line.instalments), line.settled]
+        for line in AwardLine.objects.filter(accepted=True)[:200]
+        if line.settled < len(line.instalments)
+    ]

@@ -1,0 +1,16 @@
+from django.urls import path
+
+from answerable.reparations import views
+
+urlpatterns = [
+    path("", views.repair, name="repair"),
+    path("programmes/propose/", views.propose_programme, name="propose-programme"),
+    path("programmes/<str:ref>/", views.programme, name="programme"),
+    path("programmes/<str:ref>/move/", views.move_programme, name="move-programme"),
+    path("programmes/<str:ref>/lodge/", views.lodge_claim, name="lodge-claim"),
+    path("claims/<str:ref>/", views.claim, name="claim"),
+    path("claims/<str:ref>/move/", views.move_claim, name="move-claim"),
+    path("claims/<str:ref>/assess/", views.assess_claim, name="assess-claim"),
+    path("claims/<str:ref>/award/", views.award_claim, name="award-claim"),
+    path("claims/<str:ref>/read/", views.read_claim, name="read-claim"),
+]

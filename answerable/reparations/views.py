@@ -1,0 +1,241 @@
+"""Repair: programmes, claims, awards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from answerable.accountability import lifecycle as finding_lifecycle
+from answerable.accountability.models import Finding
+from answerable.authority import engine as authority
+from answerable.authority.pages import done, form_page, moves, needs
+from answerable.authority.principals import Place
+from answerable.common.money import Money
+from answerable.common.tables import label
+from answerable.monitoring.access import get
+from answerable.monitoring.forms import Day, many
+from answerable.monitoring.models import Situation
+from answerable.record.pages import chain
+from answerable.reparations import access, actions, lifecycle, rules
+from answerable.reparations.models import AwardLine, Claim
+from answerable.vault import actions as vault
+
+AGES = [(a, a) for a in ("under 18", "18-24", "25-34", "35-49", "50-69", "70+")]
+
+
+class ProgrammeForm(forms.Form):
+    """A programme may be offered demands that it then may not make: the form shows them, the rule refuses them."""
+
+    situation = forms.ModelChoiceField(label=gettext_lazy("Situation"), queryset=Situation.objects.filter(programme=None))
+    unit = forms.CharField(label=gettext_lazy("Value of one reparation unit"), initial="210.00", max_length=20)
+    currency = forms.RegexField(r"^[A-Z]{3}$", label=gettext_lazy("Currency"), initial="USD", max_length=3)
+    findings = forms.ModelMultipleChoiceField(
+        label=gettext_lazy("Findings it rests on"), required=False, widget=forms.CheckboxSelectMultiple,
+        queryset=Finding.objects.filter(status__in=finding_lifecycle.IN_FORCE),
+    )  # fmt: skip
+    recognition = forms.CharField(label=gettext_lazy("Or: UN listing, court or law that recognises it"), required=False, max_length=120)
+
+
+class ClaimForm(forms.Form):
+    """What §5.4 requires to lodge, and no more. Nothing here asks for a complaint, a report or a name of anyone."""
+
+    claim_type = forms.ChoiceField(label=gettext_lazy("Class of claimant"), choices=lambda: [(c, label("claim_type", c)) for c in rules.FLAT_RU])
+    alias = forms.CharField(label=gettext_lazy("Name or alias she likes to be called by"), max_length=80, help_text=gettext_lazy("Sealed on arrival."))
+    age_band = forms.ChoiceField(label=gettext_lazy("Age"), choices=AGES)
+    country = forms.CharField(label=gettext_lazy("Country she lives in"), max_length=60)
+    language = forms.CharField(label=gettext_lazy("Language"), max_length=8)
+    safe_contact = forms.CharField(label=gettext_lazy("How to reach her safely"), widget=forms.Textarea(attrs={"rows": 2}), max_length=4000,
+                                   help_text=gettext_lazy("Hours, words, who may answer; or “do not contact”. Sealed on arrival."))  # fmt: skip
+    events_from = Day(label=gettext_lazy("From about"), help_text=gettext_lazy("Any precision will do. Sealed; only the quarter is kept in the open."))
+    events_to = Day(label=gettext_lazy("To about"), required=False)
+    area1 = forms.CharField(label=gettext_lazy("Area, roughly"), max_length=40)
+    area2 = forms.CharField(label=gettext_lazy("Place, if she wishes"), max_length=40, required=False, help_text=gettext_lazy("Sealed on arrival."))
+    forms_ = many("violence_form", gettext_lazy("Forms of violence"), help_text=gettext_lazy("Nothing need be ticked: she may prefer not to say."))
+    account = forms.CharField(label=gettext_lazy("What she wishes to tell"), required=False, widget=forms.Textarea(attrs={"rows": 5}), max_length=40_000,
+                              help_text=gettext_lazy("Nothing is compulsory. Sealed on arrival."))  # fmt: skip
+    preferences = forms.CharField(label=gettext_lazy("Forms of reparation she would like, or refuses"), required=False, max_length=4000, widget=forms.Textarea(attrs={"rows": 2}))
+    flags = many("urgency_flag", gettext_lazy("Urgent needs"))
+    supporting_items = forms.IntegerField(label=gettext_lazy("Papers she chose to bring"), min_value=0, initial=0, required=False)
+    purposes = many("consent_purpose", gettext_lazy("What she consents to, each on its own"), help_text=gettext_lazy("Only “reparation claim” is needed. Refusing any other changes nothing."))
+    declared_true = forms.BooleanField(label=gettext_lazy("She declares that this is true (spoken, signed or thumb)"))
+
+
+class AwardForm(forms.Form):
+    """Supplements and instalments."""
+
+    serious_injury = forms.BooleanField(label=gettext_lazy("Serious-injury supplement (RF-C06)"), required=False)
+    children = forms.IntegerField(label=gettext_lazy("Children (RF-C07)"), min_value=0, max_value=20, initial=0)
+    instalments = forms.IntegerField(label=gettext_lazy("Instalments"), min_value=1, max_value=12, initial=1)
+
+
+@needs("see_programmes", "repair")
+def repair(request: HttpRequest) -> HttpResponse:
+    """Programmes, and the queue for whoever works on claims."""
+    programmes = [
+        [{"url": reverse("programme", args=[p.ref]), "text": p.situation.name}, {"status": p.status}, str(p.unit)]
+        for p in access.programmes(request.user)
+    ]
+    tables = [{"title": _("Programmes"), "head": [_("Situation"), _("State"), _("Unit")], "rows": programmes}]
+    links = []
+    if authority.allows(request.user, "see_claims", Place("claims")):
+        rows = [
+            [{"url": reverse("claim", args=[c.ref]), "text": c.ref}, f"{c.level} · {c.score}", {"status": c.status},
+             c.lodged_at.date().isoformat(), {"clock": c.screening_due_at if c.status == "LODGED" else c.eligibility_due_at}]
+            for c in access.claims(request.user).exclude(status__in=["CLOSED", "WITHDRAWN", "DELIVERED"])[:200]
+        ]  # fmt: skip
+        tables.append({"title": _("Claims, most urgent first"), "rows": rows,
+                       "head": [_("Claim"), _("Urgency"), _("State"), _("Lodged"), _("Clock")]})  # fmt: skip
+    if authority.allows(request.user, "propose_programme", Place("programmes")):
+        links.append({"url": reverse("propose-programme"), "words": _("Designate a situation")})
+    return render(request, "list.html", {"heading": _("Repair"), "tables": tables, "links": links})
+
+
+@needs("propose_programme", "programmes")
+def propose_programme(request: HttpRequest) -> HttpResponse:
+    """Designate a situation."""
+
+    def act(data: dict[str, Any]) -> HttpResponse:
+        unit = Money.parse(data["unit"], data["currency"])
+        made = actions.propose_programme(
+            data["situation"], unit=unit, findings=list(data["findings"]), recognition=data["recognition"], by=request.user  # type: ignore[arg-type]
+        )
+        return done(request, _("The programme is proposed."), "programme", made.ref)
+
+    return form_page(request, ProgrammeForm(request.POST or None), heading=_("Designate a situation"), button=_("Propose"), act=act,
+                     lead=_("A programme asks nobody for a complaint, an investigation or a conviction; one that did would be refused."),
+                     cancel=reverse("repair"))  # fmt: skip
+
+
+@needs("see_programmes", "repair")
+def programme(request: HttpRequest, ref: str) -> HttpResponse:
+    """One programme."""
+    this = get(access.programmes(request.user), ref)
+    words = {"begin_co_design": _("Begin co-design with survivors"), "open_programme": _("Open for claims"),
+             "close_to_new": _("Close to new claims"), "wind_down": _("Wind down"), "close_programme": _("Close")}  # fmt: skip
+    links = []
+    if this.status == lifecycle.OPEN and authority.allows(request.user, "lodge_claim", this):
+        links.append({"url": reverse("lodge-claim", args=[this.ref]), "words": _("Lodge a claim")})
+    facts = [(_("Situation"), this.situation), (_("Schedule"), this.schedule), (_("One unit"), this.unit),
+             (_("A direct survivor's award"), this.unit * rules.FLAT_RU["CL-DIR"]),
+             (_("Asked of claimants"), _("No complaint, no medical report, no named perpetrator, no conviction."))]  # fmt: skip
+    return render(request, "object.html", {"heading": str(this.situation), "object": this, "facts": facts, "links": links,
+                  **moves(request.user, this, words, lifecycle.PROGRAMME_MOVES, reverse("move-programme", args=[this.ref])),
+                  **chain(request.user, this.ref)})  # fmt: skip
+
+
+@require_POST
+@needs("see_programmes", "repair")
+def move_programme(request: HttpRequest, ref: str) -> HttpResponse:
+    """One move of a programme."""
+    this = get(access.programmes(request.user), ref)
+    name = request.POST.get("move", "")
+    actions.move_programme(this, name if name in lifecycle.PROGRAMME_MOVES else "open_programme", by=request.user)  # type: ignore[arg-type]
+    return done(request, _("Done."), "programme", this.ref)
+
+
+@needs("see_claims")
+def lodge_claim(request: HttpRequest, ref: str) -> HttpResponse:
+    """Lodge a claim with a survivor."""
+    this = get(access.programmes(request.user), ref)
+
+    def act(data: dict[str, Any]) -> HttpResponse:
+        data["forms"] = data.pop("forms_")
+        data["supporting_items"] = data["supporting_items"] or 0
+        made = actions.lodge_claim(this, **data, by=request.user)  # type: ignore[arg-type]
+        return done(request, _("The claim is lodged. Everything that could point to her is sealed."), "claim", made.ref)
+
+    return form_page(request, ClaimForm(request.POST or None), heading=_("Lodge a claim"), button=_("Lodge"), act=act,
+                     lead=_("Offer care first. Nothing is compulsory but what says so; she may stop at any time."),
+                     cancel=reverse("programme", args=[ref]))  # fmt: skip
+
+
+def _claim_words() -> dict[str, str]:
+    return {
+        "screen": _("Urgent needs screened"), "register_claim": _("Register"), "check_completeness": _("Check completeness"),
+        "ask_information": _("Ask for something missing"), "begin_assessment": _("Begin assessment"),
+        "accept_award": _("She accepts the award"), "begin_delivery": _("Begin delivery"),
+        "confirm_delivery": _("She confirms delivery"), "close_claim": _("Close"), "withdraw_claim": _("She withdraws"),
+    }  # fmt: skip
+
+
+@needs("see_claims")
+def claim(request: HttpRequest, ref: str) -> HttpResponse:
+    """One claim, coarse on purpose; sealed fields open one by one, for a purpose, with a record entry."""
+    this: Claim = get(access.claims(request.user), ref)
+    award = getattr(this, "award", None)
+    facts = [
+        (_("Programme"), this.programme.situation), (_("Class"), label("claim_type", this.claim_type)),
+        (_("When, where"), f"{this.quarter}, {this.area1}"), (_("Age"), this.age_band), (_("Lives in"), this.country),
+        (_("Urgency"), f"{this.level}, {this.score}"), (_("Consents"), ", ".join(this.purposes)),
+        (_("Presumed by"), this.presumed_by or "–"),
+    ]  # fmt: skip
+    if award:
+        facts += [(_("Award"), f"{award.units} RU = {award.gross}"), (_("Net of what was received"), award.net)]
+    purpose = "adjudication" if authority.allows(request.user, "read_sealed", this, purpose="adjudication") else "contact"
+    fields = ("account", "area2", "preferences") if purpose == "adjudication" else ("alias", "safe_contact")
+    readable = authority.allows(request.user, "read_sealed", this, purpose=purpose)
+    return render(
+        request, "reparations/claim.html",
+        {"heading": _("Claim"), "object": this, "facts": facts, "checks": this.criteria,
+         "due": this.screening_due_at if this.status == lifecycle.LODGED else this.eligibility_due_at,
+         "may_assess": this.status in {lifecycle.ASSESSMENT, lifecycle.SECOND_ASSESSMENT} and authority.allows(request.user, "assess_claim", this),
+         "may_award": this.status == lifecycle.ELIGIBLE and authority.allows(request.user, "award", this),
+         "fields": fields if readable else (), "locked": request.user.unlocked is None,  # type: ignore[union-attr]
+         "lines": AwardLine.objects.filter(award_key=award.ref) if award else [],
+         **moves(request.user, this, _claim_words(), lifecycle.CLAIM_MOVES, reverse("move-claim", args=[this.ref])),
+         **chain(request.user, this.ref)},
+    )  # fmt: skip
+
+
+@require_POST
+@needs("see_claims")
+def move_claim(request: HttpRequest, ref: str) -> HttpResponse:
+    """One move of a claim."""
+    this = get(access.claims(request.user), ref)
+    name = request.POST.get("move", "")
+    actions.move_claim(this, name if name in _claim_words() else "screen", by=request.user)  # type: ignore[arg-type]
+    return done(request, _("Done."), "claim", this.ref)
+
+
+@require_POST
+@needs("see_claims")
+def assess_claim(request: HttpRequest, ref: str) -> HttpResponse:
+    """An assessor's word on the account."""
+    this = get(access.claims(request.user), ref)
+    made = actions.assess_claim(this, coherent=request.POST.get("coherent") == "yes", by=request.user)  # type: ignore[arg-type]
+    return done(request, _("Assessed: %(status)s.") % {"status": made.status.replace("_", " ").lower()}, "claim", this.ref)
+
+
+@needs("see_claims")
+def award_claim(request: HttpRequest, ref: str) -> HttpResponse:
+    """Award by the schedule."""
+    this = get(access.claims(request.user), ref)
+
+    def act(data: dict[str, Any]) -> HttpResponse:
+        actions.award_claim(this, **data, by=request.user)  # type: ignore[arg-type]
+        return done(request, _("The award is decided."), "claim", this.ref)
+
+    return form_page(request, AwardForm(request.POST or None, initial={"children": 0, "instalments": 1}),
+                     heading=_("Award"), button=_("Award"), act=act, cancel=reverse("claim", args=[ref]))  # fmt: skip
+
+
+@require_POST
+@needs("see_claims")
+def read_claim(request: HttpRequest, ref: str) -> HttpResponse:
+    """Open one sealed field of a claim for its purpose."""
+    this = get(access.claims(request.user), ref)
+    field = request.POST.get("field", "")
+    purposes = {"account": "adjudication", "area2": "adjudication", "preferences": "adjudication", "alias": "contact", "safe_contact": "contact"}
+    field = field if field in purposes else "account"
+    text = vault.read(this, field, purpose=purposes[field], by=request.user)  # type: ignore[arg-type]
+    return render(request, "monitoring/opened.html", {"heading": field.replace("_", " "), "text": text, "ref": this.ref,
+                                                       "back": reverse("claim", args=[this.ref])})  # fmt: skip
+
+
