@@ -1,1 +1,27 @@
-urlpatterns: list = []
+"""The office's addresses: the chain, not the modules."""
+
+from django.urls import include, path
+
+from answerable.config.api import api
+from answerable.vault import views as vault
+from answerable.web import views as web
+
+urlpatterns = [
+    path("", web.start, name="start"),
+    path("alive/", web.alive, name="alive"),
+    path("language/", web.set_language, name="set-language"),
+    path("sign-in/", vault.sign_in, name="sign-in"),
+    path("sign-out/", vault.sign_out, name="sign-out"),
+    path("unlock/", vault.unlock, name="unlock"),
+    path("today/", web.today, name="today"),
+    path("r/<str:ref>/", web.by_ref, name="by-ref"),
+    path("watch/", include("answerable.monitoring.urls")),
+    path("answer/", include("answerable.accountability.urls")),
+    path("decide/", include("answerable.council.urls")),
+    path("decide/measures/", include("answerable.measures.urls")),
+    path("repair/", include("answerable.reparations.urls")),
+    path("fund/", include("answerable.fund.urls")),
+    path("alliance/", include("answerable.alliance.urls")),
+    path("record/", web.record, name="record"),
+    path("api/", api.urls),
+]

@@ -5,3 +5,6 @@ class WebConfig(AppConfig):
     name = "answerable.web"
     label = "web"
     verbose_name = "Web"
+
+    def ready(self) -> None:
+        from answerable.web import answers  # noqa: F401

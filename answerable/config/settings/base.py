@@ -43,11 +43,11 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "procrastinate.contrib.django",
-    "answerable.web",
     "answerable.record",
     "answerable.authority",
     "answerable.alliance",
     "answerable.vault",
+    "answerable.channel",
     "answerable.fund",
     "answerable.monitoring",
     "answerable.accountability",
@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "answerable.measures",
     "answerable.reparations",
     "answerable.publication",
+    "answerable.web",
     "answerable.config",  # last: its post_migrate grants privileges on everything above
 ]
 AUTH_USER_MODEL = "alliance.Person"

@@ -1,0 +1,239 @@
+"""The API: the same actions and policies by token. A token votes nothing, pays nothing and opens nothing sealed."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from ninja import NinjaAPI, Schema, Status
+from ninja.security import HttpBearer
+
+from answerable.accountability import access as findings
+from answerable.alliance.models import State, Token
+from answerable.authority.acting import set_scope
+from answerable.common import clock
+from answerable.common.errors import Refused
+from answerable.council import access as council
+from answerable.council import actions as council_actions
+from answerable.measures import actions as measure_actions
+from answerable.measures.models import Measure
+from answerable.monitoring import access as monitoring
+from answerable.monitoring import actions as monitoring_actions
+from answerable.monitoring.models import Party
+from answerable.reparations import access as reparations
+from answerable.reparations import actions as claim_actions
+
+PURPOSES = {"situations": "monitoring", "incidents": "monitoring", "proposals": "council", "measures": "council",
+            "findings": "council", "programmes": "reparations", "claims": "reparations"}  # fmt: skip
+
+
+class Bearer(HttpBearer):
+    """A token of one person and one purpose; only its hash is known here."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> Any:
+        digest = hashlib.sha256(token.encode()).hexdigest()
+        found = (
+            Token.objects.select_related("person__body__state")
+            .filter(sha256=digest, ended=False, expires_on__gte=clock.today(), person__is_active=True)
+            .first()
+        )
+        if found is None:
+            return None
+        section = request.path.removeprefix("/api/").split("/")[0]
+        if found.purpose not in {PURPOSES.get(section), "reading"} or (found.purpose == "reading" and request.method != "GET"):
+            return None
+        person = found.person
+        person.via, person.token_purposes = "api", frozenset({found.purpose})
+        request.user = person
+        set_scope(person.principal().compartments)
+        return person
+
+
+api = NinjaAPI(title="Answerable", version="1", auth=Bearer(), docs_url=None, openapi_url="openapi.json")
+
+
+@api.exception_handler(Refused)
+def _refused(request: HttpRequest, no: Exception) -> HttpResponse:
+    response = api.create_response(request, {"refused": str(no), "reason": getattr(no, "reason", "")}, status=409)
+    response.undo = True  # type: ignore[attr-defined]
+    return response
+
+
+class ReportIn(Schema):
+    """An incident report (form A1)."""
+
+    situation: str
+    party: str
+    on: date
+    area1: str
+    area2: str = ""
+    precision: str = "day"
+    victims: int
+    forms: list[str]
+    links: list[str]
+    link_reason: str
+    narrative: str = ""
+    place: str = ""
+    risk: str = "medium"
+    referral_offered: bool
+    searched_first: bool
+
+
+class Made(Schema):
+    """What was made."""
+
+    ref: str
+    status: str
+
+
+class Problem(Schema):
+    """Why not."""
+
+    refused: str
+    reason: str
+
+
+@api.get("/situations", response=list[dict])
+def situations(request: HttpRequest) -> Any:
+    """Situations, by name."""
+    return [{"ref": s.ref, "name": s.name, "status": s.status} for s in monitoring.situations(request.user)[:500]]
+
+
+@api.get("/situations/{ref}", response=dict)
+def situation(request: HttpRequest, ref: str) -> Any:
+    """One situation with its parties."""
+    s = monitoring.get(monitoring.situations(request.user), ref)
+    return {"ref": s.ref, "name": s.name, "parties": [{"ref": p.ref, "name": p.name} for p in s.parties.all()]}
+
+
+@api.get("/incidents", response=list[dict])
+def incidents(request: HttpRequest) -> Any:
+    """Incidents of one's own compartments: coarse facts only."""
+    rows = monitoring.incidents(request.user).select_related("situation")[:500]
+    return [{"ref": i.ref, "situation": i.situation.ref, "on": i.on, "level": i.level, "status": i.status} for i in rows]
+
+
+@api.post("/incidents", response={201: Made, 409: Problem})
+def receive_report(request: HttpRequest, data: ReportIn) -> Any:
+    """File an incident report; its free text is sealed on arrival."""
+    values = data.model_dump()
+    s = monitoring.get(monitoring.situations(request.user), values.pop("situation"))
+    party = monitoring.get(Party.objects.filter(situation=s), values.pop("party"))
+    made = monitoring_actions.receive_report(situation=s, party=party, **values, by=request.user)  # type: ignore[arg-type]
+    return Status(201, {"ref": made.ref, "status": made.status})
+
+
+@api.post("/incidents/{ref}/verify", response={200: dict, 409: Problem})
+def verify(request: HttpRequest, ref: str, matches_pattern: bool = False) -> Any:
+    """Conclude verification as a verifier who did not collect it."""
+    this = monitoring.get(monitoring.incidents(request.user), ref)
+    made = monitoring_actions.verify_incident(this, matches_pattern=matches_pattern, by=request.user)  # type: ignore[arg-type]
+    return {"ref": made.ref, "level": made.level, "status": made.status, "because": made.because}
+
+
+@api.get("/findings", response=list[dict])
+def list_findings(request: HttpRequest) -> Any:
+    """Findings one may see."""
+    return [{"ref": f.ref, "kind": f.kind, "standard": f.standard, "status": f.status} for f in findings.findings(request.user)[:500]]
+
+
+class ProposalIn(Schema):
+    """A proposal (form A9)."""
+
+    title: str
+    measure_code: str
+    situation: str
+    target_state: str = ""
+    objective: str = ""
+    exception_text: str = ""
+    findings: list[str] = []
+    expires_on: date | None = None
+
+
+@api.get("/proposals", response=list[dict])
+def proposals(request: HttpRequest) -> Any:
+    """Proposals one may see."""
+    rows = council.proposals(request.user)[:500]
+    return [{"ref": p.ref, "title": p.title, "measure": p.measure_code, "status": p.status, "result": p.result} for p in rows]
+
+
+@api.post("/proposals", response={201: Made, 409: Problem})
+def table_proposal(request: HttpRequest, data: ProposalIn) -> Any:
+    """Table a proposal for one's state."""
+    values = data.model_dump()
+    s = monitoring.get(monitoring.situations(request.user), values.pop("situation"))
+    code = values.pop("target_state")
+    target = State.objects.filter(code=code).first()
+    if code and target is None:
+        raise Refused(_("No state has the code %(codes)s.") % {"codes": code}, reason="unknown")
+    named = [monitoring.get(findings.findings(request.user), f) for f in values.pop("findings")]
+    made = council_actions.table_proposal(situation=s, target_state=target, findings=named, **values, by=request.user)  # type: ignore[arg-type]
+    return Status(201, {"ref": made.ref, "status": made.status})
+
+
+@api.post("/proposals/{ref}/ballot", response={200: Made, 409: Problem})
+def cast_ballot(request: HttpRequest, ref: str, choice: str) -> Any:
+    """Always refused: a token never votes. The address exists so that the refusal can say so."""
+    this = monitoring.get(council.proposals(request.user), ref)
+    council_actions.cast_ballot(this, choice, by=request.user)  # type: ignore[arg-type]
+    return {"ref": this.ref, "status": this.status}
+
+
+class EffectIn(Schema):
+    """A member's act."""
+
+    act: str
+    act_on: date
+
+
+@api.get("/measures", response=list[dict])
+def measures(request: HttpRequest) -> Any:
+    """Measures with their expiry."""
+    return [{"ref": m.ref, "code": m.code, "status": m.status, "expires_on": m.expires_on} for m in Measure.objects.all()[:500]]
+
+
+@api.post("/measures/{ref}/effect", response={200: dict, 409: Problem})
+def give_effect(request: HttpRequest, ref: str, data: EffectIn) -> Any:
+    """Record one's state's act."""
+    this = monitoring.get(Measure.objects.all(), ref)
+    made = measure_actions.give_effect(this, act=data.act, act_on=data.act_on, by=request.user)  # type: ignore[arg-type]
+    return {"measure": this.ref, "status": made.status}
+
+
+class ClaimIn(Schema):
+    """A claim as intake lodges it (§5.4)."""
+
+    programme: str
+    claim_type: str
+    alias: str
+    age_band: str
+    country: str
+    language: str
+    safe_contact: str
+    events_from: date
+    events_to: date | None = None
+    area1: str
+    area2: str = ""
+    forms: list[str] = []
+    account: str = ""
+    flags: list[str] = []
+    purposes: list[str]
+    declared_true: bool
+
+
+@api.get("/programmes", response=list[dict])
+def programmes(request: HttpRequest) -> Any:
+    """Programmes."""
+    return [{"ref": p.ref, "situation": p.situation.name, "status": p.status} for p in reparations.programmes(request.user)]
+
+
+@api.post("/claims", response={201: Made, 409: Problem})
+def lodge_claim(request: HttpRequest, data: ClaimIn) -> Any:
+    """Lodge a claim; everything that could point to her is sealed on arrival."""
+    values = data.model_dump()
+    programme = monitoring.get(reparations.programmes(request.user), values.pop("programme"))
+    made = claim_actions.lodge_claim(programme, **values, by=request.user)  # type: ignore[arg-type]
+    return Status(201, {"ref": made.ref, "status": made.status})

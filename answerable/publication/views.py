@@ -1,0 +1,44 @@
+"""The portal: what was found, decided, in force and paid, and how sure it is. Reads released rows only."""
+
+from __future__ import annotations
+
+from django.db.models import Max
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from answerable.authority.pages import public_page
+from answerable.common.references import normalise
+from answerable.publication.models import Release
+
+
+def latest(kind: str) -> list[Release]:
+    """The newest version of each released thing of a kind."""
+    newest = Release.objects.filter(kind=kind).values("subject").annotate(v=Max("id")).values_list("v", flat=True)
+    return list(Release.objects.filter(id__in=newest)[:100])
+
+
+@public_page
+def front(request: HttpRequest) -> HttpResponse:
+    """The public's first page."""
+    fund = latest("fund")
+    return render(request, "publication/front.html", {"findings": latest("finding"), "decisions": latest("decision"),
+                  "measures": latest("measure"), "fund": fund[0] if fund else None})  # fmt: skip
+
+
+@public_page
+def released(request: HttpRequest, ref: str) -> HttpResponse:
+    """One released thing in every version it had."""
+    versions = list(Release.objects.filter(subject=normalise(ref)).order_by("-version"))
+    if not versions:
+        raise Http404
+    this = versions[0]
+    wanted = request.GET.get("version", "")
+    this = next((v for v in versions if str(v.version) == wanted), this)
+    return render(request, "publication/released.html", {"release": this, "versions": versions, "body": this.body})
+
+
+@public_page
+def about(request: HttpRequest) -> HttpResponse:
+    """How sure a figure is, and what the marks mean."""
+    return render(request, "publication/about.html", {"title": _("How sure is this?")})

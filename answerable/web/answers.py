@@ -1,0 +1,152 @@
+"""Answers to questions of the record and the home page, put together where every app can be seen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from answerable.accountability import access as findings
+from answerable.accountability import lifecycle as finding_lifecycle
+from answerable.alliance import lifecycle as grants
+from answerable.alliance.models import Grant, State
+from answerable.authority import engine as authority
+from answerable.authority.principals import Place
+from answerable.common.hooks import question
+from answerable.common.tables import label
+from answerable.council import access as council
+from answerable.council import lifecycle as proposals
+from answerable.fund import lifecycle as payments
+from answerable.fund.models import Payment
+from answerable.measures import lifecycle as measures
+from answerable.measures.models import Implementation, Measure
+from answerable.monitoring import access as monitoring
+from answerable.record.pages import Described
+from answerable.reparations import access as reparations
+from answerable.reparations import lifecycle as claims
+from answerable.reparations.models import Award
+
+
+@question("describe_ref").answer_with
+def describe(by: Any, ref: str) -> Described | None:
+    """One line about a reference for someone who may see it, else None."""
+    kind = ref[:3]
+    if kind == "INC" and (i := monitoring.incidents(by).filter(ref=ref).first()):
+        return Described(f"{_('Incident')} {ref} ({i.level})", reverse("incident", args=[ref]), i.status)
+    if kind == "PAT" and (p := monitoring.patterns(by).filter(ref=ref).first()):
+        return Described(f"{_('Pattern')}: {p.party}", reverse("pattern", args=[ref]))
+    if kind == "SIT" and (s := monitoring.situations(by).filter(ref=ref).first()):
+        return Described(s.name, reverse("situation", args=[ref]), s.status)
+    if kind == "FND" and (f := findings.findings(by).filter(ref=ref).first()):
+        return Described(f"{label('finding_type', f.kind)}: {f.party}", reverse("finding", args=[ref]), f.status)
+    if kind == "PRO" and (p := council.proposals(by).filter(ref=ref).first()):
+        return Described(p.title, reverse("proposal", args=[ref]), p.status)
+    if kind == "MEA" and (m := Measure.objects.filter(ref=ref).first()):
+        return Described(f"{m.code} {m.proposal.title}", reverse("measure", args=[ref]), m.status)
+    if kind == "PRG" and (g := reparations.programmes(by).filter(ref=ref).first()):
+        return Described(f"{_('Programme')}: {g.situation}", reverse("programme", args=[ref]), g.status)
+    if kind == "CLM" and (c := reparations.claims(by).filter(ref=ref).first()):
+        return Described(f"{_('Claim')} {ref}", reverse("claim", args=[ref]), c.status)
+    if kind == "AWD" and (a := Award.objects.filter(ref=ref, claim__in=reparations.claims(by)).first()):
+        return Described(f"{_('Award')} {a.net}", reverse("claim", args=[a.claim.ref]))
+    if kind == "PAY" and authority.allows(by, "see_payments", Place("payments")) and (
+        y := Payment.objects.filter(ref=ref).first()
+    ):
+        return Described(f"{_('Payment')} {y.amount}", reverse("payment", args=[ref]), y.status)
+    if kind == "STA" and (s := State.objects.filter(ref=ref).first()):
+        return Described(s.name, reverse("state", args=[ref]), s.status)
+    return None
+
+
+@question("search").answer_with
+def search(by: Any, words: str) -> list[dict[str, str]]:
+    """Names and titles that hold these words, within what the person may see."""
+    found = [{"title": s.name, "url": reverse("situation", args=[s.ref])}
+             for s in monitoring.situations(by).filter(name__icontains=words)[:20]]  # fmt: skip
+    found += [{"title": p.title, "url": reverse("proposal", args=[p.ref])}
+              for p in council.proposals(by).filter(title__icontains=words)[:20]]  # fmt: skip
+    found += [{"title": s.name, "url": reverse("state", args=[s.ref])} for s in State.objects.filter(name__icontains=words)[:20]]
+    return found
+
+
+def _item(title: str, what: str, url: str, due: Any = None) -> dict[str, Any]:
+    return {"title": title, "what": what, "url": url, "due": due}
+
+
+@question("waits_for").answer_with
+def waits_for(by: Any) -> list[dict[str, Any]]:
+    """Everything that waits for this person's own roles, with its clock."""
+    roles, state, out = by.roles, by.principal().state, []
+    watch = {"monitoring_analyst": ("SUBMITTED", _("to triage")), "verifier": ("TRIAGED", _("to verify"))}
+    for role, (status, what) in watch.items():
+        if role in roles:
+            out += [_item(f"{_('Incident')} {i.ref}", what, reverse("incident", args=[i.ref]))
+                    for i in monitoring.incidents(by).filter(status=status)[:20]]  # fmt: skip
+    if "verifier" in roles:
+        out += [_item(f"{_('Incident')} {i.ref}", _("in verification"), reverse("incident", args=[i.ref]))
+                for i in monitoring.incidents(by).filter(status="IN_VERIFICATION")[:20]]  # fmt: skip
+    mine = {
+        "legal_adviser": {finding_lifecycle.DRAFT: _("legal review"), finding_lifecycle.SAFETY_REVIEW: _("to notify"),
+                          finding_lifecycle.REPLY_PERIOD: _("right of reply")},
+        "safeguarding_officer": {finding_lifecycle.LEGAL_REVIEW: _("safety review")},
+        "panel_expert": {finding_lifecycle.ASSESSMENT: _("your opinion")},
+        "chair": {finding_lifecycle.ADOPTED: _("to publish")},
+    }  # fmt: skip
+    for role, statuses in mine.items():
+        if role in roles:
+            for f in findings.findings(by).filter(status__in=statuses)[:20]:
+                if role == "panel_expert" and f.opinions.filter(expert=by).exists():
+                    continue
+                out.append(_item(f"{label('finding_type', f.kind)}: {f.party}", statuses[f.status],
+                                 reverse("finding", args=[f.ref]), f.reply_due_at if f.status == "REPLY_PERIOD" else None))  # fmt: skip
+    steps = {
+        "legal_adviser": {proposals.SPONSORED: _("prerequisites"), proposals.PREREQ_CHECK: _("legal check")},
+        "safeguarding_officer": {proposals.LEGAL_CHECK: _("safety check")},
+        "chair": {proposals.SAFETY_CHECK: _("to circulate"), proposals.CIRCULATED: _("to open the vote"),
+                  proposals.MEETING: _("vote open: to declare")},
+    }  # fmt: skip
+    for role, statuses in steps.items():
+        if role in roles:
+            out += [_item(p.title, statuses[p.status], reverse("proposal", args=[p.ref]))
+                    for p in council.proposals(by).filter(status__in=statuses)[:20]]  # fmt: skip
+    if "council_delegate" in roles:
+        voting = council.proposals(by).filter(status=proposals.MEETING).exclude(ballots__state__code=state)
+        out += [_item(p.title, _("your state's ballot"), reverse("proposal", args=[p.ref])) for p in voting[:20]]
+        seek = council.proposals(by).filter(status=proposals.DRAFT).exclude(sponsors__state__code=state)
+        out += [_item(p.title, _("seeks a second sponsor"), reverse("proposal", args=[p.ref])) for p in seek[:20]]
+    if roles & {"council_delegate", "national_focal_point"} and state:
+        owed = Implementation.objects.filter(
+            state__code=state, status__in=[measures.DUE, measures.LATE], measure__status__in=measures.LIVE
+        ).select_related("measure__proposal")
+        out += [_item(str(i.measure), _("your state's act"), reverse("measure", args=[i.measure.ref]), i.due_at) for i in owed[:20]]
+    if "chair" in roles:
+        out += [_item(str(m), _("to bring into force"), reverse("measure", args=[m.ref]))
+                for m in Measure.objects.filter(status=measures.ADOPTED).select_related("proposal")[:20]]  # fmt: skip
+    claim_steps = {
+        "intake_officer": {claims.LODGED: _("to screen"), claims.URGENT_SCREENED: _("to register")},
+        "survivor_advocate": {claims.REGISTERED: _("completeness"), claims.COMPLETENESS: _("to assessment"),
+                              claims.AWARDED: _("to tell her and hear her answer"), claims.ACCEPTED: _("to deliver")},
+        "eligibility_assessor": {claims.ASSESSMENT: _("to assess"), claims.SECOND_ASSESSMENT: _("second assessment")},
+        "award_panel": {claims.ELIGIBLE: _("to award")},
+    }  # fmt: skip
+    for role, statuses in claim_steps.items():
+        if role in roles:
+            out += [_item(f"{_('Claim')} {c.ref} · {c.level}", statuses[c.status], reverse("claim", args=[c.ref]),
+                          c.screening_due_at if c.status == claims.LODGED else c.eligibility_due_at)
+                    for c in reparations.claims(by).filter(status__in=statuses)[:20]]  # fmt: skip
+    pay = {
+        "finance_approver": {payments.PLANNED: _("first approval"), payments.APPROVED_1: _("second approval")},
+        "treasurer": {payments.APPROVED_2: _("to release"), payments.RELEASED: _("to settle"), payments.UNKNOWN: _("ask the bank")},
+    }  # fmt: skip
+    for role, statuses in pay.items():
+        if role in roles:
+            out += [_item(f"{_('Payment')} {p.amount}", statuses[p.status], reverse("payment", args=[p.ref]))
+                    for p in Payment.objects.filter(status__in=statuses)[:20]]  # fmt: skip
+    if "finance_initiator" in roles:
+        out += [_item(f"{_('Award line')} {row[0]['text']}", _("instalment to plan"), row[0]["url"])
+                for answer in question("lines_to_pay").ask() for row in answer[:20]]  # fmt: skip
+    if roles & {"system_administrator", "registrar"}:
+        asked = Grant.objects.filter(status=grants.ASKED).exclude(asked_by=by).select_related("person")
+        out += [_item(f"{g.person}: {g.role.replace('_', ' ')}", _("role to confirm"), reverse("grant", args=[g.ref])) for g in asked[:20]]
+    return out
