@@ -88,7 +88,7 @@ def apply(using: str = "default", **_: Any) -> None:
             trigger = q(f"{table}_append_only")
             cursor.execute(f"DROP TRIGGER IF EXISTS {trigger} ON {q(table)}")
             cursor.execute(
-                f"CREATE TRIGGER {trigger} BEFORE UPDATE OR DELETE ON {q(table)}"
+                f"CREATE TRIGGER {trigger} BEFORE UPDATE OR DELETE OR TRUNCATE ON {q(table)}"
                 " FOR EACH STATEMENT EXECUTE FUNCTION answerable_append_only()"
             )
         if "fund_leg" in tables:

@@ -13,12 +13,14 @@ FREE = ("django_", "procrastinate_")
 
 
 @pytest.fixture(autouse=True)
-def _office_role(request: Any) -> Iterator[None]:
+def office_role(request: Any) -> Iterator[None]:
     """Inside a database test, be the office: its privileges, its row-level scope, and writes by actions only."""
-    if "db" not in request.fixturenames and "transactional_db" not in request.fixturenames:
+    if "db" not in request.fixturenames and request.node.get_closest_marker("django_db") is None:
         yield
         return
-    request.getfixturevalue("transactional_db" if "transactional_db" in request.fixturenames else "db")
+    if "played" in request.fixturenames or "office" in request.fixturenames or "saved" in request.fixturenames:
+        request.getfixturevalue("played")  # played as itself, before this test's own role and watch
+    request.getfixturevalue("db")
     from django.db import connection
 
     from answerable.authority import acting
@@ -44,7 +46,7 @@ def _office_role(request: Any) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _light_keys() -> Iterator[None]:
+def light_keys() -> Iterator[None]:
     """Passphrases in tests are stretched lightly."""
     from answerable.vault import userkeys
 

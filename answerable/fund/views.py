@@ -80,6 +80,8 @@ def fund(request: HttpRequest) -> HttpResponse:
         ]
         tables.append({"title": _("Payments"), "head": [_("Payment"), _("Amount"), _("Instalment"), _("State")], "rows": rows})
         waiting = [row for answer in question("lines_to_pay").ask() for row in answer]
+        if not authority.allows(request.user, "plan_payment", Place("payments")):
+            waiting = [[row[0]["text"], *row[1:]] for row in waiting]
         if waiting:
             tables.append({"title": _("Accepted award lines with something left to pay"),
                            "head": [_("Award line"), _("Instalments"), _("Paid")], "rows": waiting})  # fmt: skip

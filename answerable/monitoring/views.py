@@ -263,6 +263,7 @@ def pattern(request: HttpRequest, ref: str) -> HttpResponse:
     return render(
         request, "monitoring/pattern.html",
         {"pattern": this, "tests": this.result["tests"].values(), "r": this.result,
+         "sees_incidents": authority.allows(request.user, "see_incidents", Place("incidents")),
          "systematic": [label("systematic_indicator", s) for s in this.systematic],
          "may_draft": authority.allows(request.user, "draft_finding", this), **chain(request.user, this.ref)},
     )  # fmt: skip

@@ -104,3 +104,9 @@ def get(mapping: Mapping[str, Any], key: str) -> Any:
 def met(status: str) -> str:
     """Class of a check's status: its mark, so that colour is not the only carrier."""
     return {"MET": "met", "NOT_MET": "not"}.get(status, "some")
+
+
+@register.filter
+def named(check: Mapping[str, Any]) -> str:
+    """The name of a check, criterion or rule."""
+    return str(check.get("name") or check.get("code") or check.get("rule") or "")

@@ -1,0 +1,97 @@
+"""Two at once: one wins, the other is told; nothing is doubled or half-done."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = """
+import os, sys, threading
+os.environ["ANSWERABLE_DATABASE"] = sys.argv[1]
+os.environ["ANSWERABLE_DOOR"] = "owner"; os.environ["DJANGO_SETTINGS_MODULE"] = "answerable.config.settings.owner"
+from answerable.config import postgres
+server = postgres.ensure_server()
+import django; django.setup()
+from django.core.management import call_command
+from django.db import connection, connections
+call_command("migrate", verbosity=0)
+def office():
+    with connection.cursor() as c: c.execute("SET ROLE answerable_office")
+from answerable.vault import userkeys; userkeys.set_parameters(userkeys.LIGHT)
+from answerable.authority.acting import reading_as
+from answerable.authority.principals import CLOCK
+from answerable.common import clock
+from answerable.common.errors import Refused
+from answerable.rehearsal import fixture, runner, scenario
+office()
+try:
+    read = scenario.read(scenario.find("demonstration"), verbs=runner.verbs(), checks=runner.CHECKS, people=runner.people())
+    clock.fix(read.anchor)
+    fixture.load(passphrase="races only, six words here", keep_seat_key=lambda n, k: None, progress=lambda t: None)
+    run = runner.Run(read, passphrase="races only, six words here"); run.all()
+    clock.fix(scenario.instant(read.steps[-1]["at"]))
+    from answerable.council import actions as council; from answerable.council.models import Ballot
+    from answerable.fund import actions as fund; from answerable.fund.models import Payment, Entry
+    from answerable.monitoring import actions as monitoring
+    from answerable.record.models import Entry as Event, Head
+    from answerable.reparations.models import AwardLine
+    with reading_as(CLOCK):
+        proposal, award, fresh = run.fresh("$again"), run.fresh("$award"), run.fresh("$fresh")
+        line = AwardLine.objects.get(award_key=award.ref).ref
+    def at_once(n, act):
+        told, done, barrier = [], [], threading.Barrier(n)
+        def go(i):
+            office(); barrier.wait()
+            try: done.append(act(i))
+            except Refused as no: told.append(str(no))
+            finally: connections.close_all()
+        threads = [threading.Thread(target=go, args=(i,)) for i in range(n)]
+        [t.start() for t in threads]; [t.join() for t in threads]
+        return len(done), len(told)
+    P = lambda h: run.person(h)
+    blm = P("delegate.blm")
+    votes = at_once(8, lambda i: council.cast_ballot(proposal, "for", by=P("delegate.blm")))
+    print("votes", votes, Ballot.objects.filter(proposal=proposal, state__code="BLM").count())
+    plans = at_once(8, lambda i: fund.plan_payment(line, 3, by=P("fina")))
+    print("plans", plans, Payment.objects.filter(line=line, instalment=3).count())
+    payment = Payment.objects.get(line=line, instalment=3)
+    firsts = at_once(6, lambda i: fund.move_payment(payment, "approve_first", by=P("abel" if i % 2 else "beth")))
+    print("approvals", firsts, Payment.objects.get(pk=payment.pk).status)
+    P2 = P("beth") if Payment.objects.get(pk=payment.pk).approved_first_by.handle == "abel" else P("abel")
+    fund.move_payment(payment, "approve_second", by=P2); fund.move_payment(payment, "release", by=P("tove"))
+    settles = at_once(6, lambda i: fund.move_payment(payment, "settle", bank_reference=f"B{i}", by=P("tove")))
+    print("settles", settles, Entry.objects.filter(subject=payment.ref).count())
+    triages = at_once(6, lambda i: monitoring.move_incident(fresh, "triage", by=P("sami")))
+    print("triages", triages, "")
+    sizes = Event.objects.count(), Head.objects.get().size, sorted(Event.objects.values_list("index", flat=True)) == list(range(Event.objects.count()))
+    print("record", sizes[0] == sizes[1], sizes[2])
+finally:
+    connections.close_all()
+    with server.connect() as c: c.execute(f'DROP DATABASE IF EXISTS "{sys.argv[1]}" WITH (FORCE)')
+"""
+
+
+@pytest.fixture(scope="module")
+def raced():
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", SCRIPT, f"races_{os.getpid()}"], env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return {line.split()[0]: line for line in done.stdout.splitlines()}
+
+
+@pytest.mark.parametrize(
+    ("what", "line"),
+    [
+        ("votes", "votes (1, 7) 1"), ("plans", "plans (1, 7) 1"), ("approvals", "approvals (1, 5) APPROVED_1"),
+        ("settles", "settles (1, 5) 1"), ("triages", "triages (1, 5) "), ("record", "record True True"),
+    ],
+)  # fmt: skip
+def test_one_wins_and_the_others_are_told(raced, what, line):
+    assert raced[what].strip() == line.strip()
+
+

@@ -1,0 +1,158 @@
+"""The shape of the house: who writes, what every model declares, which pages are public, who imports whom."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.db import connection, models
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from answerable.common.dataclass_of import CLASSES, RETENTION
+from answerable.config import grants
+from answerable.vault.models import SealedField
+
+PACKAGE = Path(__file__).resolve().parents[1] / "answerable"
+OURS = [m for m in apps.get_models() if m.__module__.startswith("answerable.")]
+# Texts that are written to be public: a council's own words about states, never about persons.
+PUBLIC_TEXTS = {"council.Proposal.objective", "council.Proposal.exception_text"}
+WRITERS = ("actions.py", "log.py", "keeping.py", "releasing.py")
+PUBLIC_PAGES = {
+    "answerable.config.urls_office": {"start", "alive", "set-language", "sign-in"},
+    "answerable.config.urls_portal": {"front", "alive", "set-language", "about", "released"},
+    "answerable.config.urls_channel": {"information", "alive", "set-language"},
+}
+
+
+def patterns(urlconf):
+    def walk(resolver):
+        for p in resolver.url_patterns:
+            yield from walk(p) if isinstance(p, URLResolver) else [p] if isinstance(p, URLPattern) else []
+
+    return list(walk(get_resolver(urlconf)))
+
+
+@pytest.mark.parametrize("model", OURS, ids=lambda m: m._meta.label)
+def test_every_model_declares_class_owner_and_retention(model):
+    declared = model.__dict__.get("_declaration")
+    if model._meta.auto_created:
+        return
+    assert declared and declared.data_class in CLASSES and declared.retention in RETENTION
+    assert declared.owner == model._meta.app_label
+
+
+@pytest.mark.parametrize("model", OURS, ids=lambda m: m._meta.label)
+def test_no_free_text_in_working_facts(model):
+    for field in model._meta.get_fields():
+        if isinstance(field, (models.TextField, models.FileField)) and not isinstance(field, models.CharField):
+            assert f"{model._meta.label}.{field.name}" in PUBLIC_TEXTS, f"{field} should be sealed"
+        if isinstance(field, models.CharField):
+            assert (field.max_length or 0) <= 2000
+
+
+def test_narratives_and_contacts_are_sealed():
+    from answerable.monitoring.models import Incident, SourceItem
+    from answerable.reparations.models import Claim
+
+    for model, names in ((Incident, ("narrative", "place", "link_reason")), (SourceItem, ("says",)),
+                         (Claim, ("account", "alias", "safe_contact", "events_from", "area2"))):  # fmt: skip
+        assert all(isinstance(model._meta.get_field(n), SealedField) for n in names)
+
+
+@pytest.mark.parametrize("urlconf", PUBLIC_PAGES)
+def test_every_address_has_an_authority_action_and_the_public_ones_are_on_a_short_list(urlconf):
+    for pattern in patterns(urlconf):
+        action = getattr(pattern.callback, "authority_action", None)
+        assert action, f"{pattern} names no authority action"
+        is_public = not getattr(pattern.callback, "login_required", True)
+        if is_public and action != "api":
+            assert pattern.name in PUBLIC_PAGES[urlconf], f"{pattern.name} is open to anyone"
+
+
+def test_authority_actions_of_pages_exist_in_the_schema():
+    from answerable.authority.engine import policies
+
+    for urlconf in PUBLIC_PAGES:
+        for pattern in patterns(urlconf):
+            action = pattern.callback.authority_action
+            assert action == "api" or action in policies().schema_text
+
+
+SAVES = {"save", "create", "bulk_create", "update", "delete", "get_or_create", "update_or_create", "bulk_update"}
+
+
+def test_nothing_saves_outside_actions():
+    for path in PACKAGE.rglob("*.py"):
+        if {"tests", "migrations"} & set(path.parts) or path.name in WRITERS:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SAVES):
+                continue
+            target = ast.unparse(node.func.value)
+            if any(word in target for word in ("objects", "self.object", "batch", ".filter(")):
+                pytest.fail(f"{path.relative_to(PACKAGE)}:{node.lineno} writes outside an action")
+
+
+def test_every_action_takes_by_and_is_registered():
+    from answerable.authority.acting import ACTIONS
+
+    assert len(ACTIONS) > 40
+    for path in PACKAGE.rglob("actions.py"):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                marks = [ast.unparse(d) for d in node.decorator_list]
+                if any(m.startswith("action(") for m in marks):
+                    assert "by" in [a.arg for a in node.args.kwonlyargs], f"{path.name}:{node.name}"
+
+
+def test_only_the_inventory_imports_cryptography_and_nothing_imports_random():
+    allowed = {"vault/primitives.py", "engines/tlog.py", "tools/verify.py"}
+    for path in PACKAGE.rglob("*.py"):
+        if "tests" in path.parts:
+            continue
+        names = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names |= {a.name.split(".")[0] for a in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names.add(node.module.split(".")[0])
+        where = str(path.relative_to(PACKAGE))
+        assert "random" not in names and "pickle" not in names, where
+        assert not names & {"cryptography", "nacl"} or where in allowed, where
+
+
+@pytest.mark.django_db
+def test_every_table_with_a_compartment_has_forced_row_level_security():
+    assert {"monitoring_incident", "monitoring_sourceitem", "reparations_claim", "reparations_award"} <= set(
+        grants.compartment_tables()
+    )
+    with connection.cursor() as cursor:
+        for table in grants.compartment_tables():
+            cursor.execute("SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE relname = %s", [table])
+            assert cursor.fetchone() == (True, True), table
+
+
+@pytest.mark.django_db
+def test_the_portal_reads_released_rows_only_and_the_channel_nothing():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT grantee, table_name, privilege_type FROM information_schema.role_table_grants"
+            " WHERE grantee IN ('answerable_portal', 'answerable_channel')"
+        )
+        rows = cursor.fetchall()
+    assert {(r[0], r[1], r[2]) for r in rows} <= {("answerable_portal", "publication_release", "SELECT")}
+
+
+def test_policies_name_only_actions_that_code_or_pages_use():
+    from answerable.authority.engine import policies
+
+    ids = set(policies().says)
+    assert {"the-survivor-firewall", "R-VOT-1-recusal", "SOD-06-four-different-hands"} <= ids
+
+
+def test_lock_files_hold_no_address():
+    for lock in (PACKAGE.parent / "requirements").glob("*.lock"):
+        text = lock.read_text()
+        assert "://" not in text and "--hash=sha256:" in text
