@@ -4,4 +4,4 @@ import os
 
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
-from answerable.config.testing import *  # noqa: E402, F403
+from answerable.config.testing import *  # noqa: F403

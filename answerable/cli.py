@@ -15,11 +15,19 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "migrate": ("answerable.config.commands:migrate", "bring the database up to date, after a backup", "owner"),
     "demo": ("answerable.config.commands:demo", "load the demonstration alliance; --who lists its people", "office"),
     "found": ("answerable.config.commands:found", "begin a real alliance: its first people and keys", "office"),
-    "worker": ("answerable.config.commands:worker", "do what the clock owes: deadlines, expiries, checkpoints", "office"),
-    "import": ("answerable.monitoring.cli:main", "bring in public data: answerable import svac [--dry-run] FILE", "office"),
+    "worker": (
+        "answerable.config.commands:worker",
+        "do what the clock owes: deadlines, expiries, checkpoints",
+        "office",
+    ),
+    "import": (
+        "answerable.monitoring.cli:main",
+        "bring in public data: answerable import svac [--dry-run] FILE",
+        "office",
+    ),
     "record": ("answerable.record.cli:main", "export the record for anyone to check", "office"),
     "verify": ("answerable.tools.verify:main", "check a record export, offline", ""),
-    "rehearse": ("answerable.rehearsal.cli:main", "run a scenario and print each check", ""),
+    "rehearse": ("answerable.config.commands:rehearse", "run a scenario and print each check", ""),
     "messages": ("answerable.config.commands:messages", "extract and compile translations", ""),
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from answerable.accountability import access, actions, lifecycle
 from answerable.authority import engine as authority
-from answerable.authority.pages import done, form_page, moves, needs
+from answerable.authority.pages import Request, done, form_page, moves, needs
 from answerable.common.tables import label
 from answerable.monitoring import access as monitoring
 from answerable.monitoring.forms import codes
@@ -24,15 +24,19 @@ from answerable.record.pages import chain
 class DraftForm(forms.Form):
     """Kind, standard, reasons."""
 
-    kind = forms.ChoiceField(label=gettext_lazy("Kind"), choices=lambda: [(k, label("finding_type", k)) for k in ("F-PAT", "F-LS")])
-    standard = forms.ChoiceField(label=gettext_lazy("Standard of proof claimed"), choices=codes("standard_of_proof"), initial="SP2")
+    kind = forms.ChoiceField(
+        label=gettext_lazy("Kind"), choices=lambda: [(k, label("finding_type", k)) for k in ("F-PAT", "F-LS")]
+    )
+    standard = forms.ChoiceField(
+        label=gettext_lazy("Standard of proof claimed"), choices=codes("standard_of_proof"), initial="SP2"
+    )
     reasons = forms.CharField(label=gettext_lazy("Reasons"), help_text=gettext_lazy("Sealed on arrival."), required=False,
                               widget=forms.Textarea(attrs={"rows": 6}), max_length=40_000)  # fmt: skip
     urgent = forms.BooleanField(label=gettext_lazy("Urgent procedure: ten days to reply"), required=False)
 
 
 @needs("see_today", "findings")
-def findings(request: HttpRequest) -> HttpResponse:
+def findings(request: Request) -> HttpResponse:
     """Findings one may see."""
     rows = [
         [{"url": reverse("finding", args=[f.ref]), "text": label("finding_type", f.kind)}, f.party, f.situation, f.standard,
@@ -44,12 +48,12 @@ def findings(request: HttpRequest) -> HttpResponse:
 
 
 @needs("see_patterns")
-def draft(request: HttpRequest, ref: str) -> HttpResponse:
+def draft(request: Request, ref: str) -> HttpResponse:
     """Draft a finding on a pattern assessment."""
     pattern = monitoring.get(monitoring.patterns(request.user), ref)
 
     def act(data: dict[str, Any]) -> HttpResponse:
-        made = actions.draft_finding(pattern, **data, by=request.user)  # type: ignore[arg-type]
+        made = actions.draft_finding(pattern, **data, by=request.user)
         return done(request, _("The finding is drafted."), "finding", made.ref)
 
     return form_page(request, DraftForm(request.POST or None), heading=_("Draft a finding"), button=_("Draft"), act=act,
@@ -64,7 +68,7 @@ def _words() -> dict[str, str]:
 
 
 @needs("see_today", "findings")
-def finding(request: HttpRequest, ref: str) -> HttpResponse:
+def finding(request: Request, ref: str) -> HttpResponse:
     """One finding with its criteria, clock, panel and chain."""
     this = monitoring.get(access.findings(request.user).select_related("party", "situation", "respondent"), ref)
     facts = [
@@ -88,7 +92,7 @@ def finding(request: HttpRequest, ref: str) -> HttpResponse:
 
 @require_POST
 @needs("see_today", "findings")
-def move_finding(request: HttpRequest, ref: str) -> HttpResponse:
+def move_finding(request: Request, ref: str) -> HttpResponse:
     """One move of a finding."""
     this = monitoring.get(access.findings(request.user), ref)
     name = request.POST.get("move", "")

@@ -41,22 +41,26 @@ def found_alliance(
     body = Body.objects.create(name=secretariat, kind=Body.ORGAN)
     people = [Person.objects.create(handle=h, name=n, body=body) for h, n in (registrar, administrator)]
     today = clock.today()
-    for person, other, role in ((*people, "registrar"), (*reversed(people), "system_administrator")):
-        third = Person.objects.get_or_create(
-            handle="founding", defaults={"name": "Founding act", "body": body, "is_active": False}
-        )[0]
+    founding = Person.objects.create(handle="founding", name="Founding act", body=body, is_active=False)
+    for person, other, role in (
+        (people[0], people[1], "registrar"),
+        (people[1], people[0], "system_administrator"),
+    ):
         Grant.objects.create(
-            person=person, role=role, status=lifecycle.HELD, starts_on=today, asked_by=third, confirmed_by=other,
+            person=person,
+            role=role,
+            status=lifecycle.HELD,
+            starts_on=today,
+            asked_by=founding,
+            confirmed_by=other,
             expires_on=months_after(today, LONGEST_GRANT_MONTHS).date(),
-        )  # fmt: skip
+        )
     record.append("alliance founded", body, by=by, detail={"people": [p.ref for p in people]})
     return people[0], people[1]
 
 
 @action("enter_state")
-def enter_state(
-    *, code: str, name: str, numeric_code: str = "", fictional: bool = False, by: HasPrincipal
-) -> State:
+def enter_state(*, code: str, name: str, numeric_code: str = "", fictional: bool = False, by: HasPrincipal) -> State:
     """Note a state the alliance deals with. Raises Refused when the code is taken."""
     authority.require(by, "enter_state", Place("states"))
     if State.objects.filter(code=code).exists():
@@ -171,9 +175,7 @@ def ask_grant(person: Person, role: str, *, expires_on: date | None = None, by: 
         raise Refused(clash, reason="separation_of_duties")
     if Grant.objects.filter(person=person, role=role, status=lifecycle.ASKED).exists():
         raise Refused(_("That role has already been asked for and waits to be confirmed."), reason="duplicate")
-    grant = Grant.objects.create(
-        person=person, role=role, starts_on=today, expires_on=expires_on or last, asked_by=by
-    )
+    grant = Grant.objects.create(person=person, role=role, starts_on=today, expires_on=expires_on or last, asked_by=by)
     record.append("grant asked", grant, by=by, to_state=grant.status, detail={"person": person.ref, "role": role})
     return grant
 

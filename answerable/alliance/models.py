@@ -162,9 +162,7 @@ class Person(AbstractBaseUser):
 
 
 MONITORING_ROLES = frozenset({"monitoring_analyst", "verifier", "verification_lead", "panel_expert"})
-CLAIM_ROLES = frozenset(
-    {"intake_officer", "survivor_advocate", "eligibility_assessor", "award_panel", "appeals_panel"}
-)
+CLAIM_ROLES = frozenset({"intake_officer", "survivor_advocate", "eligibility_assessor", "award_panel", "appeals_panel"})
 
 
 def compartments_of(roles: frozenset[str], body: Body) -> frozenset[str]:

@@ -18,6 +18,12 @@ from answerable.authority.principals import Place
 from answerable.common.errors import Refused
 
 
+class Request(HttpRequest):
+    """A request as the office's pages see it: `user` is the person who signed in, checked by `needs`."""
+
+    user: Any
+
+
 def needs(action: str, place: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """The page is for those who may do `action` at `place` (default: the action's own name).
 

@@ -65,9 +65,7 @@ def months_after(day: date, n: int) -> datetime:
     index = day.year * 12 + day.month - 1 + n
     year, month = divmod(index, 12)
     month += 1
-    return datetime.combine(
-        date(year, month, min(day.day, calendar.monthrange(year, month)[1])), LAST_SECOND
-    )
+    return datetime.combine(date(year, month, min(day.day, calendar.monthrange(year, month)[1])), LAST_SECOND)
 
 
 def extended(deadline: datetime, new: datetime, *, to_survivor: bool) -> datetime:

@@ -14,6 +14,7 @@ from ninja.security import HttpBearer
 from answerable.accountability import access as findings
 from answerable.alliance.models import State, Token
 from answerable.authority.acting import set_scope
+from answerable.authority.pages import Request
 from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.council import access as council
@@ -43,7 +44,9 @@ class Bearer(HttpBearer):
         if found is None:
             return None
         section = request.path.removeprefix("/api/").split("/")[0]
-        if found.purpose not in {PURPOSES.get(section), "reading"} or (found.purpose == "reading" and request.method != "GET"):
+        if found.purpose not in {PURPOSES.get(section), "reading"} or (
+            found.purpose == "reading" and request.method != "GET"
+        ):
             return None
         person = found.person
         person.via, person.token_purposes = "api", frozenset({found.purpose})
@@ -97,47 +100,52 @@ class Problem(Schema):
 
 
 @api.get("/situations", response=list[dict])
-def situations(request: HttpRequest) -> Any:
+def situations(request: Request) -> Any:
     """Situations, by name."""
     return [{"ref": s.ref, "name": s.name, "status": s.status} for s in monitoring.situations(request.user)[:500]]
 
 
 @api.get("/situations/{ref}", response=dict)
-def situation(request: HttpRequest, ref: str) -> Any:
+def situation(request: Request, ref: str) -> Any:
     """One situation with its parties."""
     s = monitoring.get(monitoring.situations(request.user), ref)
     return {"ref": s.ref, "name": s.name, "parties": [{"ref": p.ref, "name": p.name} for p in s.parties.all()]}
 
 
 @api.get("/incidents", response=list[dict])
-def incidents(request: HttpRequest) -> Any:
+def incidents(request: Request) -> Any:
     """Incidents of one's own compartments: coarse facts only."""
     rows = monitoring.incidents(request.user).select_related("situation")[:500]
-    return [{"ref": i.ref, "situation": i.situation.ref, "on": i.on, "level": i.level, "status": i.status} for i in rows]
+    return [
+        {"ref": i.ref, "situation": i.situation.ref, "on": i.on, "level": i.level, "status": i.status} for i in rows
+    ]
 
 
 @api.post("/incidents", response={201: Made, 409: Problem})
-def receive_report(request: HttpRequest, data: ReportIn) -> Any:
+def receive_report(request: Request, data: ReportIn) -> Any:
     """File an incident report; its free text is sealed on arrival."""
     values = data.model_dump()
     s = monitoring.get(monitoring.situations(request.user), values.pop("situation"))
     party = monitoring.get(Party.objects.filter(situation=s), values.pop("party"))
-    made = monitoring_actions.receive_report(situation=s, party=party, **values, by=request.user)  # type: ignore[arg-type]
+    made = monitoring_actions.receive_report(situation=s, party=party, **values, by=request.user)
     return Status(201, {"ref": made.ref, "status": made.status})
 
 
 @api.post("/incidents/{ref}/verify", response={200: dict, 409: Problem})
-def verify(request: HttpRequest, ref: str, matches_pattern: bool = False) -> Any:
+def verify(request: Request, ref: str, matches_pattern: bool = False) -> Any:
     """Conclude verification as a verifier who did not collect it."""
     this = monitoring.get(monitoring.incidents(request.user), ref)
-    made = monitoring_actions.verify_incident(this, matches_pattern=matches_pattern, by=request.user)  # type: ignore[arg-type]
+    made = monitoring_actions.verify_incident(this, matches_pattern=matches_pattern, by=request.user)
     return {"ref": made.ref, "level": made.level, "status": made.status, "because": made.because}
 
 
 @api.get("/findings", response=list[dict])
-def list_findings(request: HttpRequest) -> Any:
+def list_findings(request: Request) -> Any:
     """Findings one may see."""
-    return [{"ref": f.ref, "kind": f.kind, "standard": f.standard, "status": f.status} for f in findings.findings(request.user)[:500]]
+    return [
+        {"ref": f.ref, "kind": f.kind, "standard": f.standard, "status": f.status}
+        for f in findings.findings(request.user)[:500]
+    ]
 
 
 class ProposalIn(Schema):
@@ -154,14 +162,17 @@ class ProposalIn(Schema):
 
 
 @api.get("/proposals", response=list[dict])
-def proposals(request: HttpRequest) -> Any:
+def proposals(request: Request) -> Any:
     """Proposals one may see."""
     rows = council.proposals(request.user)[:500]
-    return [{"ref": p.ref, "title": p.title, "measure": p.measure_code, "status": p.status, "result": p.result} for p in rows]
+    return [
+        {"ref": p.ref, "title": p.title, "measure": p.measure_code, "status": p.status, "result": p.result}
+        for p in rows
+    ]
 
 
 @api.post("/proposals", response={201: Made, 409: Problem})
-def table_proposal(request: HttpRequest, data: ProposalIn) -> Any:
+def table_proposal(request: Request, data: ProposalIn) -> Any:
     """Table a proposal for one's state."""
     values = data.model_dump()
     s = monitoring.get(monitoring.situations(request.user), values.pop("situation"))
@@ -170,15 +181,15 @@ def table_proposal(request: HttpRequest, data: ProposalIn) -> Any:
     if code and target is None:
         raise Refused(_("No state has the code %(codes)s.") % {"codes": code}, reason="unknown")
     named = [monitoring.get(findings.findings(request.user), f) for f in values.pop("findings")]
-    made = council_actions.table_proposal(situation=s, target_state=target, findings=named, **values, by=request.user)  # type: ignore[arg-type]
+    made = council_actions.table_proposal(situation=s, target_state=target, findings=named, **values, by=request.user)
     return Status(201, {"ref": made.ref, "status": made.status})
 
 
 @api.post("/proposals/{ref}/ballot", response={200: Made, 409: Problem})
-def cast_ballot(request: HttpRequest, ref: str, choice: str) -> Any:
+def cast_ballot(request: Request, ref: str, choice: str) -> Any:
     """Always refused: a token never votes. The address exists so that the refusal can say so."""
     this = monitoring.get(council.proposals(request.user), ref)
-    council_actions.cast_ballot(this, choice, by=request.user)  # type: ignore[arg-type]
+    council_actions.cast_ballot(this, choice, by=request.user)
     return {"ref": this.ref, "status": this.status}
 
 
@@ -190,16 +201,19 @@ class EffectIn(Schema):
 
 
 @api.get("/measures", response=list[dict])
-def measures(request: HttpRequest) -> Any:
+def measures(request: Request) -> Any:
     """Measures with their expiry."""
-    return [{"ref": m.ref, "code": m.code, "status": m.status, "expires_on": m.expires_on} for m in Measure.objects.all()[:500]]
+    return [
+        {"ref": m.ref, "code": m.code, "status": m.status, "expires_on": m.expires_on}
+        for m in Measure.objects.all()[:500]
+    ]
 
 
 @api.post("/measures/{ref}/effect", response={200: dict, 409: Problem})
-def give_effect(request: HttpRequest, ref: str, data: EffectIn) -> Any:
+def give_effect(request: Request, ref: str, data: EffectIn) -> Any:
     """Record one's state's act."""
     this = monitoring.get(Measure.objects.all(), ref)
-    made = measure_actions.give_effect(this, act=data.act, act_on=data.act_on, by=request.user)  # type: ignore[arg-type]
+    made = measure_actions.give_effect(this, act=data.act, act_on=data.act_on, by=request.user)
     return {"measure": this.ref, "status": made.status}
 
 
@@ -225,15 +239,17 @@ class ClaimIn(Schema):
 
 
 @api.get("/programmes", response=list[dict])
-def programmes(request: HttpRequest) -> Any:
+def programmes(request: Request) -> Any:
     """Programmes."""
-    return [{"ref": p.ref, "situation": p.situation.name, "status": p.status} for p in reparations.programmes(request.user)]
+    return [
+        {"ref": p.ref, "situation": p.situation.name, "status": p.status} for p in reparations.programmes(request.user)
+    ]
 
 
 @api.post("/claims", response={201: Made, 409: Problem})
-def lodge_claim(request: HttpRequest, data: ClaimIn) -> Any:
+def lodge_claim(request: Request, data: ClaimIn) -> Any:
     """Lodge a claim; everything that could point to her is sealed on arrival."""
     values = data.model_dump()
     programme = monitoring.get(reparations.programmes(request.user), values.pop("programme"))
-    made = claim_actions.lodge_claim(programme, **values, by=request.user)  # type: ignore[arg-type]
+    made = claim_actions.lodge_claim(programme, **values, by=request.user)
     return Status(201, {"ref": made.ref, "status": made.status})

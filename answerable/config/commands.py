@@ -8,6 +8,8 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -201,6 +203,35 @@ def worker(argv: list[str]) -> int:
             connection.close()
         if args.once or stop.wait(60):
             return 0
+
+
+@contextmanager
+def _scratch() -> Iterator[None]:
+    """A database of its own for one rehearsal, dropped afterwards whatever happened."""
+    import secrets
+
+    name = f"rehearsal_{secrets.token_hex(6)}"
+    os.environ["ANSWERABLE_DATABASE"], os.environ["ANSWERABLE_DOOR"] = name, "owner"
+    os.environ["DJANGO_SETTINGS_MODULE"] = "answerable.config.settings.owner"
+    server = postgres.ensure_server()
+    import django
+
+    django.setup()
+    from django.db import connections
+
+    try:
+        yield
+    finally:
+        connections.close_all()
+        with server.connect() as connection:
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
+
+
+def rehearse(argv: list[str]) -> int:
+    """Run a scenario in a scratch database."""
+    from answerable.rehearsal import cli
+
+    return cli.main(argv, scratch=_scratch)
 
 
 def messages(argv: list[str]) -> int:

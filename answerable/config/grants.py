@@ -19,7 +19,11 @@ OFFICE_DELETES = (
     "monitoring_party",
     "monitoring_situation",
     "monitoring_sourceitem_parents",
-    "django_session", "record_salt", "vault_datakey", "vault_reader")
+    "django_session",
+    "record_salt",
+    "vault_datakey",
+    "vault_reader",
+)
 # The public face reads released rows only.
 PORTAL_READS = ("publication_release",)
 
@@ -48,7 +52,7 @@ def existing_tables(cursor: Any) -> set[str]:
 def compartment_tables() -> dict[str, str]:
     """Table → column, for every model that belongs to a compartment."""
     return {
-        m._meta.db_table: m._meta.get_field("compartment").column
+        m._meta.db_table: "compartment"
         for m in apps.get_models()
         if m._meta.managed
         and any(f.name == "compartment" for f in m._meta.concrete_fields)
@@ -110,7 +114,5 @@ def apply(using: str = "default", **_: Any) -> None:
             cursor.execute(f"ALTER TABLE {q(table)} ENABLE ROW LEVEL SECURITY")
             cursor.execute(f"ALTER TABLE {q(table)} FORCE ROW LEVEL SECURITY")
             cursor.execute(f"DROP POLICY IF EXISTS own_compartments ON {q(table)}")
-            cursor.execute(
-                f"CREATE POLICY own_compartments ON {q(table)} FOR ALL USING ({seen}) WITH CHECK (true)"
-            )
+            cursor.execute(f"CREATE POLICY own_compartments ON {q(table)} FOR ALL USING ({seen}) WITH CHECK (true)")
         cursor.execute("INSERT INTO record_head (id, size, last_event_leaf) VALUES (1, 0, '') ON CONFLICT DO NOTHING")

@@ -11,6 +11,7 @@ import re
 import traceback
 from typing import Any
 
+from django.utils.safestring import SafeString, mark_safe
 from django.views.debug import ExceptionReporter
 
 _DETAIL = re.compile(r"(DETAIL|CONTEXT|HINT|STATEMENT):.*", re.S)
@@ -18,7 +19,7 @@ _DETAIL = re.compile(r"(DETAIL|CONTEXT|HINT|STATEMENT):.*", re.S)
 
 def where(error: BaseException) -> str:
     """The chain of an error as `Type at file:line in function`, without any message or value."""
-    parts = []
+    parts: list[str] = []
     current: BaseException | None = error
     while current is not None and len(parts) < 6:
         frames = traceback.extract_tb(current.__traceback__)
@@ -54,8 +55,8 @@ class PlainFormatter(logging.Formatter):
 class QuietReporter(ExceptionReporter):
     """Never renders locals, settings or request data, even if DEBUG were switched on by mistake."""
 
-    def get_traceback_text(self) -> str:
-        return where(self.exc_value) if self.exc_value else "fault"
+    def get_traceback_text(self) -> SafeString:
+        return mark_safe(where(self.exc_value) if self.exc_value else "fault")  # noqa: S308 - no value is in it
 
-    def get_traceback_html(self) -> str:
+    def get_traceback_html(self) -> SafeString:
         return self.get_traceback_text()

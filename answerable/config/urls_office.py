@@ -1,5 +1,7 @@
 """The office's addresses: the chain, not the modules."""
 
+from typing import Any, cast
+
 from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
 
@@ -10,8 +12,9 @@ from answerable.web import views as web
 # The API authenticates by token, not by session; authority decides each act as everywhere else.
 _api = api.urls  # made anew each time it is asked for
 for _pattern in _api[0]:
-    _pattern.callback = login_not_required(_pattern.callback)
-    _pattern.callback.authority_action = "api"
+    _view: Any = login_not_required(cast(Any, _pattern.callback))
+    _view.authority_action = "api"
+    _pattern.callback = _view
 
 urlpatterns = [
     path("", web.start, name="start"),

@@ -178,7 +178,10 @@ def open_vote(proposal: Proposal, *, by: Person) -> Proposal:
     """Open the vote on the frozen population table. Who may vote, and who not and why, is fixed with it."""
     proposal = _locked(proposal)
     authority.require(by, "open_vote", proposal)
-    before, proposal.status = proposal.status, next_status(lifecycle.PROPOSAL_MOVES, "open_vote", status=proposal.status)
+    before, proposal.status = (
+        proposal.status,
+        next_status(lifecycle.PROPOSAL_MOVES, "open_vote", status=proposal.status),
+    )
     if before == lifecycle.NO_QUORUM and proposal.declared_at:
         second = rules.second_call_from(proposal.declared_at, alliance.holidays())
         if clock.today() < second:
@@ -238,7 +241,9 @@ def declare_result(proposal: Proposal, *, by: Person) -> Proposal:
     who = queries.entitlement(proposal)
     ballots = dict(proposal.ballots.values_list("state__code", "choice"))
     count = rules.count_ballots(proposal.rule, ballots, who, rung=queries.rung(proposal.measure_code))
-    move = {"ADOPTED": "declare_adopted", "REJECTED": "declare_rejected", "NO_QUORUM": "declare_no_quorum"}[count.outcome]
+    move = {"ADOPTED": "declare_adopted", "REJECTED": "declare_rejected", "NO_QUORUM": "declare_no_quorum"}[
+        count.outcome
+    ]
     before, proposal.status = proposal.status, next_status(lifecycle.PROPOSAL_MOVES, move, status=proposal.status)
     proposal.declared_at = clock.now()
     proposal.result = asdict(count)
@@ -262,8 +267,9 @@ def withdraw_proposal(proposal: Proposal, *, by: Person) -> Proposal:
     authority.require(by, "withdraw_proposal", proposal)
     if _own_state(by) != proposal.proposer:
         raise Refused(_("The proposing state withdraws its proposal."), reason="not_authorised")
-    before, proposal.status = proposal.status, next_status(
-        lifecycle.PROPOSAL_MOVES, "withdraw_proposal", status=proposal.status
+    before, proposal.status = (
+        proposal.status,
+        next_status(lifecycle.PROPOSAL_MOVES, "withdraw_proposal", status=proposal.status),
     )
     proposal.save(update_fields=["status"])
     record.append("proposal withdrawn", proposal, by=by, from_state=before, to_state=proposal.status)

@@ -26,8 +26,12 @@ class Proposal(models.Model):
     title = models.CharField(max_length=200)
     measure_code = models.CharField(max_length=8)
     situation = models.ForeignKey(Situation, on_delete=models.PROTECT, related_name="proposals")
-    target_state = models.ForeignKey(State, null=True, blank=True, on_delete=models.PROTECT, related_name="proposals_on")
-    target_party = models.ForeignKey(Party, null=True, blank=True, on_delete=models.PROTECT, related_name="proposals_on")
+    target_state = models.ForeignKey(
+        State, null=True, blank=True, on_delete=models.PROTECT, related_name="proposals_on"
+    )
+    target_party = models.ForeignKey(
+        Party, null=True, blank=True, on_delete=models.PROTECT, related_name="proposals_on"
+    )
     proposer = models.ForeignKey(State, on_delete=models.PROTECT, related_name="proposals")
     objective = models.TextField(blank=True, default="")
     exception_text = models.TextField(blank=True, default="")
@@ -87,5 +91,7 @@ class Ballot(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["proposal", "state"], name="one_ballot_per_state"),
-            models.CheckConstraint(condition=models.Q(choice__in=["for", "against", "abstain"]), name="a_ballot_is_for_against_or_abstain"),
+            models.CheckConstraint(
+                condition=models.Q(choice__in=["for", "against", "abstain"]), name="a_ballot_is_for_against_or_abstain"
+            ),
         ]

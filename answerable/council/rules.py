@@ -129,7 +129,9 @@ def count_ballots(
     supporters = [c for c, v in cast.items() if v == FOR]
     f, a, abst = (sum(v == choice for v in cast.values()) for choice in CHOICES)
     needed = quorum_needed(rule, e, reduced=reduced_quorum, rung=rung)
-    lines = [_line("Quorum: members present against those needed", len(here), needed, f"{{left}} {{sign}} {{right}} of {e}")]
+    lines = [
+        _line("Quorum: members present against those needed", len(here), needed, f"{{left}} {{sign}} {{right}} of {e}")
+    ]
 
     def result(outcome: str, margin: str = "") -> Count:
         return Count(rule, outcome, tuple(lines), f, a, abst, e - len(here), len(here), e, margin)
@@ -162,18 +164,22 @@ def count_ballots(
         margin = f"{short} more members in favour would reach {percent} %." if short else ""
         return result(ADOPTED if adopted else REJECTED, margin)
     if rule == "DR-SIMPLE":
-        lines.append(Line("At least one ballot for or against", f"{f} + {a} = {f + a} {'≥' if f + a else '<'} 1", f + a >= 1))
+        lines.append(
+            Line("At least one ballot for or against", f"{f} + {a} = {f + a} {'≥' if f + a else '<'} 1", f + a >= 1)
+        )
         lines.append(_line("More for than against (a tie rejects)", f, a, "{left} {sign} {right}", strict=True))
     elif rule == "DR-TWOTHIRDS":
         lines.append(_line("Two thirds of ballots for and against", 3 * f, 2 * (f + a),
                            f"3 × {f} = {{left}} {{sign}} {{right}} = 2 × {f + a}"))  # fmt: skip
         lines.append(_line("At least one in favour", f, 1, "{left} {sign} {right}"))
     elif rule == "DR-ABS":
-        lines.append(_line("More than half of eligible members", 2 * f, e, f"2 × {f} = {{left}} {{sign}} {{right}}", strict=True))
+        lines.append(
+            _line("More than half of eligible members", 2 * f, e, f"2 × {f} = {{left}} {{sign}} {{right}}", strict=True)
+        )
     elif rule == "DR-CONS":
         lines.append(Line("No eligible member present objects", f"{a} against", a == 0))
     elif rule == "DR-CCA":
-        q = sorted(qualified_abstainers & set(c for c, v in cast.items() if v == ABSTAIN))
+        q = sorted(qualified_abstainers & {c for c, v in cast.items() if v == ABSTAIN})
         pq = sum(who.population[c] for c in q)
         blocks = 3 * len(q) >= e and 3 * pq >= who.total_population and e > 0
         lines.append(Line("No vote against", f"{a} against", a == 0))

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -18,7 +18,7 @@ from answerable.accountability import lifecycle as finding_lifecycle
 from answerable.accountability.models import Finding
 from answerable.alliance.models import State
 from answerable.authority import engine as authority
-from answerable.authority.pages import done, form_page, moves, needs
+from answerable.authority.pages import Request, done, form_page, moves, needs
 from answerable.authority.principals import Place
 from answerable.common.tables import measures
 from answerable.council import access, actions, lifecycle, queries
@@ -39,14 +39,22 @@ class ProposalForm(forms.Form):
     title = forms.CharField(label=gettext_lazy("Title"), max_length=200)
     measure_code = forms.ChoiceField(label=gettext_lazy("Measure"), choices=measure_choices)
     situation = forms.ModelChoiceField(label=gettext_lazy("Situation"), queryset=Situation.objects.exclude(state=None))
-    target_state = forms.ModelChoiceField(label=gettext_lazy("Target state"), queryset=State.objects.all(), required=False)
+    target_state = forms.ModelChoiceField(
+        label=gettext_lazy("Target state"), queryset=State.objects.all(), required=False
+    )
     target_party = forms.ModelChoiceField(label=gettext_lazy("Target party"), required=False,
                                           queryset=Party.objects.filter(imported=None))  # fmt: skip
     findings = forms.ModelMultipleChoiceField(label=gettext_lazy("Findings it rests on"), queryset=Finding.objects.none(),
                                               required=False, widget=forms.CheckboxSelectMultiple)  # fmt: skip
-    objective = forms.CharField(label=gettext_lazy("Objective"), required=False, widget=forms.Textarea(attrs={"rows": 2}))
-    exception_text = forms.CharField(label=gettext_lazy("Humanitarian exception"), required=False, widget=forms.Textarea(attrs={"rows": 2}))
-    benchmark = forms.CharField(label=gettext_lazy("Benchmark for lifting, with weight 100"), required=False, max_length=200)
+    objective = forms.CharField(
+        label=gettext_lazy("Objective"), required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
+    exception_text = forms.CharField(
+        label=gettext_lazy("Humanitarian exception"), required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
+    benchmark = forms.CharField(
+        label=gettext_lazy("Benchmark for lifting, with weight 100"), required=False, max_length=200
+    )
     expires_on = Day(label=gettext_lazy("Expires on"), required=False)
 
     def __init__(self, *args: Any, by: Any, **kwargs: Any) -> None:
@@ -66,7 +74,7 @@ class PaperForm(forms.Form):
 
 
 @needs("see_measures", "decide")
-def decide(request: HttpRequest) -> HttpResponse:
+def decide(request: Request) -> HttpResponse:
     """Proposals under way, and the way to measures."""
     rows = [
         [{"url": reverse("proposal", args=[p.ref]), "text": p.title}, p.measure_code, p.proposer, {"status": p.status}]
@@ -76,18 +84,22 @@ def decide(request: HttpRequest) -> HttpResponse:
     if authority.allows(request.user, "table_proposal", Place("proposals")):
         links.append({"url": reverse("table-proposal"), "words": _("Table a proposal")})
     head = [_("Proposal"), _("Measure"), _("Proposed by"), _("State")]
-    return render(request, "list.html", {"heading": _("Proposals"), "tables": [{"head": head, "rows": rows}], "links": links})
+    return render(
+        request, "list.html", {"heading": _("Proposals"), "tables": [{"head": head, "rows": rows}], "links": links}
+    )
 
 
 @needs("table_proposal", "proposals")
-def table_proposal(request: HttpRequest) -> HttpResponse:
+def table_proposal(request: Request) -> HttpResponse:
     """Table a proposal."""
 
     def act(data: dict[str, Any]) -> HttpResponse:
         text = data.pop("benchmark")
         data["findings"] = list(data["findings"])
         made = actions.table_proposal(
-            **data, benchmarks=[{"text": text, "weight": 100, "critical": True}] if text else [], by=request.user  # type: ignore[arg-type]
+            **data,
+            benchmarks=[{"text": text, "weight": 100, "critical": True}] if text else [],
+            by=request.user,
         )
         return done(request, _("The proposal is tabled; a second sponsor carries it on."), "proposal", made.ref)
 
@@ -104,7 +116,7 @@ def _words() -> dict[str, str]:
 
 
 @needs("see_measures", "decide")
-def proposal(request: HttpRequest, ref: str) -> HttpResponse:
+def proposal(request: Request, ref: str) -> HttpResponse:
     """The text, the rule and its arithmetic, and who stands where."""
     this = get(access.proposals(request.user), ref)
     voting = this.status == lifecycle.MEETING
@@ -135,14 +147,14 @@ def proposal(request: HttpRequest, ref: str) -> HttpResponse:
          "may_vote": voting and authority.allows(request.user, "cast_ballot", this),
          "may_declare": voting and authority.allows(request.user, "declare_result", this),
          "may_file": authority.allows(request.user, "add_paper", this) and this.status not in lifecycle.ENDED,
-         "mine": choices.get(request.user.principal().state, ""),  # type: ignore[union-attr]
+         "mine": choices.get(request.user.principal().state, ""),
          "measure": this.measure, **context, **chain(request.user, this.ref)},
     )  # fmt: skip
 
 
 @require_POST
 @needs("see_measures", "decide")
-def move_proposal(request: HttpRequest, ref: str) -> HttpResponse:
+def move_proposal(request: Request, ref: str) -> HttpResponse:
     """One step of a proposal."""
     this = get(access.proposals(request.user), ref)
     name, by = request.POST.get("move", ""), request.user
@@ -151,27 +163,29 @@ def move_proposal(request: HttpRequest, ref: str) -> HttpResponse:
     if name in steps:
         steps[name](this, by=by)
     else:
-        actions.check_proposal(this, name if name in _words() else "check_prerequisites", by=by)  # type: ignore[arg-type]
+        actions.check_proposal(this, name if name in _words() else "check_prerequisites", by=by)
     return done(request, _("Done."), "proposal", this.ref)
 
 
 @require_POST
 @needs("see_measures", "decide")
-def cast_ballot(request: HttpRequest, ref: str) -> HttpResponse:
+def cast_ballot(request: Request, ref: str) -> HttpResponse:
     """Cast or replace one's state's ballot."""
     this = get(access.proposals(request.user), ref)
-    actions.cast_ballot(this, request.POST.get("choice", ""), by=request.user)  # type: ignore[arg-type]
-    return done(request, _("The ballot is cast. It may be replaced until the result is declared."), "proposal", this.ref)
+    actions.cast_ballot(this, request.POST.get("choice", ""), by=request.user)
+    return done(
+        request, _("The ballot is cast. It may be replaced until the result is declared."), "proposal", this.ref
+    )
 
 
 @needs("see_measures", "decide")
-def add_paper(request: HttpRequest, ref: str) -> HttpResponse:
+def add_paper(request: Request, ref: str) -> HttpResponse:
     """Note a paper on file."""
     this = get(access.proposals(request.user), ref)
 
     def act(data: dict[str, Any]) -> HttpResponse:
         day: date = data["on"]
-        actions.add_paper(this, data["kind"], day, by=request.user)  # type: ignore[arg-type]
+        actions.add_paper(this, data["kind"], day, by=request.user)
         return done(request, _("The paper is on file."), "proposal", this.ref)
 
     return form_page(request, PaperForm(request.POST or None), heading=_("Note a paper on file"), button=_("File"),

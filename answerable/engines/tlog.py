@@ -194,7 +194,9 @@ class Ed25519Signer:
 
     def vkey(self) -> str:
         """The verifier key: name+hash+base64(type ‖ key)."""
-        return f"{self.name}+{key_hash(self.name, self.public).hex()}+{base64.b64encode(ED25519 + self.public).decode()}"
+        return (
+            f"{self.name}+{key_hash(self.name, self.public).hex()}+{base64.b64encode(ED25519 + self.public).decode()}"
+        )
 
 
 def sign_checkpoint(signer: Signer, *, origin: str, size: int, root: bytes) -> str:

@@ -75,8 +75,9 @@ def receive_contribution(
     authority.require(by, "receive_contribution", Place("contributions"))
     if not bank_reference.strip():
         raise Refused(_("Give the bank's own reference of the receipt."), reason="incomplete")
-    before, contribution.status = contribution.status, next_status(
-        lifecycle.CONTRIBUTION_MOVES, "receive", status=contribution.status
+    before, contribution.status = (
+        contribution.status,
+        next_status(lifecycle.CONTRIBUTION_MOVES, "receive", status=contribution.status),
     )
     contribution.received_on, contribution.bank_reference = on or clock.today(), bank_reference.strip()
     try:
@@ -139,7 +140,9 @@ def move_payment(payment: Payment, name: str, *, bank_reference: str = "", by: P
     payment = Payment.objects.select_for_update().get(pk=payment.pk)
     authority.require(by, name, payment)
     before, payment.status = payment.status, next_status(lifecycle.PAYMENT_MOVES, name, status=payment.status)
-    slot = {"approve_first": "approved_first_by", "approve_second": "approved_second_by", "release": "released_by"}.get(name)
+    slot = {"approve_first": "approved_first_by", "approve_second": "approved_second_by", "release": "released_by"}.get(
+        name
+    )
     if slot:
         hands = [payment.initiated_by_id, payment.approved_first_by_id, payment.approved_second_by_id]
         if by.pk in hands:

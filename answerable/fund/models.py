@@ -31,7 +31,9 @@ class Contribution(models.Model):
     """Money promised or given. Only cleared cash can be spent (§6.1)."""
 
     ref = models.CharField(max_length=40, unique=True, default=contribution_ref)
-    donor_state = models.ForeignKey(State, null=True, blank=True, on_delete=models.PROTECT, related_name="contributions")
+    donor_state = models.ForeignKey(
+        State, null=True, blank=True, on_delete=models.PROTECT, related_name="contributions"
+    )
     donor_name = models.CharField(max_length=160)
     minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)

@@ -24,7 +24,8 @@ def free(account: str, currency: str) -> Money:
     """What may still be committed from a set-aside: its balance less payments under way."""
     held = -(Leg.objects.filter(account=account, currency=currency).aggregate(t=Sum("minor"))["t"] or 0)
     under_way = (
-        Payment.objects.filter(source=account, currency=currency, status__in=COMMITTED).aggregate(t=Sum("minor"))["t"] or 0
+        Payment.objects.filter(source=account, currency=currency, status__in=COMMITTED).aggregate(t=Sum("minor"))["t"]
+        or 0
     )
     return Money(held - under_way, currency)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from answerable.alliance.models import State
 from answerable.authority import engine as authority
-from answerable.authority.pages import done, form_page, moves, needs
+from answerable.authority.pages import Request, done, form_page, moves, needs
 from answerable.authority.principals import Place
 from answerable.common.hooks import question
 from answerable.common.money import Money
@@ -29,7 +29,9 @@ class PledgeForm(forms.Form):
     """A pledge (form A14)."""
 
     donor_name = forms.CharField(label=gettext_lazy("Donor"), max_length=160)
-    donor_state = forms.ModelChoiceField(label=gettext_lazy("Donor state, if it is one"), queryset=State.objects.all(), required=False)
+    donor_state = forms.ModelChoiceField(
+        label=gettext_lazy("Donor state, if it is one"), queryset=State.objects.all(), required=False
+    )
     amount = forms.CharField(label=gettext_lazy("Amount"), max_length=24)
     currency = forms.RegexField(r"^[A-Z]{3}$", label=gettext_lazy("Currency"), initial="USD", max_length=3)
     earmark_kind = forms.ChoiceField(label=gettext_lazy("Earmark"), required=False, choices=[
@@ -57,7 +59,7 @@ def _contribution(ref: str) -> Contribution:
 
 
 @needs("see_fund", "fund")
-def fund(request: HttpRequest) -> HttpResponse:
+def fund(request: Request) -> HttpResponse:
     """Balances, contributions, and for finance the payments."""
     balances = [[ACCOUNTS[a], str(m)] for (a, _c), m in queries.balances().items()]
     sees_payments = authority.allows(request.user, "see_payments", Place("payments"))
@@ -70,15 +72,26 @@ def fund(request: HttpRequest) -> HttpResponse:
     ]  # fmt: skip
     tables = [
         {"title": _("Where the money stands"), "head": [_("Account"), _("Balance")], "rows": balances},
-        {"title": _("Contributions"), "head": [_("Donor"), _("Amount"), _("Earmark"), _("State")], "rows": contributions},
+        {
+            "title": _("Contributions"),
+            "head": [_("Donor"), _("Amount"), _("Earmark"), _("State")],
+            "rows": contributions,
+        },
     ]
     links = []
     if sees_payments:
         rows = [
-            [{"url": reverse("payment", args=[p.ref]), "text": p.ref}, str(p.amount), p.instalment, {"status": p.status}]
+            [
+                {"url": reverse("payment", args=[p.ref]), "text": p.ref},
+                str(p.amount),
+                p.instalment,
+                {"status": p.status},
+            ]
             for p in Payment.objects.all()[:200]
         ]
-        tables.append({"title": _("Payments"), "head": [_("Payment"), _("Amount"), _("Instalment"), _("State")], "rows": rows})
+        tables.append(
+            {"title": _("Payments"), "head": [_("Payment"), _("Amount"), _("Instalment"), _("State")], "rows": rows}
+        )
         waiting = [row for answer in question("lines_to_pay").ask() for row in answer]
         if not authority.allows(request.user, "plan_payment", Place("payments")):
             waiting = [[row[0]["text"], *row[1:]] for row in waiting]
@@ -87,7 +100,9 @@ def fund(request: HttpRequest) -> HttpResponse:
                            "head": [_("Award line"), _("Instalments"), _("Paid")], "rows": waiting})  # fmt: skip
         entries = [[e.posted_at.date().isoformat(), e.memo, e.subject, ", ".join(f"{leg.account} {leg.amount}" for leg in e.legs.all())]
                    for e in Entry.objects.prefetch_related("legs")[:100]]  # fmt: skip
-        tables.append({"title": _("Ledger, newest first"), "head": [_("Day"), _("For"), _("Subject"), _("Legs")], "rows": entries})
+        tables.append(
+            {"title": _("Ledger, newest first"), "head": [_("Day"), _("For"), _("Subject"), _("Legs")], "rows": entries}
+        )
     if authority.allows(request.user, "pledge_contribution", Place("contributions")):
         links = [{"url": reverse("pledge-contribution"), "words": _("Note a pledge")},
                  {"url": reverse("plan-payment"), "words": _("Plan a payment")}]  # fmt: skip
@@ -96,12 +111,12 @@ def fund(request: HttpRequest) -> HttpResponse:
 
 
 @needs("pledge_contribution", "contributions")
-def pledge(request: HttpRequest) -> HttpResponse:
+def pledge(request: Request) -> HttpResponse:
     """Note a pledge."""
 
     def act(data: dict[str, Any]) -> HttpResponse:
         amount = Money.parse(data.pop("amount"), data.pop("currency"))
-        actions.pledge_contribution(**data, amount=amount, by=request.user)  # type: ignore[arg-type]
+        actions.pledge_contribution(**data, amount=amount, by=request.user)
         return done(request, _("The pledge is noted; it buys nothing until it is cleared cash."), "fund")
 
     return form_page(request, PledgeForm(request.POST or None), heading=_("Note a pledge"), button=_("Note"), act=act,
@@ -109,12 +124,12 @@ def pledge(request: HttpRequest) -> HttpResponse:
 
 
 @needs("receive_contribution", "contributions")
-def receive(request: HttpRequest, ref: str) -> HttpResponse:
+def receive(request: Request, ref: str) -> HttpResponse:
     """Cleared cash."""
     this = _contribution(ref)
 
     def act(data: dict[str, Any]) -> HttpResponse:
-        actions.receive_contribution(this, **data, by=request.user)  # type: ignore[arg-type]
+        actions.receive_contribution(this, **data, by=request.user)
         return done(request, _("The cash is cleared and set aside by the rules."), "fund")
 
     return form_page(request, ReceiptForm(request.POST or None), heading=_("Confirm cleared cash"), button=_("Confirm"),
@@ -122,11 +137,11 @@ def receive(request: HttpRequest, ref: str) -> HttpResponse:
 
 
 @needs("plan_payment", "payments")
-def plan(request: HttpRequest) -> HttpResponse:
+def plan(request: Request) -> HttpResponse:
     """Plan a payment; the amount comes from the award."""
 
     def act(data: dict[str, Any]) -> HttpResponse:
-        made = actions.plan_payment(normalise(data["line"]), data["instalment"], by=request.user)  # type: ignore[arg-type]
+        made = actions.plan_payment(normalise(data["line"]), data["instalment"], by=request.user)
         return done(request, _("The payment is planned; two others approve it."), "payment", made.ref)
 
     return form_page(request, PlanForm(request.POST or None, initial={"line": request.GET.get("line", ""), "instalment": request.GET.get("n", 1)}),
@@ -139,7 +154,7 @@ def _words() -> dict[str, str]:
 
 
 @needs("see_payments")
-def payment(request: HttpRequest, ref: str) -> HttpResponse:
+def payment(request: Request, ref: str) -> HttpResponse:
     """One payment and its four hands. It names no person."""
     from django.shortcuts import get_object_or_404
 
@@ -159,12 +174,12 @@ def payment(request: HttpRequest, ref: str) -> HttpResponse:
 
 @require_POST
 @needs("see_payments")
-def move_payment(request: HttpRequest, ref: str) -> HttpResponse:
+def move_payment(request: Request, ref: str) -> HttpResponse:
     """One step of a payment."""
     from django.shortcuts import get_object_or_404
 
     this = get_object_or_404(Payment, ref=normalise(ref))
     name = request.POST.get("move", "")
     name = name if name in {*_words(), "settle"} else "approve_first"
-    actions.move_payment(this, name, bank_reference=request.POST.get("bank_reference", ""), by=request.user)  # type: ignore[arg-type]
+    actions.move_payment(this, name, bank_reference=request.POST.get("bank_reference", ""), by=request.user)
     return done(request, _("Done."), "payment", this.ref)

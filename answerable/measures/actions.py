@@ -137,8 +137,9 @@ def note_late(implementation: Implementation, *, by: HasPrincipal) -> Implementa
     authority.require(by, "note_late", implementation.measure)
     if clock.now() <= implementation.due_at:
         raise Refused(_("It is not due yet."), reason="lifecycle")
-    before, implementation.status = implementation.status, next_status(
-        lifecycle.IMPLEMENTATION_MOVES, "note_late", status=implementation.status
+    before, implementation.status = (
+        implementation.status,
+        next_status(lifecycle.IMPLEMENTATION_MOVES, "note_late", status=implementation.status),
     )
     implementation.save(update_fields=["status"])
     record.append("implementation late", implementation.measure, by=by, from_state=before,

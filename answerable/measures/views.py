@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from answerable.authority import engine as authority
-from answerable.authority.pages import done, form_page, needs
+from answerable.authority.pages import Request, done, form_page, needs
 from answerable.measures import actions, lifecycle
 from answerable.measures.models import Measure
 from answerable.monitoring.access import get
@@ -36,7 +36,7 @@ class ImplementationForm(forms.Form):
 
 
 @needs("see_measures", "decide")
-def measures(request: HttpRequest) -> HttpResponse:
+def measures(request: Request) -> HttpResponse:
     """Every measure, with its expiry."""
     rows = [
         [{"url": reverse("measure", args=[m.ref]), "text": m.proposal.title}, m.code, {"status": m.status},
@@ -48,16 +48,18 @@ def measures(request: HttpRequest) -> HttpResponse:
 
 
 @needs("see_measures", "decide")
-def measure(request: HttpRequest, ref: str) -> HttpResponse:
+def measure(request: Request, ref: str) -> HttpResponse:
     """One measure and its implementation ledger."""
     this = get(Measure.objects.select_related("proposal__situation", "proposal__target_state"), ref)
-    mine = this.implementations.filter(state__code=request.user.principal().state or "-").first()  # type: ignore[union-attr]
+    mine = this.implementations.filter(state__code=request.user.principal().state or "-").first()
     links = []
     if mine and authority.allows(request.user, "give_effect", this) and this.status in lifecycle.LIVE:
         if mine.status in {lifecycle.DUE, lifecycle.LATE}:
             links.append({"url": reverse("give-effect", args=[this.ref]), "words": _("Record your state's act")})
         else:
-            links.append({"url": reverse("report-implementation", args=[this.ref]), "words": _("Report implementation")})
+            links.append(
+                {"url": reverse("report-implementation", args=[this.ref]), "words": _("Report implementation")}
+            )
     facts = [
         (_("Code"), this.code), (_("Situation"), this.proposal.situation), (_("Target"), this.proposal.target_state or this.proposal.target_party or "–"),
         (_("Adopted on"), this.adopted_on), (_("In force on"), this.in_force_on or "–"),
@@ -74,20 +76,20 @@ def measure(request: HttpRequest, ref: str) -> HttpResponse:
 
 @require_POST
 @needs("see_measures", "decide")
-def enter_into_force(request: HttpRequest, ref: str) -> HttpResponse:
+def enter_into_force(request: Request, ref: str) -> HttpResponse:
     """Notify and bring into force."""
     this = get(Measure.objects.all(), ref)
-    actions.enter_into_force(this, by=request.user)  # type: ignore[arg-type]
+    actions.enter_into_force(this, by=request.user)
     return done(request, _("The measure is in force."), "measure", this.ref)
 
 
 @needs("see_measures", "decide")
-def give_effect(request: HttpRequest, ref: str) -> HttpResponse:
+def give_effect(request: Request, ref: str) -> HttpResponse:
     """A member's act."""
     this = get(Measure.objects.all(), ref)
 
     def act(data: dict[str, Any]) -> HttpResponse:
-        actions.give_effect(this, **data, by=request.user)  # type: ignore[arg-type]
+        actions.give_effect(this, **data, by=request.user)
         return done(request, _("Recorded."), "measure", this.ref)
 
     return form_page(request, EffectForm(request.POST or None), heading=_("Record your state's act"), button=_("Record"),
@@ -95,12 +97,12 @@ def give_effect(request: HttpRequest, ref: str) -> HttpResponse:
 
 
 @needs("see_measures", "decide")
-def report_implementation(request: HttpRequest, ref: str) -> HttpResponse:
+def report_implementation(request: Request, ref: str) -> HttpResponse:
     """A member's report."""
     this = get(Measure.objects.all(), ref)
 
     def act(data: dict[str, Any]) -> HttpResponse:
-        actions.report_implementation(this, **data, by=request.user)  # type: ignore[arg-type]
+        actions.report_implementation(this, **data, by=request.user)
         return done(request, _("Reported."), "measure", this.ref)
 
     return form_page(request, ImplementationForm(request.POST or None), heading=_("Report implementation"),

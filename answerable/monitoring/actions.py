@@ -75,7 +75,7 @@ def import_svac(file: SvacFile, file_name: str, *, by: Person) -> Import:
         made_at=clock.now(),
         made_by=by,
     )
-    known = Situation.objects.in_bulk([s.origin for s in plan.situations], field_name="origin")
+    known = {s.origin: s for s in Situation.objects.filter(origin__in=[s.origin for s in plan.situations])}
     fresh = [
         Situation(
             name=s.name, countries=list(s.countries), first_year=s.first_year, last_year=s.last_year, origin=s.origin,
@@ -86,8 +86,7 @@ def import_svac(file: SvacFile, file_name: str, *, by: Person) -> Import:
     ]  # fmt: skip
     known |= {s.origin: s for s in Situation.objects.bulk_create(fresh, batch_size=500)}
     parties = {
-        (p.situation_id, p.name, p.actor_type, p.origin): p
-        for p in Party.objects.filter(situation__in=known.values())
+        (p.situation_id, p.name, p.actor_type, p.origin): p for p in Party.objects.filter(situation__in=known.values())
     }
     missing = [
         Party(situation=known[p.situation], name=p.name, actor_type=p.actor_type, origin=p.origin, imported=batch)
@@ -191,7 +190,9 @@ def receive_report(
     if party.situation_id != situation.pk:
         problems.append(_("That actor does not belong to this situation."))
     if on > clock.today():
-        problems.append(_("The date lies in the future; give the day, or any day of the month or quarter, it happened."))
+        problems.append(
+            _("The date lies in the future; give the day, or any day of the month or quarter, it happened.")
+        )
     if not low <= victims <= high or victims < 1:
         problems.append(_("The best estimate of victims lies between the least and the most, and is at least one."))
     for codes, list_name in ((forms, "violence_form"), (links, "conflict_link"), (settings, "setting"),
@@ -220,7 +221,11 @@ def receive_report(
     sealed = keeping.seal_fields(
         incident.ref, compartment, "Incident", {"narrative": narrative, "place": place, "link_reason": link_reason}
     )
-    incident.narrative, incident.place, incident.link_reason = sealed["narrative"], sealed["place"], sealed["link_reason"]
+    incident.narrative, incident.place, incident.link_reason = (
+        sealed["narrative"],
+        sealed["place"],
+        sealed["link_reason"],
+    )
     incident.save(force_insert=True)
     record.append(
         "report received", incident, by=by, to_state=incident.status,
@@ -337,9 +342,7 @@ def regrade_item(
         item.testimony = testimony
     item.save(update_fields=["reliability", "credibility", "testimony"])
     changed = _relevel(item.incident.party)
-    record.append(
-        "item regraded", item, by=by, from_state=before, to_state=item.grade, detail={"levels": changed}
-    )
+    record.append("item regraded", item, by=by, from_state=before, to_state=item.grade, detail={"levels": changed})
     return item
 
 
@@ -430,4 +433,3 @@ def describe_count(n: int) -> str:
     """ "At least n" as public prose has it, rounded down to fives (R-FND-6)."""
     shown = rules.at_least(n)
     return ngettext("at least %(n)d verified survivor", "at least %(n)d verified survivors", shown) % {"n": shown}
-

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from answerable.common.errors import Refused
+
+if TYPE_CHECKING:
+    from answerable.alliance.models import Person
 
 
 def main(argv: list[str]) -> int:
     """Import public data as a named analyst; a dry run shows what would change and writes nothing."""
-    parser = argparse.ArgumentParser(prog="answerable import", description="Bring in public data, or take it out again.")
+    parser = argparse.ArgumentParser(
+        prog="answerable import", description="Bring in public data, or take it out again."
+    )
     sub = parser.add_subparsers(dest="what", required=True)
     svac = sub.add_parser("svac", help="Sexual Violence in Armed Conflict, releases 3.2, 3.0 and RSVAC, CSV or XLSX")
     svac.add_argument("file", type=Path)
@@ -44,7 +50,7 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def _analyst(handle: str | None) -> object:
+def _analyst(handle: str | None) -> Person:
     from answerable.alliance.models import Person
 
     people = Person.objects.select_related("body__state").filter(is_active=True)

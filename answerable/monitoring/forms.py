@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.utils.functional import lazy
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from answerable.alliance.models import State
 from answerable.common.tables import label, taxonomy
 from answerable.monitoring.actions import ITEM_KINDS
 from answerable.monitoring.models import Incident, Party, SourceItem
@@ -47,7 +47,9 @@ class ReportForm(forms.Form):
     referral_offered = forms.BooleanField(label=_("Care and referral were offered first (SC-8)"))
     searched_first = forms.BooleanField(label=_("I looked for an account that already exists (SC-1)"))
     party = forms.ModelChoiceField(label=_("Armed actor"), queryset=Party.objects.none())
-    on = Day(label=_("When it happened"), help_text=_("Any day of the week, month or quarter, if that is all that is known."))
+    on = Day(
+        label=_("When it happened"), help_text=_("Any day of the week, month or quarter, if that is all that is known.")
+    )
     precision = forms.ChoiceField(label=_("Known to"), choices=PRECISIONS)
     area1 = forms.CharField(label=_("First-level area"), max_length=40)
     area2 = forms.CharField(label=_("Second-level area"), max_length=40, required=False)
@@ -82,9 +84,11 @@ class ItemForm(forms.Form):
     reliability = forms.ChoiceField(label=_("Reliability of the source, A to F"), required=False,
                                     choices=[("", "–"), *((c, c) for c in "ABCDEF")])  # fmt: skip
     credibility = forms.TypedChoiceField(label=_("Credibility of what it says, 1 to 6"), required=False, coerce=int,
-                                         empty_value=0, choices=[("", "–"), *((n, n) for n in range(1, 7))])  # fmt: skip
+                                         empty_value="0", choices=[("", "–"), *((n, n) for n in range(1, 7))])  # fmt: skip
     person_key = forms.SlugField(label=_("Pseudonym of the person"), required=False, max_length=40)
-    parents = forms.ModelMultipleChoiceField(label=_("Derives from"), queryset=SourceItem.objects.none(), required=False)
+    parents = forms.ModelMultipleChoiceField(
+        label=_("Derives from"), queryset=SourceItem.objects.none(), required=False
+    )
     contrary = forms.BooleanField(label=_("Speaks against the incident"), required=False)
     purposes = many("consent_purpose", _("Purposes consented to, each on its own"))
     captured_on = Day(label=_("Captured on"), required=False)
@@ -123,14 +127,8 @@ class SituationForm(forms.Form):
     """A situation opened by hand."""
 
     name = forms.CharField(label=_("Name"), max_length=200)
-    state = forms.ModelChoiceField(label=_("State concerned"), queryset=None, required=False)
+    state = forms.ModelChoiceField(label=_("State concerned"), queryset=State.objects.all(), required=False)
     first_year = forms.IntegerField(label=_("Watched since"), min_value=1900, max_value=2100, required=False)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        from answerable.alliance.models import State
-
-        super().__init__(*args, **kwargs)
-        self.fields["state"].queryset = State.objects.all()  # type: ignore[attr-defined]
 
 
 class PartyForm(forms.Form):
@@ -143,7 +141,9 @@ class PartyForm(forms.Form):
 class RegradeForm(forms.Form):
     """A new grade."""
 
-    testimony = forms.ChoiceField(label="T", required=False, choices=[("", "–"), *((f"T{n}", f"T{n}") for n in range(1, 5))])
+    testimony = forms.ChoiceField(
+        label="T", required=False, choices=[("", "–"), *((f"T{n}", f"T{n}") for n in range(1, 5))]
+    )
     reliability = forms.ChoiceField(label="A–F", required=False, choices=[("", "–"), *((c, c) for c in "ABCDEF")])
     credibility = forms.TypedChoiceField(label="1–6", required=False, coerce=int, empty_value=None,
                                          choices=[("", "–"), *((n, n) for n in range(1, 7))])  # fmt: skip

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Any
-
 from django.db import models
 from django.db.models import F, Q
 
@@ -101,7 +98,9 @@ class Party(models.Model):
     class Meta:
         ordering = ["name"]
         constraints = [
-            models.UniqueConstraint(fields=["situation", "name", "actor_type", "origin"], name="one_party_per_name_and_kind")
+            models.UniqueConstraint(
+                fields=["situation", "name", "actor_type", "origin"], name="one_party_per_name_and_kind"
+            )
         ]
 
     def __str__(self) -> str:
@@ -179,7 +178,8 @@ class Incident(models.Model):
                 name="best_estimate_lies_between_least_and_most",
             ),
             models.CheckConstraint(
-                condition=Q(verified_by=None) | ~Q(verified_by=F("collected_by")), name="SOD_01_verifier_is_not_collector"
+                condition=Q(verified_by=None) | ~Q(verified_by=F("collected_by")),
+                name="SOD_01_verifier_is_not_collector",
             ),
         ]
         indexes = [
@@ -261,5 +261,3 @@ class PatternAssessment(models.Model):
     def met(self, code: str) -> bool:
         """Whether PT, WS, SY or LS is met."""
         return bool(self.result["tests"][code]["met"])
-
-

@@ -69,7 +69,9 @@ def plan(file: SvacFile) -> Plan:
     by_conflict: dict[str, list[int]] = {}
     for i, row in enumerate(file.rows):
         by_conflict.setdefault(row.conflict, []).append(i)
-    situations, parties, readings = [], {}, []
+    situations: list[PlannedSituation] = []
+    parties: dict[tuple[str, str, str, str], PlannedParty] = {}
+    readings: list[PlannedReading] = []
     names: Counter[str] = Counter()
     for conflict in sorted(by_conflict, key=int):
         rows = [file.rows[i] for i in by_conflict[conflict]]
@@ -82,11 +84,11 @@ def plan(file: SvacFile) -> Plan:
         situations.append(PlannedSituation(origin, name, countries, min(years), max(years)))
         for row in rows:
             key = (origin, row.actor[:200], row.actor_type, row.actor_id)
-            party = parties.setdefault(key, PlannedParty(origin, row.actor[:200], row.actor_type, f"svac:{row.actor_id}"))
+            party = parties.setdefault(
+                key, PlannedParty(origin, row.actor[:200], row.actor_type, f"svac:{row.actor_id}")
+            )
             readings += [
                 PlannedReading(origin, party, row.year, source, r.kind, r.value, row.forms, row.form, row.number)
                 for source, r in row.readings
             ]
-    return Plan(
-        file.release, len(file.rows), tuple(situations), tuple(parties.values()), tuple(readings), file.notes
-    )
+    return Plan(file.release, len(file.rows), tuple(situations), tuple(parties.values()), tuple(readings), file.notes)

@@ -30,9 +30,7 @@ def copy_readings(readings: Iterable[Reading]) -> int:
     """Write many readings through COPY; the caller's transaction decides."""
     n = 0
     columns = "imported_id, situation_id, party_id, year, source, kind, value, forms, form, row"
-    with connection.cursor() as cursor, cursor.copy(
-        f"COPY monitoring_reading ({columns}) FROM STDIN"
-    ) as copy:
+    with connection.cursor() as cursor, cursor.copy(f"COPY monitoring_reading ({columns}) FROM STDIN") as copy:
         for r in readings:
             copy.write_row(
                 (r.imported_id, r.situation_id, r.party_id, r.year, r.source, r.kind, r.value, json.dumps(r.forms),
@@ -131,7 +129,9 @@ def latest_map() -> list[dict[str, Any]]:
         top = highest.get(situation.pk)
         for gw in situation.countries:
             iso, name = countries().get(gw, ("", str(gw)))
-            place = places.setdefault(iso or name, {"id": iso, "name": name, "value": None, "url": "", "n": 0, "year": newest})
+            place = places.setdefault(
+                iso or name, {"id": iso, "name": name, "value": None, "url": "", "n": 0, "year": newest}
+            )
             place["n"] += 1
             if top is not None and (place["value"] is None or top > place["value"]):
                 place["value"] = top

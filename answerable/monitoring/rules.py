@@ -257,9 +257,7 @@ def pattern(
     days = (max(i.on for i in verified) - min(i.on for i in verified)).days if verified else 0
     spread = len(areas) >= PATTERN_AREAS or days > PATTERN_DAYS
     pt = len(verified) >= PATTERN_INCIDENTS and victims >= PATTERN_VICTIMS and spread and bool(commonalities)
-    ws = victims >= WIDESPREAD_VICTIMS or (
-        len(verified) >= WIDESPREAD_INCIDENTS and len(areas) >= WIDESPREAD_AREAS
-    )
+    ws = victims >= WIDESPREAD_VICTIMS or (len(verified) >= WIDESPREAD_INCIDENTS and len(areas) >= WIDESPREAD_AREAS)
     sy = pt and len(systematic) >= SYSTEMATIC_INDICATORS
     ls = pt and (ws or sy)
     common = ", ".join(sorted(commonalities)) or "none reasoned"

@@ -137,7 +137,9 @@ def _csv(raw: bytes, name: str, notes: list[str]) -> tuple[list[str], Iterator[t
             ) from None
         text = raw.decode("cp1252", errors="replace")
         if "\ufffd" in text:
-            raise Refused(f"{name}: row {line} is in no encoding we know. Save it as CSV UTF-8.", reason="encoding") from None
+            raise Refused(
+                f"{name}: row {line} is in no encoding we know. Save it as CSV UTF-8.", reason="encoding"
+            ) from None
         notes.append(f"Read as Windows-1252, because row {line} is not UTF-8 ({other} such characters).")
     first = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=first.count)
@@ -151,8 +153,7 @@ def _csv(raw: bytes, name: str, notes: list[str]) -> tuple[list[str], Iterator[t
 
     def body() -> Iterator[tuple[int, Sequence[str]]]:
         try:
-            for number, cells in enumerate(reader, 2):
-                yield number, cells
+            yield from enumerate(reader, 2)
         except csv.Error as fault:
             raise Refused(f"{name}: row {reader.line_num} cannot be read ({fault}).", reason="file") from None
 
@@ -172,7 +173,9 @@ def _sheet(raw: bytes, name: str, notes: list[str]) -> tuple[list[str], Iterator
     except Refused:
         raise
     except Exception:  # openpyxl raises many kinds for a damaged workbook; all mean the same to the reader
-        raise Refused(f"{name} is not a readable XLSX workbook. Save it again, or give the CSV.", reason="file") from None
+        raise Refused(
+            f"{name} is not a readable XLSX workbook. Save it again, or give the CSV.", reason="file"
+        ) from None
     best: tuple[int, str] = (0, "")
     for title in book.sheetnames:
         sheet = book[title]
@@ -227,7 +230,9 @@ def _release(header: list[str], name: str) -> str:
             f"({', '.join(sorted(RELEASES['3.2']))}).",
             reason="columns",
         )
-    raise Refused(f"{name} looks like SVAC {nearest}, but these columns are missing: {', '.join(missing)}.", reason="columns")
+    raise Refused(
+        f"{name} looks like SVAC {nearest}, but these columns are missing: {', '.join(missing)}.", reason="columns"
+    )
 
 
 def _whole(cell: str) -> int | None:
@@ -345,7 +350,9 @@ def _rows(
         )
     keys = Counter((r.year, r.conflict, r.actor_id, r.actor_type, r.actor, r.form) for r in kept)
     if repeated := sum(n - 1 for n in keys.values() if n > 1):
-        notes.append(f"Rows that share year, conflict and actor with another row, each kept as its own reading: {repeated}.")
+        notes.append(
+            f"Rows that share year, conflict and actor with another row, each kept as its own reading: {repeated}."
+        )
     years = {r.year for r in kept}
     if any(r.actor_type == "ACT-PGM" for r in kept) and max(years) > MILITIA_UNTIL:
         notes.append("Militias are coded to 2009 only, so totals fall in 2010 for that reason alone.")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from answerable.authority import engine as authority
-from answerable.authority.pages import Uncounted, done, form_page, moves, needs
+from answerable.authority.pages import Request, Uncounted, done, form_page, moves, needs
 from answerable.authority.principals import Place
 from answerable.common.tables import label
 from answerable.monitoring import access, actions, forms, lifecycle, planning, queries, svac
@@ -23,7 +23,7 @@ PER_PAGE = 50
 
 
 @needs("see_situations")
-def situations(request: HttpRequest) -> HttpResponse:
+def situations(request: Request) -> HttpResponse:
     """The world map and the list of situations."""
     found = access.situations(request.user).select_related("state")
     words = request.GET.get("q", "").strip()[:80]
@@ -48,7 +48,7 @@ def situations(request: HttpRequest) -> HttpResponse:
 
 
 @needs("see_situations")
-def situation(request: HttpRequest, ref: str) -> HttpResponse:
+def situation(request: Request, ref: str) -> HttpResponse:
     """One situation: its timeline by source, parties, and what was reported here."""
     this = access.get(access.situations(request.user), ref)
     lines = queries.timeline(this)
@@ -73,11 +73,11 @@ def situation(request: HttpRequest, ref: str) -> HttpResponse:
 
 
 @needs("open_situation", "situations")
-def open_situation(request: HttpRequest) -> HttpResponse:
+def open_situation(request: Request) -> HttpResponse:
     """Begin to watch a situation."""
 
     def act(data: dict[str, Any]) -> HttpResponse:
-        made = actions.open_situation(**data, by=request.user)  # type: ignore[arg-type]
+        made = actions.open_situation(**data, by=request.user)
         return done(request, _("The situation is watched."), "situation", made.ref)
 
     return form_page(request, forms.SituationForm(request.POST or None), heading=_("Open a situation"),
@@ -85,12 +85,12 @@ def open_situation(request: HttpRequest) -> HttpResponse:
 
 
 @needs("see_situations")
-def enter_party(request: HttpRequest, ref: str) -> HttpResponse:
+def enter_party(request: Request, ref: str) -> HttpResponse:
     """Name an armed actor."""
     this = access.get(access.situations(request.user), ref)
 
     def act(data: dict[str, Any]) -> HttpResponse:
-        actions.enter_party(this, **data, by=request.user)  # type: ignore[arg-type]
+        actions.enter_party(this, **data, by=request.user)
         return done(request, _("The actor is entered."), "situation", this.ref)
 
     return form_page(request, forms.PartyForm(request.POST or None), heading=_("Enter an armed actor"),
@@ -98,13 +98,13 @@ def enter_party(request: HttpRequest, ref: str) -> HttpResponse:
 
 
 @needs("see_incidents")
-def file_report(request: HttpRequest, ref: str) -> HttpResponse:
+def file_report(request: Request, ref: str) -> HttpResponse:
     """File an incident report (form A1)."""
     this = access.get(access.situations(request.user), ref)
 
     def act(data: dict[str, Any]) -> HttpResponse:
         data["forms"], data["settings"] = data.pop("forms_"), data.pop("settings_")
-        made = actions.receive_report(situation=this, **data, by=request.user)  # type: ignore[arg-type]
+        made = actions.receive_report(situation=this, **data, by=request.user)
         return done(request, _("The report is filed; its free text is sealed."), "incident", made.ref)
 
     return form_page(
@@ -114,7 +114,7 @@ def file_report(request: HttpRequest, ref: str) -> HttpResponse:
 
 
 @needs("see_incidents")
-def incidents(request: HttpRequest) -> HttpResponse:
+def incidents(request: Request) -> HttpResponse:
     """Incidents of one's own compartments, newest first."""
     found = access.incidents(request.user).select_related("situation", "party")
     status = request.GET.get("status", "")
@@ -132,10 +132,16 @@ MOVES = {"triage": _("Triage"), "begin_verification": _("Begin verification"), "
 
 
 @needs("see_incidents")
-def incident(request: HttpRequest, ref: str) -> HttpResponse:
+def incident(request: Request, ref: str) -> HttpResponse:
     """One incident: how well it is known and why, its items, and what may be done now."""
-    this = access.get(access.incidents(request.user).select_related("situation", "party", "organisation", "collected_by"), ref)
-    names = {"triage": _("Triage"), "begin_verification": _("Begin verification"), "refer_elsewhere": _("Refer elsewhere")}
+    this = access.get(
+        access.incidents(request.user).select_related("situation", "party", "organisation", "collected_by"), ref
+    )
+    names = {
+        "triage": _("Triage"),
+        "begin_verification": _("Begin verification"),
+        "refer_elsewhere": _("Refer elsewhere"),
+    }
     items = list(this.items.prefetch_related("parents"))
     return render(
         request,
@@ -149,7 +155,7 @@ def incident(request: HttpRequest, ref: str) -> HttpResponse:
             "may_add": authority.allows(request.user, "add_item", this),
             "may_grade": authority.allows(request.user, "begin_verification", this),
             "may_read": authority.allows(request.user, "read_sealed", this, purpose="verification"),
-            "locked": request.user.unlocked is None,  # type: ignore[union-attr]
+            "locked": request.user.unlocked is None,
             "opened": {},
             **moves(request.user, this, names, lifecycle.INCIDENT_MOVES, reverse("move-incident", args=[this.ref])),
             **chain(request.user, this.ref),
@@ -159,33 +165,33 @@ def incident(request: HttpRequest, ref: str) -> HttpResponse:
 
 @require_POST
 @needs("see_incidents")
-def move_incident(request: HttpRequest, ref: str) -> HttpResponse:
+def move_incident(request: Request, ref: str) -> HttpResponse:
     """Triage, begin verification, refer."""
     this = access.get(access.incidents(request.user), ref)
     name = request.POST.get("move", "")
     if name not in MOVES:
         name = "triage"
-    actions.move_incident(this, name, by=request.user)  # type: ignore[arg-type]
+    actions.move_incident(this, name, by=request.user)
     return done(request, _("Done."), "incident", this.ref)
 
 
 @require_POST
 @needs("see_incidents")
-def verify_incident(request: HttpRequest, ref: str) -> HttpResponse:
+def verify_incident(request: Request, ref: str) -> HttpResponse:
     """Conclude verification."""
     this = access.get(access.incidents(request.user), ref)
-    made = actions.verify_incident(this, matches_pattern="matches" in request.POST, by=request.user)  # type: ignore[arg-type]
+    made = actions.verify_incident(this, matches_pattern="matches" in request.POST, by=request.user)
     return done(request, _("The rules give %(level)s.") % {"level": made.level}, "incident", this.ref)
 
 
 @needs("see_incidents")
-def add_item(request: HttpRequest, ref: str) -> HttpResponse:
+def add_item(request: Request, ref: str) -> HttpResponse:
     """Attach a source item (form A2)."""
     this = access.get(access.incidents(request.user), ref)
 
     def act(data: dict[str, Any]) -> HttpResponse:
-        data["parents"] = list(data["parents"])
-        actions.add_item(this, **data, by=request.user)  # type: ignore[arg-type]
+        data["parents"], data["credibility"] = list(data["parents"]), int(data["credibility"] or 0)
+        actions.add_item(this, **data, by=request.user)
         return done(request, _("The item is attached; what it says is sealed."), "incident", this.ref)
 
     return form_page(
@@ -197,21 +203,21 @@ def add_item(request: HttpRequest, ref: str) -> HttpResponse:
 
 @require_POST
 @needs("see_incidents")
-def weigh_item(request: HttpRequest, ref: str) -> HttpResponse:
+def weigh_item(request: Request, ref: str) -> HttpResponse:
     """Record that a contrary item was weighed."""
     item = access.get(access.items(request.user), ref)
-    actions.weigh_contrary(item, by=request.user)  # type: ignore[arg-type]
+    actions.weigh_contrary(item, by=request.user)
     return done(request, _("Weighed."), "incident", item.incident.ref)
 
 
 @needs("see_incidents")
-def regrade_item(request: HttpRequest, ref: str) -> HttpResponse:
+def regrade_item(request: Request, ref: str) -> HttpResponse:
     """Change a grade after new information."""
     item = access.get(access.items(request.user), ref)
 
     def act(data: dict[str, Any]) -> HttpResponse:
         actions.regrade_item(item, testimony=data["testimony"] or None, reliability=data["reliability"] or None,
-                             credibility=data["credibility"], by=request.user)  # type: ignore[arg-type]  # fmt: skip
+                             credibility=data["credibility"], by=request.user)  # fmt: skip
         return done(request, _("The grade is changed; levels that rest on it were worked out again."), "incident",
                     item.incident.ref)  # fmt: skip
 
@@ -221,35 +227,41 @@ def regrade_item(request: HttpRequest, ref: str) -> HttpResponse:
 
 @require_POST
 @needs("see_incidents")
-def read_incident(request: HttpRequest, ref: str) -> HttpResponse:
+def read_incident(request: Request, ref: str) -> HttpResponse:
     """Open one sealed field of an incident for verification; leaves a record entry."""
-    this = access.get(access.incidents(request.user).select_related("situation", "party", "organisation", "collected_by"), ref)
+    this = access.get(
+        access.incidents(request.user).select_related("situation", "party", "organisation", "collected_by"), ref
+    )
     field = request.POST.get("field", "")
     if field not in {"narrative", "place", "link_reason"}:
         field = "narrative"
-    text = vault.read(this, field, purpose="verification", by=request.user)  # type: ignore[arg-type]
-    words = {"narrative": _("What happened"), "place": _("Exact place"), "link_reason": _("Why it is linked to the conflict")}
+    text = vault.read(this, field, purpose="verification", by=request.user)
+    words = {
+        "narrative": _("What happened"),
+        "place": _("Exact place"),
+        "link_reason": _("Why it is linked to the conflict"),
+    }
     return render(request, "monitoring/opened.html", {"heading": words[field], "text": text, "ref": this.ref,
                                                        "back": reverse("incident", args=[this.ref])})  # fmt: skip
 
 
 @require_POST
 @needs("see_incidents")
-def read_item(request: HttpRequest, ref: str) -> HttpResponse:
+def read_item(request: Request, ref: str) -> HttpResponse:
     """Open what a source item says; leaves a record entry."""
     item = access.get(access.items(request.user), ref)
-    text = vault.read(item, "says", purpose="verification", by=request.user)  # type: ignore[arg-type]
+    text = vault.read(item, "says", purpose="verification", by=request.user)
     return render(request, "monitoring/opened.html", {"heading": _("What it says"), "text": text, "ref": item.ref,
                                                        "back": reverse("incident", args=[item.incident.ref])})  # fmt: skip
 
 
 @needs("see_patterns")
-def assess_pattern(request: HttpRequest, ref: str) -> HttpResponse:
+def assess_pattern(request: Request, ref: str) -> HttpResponse:
     """Run the pattern rules over an actor."""
     this = access.get(access.situations(request.user), ref)
 
     def act(data: dict[str, Any]) -> HttpResponse:
-        made = actions.assess_pattern(**data, by=request.user)  # type: ignore[arg-type]
+        made = actions.assess_pattern(**data, by=request.user)
         return done(request, _("The rules were run."), "pattern", made.ref)
 
     return form_page(request, forms.PatternForm(request.POST or None, situation=this), heading=_("Run the pattern rules"),
@@ -257,7 +269,7 @@ def assess_pattern(request: HttpRequest, ref: str) -> HttpResponse:
 
 
 @needs("see_patterns")
-def pattern(request: HttpRequest, ref: str) -> HttpResponse:
+def pattern(request: Request, ref: str) -> HttpResponse:
     """One assessment: each test with the incidents that carry it."""
     this: PatternAssessment = access.get(access.patterns(request.user).select_related("situation", "party"), ref)
     return render(
@@ -270,9 +282,13 @@ def pattern(request: HttpRequest, ref: str) -> HttpResponse:
 
 
 @needs("import_public_data", "imports")
-def imports(request: HttpRequest) -> HttpResponse:
+def imports(request: Request) -> HttpResponse:
     """Upload a file of public data: first what would change, then all of it or nothing."""
-    form, refused, plan = forms.ImportForm(request.POST or None, request.FILES or None, initial={"dry_run": True}), "", None
+    form, refused, plan = (
+        forms.ImportForm(request.POST or None, request.FILES or None, initial={"dry_run": True}),
+        "",
+        None,
+    )
     if request.method == "POST" and form.is_valid():
         from answerable.common.errors import Refused
 
@@ -283,7 +299,7 @@ def imports(request: HttpRequest) -> HttpResponse:
             file = svac.read_bytes(upload.read(), upload.name)
             plan = planning.plan(file)
             if not form.cleaned_data["dry_run"]:
-                made = actions.import_svac(file, upload.name, by=request.user)  # type: ignore[arg-type]
+                made = actions.import_svac(file, upload.name, by=request.user)
                 return done(request, _("Imported as %(ref)s.") % {"ref": made.ref}, "imports")
         except Refused as no:
             refused, plan = str(no), None
@@ -297,7 +313,7 @@ def imports(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @needs("import_public_data", "imports")
-def undo_import(request: HttpRequest, ref: str) -> HttpResponse:
+def undo_import(request: Request, ref: str) -> HttpResponse:
     """Take an import out again."""
-    actions.undo_import(access.get(Import.objects.all(), ref), by=request.user)  # type: ignore[arg-type]
+    actions.undo_import(access.get(Import.objects.all(), ref), by=request.user)
     return done(request, _("The import was undone."), "imports")

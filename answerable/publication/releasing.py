@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from answerable.accountability.models import Finding
@@ -89,4 +90,9 @@ def _fund(_obj: Any) -> tuple[str, str, dict[str, Any]]:
     return "FUND", "Statement of the fund", {"balances": rows, "on": clock.today().isoformat()}
 
 
-MAKERS = {"finding": _finding, "decision": _decision, "measure": _measure, "fund": _fund}
+MAKERS: dict[str, Callable[[Any], tuple[str, str, dict[str, Any]]]] = {
+    "finding": _finding,
+    "decision": _decision,
+    "measure": _measure,
+    "fund": _fund,
+}

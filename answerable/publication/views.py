@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from django.db.models import Max
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from answerable.authority.pages import public_page
+from answerable.authority.pages import Request, public_page
 from answerable.common.references import normalise
 from answerable.publication.models import Release
 
@@ -19,7 +19,7 @@ def latest(kind: str) -> list[Release]:
 
 
 @public_page
-def front(request: HttpRequest) -> HttpResponse:
+def front(request: Request) -> HttpResponse:
     """The public's first page."""
     fund = latest("fund")
     return render(request, "publication/front.html", {"findings": latest("finding"), "decisions": latest("decision"),
@@ -27,7 +27,7 @@ def front(request: HttpRequest) -> HttpResponse:
 
 
 @public_page
-def released(request: HttpRequest, ref: str) -> HttpResponse:
+def released(request: Request, ref: str) -> HttpResponse:
     """One released thing in every version it had."""
     versions = list(Release.objects.filter(subject=normalise(ref)).order_by("-version"))
     if not versions:
@@ -39,6 +39,6 @@ def released(request: HttpRequest, ref: str) -> HttpResponse:
 
 
 @public_page
-def about(request: HttpRequest) -> HttpResponse:
+def about(request: Request) -> HttpResponse:
     """How sure a figure is, and what the marks mean."""
     return render(request, "publication/about.html", {"title": _("How sure is this?")})

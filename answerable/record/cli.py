@@ -14,7 +14,9 @@ def main(argv: list[str]) -> int:
     sub = parser.add_subparsers(dest="what", required=True)
     export = sub.add_parser("export", help="write checkpoint, tiles and opened events to a new folder")
     export.add_argument("folder", type=Path)
-    export.add_argument("--closed", action="store_true", help="leaves only: nothing of any event, for a hostile witness")
+    export.add_argument(
+        "--closed", action="store_true", help="leaves only: nothing of any event, for a hostile witness"
+    )
     sub.add_parser("key", help="print the verifier key to compare by another way")
     args = parser.parse_args(argv)
     from django.db import transaction

@@ -115,7 +115,9 @@ def upward(basis: str) -> list[str]:
     seen: dict[str, None] = {}
     frontier = [basis]
     while frontier:
-        found = Reliance.objects.filter(basis__in=frontier, until=None).order_by("id").values_list("dependent", flat=True)
+        found = (
+            Reliance.objects.filter(basis__in=frontier, until=None).order_by("id").values_list("dependent", flat=True)
+        )
         frontier = [ref for ref in dict.fromkeys(found) if ref not in seen and ref != basis]
         seen.update(dict.fromkeys(frontier))
     return list(seen)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import secrets
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
 
 from answerable.common.errors import Refused
 
 PASSPHRASE = "rehearsal only, printed and known to all"  # noqa: S105 - a scratch database that is dropped
 
 
-def main(argv: list[str]) -> int:
-    """Exit status 0 when every check passed, 1 when one failed or a step was refused, 2 when the file cannot be run."""
+def main(argv: list[str], *, scratch: Callable[[], AbstractContextManager[None]]) -> int:
+    """Run a scenario. `scratch` opens a database made for this run and drops it.
+
+    Exit status 0 when every check passed, 1 when one failed or a step was refused, 2 when the file cannot be run.
+    """
     parser = argparse.ArgumentParser(prog="answerable rehearse", description="Run a scenario and print each check.")
     parser.add_argument("scenario", nargs="?", help="a shipped scenario (S1), or a file")
     parser.add_argument("--json", action="store_true", help="answer for machines")
@@ -32,26 +36,11 @@ def main(argv: list[str]) -> int:
     path = scenarios.find(args.scenario)
     if not path.exists():
         raise Refused(f"There is no file {path}.", reason="usage")
-    os.environ["ANSWERABLE_DATABASE"] = f"rehearsal_{secrets.token_hex(6)}"
-    os.environ["ANSWERABLE_DOOR"] = "owner"
-    os.environ["DJANGO_SETTINGS_MODULE"] = "answerable.config.settings.owner"
-    from answerable.config import postgres
-
-    server = postgres.ensure_server()
-    try:
+    with scratch():
         return _run(path, as_json=args.json)
-    finally:
-        from django.db import connections
-
-        connections.close_all()
-        with server.connect() as connection:
-            connection.execute(f'DROP DATABASE IF EXISTS "{os.environ["ANSWERABLE_DATABASE"]}" WITH (FORCE)')
 
 
-def _run(path: object, *, as_json: bool) -> int:
-    import django
-
-    django.setup()
+def _run(path: Path, *, as_json: bool) -> int:
     from django.core.management import call_command
     from django.db import connection
 
@@ -59,7 +48,7 @@ def _run(path: object, *, as_json: bool) -> int:
     from answerable.vault import userkeys
 
     read = scenario.read(
-        path,  # type: ignore[arg-type]
+        path,
         verbs=runner.verbs(), checks=runner.CHECKS, people=runner.people(),
     )  # fmt: skip
     call_command("migrate", verbosity=0)

@@ -65,7 +65,9 @@ FOUNDERS = (("ines", "Ines Registrar"), ("arno", "Arno Administrator"))
 SEATS = (("vault custodian", CUSTODY), ("safeguarding officer", SECRETARIAT), ("survivors' advocate", COUNCIL))
 
 
-def load(*, passphrase: str, keep_seat_key: Callable[[str, bytes], None], progress: Callable[[str], None] = print) -> None:
+def load(
+    *, passphrase: str, keep_seat_key: Callable[[str, bytes], None], progress: Callable[[str], None] = print
+) -> None:
     """Build ALLIANCE-15 through the same actions everyone uses: founded, entered, granted by two, keys enrolled.
 
     Every person signs in with `passphrase`: a demonstration's, printed on the screen, never a real alliance's.

@@ -39,10 +39,14 @@ NOT_STEPS = {"found_alliance", "make_token", "import_svac"}
 
 def verbs() -> dict[str, Callable[..., Any]]:
     """Name of each step → the action it is."""
-    found = {}
+    found: dict[str, Callable[..., Any]] = {}
     for module in MODULES:
         for _name, func in inspect.getmembers(module, inspect.isfunction):
-            if (name := getattr(func, "action_name", "")) and func.__module__ == module.__name__ and name not in NOT_STEPS:
+            if (
+                (name := getattr(func, "action_name", ""))
+                and func.__module__ == module.__name__
+                and name not in NOT_STEPS
+            ):
                 found[name] = func
     found["let_the_clock_run"] = lambda *, by: measures.owed()
     return found
@@ -87,7 +91,9 @@ CHECKS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
     "status": lambda run, s: run.fresh(s["of"]).status,
     "tests": lambda run, s: {c: t["met"] for c, t in run.fresh(s["of"]).result["tests"].items()},
     "public_figure": lambda run, s: monitoring_rules.at_least(run.fresh(s["of"]).result["verified_victims"]),
-    "unmet": lambda run, s: sorted(c["name"] for c in council.prerequisites(run.fresh(s["of"])) if c["status"] != "MET"),
+    "unmet": lambda run, s: sorted(
+        c["name"] for c in council.prerequisites(run.fresh(s["of"])) if c["status"] != "MET"
+    ),
     "due_on": lambda run, s: _field(run.fresh(s["of"]), s["field"])[:10],
     "tally": lambda run, s: {
         k: getattr(council_queries.tally(run.fresh(s["of"])), k)
@@ -195,7 +201,9 @@ class Run:
             refused = str(no)
             result = None
             if "refused" not in step:
-                raise Refused(f"line {step['line']}: {step['do']} as {step['as']} was refused: {no}", reason="step") from None
+                raise Refused(
+                    f"line {step['line']}: {step['do']} as {step['as']} was refused: {no}", reason="step"
+                ) from None
             expected = str(step["refused"])
             self._note(step, f"{step['do']} is refused", expected, no.reason if expected == no.reason else refused,
                        expected == no.reason or expected.lower() in refused.lower())  # fmt: skip
@@ -211,7 +219,9 @@ class Run:
             expected = {k: v for k, v in expected.items() if k != "line"}
         if isinstance(seen, (tuple, set)):
             seen = list(seen)
-        self.outcomes.append(Outcome(step["line"], what, expected, seen, seen == expected if passed is None else passed))
+        self.outcomes.append(
+            Outcome(step["line"], what, expected, seen, seen == expected if passed is None else passed)
+        )
 
     def all(self, progress: Callable[[Outcome], None] | None = None) -> list[Outcome]:
         """Take every step; each check is reported as soon as it is made."""
@@ -225,4 +235,3 @@ class Run:
         finally:
             clock.unfix()
         return self.outcomes
-

@@ -125,7 +125,9 @@ def lodge_claim(
     if unknown := [f for f in flags if f not in taxonomy("urgency_flag")]:
         problems.append(_("Unknown code: %(codes)s.") % {"codes": ", ".join(unknown)})
     if "CP-CLAI" not in purposes:
-        problems.append(_("Her consent to the claim itself (CP-CLAI) is needed; every other consent is hers to refuse."))
+        problems.append(
+            _("Her consent to the claim itself (CP-CLAI) is needed; every other consent is hers to refuse.")
+        )
     if not declared_true:
         problems.append(_("Her declaration that this is true, spoken or signed, is needed."))
     if problems:
@@ -311,7 +313,11 @@ def _settled(line: str) -> None:
 def _lines_to_pay() -> list[list[object]]:
     """Accepted lines not fully paid, as finance sees them: reference, instalments, how many are paid."""
     return [
-        [{"url": f"/fund/payments/plan/?line={line.ref}&n={line.settled + 1}", "text": line.ref}, len(line.instalments), line.settled]
+        [
+            {"url": f"/fund/payments/plan/?line={line.ref}&n={line.settled + 1}", "text": line.ref},
+            len(line.instalments),
+            line.settled,
+        ]
         for line in AwardLine.objects.filter(accepted=True)[:200]
         if line.settled < len(line.instalments)
     ]

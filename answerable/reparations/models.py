@@ -95,11 +95,11 @@ class Claim(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=(Q(first_assessor=None) | ~Q(first_assessor=F("intake_by")))
-                & (Q(second_assessor=None) | (~Q(second_assessor=F("intake_by")) & ~Q(second_assessor=F("first_assessor"))))
                 & (
-                    Q(awarded_by=None)
-                    | (~Q(awarded_by=F("intake_by")) & ~Q(awarded_by=F("first_assessor")))
-                ),
+                    Q(second_assessor=None)
+                    | (~Q(second_assessor=F("intake_by")) & ~Q(second_assessor=F("first_assessor")))
+                )
+                & (Q(awarded_by=None) | (~Q(awarded_by=F("intake_by")) & ~Q(awarded_by=F("first_assessor")))),
                 name="SOD_05_different_hands_on_a_claim",
             )
         ]

@@ -24,7 +24,9 @@ NEVER_REQUIRED: Mapping[str, str] = {
 }
 
 
-def programme_obstacles(required: Iterable[str], *, basis: Sequence[tuple[str, str]], recognition: str = "") -> list[str]:
+def programme_obstacles(
+    required: Iterable[str], *, basis: Sequence[tuple[str, str]], recognition: str = ""
+) -> list[str]:
     """Every reason a programme does not validate: a forbidden demand (invariant 2), or no basis for it (§5.3).
 
     `basis` lists findings in force as (kind, standard); a pattern or large-scale finding at SP2, or recognition by a

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from answerable.accountability import lifecycle as finding_lifecycle
 from answerable.accountability.models import Finding
 from answerable.authority import engine as authority
-from answerable.authority.pages import done, form_page, moves, needs
+from answerable.authority.pages import Request, done, form_page, moves, needs
 from answerable.authority.principals import Place
 from answerable.common.money import Money
 from answerable.common.tables import label
@@ -33,37 +33,70 @@ AGES = [(a, a) for a in ("under 18", "18-24", "25-34", "35-49", "50-69", "70+")]
 class ProgrammeForm(forms.Form):
     """A programme may be offered demands that it then may not make: the form shows them, the rule refuses them."""
 
-    situation = forms.ModelChoiceField(label=gettext_lazy("Situation"), queryset=Situation.objects.filter(programme=None))
+    situation = forms.ModelChoiceField(
+        label=gettext_lazy("Situation"), queryset=Situation.objects.filter(programme=None)
+    )
     unit = forms.CharField(label=gettext_lazy("Value of one reparation unit"), initial="210.00", max_length=20)
     currency = forms.RegexField(r"^[A-Z]{3}$", label=gettext_lazy("Currency"), initial="USD", max_length=3)
     findings = forms.ModelMultipleChoiceField(
         label=gettext_lazy("Findings it rests on"), required=False, widget=forms.CheckboxSelectMultiple,
         queryset=Finding.objects.filter(status__in=finding_lifecycle.IN_FORCE),
     )  # fmt: skip
-    recognition = forms.CharField(label=gettext_lazy("Or: UN listing, court or law that recognises it"), required=False, max_length=120)
+    recognition = forms.CharField(
+        label=gettext_lazy("Or: UN listing, court or law that recognises it"), required=False, max_length=120
+    )
 
 
 class ClaimForm(forms.Form):
     """What §5.4 requires to lodge, and no more. Nothing here asks for a complaint, a report or a name of anyone."""
 
-    claim_type = forms.ChoiceField(label=gettext_lazy("Class of claimant"), choices=lambda: [(c, label("claim_type", c)) for c in rules.FLAT_RU])
-    alias = forms.CharField(label=gettext_lazy("Name or alias she likes to be called by"), max_length=80, help_text=gettext_lazy("Sealed on arrival."))
+    claim_type = forms.ChoiceField(
+        label=gettext_lazy("Class of claimant"), choices=lambda: [(c, label("claim_type", c)) for c in rules.FLAT_RU]
+    )
+    alias = forms.CharField(
+        label=gettext_lazy("Name or alias she likes to be called by"),
+        max_length=80,
+        help_text=gettext_lazy("Sealed on arrival."),
+    )
     age_band = forms.ChoiceField(label=gettext_lazy("Age"), choices=AGES)
     country = forms.CharField(label=gettext_lazy("Country she lives in"), max_length=60)
     language = forms.CharField(label=gettext_lazy("Language"), max_length=8)
     safe_contact = forms.CharField(label=gettext_lazy("How to reach her safely"), widget=forms.Textarea(attrs={"rows": 2}), max_length=4000,
                                    help_text=gettext_lazy("Hours, words, who may answer; or “do not contact”. Sealed on arrival."))  # fmt: skip
-    events_from = Day(label=gettext_lazy("From about"), help_text=gettext_lazy("Any precision will do. Sealed; only the quarter is kept in the open."))
+    events_from = Day(
+        label=gettext_lazy("From about"),
+        help_text=gettext_lazy("Any precision will do. Sealed; only the quarter is kept in the open."),
+    )
     events_to = Day(label=gettext_lazy("To about"), required=False)
     area1 = forms.CharField(label=gettext_lazy("Area, roughly"), max_length=40)
-    area2 = forms.CharField(label=gettext_lazy("Place, if she wishes"), max_length=40, required=False, help_text=gettext_lazy("Sealed on arrival."))
-    forms_ = many("violence_form", gettext_lazy("Forms of violence"), help_text=gettext_lazy("Nothing need be ticked: she may prefer not to say."))
+    area2 = forms.CharField(
+        label=gettext_lazy("Place, if she wishes"),
+        max_length=40,
+        required=False,
+        help_text=gettext_lazy("Sealed on arrival."),
+    )
+    forms_ = many(
+        "violence_form",
+        gettext_lazy("Forms of violence"),
+        help_text=gettext_lazy("Nothing need be ticked: she may prefer not to say."),
+    )
     account = forms.CharField(label=gettext_lazy("What she wishes to tell"), required=False, widget=forms.Textarea(attrs={"rows": 5}), max_length=40_000,
                               help_text=gettext_lazy("Nothing is compulsory. Sealed on arrival."))  # fmt: skip
-    preferences = forms.CharField(label=gettext_lazy("Forms of reparation she would like, or refuses"), required=False, max_length=4000, widget=forms.Textarea(attrs={"rows": 2}))
+    preferences = forms.CharField(
+        label=gettext_lazy("Forms of reparation she would like, or refuses"),
+        required=False,
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
     flags = many("urgency_flag", gettext_lazy("Urgent needs"))
-    supporting_items = forms.IntegerField(label=gettext_lazy("Papers she chose to bring"), min_value=0, initial=0, required=False)
-    purposes = many("consent_purpose", gettext_lazy("What she consents to, each on its own"), help_text=gettext_lazy("Only “reparation claim” is needed. Refusing any other changes nothing."))
+    supporting_items = forms.IntegerField(
+        label=gettext_lazy("Papers she chose to bring"), min_value=0, initial=0, required=False
+    )
+    purposes = many(
+        "consent_purpose",
+        gettext_lazy("What she consents to, each on its own"),
+        help_text=gettext_lazy("Only “reparation claim” is needed. Refusing any other changes nothing."),
+    )
     declared_true = forms.BooleanField(label=gettext_lazy("She declares that this is true (spoken, signed or thumb)"))
 
 
@@ -76,7 +109,7 @@ class AwardForm(forms.Form):
 
 
 @needs("see_programmes", "repair")
-def repair(request: HttpRequest) -> HttpResponse:
+def repair(request: Request) -> HttpResponse:
     """Programmes, and the queue for whoever works on claims."""
     programmes = [
         [{"url": reverse("programme", args=[p.ref]), "text": p.situation.name}, {"status": p.status}, str(p.unit)]
@@ -98,13 +131,17 @@ def repair(request: HttpRequest) -> HttpResponse:
 
 
 @needs("propose_programme", "programmes")
-def propose_programme(request: HttpRequest) -> HttpResponse:
+def propose_programme(request: Request) -> HttpResponse:
     """Designate a situation."""
 
     def act(data: dict[str, Any]) -> HttpResponse:
         unit = Money.parse(data["unit"], data["currency"])
         made = actions.propose_programme(
-            data["situation"], unit=unit, findings=list(data["findings"]), recognition=data["recognition"], by=request.user  # type: ignore[arg-type]
+            data["situation"],
+            unit=unit,
+            findings=list(data["findings"]),
+            recognition=data["recognition"],
+            by=request.user,
         )
         return done(request, _("The programme is proposed."), "programme", made.ref)
 
@@ -114,7 +151,7 @@ def propose_programme(request: HttpRequest) -> HttpResponse:
 
 
 @needs("see_programmes", "repair")
-def programme(request: HttpRequest, ref: str) -> HttpResponse:
+def programme(request: Request, ref: str) -> HttpResponse:
     """One programme."""
     this = get(access.programmes(request.user), ref)
     words = {"begin_co_design": _("Begin co-design with survivors"), "open_programme": _("Open for claims"),
@@ -132,23 +169,23 @@ def programme(request: HttpRequest, ref: str) -> HttpResponse:
 
 @require_POST
 @needs("see_programmes", "repair")
-def move_programme(request: HttpRequest, ref: str) -> HttpResponse:
+def move_programme(request: Request, ref: str) -> HttpResponse:
     """One move of a programme."""
     this = get(access.programmes(request.user), ref)
     name = request.POST.get("move", "")
-    actions.move_programme(this, name if name in lifecycle.PROGRAMME_MOVES else "open_programme", by=request.user)  # type: ignore[arg-type]
+    actions.move_programme(this, name if name in lifecycle.PROGRAMME_MOVES else "open_programme", by=request.user)
     return done(request, _("Done."), "programme", this.ref)
 
 
 @needs("see_claims")
-def lodge_claim(request: HttpRequest, ref: str) -> HttpResponse:
+def lodge_claim(request: Request, ref: str) -> HttpResponse:
     """Lodge a claim with a survivor."""
     this = get(access.programmes(request.user), ref)
 
     def act(data: dict[str, Any]) -> HttpResponse:
         data["forms"] = data.pop("forms_")
         data["supporting_items"] = data["supporting_items"] or 0
-        made = actions.lodge_claim(this, **data, by=request.user)  # type: ignore[arg-type]
+        made = actions.lodge_claim(this, **data, by=request.user)
         return done(request, _("The claim is lodged. Everything that could point to her is sealed."), "claim", made.ref)
 
     return form_page(request, ClaimForm(request.POST or None), heading=_("Lodge a claim"), button=_("Lodge"), act=act,
@@ -166,7 +203,7 @@ def _claim_words() -> dict[str, str]:
 
 
 @needs("see_claims")
-def claim(request: HttpRequest, ref: str) -> HttpResponse:
+def claim(request: Request, ref: str) -> HttpResponse:
     """One claim, coarse on purpose; sealed fields open one by one, for a purpose, with a record entry."""
     this: Claim = get(access.claims(request.user), ref)
     award = getattr(this, "award", None)
@@ -178,7 +215,9 @@ def claim(request: HttpRequest, ref: str) -> HttpResponse:
     ]  # fmt: skip
     if award:
         facts += [(_("Award"), f"{award.units} RU = {award.gross}"), (_("Net of what was received"), award.net)]
-    purpose = "adjudication" if authority.allows(request.user, "read_sealed", this, purpose="adjudication") else "contact"
+    purpose = (
+        "adjudication" if authority.allows(request.user, "read_sealed", this, purpose="adjudication") else "contact"
+    )
     fields = ("account", "area2", "preferences") if purpose == "adjudication" else ("alias", "safe_contact")
     readable = authority.allows(request.user, "read_sealed", this, purpose=purpose)
     return render(
@@ -187,7 +226,7 @@ def claim(request: HttpRequest, ref: str) -> HttpResponse:
          "due": this.screening_due_at if this.status == lifecycle.LODGED else this.eligibility_due_at,
          "may_assess": this.status in {lifecycle.ASSESSMENT, lifecycle.SECOND_ASSESSMENT} and authority.allows(request.user, "assess_claim", this),
          "may_award": this.status == lifecycle.ELIGIBLE and authority.allows(request.user, "award", this),
-         "fields": fields if readable else (), "locked": request.user.unlocked is None,  # type: ignore[union-attr]
+         "fields": fields if readable else (), "locked": request.user.unlocked is None,
          "lines": AwardLine.objects.filter(award_key=award.ref) if award else [],
          **moves(request.user, this, _claim_words(), lifecycle.CLAIM_MOVES, reverse("move-claim", args=[this.ref])),
          **chain(request.user, this.ref)},
@@ -196,30 +235,32 @@ def claim(request: HttpRequest, ref: str) -> HttpResponse:
 
 @require_POST
 @needs("see_claims")
-def move_claim(request: HttpRequest, ref: str) -> HttpResponse:
+def move_claim(request: Request, ref: str) -> HttpResponse:
     """One move of a claim."""
     this = get(access.claims(request.user), ref)
     name = request.POST.get("move", "")
-    actions.move_claim(this, name if name in _claim_words() else "screen", by=request.user)  # type: ignore[arg-type]
+    actions.move_claim(this, name if name in _claim_words() else "screen", by=request.user)
     return done(request, _("Done."), "claim", this.ref)
 
 
 @require_POST
 @needs("see_claims")
-def assess_claim(request: HttpRequest, ref: str) -> HttpResponse:
+def assess_claim(request: Request, ref: str) -> HttpResponse:
     """An assessor's word on the account."""
     this = get(access.claims(request.user), ref)
-    made = actions.assess_claim(this, coherent=request.POST.get("coherent") == "yes", by=request.user)  # type: ignore[arg-type]
-    return done(request, _("Assessed: %(status)s.") % {"status": made.status.replace("_", " ").lower()}, "claim", this.ref)
+    made = actions.assess_claim(this, coherent=request.POST.get("coherent") == "yes", by=request.user)
+    return done(
+        request, _("Assessed: %(status)s.") % {"status": made.status.replace("_", " ").lower()}, "claim", this.ref
+    )
 
 
 @needs("see_claims")
-def award_claim(request: HttpRequest, ref: str) -> HttpResponse:
+def award_claim(request: Request, ref: str) -> HttpResponse:
     """Award by the schedule."""
     this = get(access.claims(request.user), ref)
 
     def act(data: dict[str, Any]) -> HttpResponse:
-        actions.award_claim(this, **data, by=request.user)  # type: ignore[arg-type]
+        actions.award_claim(this, **data, by=request.user)
         return done(request, _("The award is decided."), "claim", this.ref)
 
     return form_page(request, AwardForm(request.POST or None, initial={"children": 0, "instalments": 1}),
@@ -228,14 +269,18 @@ def award_claim(request: HttpRequest, ref: str) -> HttpResponse:
 
 @require_POST
 @needs("see_claims")
-def read_claim(request: HttpRequest, ref: str) -> HttpResponse:
+def read_claim(request: Request, ref: str) -> HttpResponse:
     """Open one sealed field of a claim for its purpose."""
     this = get(access.claims(request.user), ref)
     field = request.POST.get("field", "")
-    purposes = {"account": "adjudication", "area2": "adjudication", "preferences": "adjudication", "alias": "contact", "safe_contact": "contact"}
+    purposes = {
+        "account": "adjudication",
+        "area2": "adjudication",
+        "preferences": "adjudication",
+        "alias": "contact",
+        "safe_contact": "contact",
+    }
     field = field if field in purposes else "account"
-    text = vault.read(this, field, purpose=purposes[field], by=request.user)  # type: ignore[arg-type]
+    text = vault.read(this, field, purpose=purposes[field], by=request.user)
     return render(request, "monitoring/opened.html", {"heading": field.replace("_", " "), "text": text, "ref": this.ref,
                                                        "back": reverse("claim", args=[this.ref])})  # fmt: skip
-
-

@@ -148,7 +148,8 @@ def check_events(data: bytes, leaves: list[bytes]) -> tuple[int, list[int]]:
     """Every opened event gives its leaf, in order, and names the leaf of the event before it (R-AUD-1)."""
     if data and not data.endswith(b"\n"):
         raise DoesNotHold("events.jsonl: does not end with a line end")
-    last, opened = -1, []
+    last = -1
+    opened: list[int] = []
     for number, line in enumerate(data.split(b"\n")[:-1], 1):
         where = f"events.jsonl line {number}"
         try:

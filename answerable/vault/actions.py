@@ -27,9 +27,7 @@ def enrol_key(person: Person, passphrase: str, *, by: HasPrincipal) -> PersonKey
     if not 15 <= len(passphrase) <= 128:
         raise Refused(_("A passphrase has 15 to 128 characters; six words do well."), reason="passphrase")
     public, wrapped = userkeys.new_user_key(passphrase)
-    key = PersonKey.objects.create(
-        person=person.ref, public_key=public, wrapped_private=wrapped, made_at=clock.now()
-    )
+    key = PersonKey.objects.create(person=person.ref, public_key=public, wrapped_private=wrapped, made_at=clock.now())
     record.append("key enrolled", person, by=by, detail={"public_key_sha256": seal.fingerprint(public)})
     return key
 
@@ -42,7 +40,9 @@ def open_compartment(name: str, readers: list[Person], *, by: HasPrincipal) -> C
         raise Refused(_("That compartment is already open."), reason="duplicate")
     keys = {k.person: k for k in PersonKey.objects.filter(person__in=[p.ref for p in readers])}
     if not keys or len(keys) != len(readers):
-        raise Refused(_("Every first reader needs a key of their own, and there must be at least one."), reason="no_key")
+        raise Refused(
+            _("Every first reader needs a key of their own, and there must be at least one."), reason="no_key"
+        )
     public, private = seal.new_key_pair()
     room = Compartment.objects.create(name=name, public_key=public, made_at=clock.now())
     for ref, key in keys.items():
@@ -52,7 +52,10 @@ def open_compartment(name: str, readers: list[Person], *, by: HasPrincipal) -> C
             wrapped=seal.wrap(bytes(key.public_key), private, keeping.reader_context(name, ref)),
         )
     record.append(
-        "compartment opened", name, by=by, detail={"readers": sorted(keys), "public_key_sha256": seal.fingerprint(public)}
+        "compartment opened",
+        name,
+        by=by,
+        detail={"readers": sorted(keys), "public_key_sha256": seal.fingerprint(public)},
     )
     return room
 
@@ -64,8 +67,9 @@ def admit_reader(name: str, person: Person, *, by: Person) -> Reader:
     room = Compartment.objects.filter(name=name).first()
     mine = Reader.objects.filter(compartment=room, person=by.ref).first() if room else None
     if room is None or mine is None or by.unlocked is None:
-        raise Refused(_("Only someone who reads this compartment, with their key unlocked, can admit another."),
-                      reason="no_key")
+        raise Refused(
+            _("Only someone who reads this compartment, with their key unlocked, can admit another."), reason="no_key"
+        )
     scopes = person.principal().compartments
     if not any(name == s or name.startswith(f"{s}/") for s in scopes):
         raise Refused(_("Their roles do not cover this compartment. Ask for the role first."), reason="not_authorised")
@@ -87,8 +91,10 @@ def fill_seat(name: str, body: str, public_key: bytes, *, by: HasPrincipal) -> S
     """Enter the public key of an identity seat. The private half was made, and stays, on the holder's own machine."""
     authority.require(by, "fill_seat", Place("seats"))
     if Seat.objects.filter(name=name).exists() or Seat.objects.filter(body=body).exists():
-        raise Refused(_("That seat, or a seat of that body, is already filled; three seats sit in three bodies."),
-                      reason="duplicate")
+        raise Refused(
+            _("That seat, or a seat of that body, is already filled; three seats sit in three bodies."),
+            reason="duplicate",
+        )
     if Seat.objects.count() >= 3:
         raise Refused(_("The three seats are filled."), reason="duplicate")
     seat = Seat.objects.create(name=name, body=body, public_key=public_key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django import forms
 from django.contrib.auth import logout
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from answerable.authority.pages import done, needs, public_page
+from answerable.authority.pages import Request, done, needs, public_page
 from answerable.authority.principals import NOBODY
 from answerable.common.errors import Refused
 from answerable.vault import actions, signin
@@ -27,7 +27,7 @@ class SignIn(forms.Form):
 
 @sensitive_post_parameters("passphrase")
 @public_page
-def sign_in(request: HttpRequest) -> HttpResponse:
+def sign_in(request: Request) -> HttpResponse:
     """The door of the office."""
     form, refused = SignIn(request.POST or None), ""
     if request.method == "POST" and form.is_valid():
@@ -48,7 +48,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @needs("sign_out")
-def sign_out(request: HttpRequest) -> HttpResponse:
+def sign_out(request: Request) -> HttpResponse:
     """Leave; the session and its key are gone."""
     logout(request)
     response = redirect("sign-in")
@@ -61,9 +61,9 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters("passphrase")
 @require_POST
 @needs("sign_out", "unlock")
-def unlock(request: HttpRequest) -> HttpResponse:
+def unlock(request: Request) -> HttpResponse:
     """Unlock one's key again after ten idle minutes."""
-    person, private = actions.sign_in(request.user.handle, request.POST.get("passphrase", ""), by=NOBODY)  # type: ignore[union-attr]
+    person, private = actions.sign_in(request.user.handle, request.POST.get("passphrase", ""), by=NOBODY)
     to = request.POST.get("next", "")
     safe = url_has_allowed_host_and_scheme(to, allowed_hosts={request.get_host()})
     response = done(request, _("Your key is unlocked."), to if safe else "today")

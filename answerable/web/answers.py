@@ -40,8 +40,8 @@ def describe(by: Any, ref: str) -> Described | None:
         return Described(s.name, reverse("situation", args=[ref]), s.status)
     if kind == "FND" and (f := findings.findings(by).filter(ref=ref).first()):
         return Described(f"{label('finding_type', f.kind)}: {f.party}", reverse("finding", args=[ref]), f.status)
-    if kind == "PRO" and (p := council.proposals(by).filter(ref=ref).first()):
-        return Described(p.title, reverse("proposal", args=[ref]), p.status)
+    if kind == "PRO" and (o := council.proposals(by).filter(ref=ref).first()):
+        return Described(o.title, reverse("proposal", args=[ref]), o.status)
     if kind == "MEA" and (m := Measure.objects.filter(ref=ref).first()):
         return Described(f"{m.code} {m.proposal.title}", reverse("measure", args=[ref]), m.status)
     if kind == "PRG" and (g := reparations.programmes(by).filter(ref=ref).first()):
@@ -50,12 +50,14 @@ def describe(by: Any, ref: str) -> Described | None:
         return Described(f"{_('Claim')} {ref}", reverse("claim", args=[ref]), c.status)
     if kind == "AWD" and (a := Award.objects.filter(ref=ref, claim__in=reparations.claims(by)).first()):
         return Described(f"{_('Award')} {a.net}", reverse("claim", args=[a.claim.ref]))
-    if kind == "PAY" and authority.allows(by, "see_payments", Place("payments")) and (
-        y := Payment.objects.filter(ref=ref).first()
+    if (
+        kind == "PAY"
+        and authority.allows(by, "see_payments", Place("payments"))
+        and (y := Payment.objects.filter(ref=ref).first())
     ):
         return Described(f"{_('Payment')} {y.amount}", reverse("payment", args=[ref]), y.status)
-    if kind == "STA" and (s := State.objects.filter(ref=ref).first()):
-        return Described(s.name, reverse("state", args=[ref]), s.status)
+    if kind == "STA" and (t := State.objects.filter(ref=ref).first()):
+        return Described(t.name, reverse("state", args=[ref]), t.status)
     return None
 
 
@@ -66,7 +68,10 @@ def search(by: Any, words: str) -> list[dict[str, str]]:
              for s in monitoring.situations(by).filter(name__icontains=words)[:20]]  # fmt: skip
     found += [{"title": p.title, "url": reverse("proposal", args=[p.ref])}
               for p in council.proposals(by).filter(title__icontains=words)[:20]]  # fmt: skip
-    found += [{"title": s.name, "url": reverse("state", args=[s.ref])} for s in State.objects.filter(name__icontains=words)[:20]]
+    found += [
+        {"title": s.name, "url": reverse("state", args=[s.ref])}
+        for s in State.objects.filter(name__icontains=words)[:20]
+    ]
     return found
 
 
@@ -119,7 +124,10 @@ def waits_for(by: Any) -> list[dict[str, Any]]:
         owed = Implementation.objects.filter(
             state__code=state, status__in=[measures.DUE, measures.LATE], measure__status__in=measures.LIVE
         ).select_related("measure__proposal")
-        out += [_item(str(i.measure), _("your state's act"), reverse("measure", args=[i.measure.ref]), i.due_at) for i in owed[:20]]
+        out += [
+            _item(str(i.measure), _("your state's act"), reverse("measure", args=[i.measure.ref]), i.due_at)
+            for i in owed[:20]
+        ]
     if "chair" in roles:
         out += [_item(str(m), _("to bring into force"), reverse("measure", args=[m.ref]))
                 for m in Measure.objects.filter(status=measures.ADOPTED).select_related("proposal")[:20]]  # fmt: skip
@@ -148,5 +156,8 @@ def waits_for(by: Any) -> list[dict[str, Any]]:
                 for answer in question("lines_to_pay").ask() for row in answer[:20]]  # fmt: skip
     if roles & {"system_administrator", "registrar"}:
         asked = Grant.objects.filter(status=grants.ASKED).exclude(asked_by=by).select_related("person")
-        out += [_item(f"{g.person}: {g.role.replace('_', ' ')}", _("role to confirm"), reverse("grant", args=[g.ref])) for g in asked[:20]]
+        out += [
+            _item(f"{g.person}: {g.role.replace('_', ' ')}", _("role to confirm"), reverse("grant", args=[g.ref]))
+            for g in asked[:20]
+        ]
     return out

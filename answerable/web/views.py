@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from django.views.i18n import set_language as django_set_language
 
-from answerable.authority.pages import Uncounted, needs, public_page
+from answerable.authority.pages import Request, Uncounted, needs, public_page
 from answerable.common.hooks import question
 from answerable.common.references import normalise
 from answerable.record.models import Checkpoint, Entry
@@ -20,19 +20,19 @@ set_language = public_page(require_POST(django_set_language))
 
 
 @public_page
-def alive(request: HttpRequest) -> HttpResponse:
+def alive(request: Request) -> HttpResponse:
     """Whether this process answers. Says nothing else."""
     return HttpResponse("alive\n", content_type="text/plain")
 
 
 @public_page
-def start(request: HttpRequest) -> HttpResponse:
+def start(request: Request) -> HttpResponse:
     """To one's own day, or to the sign-in page."""
     return redirect("today" if request.user.is_authenticated else "sign-in")
 
 
 @needs("see_today")
-def today(request: HttpRequest) -> HttpResponse:
+def today(request: Request) -> HttpResponse:
     """What waits for me, by when; each app answers for its own."""
     by: Any = request.user
     waiting = [item for answer in question("waits_for").ask(by) for item in answer]
@@ -51,7 +51,7 @@ def today(request: HttpRequest) -> HttpResponse:
 
 
 @needs("see_today", "by-ref")
-def by_ref(request: HttpRequest, ref: str) -> HttpResponse:
+def by_ref(request: Request, ref: str) -> HttpResponse:
     """Straight to an object by its reference; hidden and absent are the same 404."""
     if (d := describe(request.user, normalise(ref))) is None:
         raise Http404
@@ -59,13 +59,18 @@ def by_ref(request: HttpRequest, ref: str) -> HttpResponse:
 
 
 @needs("see_record")
-def record(request: HttpRequest) -> HttpResponse:
+def record(request: Request) -> HttpResponse:
     """The list of acts: what kind, when, how many entries stand under the last checkpoint. No actor, no subject."""
     page = Uncounted(Entry.objects.exclude(action="").order_by("-index"), 50).page_of(request.GET.get("page"))
-    rows = [[e.index, e.at.date().isoformat() if e.at else "", e.action, bytes(e.leaf).hex()[:16] + "…"] for e in page["rows"]]
+    rows = [
+        [e.index, e.at.date().isoformat() if e.at else "", e.action, bytes(e.leaf).hex()[:16] + "…"]
+        for e in page["rows"]
+    ]
     last = Checkpoint.objects.order_by("-size").first()
     lead = (
-        _("Last checkpoint: %(n)d entries, signed on %(day)s. Export it and check it offline: answerable record export, answerable verify.")
+        _(
+            "Last checkpoint: %(n)d entries, signed on %(day)s. Export it and check it offline: answerable record export, answerable verify."
+        )
         % {"n": last.size, "day": last.made_at.date().isoformat()}
         if last
         else _("No checkpoint has been signed yet; one is made every six hours.")

@@ -7,16 +7,25 @@ import re
 
 import pytest
 from django.db import connection
+from tests_support import see_all
 
 from answerable.authority import engine
 from answerable.authority.principals import ROLES, Principal
 from answerable.common.references import new_ref
 from answerable.monitoring.models import Incident, SourceItem
 from answerable.reparations.models import Award, Claim
-from tests_support import see_all
 
 pytestmark = pytest.mark.django_db
-PERSON_LEVEL = ("read_sealed", "add_item", "triage", "begin_verification", "verify_incident", "screen", "assess_claim", "award")
+PERSON_LEVEL = (
+    "read_sealed",
+    "add_item",
+    "triage",
+    "begin_verification",
+    "verify_incident",
+    "screen",
+    "assess_claim",
+    "award",
+)
 
 
 def test_no_role_of_any_state_does_anything_to_a_person_level_object(saved):

@@ -79,7 +79,9 @@ finally:
 @pytest.fixture(scope="module")
 def raced():
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-c", SCRIPT, f"races_{os.getpid()}"], env=env, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, f"races_{os.getpid()}"], env=env, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     return {line.split()[0]: line for line in done.stdout.splitlines()}
 
@@ -93,5 +95,3 @@ def raced():
 )  # fmt: skip
 def test_one_wins_and_the_others_are_told(raced, what, line):
     assert raced[what].strip() == line.strip()
-
-

@@ -6,13 +6,13 @@ import json
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from tests_support import see_all
 
 from answerable.authority.acting import ACTIONS, action
 from answerable.authority.principals import CLOCK
 from answerable.fund import queries
 from answerable.record import log, signing
 from answerable.record.models import Entry
-from tests_support import see_all
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +44,9 @@ def test_not_even_the_owner_rewrites_the_record(played):
 @pytest.mark.writes_freely
 def test_legs_that_do_not_sum_to_zero_cannot_be_committed(played):
     with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("INSERT INTO fund_entry (ref, key, posted_at, memo, subject) VALUES ('LED-X','k',now(),'x','x') RETURNING id")
+        cursor.execute(
+            "INSERT INTO fund_entry (ref, key, posted_at, memo, subject) VALUES ('LED-X','k',now(),'x','x') RETURNING id"
+        )
         pk = cursor.fetchone()[0]
         cursor.execute("INSERT INTO fund_leg (entry_id, account, minor, currency) VALUES (%s,'cash',1,'USD')", [pk])
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

@@ -35,7 +35,14 @@ def test_a_report_from_filing_to_verified(office, saved):
     press(dana, f"/watch/{situation.ref}/report/", **form)
     incident = Incident.objects.order_by("-id").first()
     url = f"/watch/incidents/{incident.ref}/"
-    item = {"kind": "testimony", "primary": "on", "testimony": "T1", "assessors": 1, "purposes": ["CP-MONI", "CP-FIND"], "says": "x"}
+    item = {
+        "kind": "testimony",
+        "primary": "on",
+        "testimony": "T1",
+        "assessors": 1,
+        "purposes": ["CP-MONI", "CP-FIND"],
+        "says": "x",
+    }
     press(dana, url + "items/", **item)
     press(dana, url + "items/", kind="medical", primary="on", reliability="A", credibility=2, assessors=1)
     press(sami, url + "move/", move="triage")
@@ -79,7 +86,12 @@ def test_a_claim_from_intake_to_payment(office, saved):
     press(inga, f"/repair/programmes/{programme.ref}/lodge/", **form)
     claim = Claim.objects.order_by("-id").first()
     url = f"/repair/claims/{claim.ref}/"
-    for who, move in ((inga, "screen"), (adva, "register_claim"), (adva, "check_completeness"), (adva, "begin_assessment")):
+    for who, move in (
+        (inga, "screen"),
+        (adva, "register_claim"),
+        (adva, "check_completeness"),
+        (adva, "begin_assessment"),
+    ):
         press(who, url + "move/", move=move)
     assert inga.post(url + "assess/", {"coherent": "yes"}).status_code == 409
     press(anna, url + "assess/", coherent="yes")
@@ -154,7 +166,9 @@ def test_the_api_works_and_never_votes(office, saved):
     from django.test import Client
 
     def call(method, path, token=secret, **kwargs):
-        return getattr(Client(), method)(path, headers={"authorization": f"Bearer {token}"}, content_type="application/json", **kwargs)
+        return getattr(Client(), method)(
+            path, headers={"authorization": f"Bearer {token}"}, content_type="application/json", **kwargs
+        )
 
     assert call("get", "/api/situations").status_code == 200
     assert call("get", "/api/situations", token="ans_wrong").status_code == 401
@@ -166,6 +180,8 @@ def test_the_api_works_and_never_votes(office, saved):
     refused = call("post", "/api/incidents", data={**report, "forms": ["SV-NONE"]})
     assert refused.status_code == 409 and "SV-NONE" in refused.json()["refused"]
     avn = office("delegate.blm")
-    token = re.search(r"ans_[\w-]+", avn.post("/alliance/tokens/", {"purpose": "council", "days": 3}).content.decode())[0]
+    token = re.search(r"ans_[\w-]+", avn.post("/alliance/tokens/", {"purpose": "council", "days": 3}).content.decode())[
+        0
+    ]
     reply = call("post", f"/api/proposals/{saved('$again').ref}/ballot?choice=for", token=token)
     assert reply.status_code == 409 and "cannot vote" in reply.json()["refused"]

@@ -3,6 +3,6 @@
 import os
 
 os.environ["ANSWERABLE_DOOR"] = "owner"
-from answerable.config.settings.base import *  # noqa: E402, F403
+from answerable.config.settings.base import *  # noqa: F403
 
 ROOT_URLCONF = "answerable.config.urls_office"

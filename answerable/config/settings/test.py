@@ -9,14 +9,14 @@ os.environ["ANSWERABLE_DOOR"] = "owner"
 _data = Path(os.environ.setdefault("ANSWERABLE_DATA", str(Path(__file__).resolve().parents[3] / "data" / "test")))
 _data.mkdir(parents=True, exist_ok=True)
 
-from answerable.config import postgres  # noqa: E402
+from answerable.config import postgres
 
 # Held while the server starts, so that parallel workers do not race for it.
 with (_data / "start.lock").open("w") as _lock:
     fcntl.flock(_lock, fcntl.LOCK_EX)
     postgres.ensure_server()
 
-from answerable.config.settings.base import *  # noqa: E402, F403
+from answerable.config.settings.base import *  # noqa: F403
 
 ROOT_URLCONF = "answerable.config.urls_office"
 ALLOWED_HOSTS = ["*"]

@@ -42,9 +42,7 @@ def test_the_fixture_has_300_million_and_the_thresholds_of_the_specification():
 
 def test_s1_the_request_nine_two_one_is_adopted():
     codes = list(MILLIONS)
-    count = count_ballots(
-        "DR-SIMPLE", ballots(" ".join(codes[:9]), " ".join(codes[9:11]), codes[11]), who()
-    )
+    count = count_ballots("DR-SIMPLE", ballots(" ".join(codes[:9]), " ".join(codes[9:11]), codes[11]), who())
     assert (count.present, count.for_, count.against, count.abstain, count.absent) == (12, 9, 2, 1, 3)
     assert count.adopted
 
@@ -96,7 +94,7 @@ def test_s6_correspondence_needs_more_than_half_to_reply():
 )  # fmt: skip
 def test_each_rule_on_its_edge(rule, f, a, adopted):
     codes = list(MILLIONS)
-    cast = {c: "for" for c in codes[:f]} | {c: "against" for c in codes[f : f + a]}
+    cast = dict.fromkeys(codes[:f], "for") | dict.fromkeys(codes[f : f + a], "against")
     assert count_ballots(rule, cast, who(), present=frozenset(codes)).adopted is adopted
 
 

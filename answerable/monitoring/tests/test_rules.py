@@ -135,7 +135,9 @@ def test_prevalence_levels(victims, level):
     assert rules.prevalence(victims) == level
 
 
-@pytest.mark.parametrize(("two", "third"), [("T1T2", False), ("T2T3", True), ("T1T3", True), ("T3T4", False), ("T2T2", False)])
+@pytest.mark.parametrize(
+    ("two", "third"), [("T1T2", False), ("T2T3", True), ("T1T3", True), ("T3T4", False), ("T2T2", False)]
+)
 def test_when_a_third_assessor_is_needed(two, third):
     assert rules.testimony_needs_third(two[:2], two[2:]) is third
 

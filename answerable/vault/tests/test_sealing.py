@@ -72,9 +72,7 @@ BLOCK = identity.seal_identity({"name": "Noor"}, [(n, k[0]) for n, k in SEATS.it
 @pytest.mark.parametrize(("one", "other"), list(itertools.combinations(SEATS, 2)))
 def test_any_two_seats_open_an_identity(one, other):
     block = identity.IdentityBlock.from_bytes(BLOCK.to_bytes())
-    halves = [
-        identity.open_share(block, a, b, SEATS[a][1]) for a, b in ((one, other), (other, one))
-    ]
+    halves = [identity.open_share(block, a, b, SEATS[a][1]) for a, b in ((one, other), (other, one))]
     assert identity.combine(block, *halves) == {"name": "Noor"}
 
 
@@ -118,7 +116,9 @@ def test_a_wrong_passphrase_or_a_changed_header_opens_nothing():
         userkeys.open_user_key(wrapped, "six words make one good kez")
     for i in range(0, 60, 3):
         with pytest.raises(userkeys.WrongPassphrase):
-            userkeys.open_user_key(wrapped[:i] + bytes([wrapped[i] ^ 0x80]) + wrapped[i + 1 :], "six words make one good key")
+            userkeys.open_user_key(
+                wrapped[:i] + bytes([wrapped[i] ^ 0x80]) + wrapped[i + 1 :], "six words make one good key"
+            )
 
 
 def test_a_session_key_needs_both_halves():

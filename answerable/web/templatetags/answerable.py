@@ -24,7 +24,12 @@ KINDS = {"verified", "documented", "estimated", "reported"}
 @register.simple_tag
 def kind(name: str) -> SafeString:
     """The kind of a number, by mark and word: never one passed off as another."""
-    words = {"verified": _("verified"), "documented": _("documented"), "estimated": _("estimated"), "reported": _("reported")}
+    words = {
+        "verified": _("verified"),
+        "documented": _("documented"),
+        "estimated": _("estimated"),
+        "reported": _("reported"),
+    }
     return format_html('<span class="kind {}">{}</span>', name, words[name])
 
 
