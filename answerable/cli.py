@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "migrate": ("answerable.config.commands:migrate", "bring the database up to date, after a backup", "owner"),
     "demo": ("answerable.config.commands:demo", "load the demonstration alliance; --who lists its people", "office"),
     "found": ("answerable.config.commands:found", "begin a real alliance: its first people and keys", "office"),
+    "enrol": ("answerable.config.commands:enrol", "give a person their key, or open a compartment", "office"),
     "worker": (
         "answerable.config.commands:worker",
         "do what the clock owes: deadlines, expiries, checkpoints",

@@ -171,6 +171,43 @@ def found(argv: list[str]) -> int:
     return 0
 
 
+def enrol(argv: list[str]) -> int:
+    """Give a person their key; the passphrase is shown once. With --open COMPARTMENT, make a compartment they read first."""
+    parser = argparse.ArgumentParser(
+        prog="answerable enrol", description="Give a person their key, or open a compartment."
+    )
+    parser.add_argument("handle")
+    parser.add_argument(
+        "--as", dest="registrar", required=True, metavar="HANDLE", help="the registrar who answers for it"
+    )
+    parser.add_argument("--open", metavar="COMPARTMENT", help="monitoring, claims, or monitoring/<ref of a partner>")
+    args = parser.parse_args(argv)
+    from django.db import transaction
+
+    from answerable.alliance.models import Person
+    from answerable.vault import actions as vault
+    from answerable.vault import userkeys
+
+    people = {
+        p.handle: p
+        for p in Person.objects.select_related("body__state").filter(handle__in=[args.handle, args.registrar])
+    }
+    for handle in (args.handle, args.registrar):
+        if handle not in people:
+            raise Refused(f"Nobody signs in as {handle}.", reason="usage")
+    by = people[args.registrar]
+    by.via = "cli"
+    with transaction.atomic():
+        if args.open:
+            vault.open_compartment(args.open, [people[args.handle]], by=by)
+            print(f"{args.open} is open; {args.handle} reads it and can admit others.")
+            return 0
+        passphrase = userkeys.new_passphrase()
+        vault.enrol_key(people[args.handle], passphrase, by=by)
+    print(f"Shown once and kept nowhere:\n\n  {args.handle:20} {passphrase}")
+    return 0
+
+
 def worker(argv: list[str]) -> int:
     """Do what the clock owes, each as its own act by CLOCK, every minute; a checkpoint every six hours."""
     parser = argparse.ArgumentParser(prog="answerable worker", description="Deadlines, expiries and checkpoints.")
