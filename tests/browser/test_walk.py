@@ -39,7 +39,9 @@ def running(tmp_path_factory):
     env |= {"ANSWERABLE_DATA": str(data), "ANSWERABLE_OFFICE_PORT": str(ports[0]),
             "ANSWERABLE_PORTAL_PORT": str(ports[1]), "ANSWERABLE_CHANNEL_PORT": str(ports[2])}  # fmt: skip
     log = (data / "run.log").open("w")
-    process = subprocess.Popen([sys.executable, "-m", "answerable", "run"], env=env, stdout=log, stderr=subprocess.STDOUT)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "answerable", "run"], env=env, stdout=log, stderr=subprocess.STDOUT
+    )
     deadline = time.monotonic() + 120
     while "Answerable runs" not in (data / "run.log").read_text():
         assert process.poll() is None and time.monotonic() < deadline, (data / "run.log").read_text()[-2000:]
@@ -61,7 +63,9 @@ def chromium():
 def axe(page) -> list[str]:
     """What axe finds wrong (WCAG 2.2 AA), as rule and place. Injected past the page's own strict policy."""
     page.evaluate(AXE)
-    found = page.evaluate("async () => (await axe.run({runOnly: ['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa']})).violations")
+    found = page.evaluate(
+        "async () => (await axe.run({runOnly: ['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa']})).violations"
+    )
     return [f"{v['id']}: {n['target']} {n.get('failureSummary', '')[:160]}" for v in found for n in v["nodes"][:3]]
 
 
@@ -151,7 +155,9 @@ def test_the_map_and_timeline_draw_with_their_tables(chromium, running, tmp_path
     page.goto(running["office"] + "/watch/?q=Testland")
     page.locator("main table a", has_text="Testland").first.click()
     page.wait_for_selector("[data-chart=timeline] svg")
-    assert "no report" in page.locator("details table").first.inner_text(timeout=2000) or page.locator("details").count()
+    assert (
+        "no report" in page.locator("details table").first.inner_text(timeout=2000) or page.locator("details").count()
+    )
     assert axe(page) == [] and page.problems == []
     page.goto(running["office"] + "/watch/imports/")
     page.get_by_role("button", name="Undo").click()

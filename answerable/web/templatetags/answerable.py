@@ -115,3 +115,9 @@ def met(status: str) -> str:
 def named(check: Mapping[str, Any]) -> str:
     """The name of a check, criterion or rule."""
     return str(check.get("name") or check.get("code") or check.get("rule") or "")
+
+
+@register.filter
+def is_mapping(cell: Any) -> bool:
+    """Whether a table cell carries a link, a status or a clock rather than plain words."""
+    return isinstance(cell, Mapping)
