@@ -27,7 +27,7 @@ def grow(to: int, situation: int, party: int, body: int, person: int) -> None:
             " referral_offered, searched_first, matches_pattern, status, level, because, submitted_at, narrative, place, link_reason)"
             " SELECT 'INC-B-' || g, 'monitoring', %s, %s, %s, %s, current_date - (g %% 3000), 'day', 'A', 'B', 1, 1, 1, '[]', '[]', '[]',"
             " '[]', 'low', true, true, false, 'ALLEGED', 'V1', '[]', now() - g * interval '1 minute', '', '', ''"
-            " FROM generate_series(%s, %s) g",
+            " FROM generate_series(%s::int, %s::int) g",
             [situation, party, body, person, have, to],
         )
     with connection.cursor() as c:

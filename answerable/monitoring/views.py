@@ -19,7 +19,7 @@ from answerable.monitoring.models import Import, PatternAssessment
 from answerable.record.pages import chain
 from answerable.vault import actions as vault
 
-PER_PAGE = 50
+PER_PAGE = 25
 
 
 @needs("see_situations")
