@@ -70,6 +70,16 @@ def main(argv: list[str] | None = None) -> int:
     except Refused as refused:
         print(str(refused), file=sys.stderr)
         return 2 if refused.reason in {"usage", "port", "running"} else 1
+    except Exception as fault:
+        # The database being away, or not set up yet, is foreseeable; anything else is ours to fix and stays loud.
+        if type(fault).__name__ not in {"OperationalError", "UndefinedTable", "ProgrammingError"}:
+            raise
+        print(
+            "The database does not answer, or was not set up yet. Start it with `make run`, or bring it up to date with "
+            "`answerable migrate`, and try again.",
+            file=sys.stderr,
+        )
+        return 1
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
         return 130

@@ -184,7 +184,30 @@ def _socket_dir(cluster: Path) -> Path:
 
 
 def _running(cluster: Path, bin_: Path, account: pwd.struct_passwd | None) -> bool:
+    pid_file = cluster / "postmaster.pid"
+    if not pid_file.exists():
+        return False
+    pid = pid_file.read_text().split("\n", 1)[0].strip()
+    if pid.isdigit() and _is_dead(int(pid)):
+        # Killed, and nobody collected it: PostgreSQL would take the corpse for a running server.
+        pid_file.unlink()
+        return False
     return _run([bin_ / "pg_ctl", "status", "-D", cluster], account).returncode == 0
+
+
+def _is_dead(pid: int) -> bool:
+    """Whether a process is gone or a zombie (Linux; elsewhere only whether it is gone)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] in {"Z", "X"}
+    except OSError:
+        pass
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
 
 
 def start_embedded(folder: Path | None = None) -> Server:

@@ -1,0 +1,100 @@
+"""The embedded server in a path with a space: starts, survives kill -9, is made ready twice alike."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+
+import pytest
+
+from answerable.common.errors import Refused
+from answerable.config import postgres, processes
+
+
+@pytest.fixture
+def folder(tmp_path_factory, monkeypatch):
+    path = tmp_path_factory.mktemp("a data folder")
+    path.parent.chmod(0o755)
+    monkeypatch.setenv("ANSWERABLE_DATA", str(path))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    yield path
+    postgres.stop_embedded(path, mode="immediate")
+
+
+def test_what_was_committed_survives_kill_nine(folder):
+    server = postgres.ensure_server()
+    with server.connect(postgres.database_name()) as c:
+        c.execute("CREATE TABLE kept (n int)")
+        c.execute("INSERT INTO kept VALUES (1)")
+        # A transaction that is under way when the server dies leaves nothing.
+        with server.connect(postgres.database_name()) as other:
+            other.autocommit = False
+            other.execute("INSERT INTO kept VALUES (2)")
+            os.kill(int((folder / "pg" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+            with pytest.raises(Exception):
+                time.sleep(0.5)
+                other.commit()
+                c.execute("SELECT pg_sleep(5)")
+                raise RuntimeError("the server is gone")
+    time.sleep(2)
+    server = postgres.ensure_server()
+    with server.connect(postgres.database_name()) as c:
+        assert c.execute("SELECT array_agg(n) FROM kept").fetchone()[0] in ([1], [1, 2])
+        roles = dict(
+            c.execute(
+                "SELECT rolname, rolsuper OR rolbypassrls FROM pg_roles WHERE rolname LIKE 'answerable%'"
+            ).fetchall()
+        )
+    assert set(roles) == set(postgres.ROLES) and not any(roles.values())
+
+
+def test_no_row_reaches_the_servers_log(folder):
+    server = postgres.ensure_server()
+    with server.connect(postgres.database_name()) as c:
+        c.execute("CREATE TABLE t (n int CHECK (n > 0), words text)")
+        with pytest.raises(Exception):
+            c.execute("INSERT INTO t VALUES (%s, %s)", [-1, "a-canary-in-a-row"])
+    assert "a-canary-in-a-row" not in (folder / "pg.log").read_text()
+    assert (folder / "db-roles.json").stat().st_mode & 0o077 == 0
+
+
+def test_a_wrong_address_is_a_sentence(monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "mysql://x")
+    with pytest.raises(Refused, match="should read postgresql://"):
+        postgres.external()
+
+
+def test_a_taken_port_is_named_with_the_way_out(monkeypatch):
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        s.listen()
+        port = s.getsockname()[1]
+        monkeypatch.setenv("ANSWERABLE_PORTAL_PORT", str(port))
+        monkeypatch.setenv("ANSWERABLE_OFFICE_PORT", "0")
+        with pytest.raises(Refused, match=f"Port {port}, for the portal.*ANSWERABLE_PORTAL_PORT="):
+            processes.check_ports()
+    monkeypatch.setenv("ANSWERABLE_PORTAL_PORT", "many")
+    with pytest.raises(Refused, match="should be a port number"):
+        processes.check_ports()
+
+
+def test_faults_in_the_log_carry_no_values(caplog):
+    import logging
+
+    from answerable.config.reporting import PlainFormatter, Scrub
+
+    try:
+        secret = "a-canary-value"
+        raise ValueError(f"DETAIL: Failing row contains ({secret}).")
+    except ValueError:
+        import sys
+
+        record = logging.LogRecord(
+            "django.request", logging.ERROR, "f", 1, "boom %s", ("a-canary-value",), sys.exc_info()
+        )
+    Scrub().filter(record)
+    assert "a-canary-value" not in PlainFormatter().format(record) and "ValueError at" in PlainFormatter().format(
+        record
+    )
