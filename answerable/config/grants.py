@@ -80,8 +80,6 @@ def apply(using: str = "default", **_: Any) -> None:
             cursor.execute(f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {office}")
             for table in sorted(tables & set(OFFICE_DELETES)):
                 cursor.execute(f"GRANT DELETE ON {q(table)} TO {office}")
-            for table in sorted(t for t in tables if t.startswith("procrastinate_")):
-                cursor.execute(f"GRANT DELETE ON {q(table)} TO {office}")
             for table in sorted(tables & set(APPEND_ONLY)):
                 cursor.execute(f"REVOKE UPDATE, DELETE, TRUNCATE ON {q(table)} FROM {office}")
         if "answerable_portal" in roles:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 WRITES = re.compile(r"^\s*(INSERT INTO|UPDATE|DELETE FROM)\s+\"?(\w+)", re.I)
-FREE = ("django_", "procrastinate_")
+FREE = ("django_",)
 
 
 @pytest.fixture(autouse=True)

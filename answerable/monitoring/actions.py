@@ -309,8 +309,13 @@ def verify_incident(incident: Incident, *, matches_pattern: bool = False, by: Pe
     if incident.collected_by_id == by.pk:
         raise Refused(_("You collected this report, so someone else must verify it (SOD-01)."), reason="SOD-01")
     before = incident.status
-    if before not in (lifecycle.IN_VERIFICATION, *lifecycle.COUNTED):
-        next_status(lifecycle.INCIDENT_MOVES, "find_verified", status=before)
+    if before in lifecycle.ASSESSED:
+        raise Refused(
+            _("Verification was already concluded (%(level)s). Reopen the incident if something new came in.")
+            % {"level": incident.level},
+            reason="concluded",
+        )
+    next_status(lifecycle.INCIDENT_MOVES, "find_verified", status=before)
     incident.verified_by, incident.matches_pattern = by, matches_pattern
     incident.status = lifecycle.ALLEGED  # a counted status, so that the rules below see it; they set the right one
     incident.save(update_fields=["verified_by", "matches_pattern", "status"])

@@ -128,7 +128,13 @@ def incidents(request: Request) -> HttpResponse:
     )  # fmt: skip
 
 
-MOVES = {"triage": _("Triage"), "begin_verification": _("Begin verification"), "refer_elsewhere": _("Refer elsewhere")}
+def _words() -> dict[str, str]:
+    return {
+        "triage": _("Triage"),
+        "begin_verification": _("Begin verification"),
+        "refer_elsewhere": _("Refer elsewhere"),
+        "reopen": _("Reopen"),
+    }
 
 
 @needs("see_incidents")
@@ -137,11 +143,6 @@ def incident(request: Request, ref: str) -> HttpResponse:
     this = access.get(
         access.incidents(request.user).select_related("situation", "party", "organisation", "collected_by"), ref
     )
-    names = {
-        "triage": _("Triage"),
-        "begin_verification": _("Begin verification"),
-        "refer_elsewhere": _("Refer elsewhere"),
-    }
     items = list(this.items.prefetch_related("parents"))
     return render(
         request,
@@ -150,14 +151,14 @@ def incident(request: Request, ref: str) -> HttpResponse:
             "incident": this,
             "items": items,
             "may_verify": authority.allows(request.user, "verify_incident", this)
-            and this.status in {"IN_VERIFICATION", *lifecycle.COUNTED},
+            and this.status == lifecycle.IN_VERIFICATION,
             "why_not_verify": " ".join(authority.decide(request.user, "verify_incident", this).says),
             "may_add": authority.allows(request.user, "add_item", this),
             "may_grade": authority.allows(request.user, "begin_verification", this),
             "may_read": authority.allows(request.user, "read_sealed", this, purpose="verification"),
             "locked": request.user.unlocked is None,
             "opened": {},
-            **moves(request.user, this, names, lifecycle.INCIDENT_MOVES, reverse("move-incident", args=[this.ref])),
+            **moves(request.user, this, _words(), lifecycle.INCIDENT_MOVES, reverse("move-incident", args=[this.ref])),
             **chain(request.user, this.ref),
         },
     )
@@ -169,7 +170,7 @@ def move_incident(request: Request, ref: str) -> HttpResponse:
     """Triage, begin verification, refer."""
     this = access.get(access.incidents(request.user), ref)
     name = request.POST.get("move", "")
-    if name not in MOVES:
+    if name not in _words():
         name = "triage"
     actions.move_incident(this, name, by=request.user)
     return done(request, _("Done."), "incident", this.ref)

@@ -68,6 +68,9 @@ try:
     print("settles", settles, Entry.objects.filter(subject=payment.ref).count())
     triages = at_once(6, lambda i: monitoring.move_incident(fresh, "triage", by=P("sami")))
     print("triages", triages, "")
+    monitoring.move_incident(fresh, "begin_verification", by=P("vera"))
+    verified = at_once(6, lambda i: monitoring.verify_incident(fresh, by=P("vera" if i % 2 else "lena")))
+    print("verified", verified, "")
     sizes = Event.objects.count(), Head.objects.get().size, sorted(Event.objects.values_list("index", flat=True)) == list(range(Event.objects.count()))
     print("record", sizes[0] == sizes[1], sizes[2])
 finally:
@@ -90,7 +93,7 @@ def raced():
     ("what", "line"),
     [
         ("votes", "votes (1, 7) 1"), ("plans", "plans (1, 7) 1"), ("approvals", "approvals (1, 5) APPROVED_1"),
-        ("settles", "settles (1, 5) 1"), ("triages", "triages (1, 5) "), ("record", "record True True"),
+        ("settles", "settles (1, 5) 1"), ("triages", "triages (1, 5) "), ("verified", "verified (1, 5) "), ("record", "record True True"),
     ],
 )  # fmt: skip
 def test_one_wins_and_the_others_are_told(raced, what, line):

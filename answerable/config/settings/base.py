@@ -42,7 +42,6 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "procrastinate.contrib.django",
     "answerable.record",
     "answerable.authority",
     "answerable.alliance",
@@ -156,4 +155,3 @@ LOGGING = {
     "loggers": {"django": {"handlers": ["stderr"], "level": "WARNING", "propagate": False}},
 }
 SILENCED_SYSTEM_CHECKS = ["auth.E003", "auth.W004"]
-PROCRASTINATE_ON_APP_READY = None
