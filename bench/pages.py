@@ -44,6 +44,7 @@ with alliance() as world:
     from answerable.authority.acting import reading_as
     from answerable.authority.pages import needs
     from answerable.authority.principals import CLOCK
+    from answerable.monitoring import actions
 
     @needs("see_today")
     def empty(request: HttpRequest) -> HttpResponse:
@@ -62,12 +63,16 @@ with alliance() as world:
         "situation": f"/watch/{situation.ref}/",
         "incident list": "/watch/incidents/",
     }
+    bare = actions.open_situation(name="An empty situation", by=sami)
+    # The same templates with nothing in them.
+    empties = {"home": "/bench-empty/", "situation list": "/watch/?q=no-such-name", "situation": f"/watch/{bare.ref}/",
+               "incident list": "/watch/incidents/?status=IN_VERIFICATION"}  # fmt: skip
     measured: dict[int, dict[str, float]] = {}
     for size in (1_000, 100_000):
         grow(size, situation.pk, party.pk, sami.body.pk, sami.pk)
         measured[size] = {n: p95(seconds(lambda u=u: client.get(u), ROUNDS)) for n, u in pages.items()}
-        measured[size]["empty"] = p95(seconds(lambda: client.get("/bench-empty/"), ROUNDS))
+        measured[size] |= {f"{n} empty": p95(seconds(lambda u=u: client.get(u), ROUNDS)) for n, u in empties.items()}
 for name in pages:
     small, large = measured[1_000][name], measured[100_000][name]
     print(f"{name:15} {small * 1000:6.1f} ms → {large * 1000:6.1f} ms, ratio {large / small:.2f} (limit 1.5); "
-          f"{large / measured[100_000]['empty']:.2f} of an empty view (limit 3)")  # fmt: skip
+          f"{large / measured[100_000][f'{name} empty']:.2f} of an empty view (limit 3)")  # fmt: skip
