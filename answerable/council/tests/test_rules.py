@@ -118,3 +118,13 @@ def test_a_member_in_arrears_is_left_out_with_its_reason():
 def test_a_rule_without_ballots_is_not_counted():
     with pytest.raises(ValueError):
         count_ballots("DR-CHAIR", {}, who())
+
+
+@pytest.mark.parametrize(("rule", "members", "enough"), [("DR-QMV", 20, 11), ("DR-RQMV", 25, 18)])
+def test_exactly_the_percentage_is_enough_and_one_less_is_not(rule, members, enough):
+    """55 % of 20 is 11 and 72 % of 25 is 18, exactly; population is left to the few who are in favour."""
+    codes = [f"M{i:02}" for i in range(members)]
+    facts = [MemberFacts(c, 100 if i < enough - 1 else 1) for i, c in enumerate(codes)]
+    voters = entitlement(facts)
+    assert count_ballots(rule, dict.fromkeys(codes[:enough], "for"), voters, present=frozenset(codes)).adopted
+    assert not count_ballots(rule, dict.fromkeys(codes[: enough - 1], "for"), voters, present=frozenset(codes)).adopted
