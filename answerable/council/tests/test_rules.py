@@ -120,9 +120,9 @@ def test_a_rule_without_ballots_is_not_counted():
         count_ballots("DR-CHAIR", {}, who())
 
 
-@pytest.mark.parametrize(("rule", "members", "enough"), [("DR-QMV", 20, 11), ("DR-RQMV", 25, 18)])
+@pytest.mark.parametrize(("rule", "members", "enough"), [("DR-QMV", 100, 55), ("DR-RQMV", 100, 72)])
 def test_exactly_the_percentage_is_enough_and_one_less_is_not(rule, members, enough):
-    """55 % of 20 is 11 and 72 % of 25 is 18, exactly; population is left to the few who are in favour."""
+    """55 and 72 of a hundred, exactly; population is left to the few who are in favour."""
     codes = [f"M{i:02}" for i in range(members)]
     facts = [MemberFacts(c, 100 if i < enough - 1 else 1) for i, c in enumerate(codes)]
     voters = entitlement(facts)
