@@ -2,6 +2,9 @@
 
 The identity key is split for each pair of seats: one gets random bytes r, the other key ⊕ r, each under that seat's
 own HPKE key, with claim, pair and seat in the context. Six shares, constant time by construction, no Shamir.
+
+Whoever opens names the claim they mean to open; what a block says about itself is never trusted, so that a block put
+into another claim's place does not open there.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ class IdentityBlock:
     shares: Mapping[tuple[str, str, str], bytes]
 
     def __repr__(self) -> str:
-        return f"<IdentityBlock {self.subject}>"
+        return f"<IdentityBlock {self.subject}, sealed>"
 
     def to_bytes(self) -> bytes:
         """Canonical JSON; no plaintext in it."""
@@ -50,8 +53,12 @@ class IdentityBlock:
             raise Unopenable from None
 
 
-def _context(subject: str, one: str, other: str, seat: str) -> bytes:
+def _share_context(subject: str, one: str, other: str, seat: str) -> bytes:
     return f"answerable-identity-share/1|{subject}|{one}|{other}|{seat}".encode()
+
+
+def _identity_context(subject: str) -> bytes:
+    return f"answerable-identity/1|{subject}".encode()
 
 
 def _xor(a: bytes, b: bytes) -> bytes:
@@ -59,36 +66,49 @@ def _xor(a: bytes, b: bytes) -> bytes:
 
 
 def seal_identity(fields: Mapping[str, str], seats: Sequence[tuple[str, bytes]], subject: str) -> IdentityBlock:
-    """Seal identity fields for three seats (name, public key). Raises ValueError unless there are three different."""
+    """Seal identity fields of `subject` (a claim's reference) for three seats (name, public key).
+
+    Raises ValueError unless there are three different seats with three different keys, or when a name is empty or
+    holds a bar.
+    """
     if len(seats) != 3 or len({n for n, _ in seats}) != 3 or len({k for _, k in seats}) != 3:
         raise ValueError("an identity is sealed for three different seats")
-    if any("|" in n for n, _ in seats):
-        raise ValueError("a seat's name holds a bar")
+    if any("|" in name or not name for name in (subject, *(n for n, _ in seats))):
+        raise ValueError("a seat's name or a reference is empty or holds a bar")
     key = seal.new_data_key()
     text = json.dumps(dict(fields), ensure_ascii=False, sort_keys=True).encode()
-    sealed = seal.seal_field(key, text, f"answerable-identity/1|{subject}".encode())
+    sealed = seal.seal_field(key, text, _identity_context(subject))
     shares = {}
     for (one, one_key), (other, other_key) in combinations(sorted(seats), 2):
         r = primitives.random_bytes(32)
-        shares[one, other, one] = seal.wrap(one_key, r, _context(subject, one, other, one))
-        shares[one, other, other] = seal.wrap(other_key, _xor(key, r), _context(subject, one, other, other))
+        shares[one, other, one] = seal.wrap(one_key, r, _share_context(subject, one, other, one))
+        shares[one, other, other] = seal.wrap(other_key, _xor(key, r), _share_context(subject, one, other, other))
     return IdentityBlock(subject, sealed, shares)
 
 
-def open_share(block: IdentityBlock, seat: str, with_seat: str, private: bytes) -> bytes:
-    """One seat's half for the pair with another seat. Raises Unopenable."""
+def open_share(block: IdentityBlock, subject: str, seat: str, with_seat: str, private: bytes) -> bytes:
+    """One seat's half (32 bytes) for the pair with another seat. Raises Unopenable, for another claim's block too."""
     one, other = sorted((seat, with_seat))
-    try:
-        blob = block.shares[one, other, seat]
-    except KeyError:
-        raise Unopenable from None
-    return seal.unwrap(private, blob, _context(block.subject, one, other, seat))
+    blob = block.shares.get((one, other, seat))
+    if blob is None:
+        raise Unopenable
+    return seal.unwrap(private, blob, _share_context(subject, one, other, seat))
 
 
-def combine(block: IdentityBlock, half: bytes, other_half: bytes) -> dict[str, str]:
+def combine(block: IdentityBlock, subject: str, half: bytes, other_half: bytes) -> dict[str, str]:
     """The identity from the two halves of one pair. Raises Unopenable for halves that do not belong together."""
     if len(half) != 32 or len(other_half) != 32:
         raise Unopenable
-    text = seal.open_field(_xor(half, other_half), block.sealed, f"answerable-identity/1|{block.subject}".encode())
-    result: dict[str, str] = json.loads(text)
-    return result
+    fields = _parsed(seal.open_field(_xor(half, other_half), block.sealed, _identity_context(subject)))
+    if fields is None:
+        raise Unopenable
+    return fields
+
+
+def _parsed(text: bytes) -> dict[str, str] | None:
+    """The fields, or None: a parser's exception holds the text it failed on, and must not travel with ours."""
+    try:
+        fields = json.loads(text)
+    except ValueError:
+        return None
+    return fields if isinstance(fields, dict) else None

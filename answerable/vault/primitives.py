@@ -1,8 +1,8 @@
 """The inventory of cryptography. Every primitive the product uses to seal is imported here and nowhere else.
 
 HPKE single-shot with X-Wing (MLKEM768+X25519, HKDF-SHA256, ChaCha20-Poly1305, RFC 9180 with a hybrid KEM),
-XChaCha20-Poly1305 for fields, Argon2id for what a person remembers, HKDF-SHA256 and SHA-256. Signatures live in
-engines/tlog.py. A test walks the imports of the whole package and holds this.
+XChaCha20-Poly1305 for fields, secretstream for files, Argon2id for what a person remembers, HKDF-SHA256 and SHA-256.
+Signatures live in engines/tlog.py. A test walks the imports of the whole package and holds this.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import secrets
+from collections.abc import Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes, hpke
@@ -17,11 +19,16 @@ from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from nacl import bindings
 from nacl.exceptions import CryptoError
 from nacl.secret import Aead
 
 SUITE = hpke.Suite(hpke.KEM.MLKEM768_X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.CHACHA20_POLY1305)
 PRIVATE_SIZE, PUBLIC_SIZE = 64 + 32, 1184 + 32
+STREAM_HEADER_SIZE = bindings.crypto_secretstream_xchacha20poly1305_HEADERBYTES
+STREAM_CHUNK_OVERHEAD = bindings.crypto_secretstream_xchacha20poly1305_ABYTES
+_MESSAGE = bindings.crypto_secretstream_xchacha20poly1305_TAG_MESSAGE
+_FINAL = bindings.crypto_secretstream_xchacha20poly1305_TAG_FINAL
 
 
 class Unopenable(Exception):
@@ -47,13 +54,16 @@ def new_key_pair() -> tuple[bytes, bytes]:
 
 
 def hpke_seal(public: bytes, plaintext: bytes, info: bytes) -> bytes:
-    """HPKE to a public key, bound to `info`. Raises ValueError for a public key of the wrong size."""
+    """HPKE to a public key, bound to `info`. Raises ValueError for a key of the wrong size or a low-order point."""
     if len(public) != PUBLIC_SIZE:
         raise ValueError("not an X-Wing public key")
-    key = hpke.MLKEM768X25519PublicKey(
-        MLKEM768PublicKey.from_public_bytes(public[:1184]), X25519PublicKey.from_public_bytes(public[1184:])
-    )
-    return SUITE.encrypt(plaintext, key, info)
+    try:
+        key = hpke.MLKEM768X25519PublicKey(
+            MLKEM768PublicKey.from_public_bytes(public[:1184]), X25519PublicKey.from_public_bytes(public[1184:])
+        )
+        return SUITE.encrypt(plaintext, key, info)
+    except ValueError:
+        raise ValueError("not an X-Wing public key") from None
 
 
 def hpke_open(private: bytes, blob: bytes, info: bytes) -> bytes:
@@ -77,13 +87,47 @@ def aead_open(key: bytes, blob: bytes, aad: bytes) -> bytes:
         raise Unopenable from None
 
 
+class SealingStream:
+    """secretstream, sealing: `header` goes first, then what `push` returns, the last one with `final`."""
+
+    def __init__(self, key: bytes) -> None:
+        self._state = bindings.crypto_secretstream_xchacha20poly1305_state()
+        self.header: bytes = bindings.crypto_secretstream_xchacha20poly1305_init_push(self._state, key)
+
+    def push(self, chunk: bytes, aad: bytes, *, final: bool) -> bytes:
+        """One sealed chunk, 17 bytes longer than what went in."""
+        tag = _FINAL if final else _MESSAGE
+        return bytes(bindings.crypto_secretstream_xchacha20poly1305_push(self._state, chunk, aad, tag))
+
+
+class OpeningStream:
+    """secretstream, opening: chunks open only in the order they were sealed. Raises Unopenable."""
+
+    def __init__(self, key: bytes, header: bytes) -> None:
+        self._state = bindings.crypto_secretstream_xchacha20poly1305_state()
+        try:
+            bindings.crypto_secretstream_xchacha20poly1305_init_pull(self._state, header, key)
+        except (CryptoError, ValueError, TypeError):
+            raise Unopenable from None
+
+    def pull(self, sealed: bytes, aad: bytes) -> tuple[bytes, bool]:
+        """(the chunk, whether it is the final one). Raises Unopenable."""
+        try:
+            chunk, tag = bindings.crypto_secretstream_xchacha20poly1305_pull(self._state, sealed, aad)
+        except (CryptoError, ValueError, TypeError):
+            raise Unopenable from None
+        if tag not in (_MESSAGE, _FINAL):
+            raise Unopenable
+        return bytes(chunk), tag == _FINAL
+
+
 def derive(key: bytes, label: str, length: int = 32) -> bytes:
     """HKDF-SHA256 of a key for one named use."""
     return HKDF(algorithm=hashes.SHA256(), length=length, salt=None, info=label.encode()).derive(key)
 
 
 def stretch(secret: bytes, salt: bytes, *, memory_kib: int, iterations: int, lanes: int) -> bytes:
-    """Argon2id of something remembered: 32 bytes."""
+    """Argon2id of something remembered: 32 bytes. Raises ValueError for costs Argon2 does not know."""
     return Argon2id(salt=salt, length=32, iterations=iterations, lanes=lanes, memory_cost=memory_kib).derive(secret)
 
 
@@ -100,3 +144,8 @@ def same(a: bytes, b: bytes) -> bool:
 def random_bytes(n: int) -> bytes:
     """Bytes from the operating system's generator."""
     return os.urandom(n)
+
+
+def choose(words: Sequence[str]) -> str:
+    """One of the words, each equally likely, from the operating system's generator."""
+    return secrets.choice(words)

@@ -1,15 +1,26 @@
-"""Sealing fields and wrapping keys: formats, contexts, padding. No framework.
+"""Sealing fields and files and wrapping keys: formats, contexts, padding. No framework; bytes in, bytes out.
 
-A sealed field is `0x01` (format seal/1), then XChaCha20-Poly1305 of the padded text under the object's data key, with
-node, object, model, field and version as associated data: moved anywhere else it does not open.
+Every blob begins with one byte that names its format, so that an unknown or older suite is refused before any key is
+used and a blob of one kind never opens as another:
+
+    0x01  field    XChaCha20-Poly1305 of the padded text, under the object's data key
+    0x02  wrap     HPKE X-Wing / HKDF-SHA256 / ChaCha20-Poly1305, `info` = the context
+    0x03  file     secretstream in chunks of 64 KiB, under a key derived from the data key
+    0x04  session  XChaCha20-Poly1305 of a private key, under a session's secret (userkeys.py)
+    "AK1" user key, opened by a passphrase (userkeys.py)
+
+Node, object, model, field and version are associated data: moved anywhere else, a field or a file does not open.
 """
 
 from __future__ import annotations
 
+from typing import BinaryIO
+
 from answerable.vault import primitives
 from answerable.vault.primitives import Unopenable
 
-FORMAT = b"\x01"
+FIELD, WRAP, FILE, SESSION = b"\x01", b"\x02", b"\x03", b"\x04"
+CHUNK = 65536
 # Text is padded to these sizes, so that length tells little: 256 B, 1 KiB, 4 KiB, 16 KiB, then steps of 16 KiB.
 BUCKETS = (256, 1024, 4096, 16384)
 
@@ -26,14 +37,21 @@ def fingerprint(public: bytes) -> str:
     return primitives.sha256(public).hex()
 
 
+def without_header(header: bytes, blob: bytes) -> bytes:
+    """What follows the format byte. Raises Unopenable when it is another format's, or an unknown one."""
+    if blob[:1] != header:
+        raise Unopenable
+    return blob[1:]
+
+
 def wrap(public: bytes, secret: bytes, context: bytes) -> bytes:
-    """A key wrapped to a public key and bound to `context`."""
-    return primitives.hpke_seal(public, secret, context)
+    """A key wrapped to a public key and bound to `context`. Raises ValueError for what is not a public key."""
+    return WRAP + primitives.hpke_seal(public, secret, context)
 
 
 def unwrap(private: bytes, blob: bytes, context: bytes) -> bytes:
     """The wrapped key. Raises Unopenable for another key, another context or a changed blob."""
-    return primitives.hpke_open(private, blob, context)
+    return primitives.hpke_open(private, without_header(WRAP, blob), context)
 
 
 def field_context(node: str, subject: str, model: str, field: str, version: int) -> bytes:
@@ -61,11 +79,56 @@ def unpad(padded: bytes) -> bytes:
 
 def seal_field(key: bytes, text: bytes, context: bytes) -> bytes:
     """One field under a data key, padded and bound to its context."""
-    return FORMAT + primitives.aead_seal(key, pad(text), context)
+    return FIELD + primitives.aead_seal(key, pad(text), context)
 
 
 def open_field(key: bytes, blob: bytes, context: bytes) -> bytes:
     """The field's bytes. Raises Unopenable for a wrong key, place, version or any changed bit."""
-    if blob[:1] != FORMAT:
-        raise Unopenable
-    return unpad(primitives.aead_open(key, blob[1:], context))
+    return unpad(primitives.aead_open(key, without_header(FIELD, blob), context))
+
+
+def seal_file(key: bytes, source: BinaryIO, target: BinaryIO, context: bytes) -> None:
+    """Seal a file under a data key, 64 KiB at a time, bound to its context.
+
+    The last chunk is padded like a field: the sealed size tells the file's to a step of 16 KiB, or a bucket below it,
+    so that nobody who holds a candidate file recognises it by its length. Raises ValueError for what is no data key.
+    """
+    if len(key) != 32:
+        raise ValueError("a data key has 32 bytes")
+    stream = primitives.SealingStream(primitives.derive(key, "file"))
+    target.write(FILE + stream.header)
+    while len(chunk := _read(source, CHUNK)) == CHUNK:
+        target.write(stream.push(chunk, context, final=False))
+    target.write(stream.push(pad(chunk), context, final=True))
+
+
+def open_file(key: bytes, source: BinaryIO, target: BinaryIO, context: bytes) -> None:
+    """Open a sealed file into `target`. Raises Unopenable for a wrong key or place and any changed, moved, repeated,
+    missing or added chunk; `target` must be seekable, and what was already written to it is then taken back.
+    """
+    start = target.tell()
+    try:
+        stream = primitives.OpeningStream(
+            primitives.derive(key, "file"),
+            without_header(FILE, _read(source, 1 + primitives.STREAM_HEADER_SIZE)),
+        )
+        final = False
+        while not final:
+            chunk, final = stream.pull(_read(source, CHUNK + primitives.STREAM_CHUNK_OVERHEAD), context)
+            target.write(unpad(chunk) if final else chunk)
+        if source.read(1):
+            raise Unopenable
+    except Unopenable:
+        # A cut file opens correctly up to the cut; half a document must not pass for the whole.
+        target.seek(start)
+        target.truncate()
+        raise
+
+
+def _read(source: BinaryIO, size: int) -> bytes:
+    """Exactly `size` bytes, or what there is before the end: a pipe or an upload may return less at a time."""
+    parts, missing = [], size
+    while missing and (part := source.read(missing)):
+        parts.append(part)
+        missing -= len(part)
+    return b"".join(parts)

@@ -7,19 +7,20 @@ decrypted: Poly1305 does not commit to its key, and a partitioning oracle would 
 from __future__ import annotations
 
 import struct
+import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from answerable.vault import primitives
+from answerable.vault import primitives, seal
 from answerable.vault.primitives import Unopenable
 
 MAGIC = b"AK1"
 _HEAD = struct.Struct(">IHB16s32s")
 
 
-class WrongPassphrase(Exception):
-    """The passphrase does not open this key."""
+class WrongPassphrase(Unopenable):
+    """The passphrase does not open this key, or the key is damaged; which of the two is not said."""
 
 
 @dataclass(frozen=True)
@@ -49,18 +50,22 @@ def set_parameters(parameters: KdfParameters) -> KdfParameters:
     return before
 
 
+def _stretched(passphrase: str, salt: bytes, p: KdfParameters) -> bytes:
+    # surrogatepass: an encoding error would carry the passphrase in the exception.
+    secret = normalise(passphrase).encode("utf-8", "surrogatepass")
+    return primitives.stretch(secret, salt, memory_kib=p.memory_kib, iterations=p.iterations, lanes=p.lanes)
+
+
 def _wrap(private: bytes, passphrase: str) -> bytes:
     p, salt = _active, primitives.random_bytes(16)
-    key = primitives.stretch(
-        normalise(passphrase).encode(), salt, memory_kib=p.memory_kib, iterations=p.iterations, lanes=p.lanes
-    )
+    key = _stretched(passphrase, salt, p)
     head = MAGIC + _HEAD.pack(p.memory_kib, p.iterations, p.lanes, salt, primitives.derive(key, "commit"))
     return head + primitives.aead_seal(primitives.derive(key, "wrap"), private, head)
 
 
 def normalise(passphrase: str) -> str:
-    """Words typed with other spacing or capitals are the same passphrase."""
-    return " ".join(passphrase.lower().split())
+    """Words typed with other spacing, capitals or composition of accents are the same passphrase."""
+    return " ".join(unicodedata.normalize("NFKC", passphrase).lower().split())
 
 
 def new_user_key(passphrase: str) -> tuple[bytes, bytes]:
@@ -78,9 +83,7 @@ def open_user_key(wrapped: bytes, passphrase: str) -> bytes:
     if memory > 4 * PRODUCTION.memory_kib or iterations > 16 or not 1 <= lanes <= 8 or memory < 8 * lanes:
         raise WrongPassphrase  # a forged header must not exhaust memory
     try:
-        key = primitives.stretch(
-            normalise(passphrase).encode(), salt, memory_kib=memory, iterations=iterations, lanes=lanes
-        )
+        key = _stretched(passphrase, salt, KdfParameters(memory, iterations, lanes))
         if not primitives.same(primitives.derive(key, "commit"), commitment):
             raise WrongPassphrase
         return primitives.aead_open(primitives.derive(key, "wrap"), wrapped[size:], wrapped[:size])
@@ -97,23 +100,25 @@ def decoy() -> bytes:
 def lock_for_session(private: bytes) -> tuple[bytes, bytes]:
     """(secret for the cookie, ciphertext for the server). Neither alone is worth anything."""
     secret = primitives.random_bytes(32)
-    return secret, primitives.aead_seal(primitives.derive(secret, "session"), private, b"answerable-session/1")
+    sealed = primitives.aead_seal(primitives.derive(secret, "session"), private, b"answerable-session/1")
+    return secret, seal.SESSION + sealed
 
 
 def open_for_session(secret: bytes, blob: bytes) -> bytes:
     """The private key of a session. Raises Unopenable."""
     if len(secret) != 32:
         raise Unopenable
-    return primitives.aead_open(primitives.derive(secret, "session"), blob, b"answerable-session/1")
+    sealed = seal.without_header(seal.SESSION, blob)
+    return primitives.aead_open(primitives.derive(secret, "session"), sealed, b"answerable-session/1")
 
 
 @cache
 def words() -> tuple[str, ...]:
-    """The list passphrases are drawn from: 4,096 pronounceable made-up words, 12 bits each."""
-    return tuple(Path(__file__).with_name("wordlist.txt").read_text().split())
+    """The list passphrases are drawn from: 1,296 plain words, so that four dice choose one by hand."""
+    lines = Path(__file__).with_name("wordlist.txt").read_text().splitlines()
+    return tuple(line for line in lines if not line.startswith("#"))
 
 
 def new_passphrase() -> str:
-    """Six random words, 72 bits."""
-    choose = words()
-    return " ".join(choose[int.from_bytes(primitives.random_bytes(2), "big") % 4096] for _ in range(6))
+    """Six random words, 62 bits; Argon2id makes each guess cost most of a second and 256 MiB."""
+    return " ".join(primitives.choose(words()) for _ in range(6))
