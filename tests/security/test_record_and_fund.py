@@ -126,9 +126,10 @@ def test_an_identity_opens_with_two_seats_and_not_with_one(played, saved):
     from answerable.vault.models import IdentityBlock as Row
     from answerable.vault.primitives import Unopenable
 
-    block = IdentityBlock.from_bytes(bytes(Row.objects.get(subject=saved("$claim").ref).block))
+    ref = saved("$claim").ref
+    block = IdentityBlock.from_bytes(bytes(Row.objects.get(subject=ref).block))
     (a, ka), (b, kb), _third = sorted(played["seats"].items())
-    halves = open_share(block, a, b, ka), open_share(block, b, a, kb)
-    assert combine(block, *halves) == {"name": "A sealed name"}
+    halves = open_share(block, ref, a, b, ka), open_share(block, ref, b, a, kb)
+    assert combine(block, ref, *halves) == {"name": "A sealed name"}
     with pytest.raises(Unopenable):
-        combine(block, halves[0], halves[0])
+        combine(block, ref, halves[0], halves[0])
