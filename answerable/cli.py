@@ -13,7 +13,8 @@ from answerable.common.errors import Refused
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "run": ("answerable.config.commands:run", "start everything on this machine until Ctrl-C", ""),
     "migrate": ("answerable.config.commands:migrate", "bring the database up to date, after a backup", "owner"),
-    "demo": ("answerable.config.commands:demo", "load the demonstration alliance; --who lists its people", "office"),
+    "demo": ("answerable.config.commands:demo", "load the demonstration alliance; --who lists its people", "owner"),
+    "vault": ("answerable.vault.server:main", "the vault process: serve, lock at once, status", "vault"),
     "found": ("answerable.config.commands:found", "begin a real alliance: its first people and keys", "office"),
     "enrol": ("answerable.config.commands:enrol", "give a person their key, or open a compartment", "office"),
     "worker": (
@@ -53,7 +54,7 @@ def main(argv: list[str] | None = None) -> int:
     if door:
         os.environ["ANSWERABLE_DOOR"] = door
         os.environ.setdefault(
-            "DJANGO_SETTINGS_MODULE", f"answerable.config.settings.{'owner' if door == 'owner' else 'office'}"
+            "DJANGO_SETTINGS_MODULE", f"answerable.config.settings.{door if door in ('owner', 'vault') else 'office'}"
         )
     module, _, name = where.partition(":")
     try:
@@ -66,7 +67,12 @@ def main(argv: list[str] | None = None) -> int:
 
             django.setup()
         command: Callable[[list[str]], int] = getattr(importlib.import_module(module), name)
-        return command(args[1:])
+        if door != "office" or {"-h", "--help"} & set(args):
+            return command(args[1:])
+        from answerable.config import processes
+
+        with processes.with_vault():
+            return command(args[1:])
     except Refused as refused:
         print(str(refused), file=sys.stderr)
         return 2 if refused.reason in {"usage", "port", "running"} else 1

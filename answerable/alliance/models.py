@@ -127,9 +127,11 @@ class Person(AbstractBaseUser):
     USERNAME_FIELD = "handle"
     objects = People()
 
-    # Set by whoever establishes the session: how the person came in, and their unlocked private key.
+    # Set by whoever establishes the session: how the person came in, their session with the vault (a token, no key), and
+    # whether they confirmed a short while ago that it is they.
     via: str = "web"
-    unlocked: bytes | None = None
+    vault_session: str | None = None
+    fresh: bool = False
     token_purposes: frozenset[str] = frozenset()
 
     def __str__(self) -> str:

@@ -32,6 +32,11 @@ def running() -> bool:
     return _running.get() is not None
 
 
+def apart() -> None:
+    """From here on, in the present context, no action is under way: for a service that answers in the same process."""
+    _running.set(None)
+
+
 def action(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Declare a change: one transaction, `by=` the one who answers for it, exactly one record entry.
 

@@ -11,6 +11,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 QUESTIONS: dict[str, str] = {
     "findings_against_admission": "sentences: findings in force that bar a state from membership (state)",
     "live_consent": "False when no live consent covers reading obj for a purpose; None when not concerned (obj, purpose)",
+    "sealed_object": "the object with sealed fields that a reference names, within the present row scope, or None (ref)",
+    "record_salt": "the salt of one record entry, from the keys (index, subject)",
+    "record_salts": "salts of many entries in order, None where shredded ([(index, subject)])",
     "describe_ref": "Described(title, url, status) of a reference that this person may see, or None (by, ref)",
     "waits_for": "list of Waiting items for a person's home page (person)",
     "relied_upon": "sentences: who relies on a reference (ref)",

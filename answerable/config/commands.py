@@ -32,9 +32,17 @@ def migrate(argv: list[str]) -> int:
     argparse.ArgumentParser(prog="answerable migrate", description="Update the database.").parse_args(argv)
     postgres.ensure_server()
     from django.core.management import call_command
-    from django.db import connection
+    from django.db import connection, connections
     from django.db.migrations.executor import MigrationExecutor
 
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('public.vault_personkey')")
+        if cursor.fetchone() != (None,):
+            raise Refused(
+                "This data folder was made before the vault had a database of its own, and its keys do not move by "
+                "themselves. Use a new data folder (ANSWERABLE_DATA).",
+                reason="older",
+            )
     executor = MigrationExecutor(connection)
     applied = set(executor.loader.applied_migrations)
     known = set(executor.loader.disk_migrations)
@@ -44,8 +52,10 @@ def migrate(argv: list[str]) -> int:
             "data folder (ANSWERABLE_DATA).",
             reason="newer",
         )
+    of_keys = MigrationExecutor(connections["keys"])
+    keys_plan = of_keys.migration_plan(of_keys.loader.graph.leaf_nodes())
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    if not plan:
+    if not plan and not keys_plan:
         return 0
     if applied:
         print("The database is of an older version: backing it up, then updating …", flush=True)
@@ -53,6 +63,7 @@ def migrate(argv: list[str]) -> int:
     else:
         print("Setting up the database (once) …", flush=True)
     call_command("migrate", verbosity=0)
+    call_command("migrate", verbosity=0, database="keys")
     return 0
 
 
@@ -91,11 +102,16 @@ def demo(argv: list[str]) -> int:
         raise Refused("The database already holds an alliance; the demonstration is loaded into an empty one only.")
     started = time.monotonic()
     # All or nothing: a demonstration that was interrupted leaves an empty database, which loads again.
-    from django.db import transaction
+    from django.db import connection, transaction
 
     from answerable.common import clock
     from answerable.rehearsal import runner, scenario
     from answerable.vault import userkeys
+    from answerable.vault.chamber import CHAMBER
+    from answerable.vault.server import demonstration_key
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET ROLE answerable_office")
 
     userkeys.set_parameters(userkeys.LIGHT)
     read = scenario.read(
@@ -107,7 +123,7 @@ def demo(argv: list[str]) -> int:
     shift = timedelta(weeks=(now - last).days // 7)
     seats: dict[str, str] = {}
     print("Loading the demonstration alliance (once) …", flush=True)
-    with transaction.atomic():
+    with transaction.atomic(), transaction.atomic(using="keys"):
         clock.fix(read.anchor + shift)
         fixture.load(
             passphrase=DEMO_PASSPHRASE,
@@ -128,6 +144,11 @@ def demo(argv: list[str]) -> int:
         path = folder / f"{name.replace(' ', '-')}.key"
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as f:
             f.write(key)
+    # A real vault's root key is in the heads and hands of two keepers; a demonstration opens by itself, and says so.
+    if CHAMBER.root is None:
+        raise ValueError("the demonstration did not found its vault")
+    with os.fdopen(os.open(demonstration_key(), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as f:
+        f.write(CHAMBER.root.hex())
     marker.write_text("fictional\n")
     from answerable.record import signing
 
@@ -165,6 +186,7 @@ def found(argv: list[str]) -> int:
             passphrase = userkeys.new_passphrase()
             vault.enrol_key(person, passphrase, by=people[0])
             said.append((person.handle, passphrase))
+        vault.found_vault(people, by=people[0])
     print("Write these down now; they are shown once and kept nowhere:\n")
     for handle, passphrase in said:
         print(f"  {handle:20} {passphrase}")
@@ -234,7 +256,7 @@ def worker(argv: list[str]) -> int:
             if due:
                 signing.checkpoint()
         except Exception as fault:  # the database may be away for a moment: say so, keep the clock running
-            from answerable.config.reporting import where
+            from answerable.common.faults import where
 
             print(f"worker: {where(fault)}", file=sys.stderr, flush=True)
             connection.close()
@@ -261,7 +283,8 @@ def _scratch() -> Iterator[None]:
     finally:
         connections.close_all()
         with server.connect() as connection:
-            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
+            for each in (name, f"{name}_keys"):
+                connection.execute(f'DROP DATABASE IF EXISTS "{each}" WITH (FORCE)'.encode())
 
 
 def rehearse(argv: list[str]) -> int:

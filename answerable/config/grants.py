@@ -20,10 +20,10 @@ OFFICE_DELETES = (
     "monitoring_situation",
     "monitoring_sourceitem_parents",
     "django_session",
-    "record_salt",
-    "vault_datakey",
-    "vault_reader",
 )
+# What the vault process writes among the working facts: its entries in the record, and what doors without a database
+# hand in through it. It reads what policies and rules need.
+VAULT_WRITES = ("record_entry", "record_head")
 # The public face reads released rows only.
 PORTAL_READS = ("publication_release",)
 
@@ -60,8 +60,22 @@ def compartment_tables() -> dict[str, str]:
     }
 
 
+def apply_keys(using: str = "keys", **_: Any) -> None:
+    """The keys database is the vault's alone; nobody else may even connect (config/postgres.py)."""
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = 'answerable_vault'")
+        if not cursor.fetchone():
+            return
+        cursor.execute("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC")
+        cursor.execute("GRANT USAGE ON SCHEMA public TO answerable_vault")
+        cursor.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO answerable_vault")
+        cursor.execute("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO answerable_vault")
+
+
 def apply(using: str = "default", **_: Any) -> None:
     """Grant, revoke and switch on row-level security for every table that exists."""
+    if using == "keys":
+        return apply_keys(using)
     connection = connections[using]
     q = connection.ops.quote_name
     with connection.cursor() as cursor:
@@ -82,6 +96,13 @@ def apply(using: str = "default", **_: Any) -> None:
                 cursor.execute(f"GRANT DELETE ON {q(table)} TO {office}")
             for table in sorted(tables & set(APPEND_ONLY)):
                 cursor.execute(f"REVOKE UPDATE, DELETE, TRUNCATE ON {q(table)} FROM {office}")
+        if "answerable_vault" in roles:
+            vault = q("answerable_vault")
+            cursor.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {vault}")
+            cursor.execute(f"REVOKE ALL ON django_session FROM {vault}")
+            for table in sorted(tables & set(VAULT_WRITES)):
+                may = "INSERT" if table in APPEND_ONLY else "INSERT, UPDATE"
+                cursor.execute(f"GRANT {may} ON {q(table)} TO {vault}")
         if "answerable_portal" in roles:
             for table in sorted(tables & set(PORTAL_READS)):
                 cursor.execute(f"GRANT SELECT ON {q(table)} TO {q('answerable_portal')}")

@@ -107,6 +107,19 @@ def database_name() -> str:
     return os.environ.get("ANSWERABLE_DATABASE", "answerable")
 
 
+def keys_name() -> str:
+    """The vault's own database, which only the vault process opens."""
+    return f"{database_name()}_keys"
+
+
+def vault_sockets() -> Path:
+    """Where the vault listens: ANSWERABLE_VAULT_SOCKETS, or beside the database's own socket."""
+    if named := os.environ.get("ANSWERABLE_VAULT_SOCKETS"):
+        return Path(named)
+    digest = hashlib.sha256(str(data_dir().resolve()).encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"answerable-vault-{os.getuid()}-{digest}"
+
+
 def _binaries(cluster: Path | None = None) -> Path:
     import importlib.util
 
@@ -325,20 +338,22 @@ def prepare(server: Server) -> None:
         connection.execute("GRANT answerable_office, answerable_portal, answerable_channel TO answerable_owner")
         if server.user != "postgres":
             connection.execute(sql.SQL("GRANT answerable_owner TO {}").format(sql.Identifier(server.user)))
-        name = database_name()
-        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
-            connection.execute(
-                sql.SQL("CREATE DATABASE {} OWNER answerable_owner TEMPLATE template0 ENCODING 'UTF8'").format(
-                    sql.Identifier(name)
+        may_open = {database_name(): [r for r in ROLES if r != "answerable_channel"],
+                    keys_name(): ["answerable_owner", "answerable_vault"]}  # fmt: skip
+        for name, roles in may_open.items():
+            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+                connection.execute(
+                    sql.SQL("CREATE DATABASE {} OWNER answerable_owner TEMPLATE template0 ENCODING 'UTF8'").format(
+                        sql.Identifier(name)
+                    )
                 )
-            )
-        connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
-        for role in ROLES:
-            connection.execute(
-                sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(name), sql.Identifier(role))
-            )
-    with server.connect(name) as connection:
-        connection.execute("ALTER SCHEMA public OWNER TO answerable_owner")
+            connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
+            for role in ROLES:
+                words = "GRANT CONNECT ON DATABASE {} TO {}" if role in roles else "REVOKE ALL ON DATABASE {} FROM {}"
+                connection.execute(sql.SQL(words).format(sql.Identifier(name), sql.Identifier(role)))
+    for name in may_open:
+        with server.connect(name) as connection:
+            connection.execute("ALTER SCHEMA public OWNER TO answerable_owner")
 
 
 def ensure_server() -> Server:
@@ -361,7 +376,7 @@ def ensure_server() -> Server:
     return server
 
 
-def database_settings(door: str) -> dict[str, Any]:
+def database_settings(door: str, *, keys: bool = False) -> dict[str, Any]:
     """Django's DATABASES entry for a door: its own role, server-side binding, no persistent transaction."""
     server = external()
     host, port = (server.host, server.port) if server else (str(_socket_dir(data_dir().resolve() / "pg")), 5432)
@@ -370,7 +385,7 @@ def database_settings(door: str) -> dict[str, Any]:
     password = json.loads(path.read_text())[role] if path.exists() else ""
     return {
         "ENGINE": "django.db.backends.postgresql",
-        "NAME": database_name(),
+        "NAME": keys_name() if keys else database_name(),
         "USER": role,
         "PASSWORD": password,
         "HOST": host,
@@ -378,7 +393,7 @@ def database_settings(door: str) -> dict[str, Any]:
         "CONN_MAX_AGE": 300,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {"server_side_binding": True, **(dict(server.options) if server else {})},
-        "TEST": {"NAME": f"test_{database_name()}", "TEMPLATE": "template0"},
+        "TEST": {"NAME": f"test_{keys_name() if keys else database_name()}", "TEMPLATE": "template0"},
     }
 
 

@@ -10,6 +10,8 @@ import sys
 import threading
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
@@ -37,7 +39,8 @@ class Process:
     def command(self) -> list[str]:
         """What is started."""
         if not self.port:
-            return [sys.executable, "-m", "answerable", "worker"]
+            words = ["vault", "serve"] if self.name == "vault" else ["worker"]
+            return [sys.executable, "-m", "answerable", *words]
         threads = os.environ.get("ANSWERABLE_THREADS", "4")
         return [
             sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host(), "--port", str(self.listen),
@@ -47,9 +50,10 @@ class Process:
 
 
 PROCESS_TABLE = (
+    Process("vault", 0, "answerable-vault", "answerable_vault"),
     Process("office", 8000, "answerable-office", "answerable_office"),
     Process("portal", 8001, "answerable-portal", "answerable_portal"),
-    Process("channel", 8002, "answerable-channel", "answerable_channel"),
+    Process("channel", 8002, "answerable-channel", ""),
     Process("worker", 0, "answerable-office", "answerable_office"),
 )
 
@@ -96,6 +100,46 @@ def _answers(process: Process) -> bool:
         return False
 
 
+def _vault_answers(child: subprocess.Popen[bytes], stopping: threading.Event) -> bool:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not stopping.is_set():
+        if child.poll() is not None:
+            print("The vault stopped while starting; what it said stands above.", file=sys.stderr)
+            return False
+        if vault_answers():
+            return True
+        time.sleep(0.05)
+    if not stopping.is_set():
+        print("The vault does not answer. See what it said above.", file=sys.stderr)
+    return False
+
+
+def vault_answers() -> bool:
+    """Whether a vault listens on this installation's sockets (asked without the framework)."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
+        s.settimeout(2)
+        try:
+            s.connect(str(postgres.vault_sockets() / "office.sock"))
+        except OSError:
+            return False
+        return True
+
+
+@contextmanager
+def with_vault() -> Iterator[None]:
+    """A vault for the length of one command, when none listens: on one machine only, never in production."""
+    if vault_answers() or os.environ.get("ANSWERABLE_SECURE") == "1":
+        yield
+        return
+    child = _serve(PROCESS_TABLE[0])
+    try:
+        if not _vault_answers(child, threading.Event()):
+            raise Refused("The vault could not be started, so nothing can be recorded.", reason="vault_away")
+        yield
+    finally:
+        _stop({"vault": child})
+
+
 def run() -> int:
     """Start everything, print where it is, serve until Ctrl-C, stop everything. Returns the exit status."""
     started = time.monotonic()
@@ -119,6 +163,9 @@ def run() -> int:
                 return 0
         for process in PROCESS_TABLE:
             children[process.name] = _serve(process)
+            # Nothing else can record or seal anything before the vault answers.
+            if process.name == "vault" and not _vault_answers(children["vault"], stopping):
+                return 1
         waiting = [p for p in PROCESS_TABLE if p.port]
         deadline = time.monotonic() + 60
         while waiting and time.monotonic() < deadline and not stopping.is_set():

@@ -8,25 +8,14 @@ from __future__ import annotations
 
 import logging
 import re
-import traceback
 from typing import Any
 
 from django.utils.safestring import SafeString, mark_safe
 from django.views.debug import ExceptionReporter
 
+from answerable.common.faults import where
+
 _DETAIL = re.compile(r"(DETAIL|CONTEXT|HINT|STATEMENT):.*", re.S)
-
-
-def where(error: BaseException) -> str:
-    """The chain of an error as `Type at file:line in function`, without any message or value."""
-    parts: list[str] = []
-    current: BaseException | None = error
-    while current is not None and len(parts) < 6:
-        frames = traceback.extract_tb(current.__traceback__)
-        spots = " < ".join(f"{f.filename.rsplit('/', 3)[-1]}:{f.lineno} in {f.name}" for f in reversed(frames[-6:]))
-        parts.append(f"{type(current).__name__} at {spots or 'unknown place'}")
-        current = current.__cause__ or current.__context__
-    return "; caused by ".join(parts)
 
 
 class Scrub(logging.Filter):

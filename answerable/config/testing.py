@@ -12,6 +12,15 @@ WRITES = re.compile(r"^\s*(INSERT INTO|UPDATE|DELETE FROM)\s+\"?(\w+)", re.I)
 FREE = ("django_",)
 
 
+def pytest_collection_modifyitems(items: list[Any]) -> None:
+    """Every database test has both databases: whatever is recorded asks the vault for a salt."""
+    for item in items:
+        if item.get_closest_marker("django_db") or {"db", "played", "office", "saved"} & set(
+            getattr(item, "fixturenames", ())
+        ):
+            item.add_marker(pytest.mark.django_db(databases=["default", "keys"]), append=False)
+
+
 @pytest.fixture(autouse=True)
 def office_role(request: Any) -> Iterator[None]:
     """Inside a database test, be the office: its privileges, its row-level scope, and writes by actions only."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 from answerable.authority.engine import describes
+from answerable.common.hooks import question
 from answerable.monitoring.models import Import, Incident, PatternAssessment, Situation, SourceItem
 
 
@@ -38,3 +39,10 @@ def _item(i: SourceItem) -> tuple[str, dict[str, Any]]:
 @describes(PatternAssessment)
 def _pattern(p: PatternAssessment) -> tuple[str, dict[str, Any]]:
     return "Pattern", {"madeBy": p.made_by.ref}
+
+
+@question("sealed_object").answer_with
+def _sealed(ref: str) -> Incident | SourceItem | None:
+    if ref.startswith("INC"):
+        return Incident.objects.filter(ref=ref).first()
+    return SourceItem.objects.filter(ref=ref).first() if ref.startswith("ITM") else None

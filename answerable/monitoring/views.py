@@ -156,7 +156,7 @@ def incident(request: Request, ref: str) -> HttpResponse:
             "may_add": authority.allows(request.user, "add_item", this),
             "may_grade": authority.allows(request.user, "begin_verification", this),
             "may_read": authority.allows(request.user, "read_sealed", this, purpose="verification"),
-            "locked": request.user.unlocked is None,
+            "locked": request.user.vault_session is None,
             "opened": {},
             **moves(request.user, this, _words(), lifecycle.INCIDENT_MOVES, reverse("move-incident", args=[this.ref])),
             **chain(request.user, this.ref),

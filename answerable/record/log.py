@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
@@ -10,8 +9,9 @@ from typing import Any, Protocol
 from django.db import connection, transaction
 
 from answerable.common import clock
+from answerable.common.hooks import question
 from answerable.engines import tlog
-from answerable.record.models import Checkpoint, Entry, Head, Reliance, Salt
+from answerable.record.models import Checkpoint, Entry, Head, Reliance
 
 PAD_TO = 64
 
@@ -61,7 +61,8 @@ def append(
         "policy": policy,
         "prev": bytes(head.last_event_leaf).hex(),
     }
-    salt = os.urandom(32)
+    # Salts live with the keys and are shredded there; without the vault nothing can be recorded, so nothing is done.
+    (salt,) = question("record_salt").ask(head.size, event["subject"])
     leaf = tlog.leaf_commitment(salt, tlog.canonical(event))
     entry = Entry(
         index=head.size,
@@ -77,7 +78,6 @@ def append(
         reason=reason,
     )
     entry.save(force_insert=True)
-    Salt(index=head.size, salt=salt).save(force_insert=True)
     head.size += 1
     head.last_event_leaf = leaf
     head.save(update_fields=["size", "last_event_leaf"])
@@ -154,10 +154,20 @@ def make_checkpoint(signer: tlog.Signer, origin: str) -> Checkpoint | None:
 
 def opened_events() -> Iterable[tuple[int, bytes, bytes]]:
     """(index, salt, canonical event) of each leaf whose salt still exists, in order."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT e.index, s.salt, e.event FROM record_entry e JOIN record_salt s USING (index)"
-            " WHERE e.event IS NOT NULL ORDER BY e.index"
-        )
-        for index, salt, event in cursor:
-            yield index, bytes(salt), tlog.canonical(json.loads(event) if isinstance(event, str) else event)
+    rows = Entry.objects.exclude(event=None).order_by("index").values_list("index", "subject", "event")
+    batch: list[tuple[int, str, Any]] = []
+    for row in rows.iterator(2000):
+        batch.append(row)
+        if len(batch) == 2000:
+            yield from _opened(batch)
+            batch = []
+    yield from _opened(batch)
+
+
+def _opened(rows: list[tuple[int, str, Any]]) -> Iterable[tuple[int, bytes, bytes]]:
+    if not rows:
+        return
+    (salts,) = question("record_salts").ask([[index, subject] for index, subject, _event in rows])
+    for (index, _subject, event), salt in zip(rows, salts, strict=True):
+        if salt is not None:
+            yield index, salt, tlog.canonical(event)

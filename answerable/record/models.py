@@ -38,14 +38,6 @@ class Entry(models.Model):
         return f"{self.index} {self.action} {self.subject}"
 
 
-@declares(data_class="C4", owner="record", retention="audit-log")
-class Salt(models.Model):
-    """The salt of one leaf, kept apart so that shredding it leaves a meaningless number in the record."""
-
-    index = models.BigIntegerField(primary_key=True)
-    salt = models.BinaryField()
-
-
 @declares(data_class="C1", owner="record", retention="permanent")
 class Head(models.Model):
     """The single row whose lock orders appends: the next index and the leaf of the last event."""

@@ -52,6 +52,7 @@ def _run(path: Path, *, as_json: bool) -> int:
         verbs=runner.verbs(), checks=runner.CHECKS, people=runner.people(),
     )  # fmt: skip
     call_command("migrate", verbosity=0)
+    call_command("migrate", verbosity=0, database="keys")
     with connection.cursor() as cursor:
         cursor.execute("SET ROLE answerable_office")
     userkeys.set_parameters(userkeys.LIGHT)

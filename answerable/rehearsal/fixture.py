@@ -62,6 +62,8 @@ PEOPLE = (
       for c, n, _ in MEMBERS),
 )  # fmt: skip
 FOUNDERS = (("ines", "Ines Registrar"), ("arno", "Arno Administrator"))
+# Two of these unlock the vault after a start (a demonstration's opens by itself).
+KEEPERS = ("ines", "arno", "safa")
 SEATS = (("vault custodian", CUSTODY), ("safeguarding officer", SECRETARIAT), ("survivors' advocate", COUNCIL))
 
 
@@ -103,6 +105,7 @@ def load(
         alliance.decide_grant(grant, "confirm_grant", by=arno)
     for person in people.values():
         vault.enrol_key(person, passphrase, by=ines)
+    vault.found_vault([people[h] for h in KEEPERS], by=ines)
     for name, body in SEATS:
         public, private = seal.new_key_pair()
         keep_seat_key(name, private)

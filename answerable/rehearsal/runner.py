@@ -29,8 +29,7 @@ from answerable.rehearsal import fixture
 from answerable.rehearsal.scenario import Scenario, instant
 from answerable.reparations import actions as reparations
 from answerable.reparations.models import AwardLine
-from answerable.vault import userkeys
-from answerable.vault.models import PersonKey
+from answerable.vault.client import ask
 
 MODULES = (alliance, monitoring, accountability, council, measures, fund, reparations)
 # Steps a scenario may take: every action of the apps but those that only start-up and sign-in use.
@@ -116,7 +115,7 @@ class Run:
         self.saved: dict[str, Any] = {}
         self.names: dict[str, str] = {}
         self.outcomes: list[Outcome] = []
-        self._keys: dict[str, bytes] = {}
+        self._tokens: dict[str, str] = {}
 
     def fresh(self, name: str) -> Any:
         """A saved object as the database has it now."""
@@ -130,10 +129,9 @@ class Run:
         if handle == "clock":
             return CLOCK
         person = Person.objects.select_related("body__state").get(handle=handle)
-        if handle not in self._keys:
-            key = PersonKey.objects.get(person=person.ref)
-            self._keys[handle] = userkeys.open_user_key(bytes(key.wrapped_private), self.passphrase)
-        person.unlocked = self._keys[handle]
+        if handle not in self._tokens or not ask("touch", token=self._tokens[handle])["person"]:
+            self._tokens[handle] = ask("sign_in", handle=handle, passphrase=self.passphrase)["token"]
+        person.vault_session, person.fresh = self._tokens[handle], True
         return person
 
     def _value(self, value: Any, kind: str) -> Any:

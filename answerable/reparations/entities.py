@@ -31,3 +31,8 @@ def _claim_consent(obj: Any, purpose: str) -> bool | None:
     if isinstance(obj, SourceItem):
         return obj.live
     return None
+
+
+@question("sealed_object").answer_with
+def _sealed(ref: str) -> Claim | None:
+    return Claim.objects.filter(ref=ref).first() if ref.startswith("CLM") else None

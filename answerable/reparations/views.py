@@ -226,7 +226,7 @@ def claim(request: Request, ref: str) -> HttpResponse:
          "due": this.screening_due_at if this.status == lifecycle.LODGED else this.eligibility_due_at,
          "may_assess": this.status in {lifecycle.ASSESSMENT, lifecycle.SECOND_ASSESSMENT} and authority.allows(request.user, "assess_claim", this),
          "may_award": this.status == lifecycle.ELIGIBLE and authority.allows(request.user, "award", this),
-         "fields": fields if readable else (), "locked": request.user.unlocked is None,
+         "fields": fields if readable else (), "locked": request.user.vault_session is None,
          "lines": AwardLine.objects.filter(award_key=award.ref) if award else [],
          **moves(request.user, this, _claim_words(), lifecycle.CLAIM_MOVES, reverse("move-claim", args=[this.ref])),
          **chain(request.user, this.ref)},

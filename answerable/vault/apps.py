@@ -5,3 +5,14 @@ class VaultConfig(AppConfig):
     name = "answerable.vault"
     label = "vault"
     verbose_name = "Vault"
+
+    def ready(self) -> None:
+        from django.conf import settings
+
+        from answerable.common.hooks import question
+        from answerable.vault import client
+
+        question("record_salt").answer_with(client.salt)
+        question("record_salts").answer_with(client.salts)
+        if settings.VAULT_TRANSPORT == "here":
+            from answerable.vault import operations  # noqa: F401 - the vault answers in this process

@@ -7,6 +7,7 @@ used and a blob of one kind never opens as another:
     0x02  wrap     HPKE X-Wing / HKDF-SHA256 / ChaCha20-Poly1305, `info` = the context
     0x03  file     secretstream in chunks of 64 KiB, under a key derived from the data key
     0x04  session  XChaCha20-Poly1305 of a private key, under a session's secret (userkeys.py)
+    0x06  at rest  XChaCha20-Poly1305 of a wrap, under the vault's root key (rootkey.py)
     "AK1" user key, opened by a passphrase (userkeys.py)
 
 Node, object, model, field and version are associated data: moved anywhere else, a field or a file does not open.
@@ -20,6 +21,7 @@ from answerable.vault import primitives
 from answerable.vault.primitives import Unopenable
 
 FIELD, WRAP, FILE, SESSION = b"\x01", b"\x02", b"\x03", b"\x04"
+AT_REST = b"\x06"
 CHUNK = 65536
 # Text is padded to these sizes, so that length tells little: 256 B, 1 KiB, 4 KiB, 16 KiB, then steps of 16 KiB.
 BUCKETS = (256, 1024, 4096, 16384)

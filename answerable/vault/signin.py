@@ -1,8 +1,7 @@
-"""Sessions: who is signed in, and their key under a secret only their cookie holds (security.md §2.2)."""
+"""Sessions: who is signed in here, and their session with the vault, whose secret only their browser holds."""
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 from django.conf import settings
@@ -11,8 +10,8 @@ from django.contrib.auth.backends import BaseBackend
 from django.http import HttpRequest, HttpResponse
 
 from answerable.alliance.models import Person
-from answerable.common import clock
-from answerable.vault import userkeys
+from answerable.common.errors import Refused
+from answerable.vault.client import VaultFault, ask
 
 BACKEND = "answerable.vault.signin.SessionBackend"
 
@@ -24,45 +23,36 @@ class SessionBackend(BaseBackend):
         return Person.objects.select_related("body__state").filter(pk=user_id, is_active=True).first()
 
 
-def establish(request: HttpRequest, response: HttpResponse, person: Person, private: bytes) -> None:
-    """Start a session; the private key is kept only under a secret that goes into a cookie of its own."""
+def establish(request: HttpRequest, response: HttpResponse, person: Person, token: str) -> None:
+    """Start a session; what opens sealed things is a token in a cookie of its own, and worthless without the vault."""
     login(request, person, backend=BACKEND)
-    unlock(request, response, private)
+    hand_over(response, token)
 
 
-def unlock(request: HttpRequest, response: HttpResponse, private: bytes) -> None:
-    """Keep the key readable for this session: ciphertext here, the secret in the browser, ten idle minutes."""
-    secret, blob = userkeys.lock_for_session(private)
-    request.session["key"] = base64.b64encode(blob).decode()
-    request.session["key_seen"] = clock.now().timestamp()
-    response.set_cookie(
-        settings.UNLOCK_COOKIE,
-        base64.urlsafe_b64encode(secret).decode(),
-        httponly=True,
-        secure=settings.SECURE,
-        samesite="Strict",
-    )
+def hand_over(response: HttpResponse, token: str) -> None:
+    """Give the browser its half of a session with the vault."""
+    response.set_cookie(settings.UNLOCK_COOKIE, token, httponly=True, secure=settings.SECURE, samesite="Strict")
 
 
 def lock(request: HttpRequest, response: HttpResponse) -> None:
-    """Forget the session's key at once; the person stays signed in."""
-    request.session.pop("key", None)
+    """Forget the key of this session at once, in the vault and in the browser; the person stays signed in."""
+    if token := request.COOKIES.get(settings.UNLOCK_COOKIE):
+        try:
+            ask("end_session", token=token)
+        except (Refused, VaultFault):
+            pass  # a vault that does not answer opens nothing either; the cookie goes all the same
     response.delete_cookie(settings.UNLOCK_COOKIE)
 
 
-def attach_key(request: Any) -> None:
-    """Put the unlocked key on request.user when session and cookie agree and the ten idle minutes have not passed."""
-    blob, cookie = request.session.get("key"), request.COOKIES.get(settings.UNLOCK_COOKIE)
-    if not blob or not cookie:
-        return
-    now = clock.now().timestamp()
-    if now - request.session.get("key_seen", 0) > settings.UNLOCK_IDLE_SECONDS:
-        request.session.pop("key", None)
+def attach_session(request: Any) -> None:
+    """Put the live session with the vault on request.user; without one, or without the vault, keys are simply locked."""
+    token = request.COOKIES.get(settings.UNLOCK_COOKIE)
+    if not token:
         return
     try:
-        request.user.unlocked = userkeys.open_for_session(base64.urlsafe_b64decode(cookie), base64.b64decode(blob))
-    except Exception:  # a stale or foreign cookie: the key simply stays locked, the page says so
-        request.session.pop("key", None)
+        found = ask("touch", token=token)
+    except (Refused, VaultFault):
         return
-    if now - request.session.get("key_seen", 0) > 60:
-        request.session["key_seen"] = now
+    if found["person"] == request.user.ref:
+        request.user.vault_session = None if found["locked"] else token
+        request.user.fresh = found["fresh"]

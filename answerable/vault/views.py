@@ -12,10 +12,11 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
+from answerable.alliance.models import Person
 from answerable.authority.pages import Request, done, needs, public_page
-from answerable.authority.principals import NOBODY
 from answerable.common.errors import Refused
-from answerable.vault import actions, signin
+from answerable.vault import signin
+from answerable.vault.client import ask
 
 
 class SignIn(forms.Form):
@@ -32,7 +33,7 @@ def sign_in(request: Request) -> HttpResponse:
     form, refused = SignIn(request.POST or None), ""
     if request.method == "POST" and form.is_valid():
         try:
-            person, private = actions.sign_in(form.cleaned_data["handle"], form.cleaned_data["passphrase"], by=NOBODY)
+            made = ask("sign_in", handle=form.cleaned_data["handle"], passphrase=form.cleaned_data["passphrase"])
         except Refused as no:
             refused = str(no)
         else:
@@ -41,7 +42,7 @@ def sign_in(request: Request) -> HttpResponse:
                 to = "today"
             response = redirect(to)
             response.status_code = 303
-            signin.establish(request, response, person, private)
+            signin.establish(request, response, Person.objects.get(ref=made["person"]), made["token"])
             return response
     return render(request, "vault/sign_in.html", {"form": form, "refused": refused}, status=409 if refused else 200)
 
@@ -50,11 +51,11 @@ def sign_in(request: Request) -> HttpResponse:
 @needs("sign_out")
 def sign_out(request: Request) -> HttpResponse:
     """Leave; the session and its key are gone."""
-    logout(request)
     response = redirect("sign-in")
     response.status_code = 303
-    response["Clear-Site-Data"] = '"cache", "storage"'
     signin.lock(request, response)
+    logout(request)
+    response["Clear-Site-Data"] = '"cache", "storage"'
     return response
 
 
@@ -63,9 +64,9 @@ def sign_out(request: Request) -> HttpResponse:
 @needs("sign_out", "unlock")
 def unlock(request: Request) -> HttpResponse:
     """Unlock one's key again after ten idle minutes."""
-    person, private = actions.sign_in(request.user.handle, request.POST.get("passphrase", ""), by=NOBODY)
+    made = ask("sign_in", handle=request.user.handle, passphrase=request.POST.get("passphrase", ""))
     to = request.POST.get("next", "")
     safe = url_has_allowed_host_and_scheme(to, allowed_hosts={request.get_host()})
     response = done(request, _("Your key is unlocked."), to if safe else "today")
-    signin.unlock(request, response, private)
+    signin.hand_over(response, made["token"])
     return response

@@ -29,7 +29,7 @@ class OneTransaction:
         with transaction.atomic():
             user: Any = getattr(request, "user", None)
             if user is not None and user.is_authenticated:
-                signin.attach_key(request)
+                signin.attach_session(request)
                 set_scope(user.principal().compartments)
             response = self.get_response(request)
             if response.status_code >= 500 or getattr(response, "undo", False):

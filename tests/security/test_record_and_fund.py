@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection, connections, transaction
 from tests_support import see_all
 
 from answerable.authority.acting import ACTIONS, action
@@ -113,12 +113,13 @@ def test_the_trial_balance_is_zero(played):
 
 def test_sealed_columns_hold_no_readable_text(played):
     see_all()
-    with connection.cursor() as cursor:
-        for table, column in (("monitoring_incident", "narrative"), ("monitoring_sourceitem", "says"),
-                              ("reparations_claim", "safe_contact"), ("vault_identityblock", "block")):  # fmt: skip
+    for table, column in (("monitoring_incident", "narrative"), ("monitoring_sourceitem", "says"),
+                          ("reparations_claim", "safe_contact"), ("vault_identityblock", "block")):  # fmt: skip
+        with connections["keys" if table.startswith("vault") else "default"].cursor() as cursor:
             cursor.execute(f"SELECT {column} FROM {table}")
-            blobs = [bytes(row[0]) for row in cursor.fetchall()]
-            assert blobs and all(b"ealed" not in b.replace(b'"sealed"', b"") and b"library" not in b for b in blobs)
+            rows = cursor.fetchall()
+        blobs = [bytes(row[0]) for row in rows]
+        assert blobs and all(b"ealed" not in b.replace(b'"sealed"', b"") and b"library" not in b for b in blobs)
 
 
 def test_an_identity_opens_with_two_seats_and_not_with_one(played, saved):

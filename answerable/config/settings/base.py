@@ -9,7 +9,7 @@ import os
 import secrets
 from pathlib import Path
 
-from answerable.config.postgres import data_dir, database_settings
+from answerable.config.postgres import data_dir, database_settings, vault_sockets
 
 PACKAGE = Path(__file__).resolve().parents[2]
 DOOR = os.environ.get("ANSWERABLE_DOOR", "office")
@@ -92,6 +92,15 @@ TEMPLATES = [
     }
 ]
 DATABASES = {"default": database_settings(DOOR)}
+# The keys have a database of their own, which the office and the doors cannot even name.
+if DOOR in {"vault", "owner"}:
+    DATABASES["keys"] = database_settings(DOOR, keys=True)
+DATABASE_ROUTERS = ["answerable.config.routing.Keys"]
+VAULT_SOCKETS = vault_sockets()
+# "here": the vault answers in this process, for migrations, the demonstration's first load, rehearsals and tests.
+VAULT_TRANSPORT = "here" if DOOR in {"vault", "owner"} else "socket"
+VAULT_DOOR = "channel" if DOOR == "channel" else "office"
+VAULT_LIGHT = (data_dir() / "demonstration").exists()
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LANGUAGE_CODE = "en"

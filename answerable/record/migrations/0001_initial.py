@@ -22,13 +22,6 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name='Salt',
-            fields=[
-                ('index', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('salt', models.BinaryField()),
-            ],
-        ),
-        migrations.CreateModel(
             name='Entry',
             fields=[
                 ('index', models.BigIntegerField(primary_key=True, serialize=False)),

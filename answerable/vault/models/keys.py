@@ -1,12 +1,27 @@
-"""Keys and sealed blocks. Only the vault touches these tables."""
+"""Keys and sealed blocks, in a database of their own that only the vault process opens (security.md §2.2, C4).
+
+Backups of this database are kept fourteen days at most: what is deleted here is unreadable everywhere after that.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import models
 
 from answerable.common.dataclass_of import declares
+
+# Models that live in the keys database; config/routing.py reads this.
+IN_KEYS: set[str] = set()
+
+
+T = TypeVar("T", bound=type)
+
+
+def in_keys(model: T) -> T:
+    """Keep this model in the keys database."""
+    IN_KEYS.add(model.__name__.lower())
+    return model
 
 
 class SealedField(models.BinaryField):
@@ -17,7 +32,12 @@ class SealedField(models.BinaryField):
         kwargs.setdefault("blank", True)
         super().__init__(*args, **kwargs)
 
+    def deconstruct(self) -> Any:
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "answerable.vault.models.SealedField", args, kwargs
 
+
+@in_keys
 @declares(data_class="C4", owner="vault", retention="permanent")
 class PersonKey(models.Model):
     """A person's public key, and the private one wrapped under their passphrase. Opens nothing by itself."""
@@ -28,6 +48,7 @@ class PersonKey(models.Model):
     made_at = models.DateTimeField()
 
 
+@in_keys
 @declares(data_class="C4", owner="vault", retention="permanent")
 class Compartment(models.Model):
     """A team's key pair: data keys are wrapped to the public half; the private half is wrapped to each reader."""
@@ -37,9 +58,13 @@ class Compartment(models.Model):
     made_at = models.DateTimeField()
 
 
+@in_keys
 @declares(data_class="C4", owner="vault", retention="permanent")
 class Reader(models.Model):
-    """A compartment's private key, wrapped to one person's public key."""
+    """A compartment's private key, wrapped to one person's public key, and that sealed again under the root key.
+
+    So a stolen keys database and a reader's passphrase together open nothing: the root key is in nobody's hands alone.
+    """
 
     compartment = models.ForeignKey(Compartment, on_delete=models.PROTECT, related_name="readers")
     person = models.CharField(max_length=40)
@@ -51,6 +76,7 @@ class Reader(models.Model):
         ]
 
 
+@in_keys
 @declares(data_class="C4", owner="vault", retention="matching-keys")
 class DataKey(models.Model):
     """The data key of one object, wrapped to a compartment. Deleting the row shreds what it sealed."""
@@ -65,6 +91,7 @@ class DataKey(models.Model):
         ]
 
 
+@in_keys
 @declares(data_class="C4", owner="vault", retention="permanent")
 class Seat(models.Model):
     """One of the three identity seats, each in another body (R23, R24, the survivors' advocate)."""
@@ -74,6 +101,7 @@ class Seat(models.Model):
     public_key = models.BinaryField()
 
 
+@in_keys
 @declares(data_class="C3", owner="vault", retention="vault-contact")
 class IdentityBlock(models.Model):
     """Who a person is, sealed so that any two seats together can open it and no server ever can."""
@@ -81,3 +109,36 @@ class IdentityBlock(models.Model):
     subject = models.CharField(max_length=60, unique=True)
     block = models.BinaryField()
     sealed_at = models.DateTimeField()
+
+
+@in_keys
+@declares(data_class="C4", owner="vault", retention="audit-log")
+class RecordKey(models.Model):
+    """The key from which the salts of a subject's record entries are derived. Deleting the row shreds them all."""
+
+    subject = models.CharField(max_length=60, primary_key=True)
+    key = models.BinaryField()
+
+
+@in_keys
+@declares(data_class="C4", owner="vault", retention="permanent")
+class RootKey(models.Model):
+    """How the vault's root key comes back after a start: pieces for each pair of keepers, under their own keys."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    pieces = models.JSONField(default=dict)
+    check_value = models.BinaryField()
+    made_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="there_is_one_root_key")]
+
+
+@in_keys
+@declares(data_class="C4", owner="vault", retention="permanent")
+class ServiceKey(models.Model):
+    """A key pair of the vault itself, for rules it must be able to obey alone; the private half is under the root key."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    public_key = models.BinaryField()
+    sealed_private = models.BinaryField()

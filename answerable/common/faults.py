@@ -1,0 +1,17 @@
+"""What a fault may say: the kind and the place, never the values (security.md §2.12, finding 6)."""
+
+from __future__ import annotations
+
+import traceback
+
+
+def where(error: BaseException) -> str:
+    """The chain of an error as `Type at file:line in function`, without any message or value."""
+    parts: list[str] = []
+    current: BaseException | None = error
+    while current is not None and len(parts) < 6:
+        frames = traceback.extract_tb(current.__traceback__)
+        spots = " < ".join(f"{f.filename.rsplit('/', 3)[-1]}:{f.lineno} in {f.name}" for f in reversed(frames[-6:]))
+        parts.append(f"{type(current).__name__} at {spots or 'unknown place'}")
+        current = current.__cause__ or current.__context__
+    return "; caused by ".join(parts)

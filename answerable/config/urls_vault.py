@@ -1,0 +1,5 @@
+"""The vault has no address."""
+
+from typing import Any
+
+urlpatterns: list[Any] = []

@@ -1,0 +1,352 @@
+"""Work on the key tables. Runs in the vault process only; every function is one transaction on the keys database."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connections, transaction
+from django.utils.translation import gettext as _
+
+from answerable.common import clock
+from answerable.common.errors import Refused
+from answerable.vault import identity, primitives, rootkey, seal
+from answerable.vault.chamber import CHAMBER
+from answerable.vault.models import (
+    Compartment,
+    DataKey,
+    IdentityBlock,
+    PersonKey,
+    Reader,
+    RecordKey,
+    RootKey,
+    Seat,
+    ServiceKey,
+)  # fmt: skip
+
+NODE = "alliance"
+
+
+def root() -> bytes:
+    """The root key of the unlocked vault. Raises Refused while it is locked."""
+    if CHAMBER.is_locked() or CHAMBER.root is None:
+        raise Refused(
+            _("The vault is locked, so nothing sealed can be opened. Two keepers unlock it, each with their own key."),
+            reason="vault_locked",
+        )
+    return CHAMBER.root
+
+
+def datakey_context(subject: str, compartment: str) -> bytes:
+    """What a data key is bound to when it is wrapped to its compartment."""
+    return f"answerable-datakey/1|{NODE}|{compartment}|{subject}".encode()
+
+
+def reader_context(compartment: str, person: str) -> bytes:
+    """What a compartment key is bound to when it is wrapped to one reader."""
+    return f"answerable-reader/1|{NODE}|{compartment}|{person}".encode()
+
+
+@contextmanager
+def _held(compartment: str, *, alone: bool = False) -> Iterator[None]:
+    """Many may seal to a compartment at once; a rotation waits for them and keeps new ones out (advisory lock)."""
+    number = int.from_bytes(hashlib.sha256(compartment.encode()).digest()[:8], "big", signed=True)
+    name = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
+    with transaction.atomic(using="keys"):
+        with connections["keys"].cursor() as cursor:
+            cursor.execute(f"SELECT {name}(%s)", [number])
+        yield
+
+
+# --- sealing (never needs the root key) ---------------------------------------------------------------------------
+
+
+def put_data_key(subject: str, compartment: str, key: bytes) -> None:
+    """Keep a data key made elsewhere (an upload's one-time key), wrapped to its compartment. Raises Refused."""
+    with _held(compartment):
+        room = Compartment.objects.filter(name=compartment).first()
+        if room is None:
+            raise Refused(
+                _("The vault has no compartment for this; the office must open one first."), reason="no_compartment"
+            )
+        DataKey.objects.create(
+            subject=subject,
+            compartment=room,
+            wrapped=seal.wrap(bytes(room.public_key), key, datakey_context(subject, compartment)),
+        )
+
+
+def seal_fields(subject: str, compartment: str, model: str, fields: Mapping[str, str]) -> dict[str, bytes]:
+    """Each text of one new object under one fresh data key, which is then forgotten. Raises Refused."""
+    dek = seal.new_data_key()
+    put_data_key(subject, compartment, dek)
+    return {
+        name: seal.seal_field(
+            dek, text.encode("utf-8", "surrogatepass"), seal.field_context(NODE, subject, model, name, 1)
+        )
+        for name, text in fields.items()
+    }
+
+
+def seal_identity(subject: str, fields: Mapping[str, str]) -> None:
+    """Who someone is, for the three seats, any two of which open it. Raises Refused while a seat is empty."""
+    seats = list(Seat.objects.order_by("name"))
+    if len(seats) != 3:
+        raise Refused(_("Identities cannot be taken in until the three identity seats are filled."), reason="no_seats")
+    block = identity.seal_identity(dict(fields), [(s.name, bytes(s.public_key)) for s in seats], subject)
+    with transaction.atomic(using="keys"):
+        IdentityBlock.objects.create(subject=subject, block=block.to_bytes(), sealed_at=clock.now())
+
+
+# --- opening ------------------------------------------------------------------------------------------------------
+
+
+def room_key(compartment: str, person: str, private: bytes) -> bytes:
+    """A compartment's private key, for a reader with their own key and an unlocked vault. Raises Refused."""
+    reader = Reader.objects.filter(compartment__name=compartment, person=person).first()
+    if reader is None:
+        raise Refused(
+            _("Your key does not open this compartment yet. Someone who reads it can admit you."), reason="no_key"
+        )
+    context = reader_context(compartment, person)
+    wrapped = rootkey.open_at_rest(root(), bytes(reader.wrapped), context)
+    return seal.unwrap(private, wrapped, context)
+
+
+def data_key(subject: str, compartment: str, room: bytes) -> bytes:
+    """The data key of one object. Raises Refused when it was shredded."""
+    key = DataKey.objects.filter(subject=subject, compartment__name=compartment).first()
+    if key is None:
+        raise Refused(
+            _("What was sealed here has been shredded and can no longer be read by anyone."), reason="shredded"
+        )
+    return seal.unwrap(room, bytes(key.wrapped), datakey_context(subject, compartment))
+
+
+def open_fields(
+    subject: str, compartment: str, model: str, blobs: Mapping[str, bytes], *, person: str, private: bytes
+) -> dict[str, str]:
+    """Fields of one object in plain text, with a reader's own key. Raises Refused; Unopenable for a changed blob."""
+    dek = data_key(subject, compartment, room_key(compartment, person, private))
+    return open_with(dek, subject, model, blobs)
+
+
+def open_with(dek: bytes, subject: str, model: str, blobs: Mapping[str, bytes]) -> dict[str, str]:
+    """Fields of one object under its data key. An empty blob is an empty text."""
+    return {
+        name: seal.open_field(dek, blob, seal.field_context(NODE, subject, model, name, 1)).decode("utf-8", "surrogatepass")
+        if blob else ""
+        for name, blob in blobs.items()
+    }  # fmt: skip
+
+
+# --- keys of persons, rooms, seats --------------------------------------------------------------------------------
+
+
+def put_person_key(person: str, public: bytes, wrapped: bytes) -> str:
+    """Enter a person's key pair, once. Returns the public key's fingerprint. Raises Refused."""
+    with transaction.atomic(using="keys"):
+        if PersonKey.objects.filter(person=person).exists():
+            raise Refused(_("This person already has a key."), reason="duplicate")
+        PersonKey.objects.create(person=person, public_key=public, wrapped_private=wrapped, made_at=clock.now())
+    return seal.fingerprint(public)
+
+
+def new_compartment(name: str, readers: Sequence[str]) -> str:
+    """Make a compartment's key pair and wrap its private half to its first readers. Returns the fingerprint."""
+    with transaction.atomic(using="keys"):
+        if Compartment.objects.filter(name=name).exists():
+            raise Refused(_("That compartment is already open."), reason="duplicate")
+        keys = {k.person: k for k in PersonKey.objects.filter(person__in=readers)}
+        if not keys or len(keys) != len(set(readers)):
+            raise Refused(
+                _("Every first reader needs a key of their own, and there must be at least one."), reason="no_key"
+            )
+        public, private = seal.new_key_pair()
+        room = Compartment.objects.create(name=name, public_key=public, made_at=clock.now())
+        _wrap_to(room, private, keys)
+    return seal.fingerprint(public)
+
+
+def _wrap_to(room: Compartment, private: bytes, keys: Mapping[str, PersonKey]) -> None:
+    for ref, key in keys.items():
+        context = reader_context(room.name, ref)
+        wrapped = rootkey.seal_at_rest(root(), seal.wrap(bytes(key.public_key), private, context), context)
+        Reader.objects.update_or_create(compartment=room, person=ref, defaults={"wrapped": wrapped})
+
+
+def admit_reader(name: str, person: str, *, by: str, private: bytes) -> None:
+    """Wrap a compartment's key to another person, with the key of someone who reads it. Raises Refused."""
+    room_private = room_key(name, by, private)
+    with transaction.atomic(using="keys"):
+        theirs = PersonKey.objects.filter(person=person).first()
+        if theirs is None:
+            raise Refused(_("They have no key yet; they must enrol one first."), reason="no_key")
+        _wrap_to(Compartment.objects.get(name=name), room_private, {person: theirs})
+
+
+def remove_reader(name: str, person: str) -> int:
+    """Take a reader's wrap away. Rotation afterwards makes the old compartment key useless as well."""
+    with transaction.atomic(using="keys"):
+        return Reader.objects.filter(compartment__name=name, person=person).delete()[0]
+
+
+def rotate(name: str, *, by: str, private: bytes, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
+    """A new key pair for a compartment: every data key is wrapped again, no field is touched (security.md §2.2).
+
+    One transaction: after a crash the old pair is whole. Returns the fingerprint and how many keys were wrapped again.
+    """
+    old = room_key(name, by, private)
+    with _held(name, alone=True):
+        room = Compartment.objects.select_for_update().get(name=name)
+        public, fresh = seal.new_key_pair()
+        total, done, after = DataKey.objects.filter(compartment=room).count(), 0, 0
+        while batch := list(DataKey.objects.filter(compartment=room, pk__gt=after).order_by("pk")[:1000]):
+            for key in batch:
+                context = datakey_context(key.subject, name)
+                key.wrapped = seal.wrap(public, seal.unwrap(old, bytes(key.wrapped), context), context)
+            DataKey.objects.bulk_update(batch, ["wrapped"], batch_size=500)
+            done, after = done + len(batch), batch[-1].pk
+            if progress:
+                progress(done, total)
+        room.public_key, room.made_at = public, clock.now()
+        room.save(update_fields=["public_key", "made_at"])
+        readers = list(Reader.objects.filter(compartment=room).values_list("person", flat=True))
+        _wrap_to(room, fresh, {k.person: k for k in PersonKey.objects.filter(person__in=readers)})
+    return {"public_key_sha256": seal.fingerprint(public), "keys": done}
+
+
+def fill_seat(name: str, body: str, public: bytes) -> str:
+    """Enter the public key of an identity seat. Raises Refused; returns the fingerprint."""
+    if len(public) != primitives.PUBLIC_SIZE:
+        raise Refused(_("That is not a seat's public key. Give the file that `answerable custodian new-seat` wrote."),
+                      reason="key")  # fmt: skip
+    with transaction.atomic(using="keys"):
+        if Seat.objects.filter(name=name).exists() or Seat.objects.filter(body=body).exists():
+            raise Refused(
+                _("That seat, or a seat of that body, is already filled; three seats sit in three bodies."),
+                reason="duplicate",
+            )
+        if Seat.objects.count() >= 3:
+            raise Refused(_("The three seats are filled."), reason="duplicate")
+        Seat.objects.create(name=name, body=body, public_key=public)
+    return seal.fingerprint(public)
+
+
+# --- the root key and the vault's own keys ------------------------------------------------------------------------
+
+
+def found_root(keepers: Sequence[str]) -> bytes:
+    """Make the root key, once, and leave each pair of keepers their pieces. The vault is open afterwards.
+
+    Returns the root key, for the demonstration alone; whoever calls it otherwise forgets it.
+    """
+    with transaction.atomic(using="keys"):
+        if RootKey.objects.exists():
+            raise Refused(_("This vault has its root key already."), reason="founded")
+        fresh = primitives.random_bytes(32)
+        RootKey.objects.create(**_split(fresh, keepers))
+    CHAMBER.unlock(fresh)
+    return fresh
+
+
+def change_keepers(keepers: Sequence[str]) -> None:
+    """Pieces for other keepers, while the vault is open; the pieces of those who are no longer named are gone."""
+    held = root()
+    with transaction.atomic(using="keys"):
+        row = RootKey.objects.select_for_update().get()
+        for name, value in _split(held, keepers).items():
+            setattr(row, name, value)
+        row.save()
+
+
+def _split(root_key: bytes, keepers: Sequence[str]) -> dict[str, Any]:
+    keys = {k.person: bytes(k.public_key) for k in PersonKey.objects.filter(person__in=keepers)}
+    if len(keys) != len(set(keepers)) or not 2 <= len(keys) <= 7:
+        raise Refused(_("Two to seven keepers, each with a key of their own, keep the vault."), reason="keepers")
+    pieces = rootkey.split(root_key, sorted(keys.items()))
+    return {
+        "pieces": {name: blob.hex() for name, blob in pieces.items()},
+        "check_value": rootkey.check_value(root_key),
+        "made_at": clock.now(),
+    }
+
+
+def keepers() -> list[str]:
+    """References of those who keep the vault."""
+    row = RootKey.objects.first()
+    return sorted({name.partition("|")[2] for name in row.pieces}) if row else []
+
+
+def bring_half(person: str, private: bytes) -> bool:
+    """A keeper's half; True when it was the second and the vault is open. Raises Refused for whoever keeps none."""
+    row = RootKey.objects.first()
+    if row is None or person not in keepers():
+        raise Refused(_("You are not one of this vault's keepers."), reason="keepers")
+    pieces = {name: bytes.fromhex(blob) for name, blob in row.pieces.items()}
+    return CHAMBER.bring(person, rootkey.halves(pieces, person, private), bytes(row.check_value))
+
+
+def service_public(name: str) -> bytes:
+    """The public key of one of the vault's own pairs, made on first use; needs an open vault that first time only."""
+    row = ServiceKey.objects.filter(name=name).first()
+    if row is None:
+        public, private = seal.new_key_pair()
+        sealed = rootkey.seal_at_rest(root(), private, f"service|{name}".encode())
+        with transaction.atomic(using="keys"):
+            row, _made = ServiceKey.objects.get_or_create(
+                name=name, defaults={"public_key": public, "sealed_private": sealed}
+            )
+    return bytes(row.public_key)
+
+
+def service_private(name: str) -> bytes:
+    """The private half of one of the vault's own pairs. Raises Refused while the vault is locked."""
+    row = ServiceKey.objects.filter(name=name).first()
+    if row is None:
+        raise Refused(_("Nothing was ever sealed for this."), reason="no_key")
+    return rootkey.open_at_rest(root(), bytes(row.sealed_private), f"service|{name}".encode())
+
+
+# --- salts of the record ------------------------------------------------------------------------------------------
+
+
+def _salt(key: bytes, index: int) -> bytes:
+    return hmac.digest(key, f"answerable-salt/1|{index}".encode(), "sha256")
+
+
+def salt(index: int, subject: str) -> bytes:
+    """The salt of one record entry: from the subject's own key, so that shredding that key shreds every one of them."""
+    row = RecordKey.objects.filter(subject=subject).first()
+    if row is None:
+        with transaction.atomic(using="keys"):
+            row, _made = RecordKey.objects.get_or_create(subject=subject, defaults={"key": primitives.random_bytes(32)})
+    return _salt(bytes(row.key), index)
+
+
+def salts(pairs: Sequence[tuple[int, str]]) -> list[bytes | None]:
+    """Salts of many entries in order; None where the subject's key was shredded."""
+    keys = {r.subject: bytes(r.key) for r in RecordKey.objects.filter(subject__in={s for _i, s in pairs})}
+    return [_salt(keys[s], i) if s in keys else None for i, s in pairs]
+
+
+# --- shredding ----------------------------------------------------------------------------------------------------
+
+
+def shred(subjects: Iterable[str], *, record_too: bool = True) -> dict[str, int]:
+    """Delete every key of these references: data keys, identity blocks, salts. Doing it twice does no harm.
+
+    What they sealed, here and in every copy and backup of the working facts, can then be read by nobody.
+    """
+    refs = list(subjects)
+    with transaction.atomic(using="keys"):
+        counts = {
+            "data_keys": DataKey.objects.filter(subject__in=refs).delete()[0],
+            "identities": IdentityBlock.objects.filter(subject__in=refs).delete()[0],
+        }
+        if record_too:
+            counts["salts"] = RecordKey.objects.filter(subject__in=refs).delete()[0]
+    return counts

@@ -1,0 +1,17 @@
+"""What the vault keeps. `keys` lies in the vault's own database; whatever else is here lies with the working facts."""
+
+from answerable.vault.models.keys import (
+    Compartment,
+    DataKey,
+    IdentityBlock,
+    PersonKey,
+    Reader,
+    RecordKey,
+    RootKey,
+    SealedField,
+    Seat,
+    ServiceKey,
+)
+
+__all__ = ["Compartment", "DataKey", "IdentityBlock", "PersonKey", "Reader", "RecordKey", "RootKey", "SealedField", "Seat",
+           "ServiceKey"]  # fmt: skip

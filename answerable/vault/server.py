@@ -1,0 +1,163 @@
+"""The vault process: unix sockets, one per door, and a few working threads (security.md §2.2).
+
+Each door has a socket of its own; in production the file belongs to that door's group, so the operating system decides
+who may ask, and the table of operations what may be asked. There is no network, no log of requests, no core dump.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+import socket
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import close_old_connections
+
+from answerable.common import faults
+from answerable.vault import client, frames, rootkey, service, stretching
+from answerable.vault.chamber import CHAMBER
+
+THREADS = 8
+# Connections of a door at once; past that the next one is closed, and its door says that the vault is away.
+CONNECTIONS, BACKLOG = 256, 128
+IDLE_CONNECTION_SECONDS = 300
+
+
+def harden() -> None:
+    """No core dump, no reading of this process's memory by others of the same user, memory kept off the disk."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE
+    if libc.mlockall(2 if os.geteuid() else 3):  # MCL_FUTURE fails without the right; swap off is then the host's job
+        pass
+
+
+def _listen(door: str) -> socket.socket:
+    path = client.socket_path(door)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o711)
+    path.unlink(missing_ok=True)
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        listening.bind(str(path))
+    finally:
+        os.umask(before)
+    if group := os.environ.get(f"ANSWERABLE_VAULT_{door.upper()}_GROUP"):
+        import grp
+
+        os.chown(path, -1, grp.getgrnam(group).gr_gid)
+        path.chmod(0o660)
+    listening.listen(BACKLOG)
+    return listening
+
+
+def _answer(door: str, request: Any) -> bytes:
+    close_old_connections()
+    reply = service.perform(door, request)
+    if "fault" in reply:
+        print(f"vault: {reply['fault']}", file=sys.stderr, flush=True)
+        reply = {"fault": "a fault of the vault's own"}
+    return frames.pack(reply)
+
+
+class Server:
+    """Listens for every door until told to stop."""
+
+    def __init__(self) -> None:
+        self.stopping = threading.Event()
+        self._listening = {door: _listen(door) for door in sorted(service.DOORS)}
+        # A door's threads are its own, and keep their database connections: one door's flood leaves the others free.
+        self._working = {door: ThreadPoolExecutor(THREADS, thread_name_prefix=door) for door in self._listening}
+
+    def start(self) -> None:
+        """One accepting thread a door; a waiting thread a connection; the work in the door's own few threads."""
+        for door in self._listening:
+            threading.Thread(target=self._accept, args=(door,), daemon=True).start()
+
+    def _accept(self, door: str) -> None:
+        places = threading.BoundedSemaphore(CONNECTIONS)
+        while not self.stopping.is_set():
+            try:
+                connection, _ = self._listening[door].accept()
+            except OSError:
+                return
+            if not places.acquire(timeout=5):
+                connection.close()
+                continue
+            threading.Thread(target=self._converse, args=(door, connection, places), daemon=True).start()
+
+    def _converse(self, door: str, connection: socket.socket, places: threading.BoundedSemaphore) -> None:
+        connection.settimeout(IDLE_CONNECTION_SECONDS)
+        try:
+            with connection:
+                while (request := frames.read(connection)) is not None:
+                    connection.sendall(self._working[door].submit(_answer, door, request).result())
+        except (frames.Torn, OSError):
+            pass
+        except Exception as fault:  # one connection's fault is not the vault's end
+            print(f"vault: {faults.where(fault)}", file=sys.stderr, flush=True)
+        finally:
+            places.release()
+
+    def stop(self) -> None:
+        """Close the doors and forget everything."""
+        self.stopping.set()
+        for door, listening in self._listening.items():
+            listening.close()
+            client.socket_path(door).unlink(missing_ok=True)
+        CHAMBER.lock("stopped")
+
+
+def demonstration_key() -> Path:
+    """Where the demonstration keeps its root key, so that it opens by itself. A real vault has no such file."""
+    return Path(settings.STATIC_ROOT).parent / "demonstration-vault.key"
+
+
+def serve() -> int:
+    """Run the vault until it is told to stop."""
+    from answerable.vault import operations  # noqa: F401 - registers what the vault answers
+    from answerable.vault.models import RootKey
+
+    harden()
+    CHAMBER.watches_record = True
+    if demonstration_key().exists() and not settings.SECURE:
+        root = bytes.fromhex(demonstration_key().read_text())
+        row = RootKey.objects.first()
+        if row is not None and bytes(row.check_value) == rootkey.check_value(root):
+            CHAMBER.unlock(root, demonstration=True)
+    if stretching.light():
+        from answerable.vault import userkeys
+
+        userkeys.set_parameters(userkeys.LIGHT)
+    stretching.start()
+    server = Server()
+    stopped = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    signal.signal(signal.SIGINT, lambda *_: stopped.set())
+    server.start()
+    stopped.wait()
+    server.stop()
+    stretching.stop()
+    return 0
+
+
+def main(argv: list[str]) -> int:
+    """`answerable vault serve | lock | status`, on the vault's own machine."""
+    import argparse
+
+    parser = argparse.ArgumentParser(prog="answerable vault", description="The vault process and its panic lock.")
+    parser.add_argument("what", choices=["serve", "lock", "status"])
+    what = parser.parse_args(argv).what
+    if what == "serve":
+        return serve()
+    settings.VAULT_DOOR, settings.VAULT_TRANSPORT = "host", "socket"
+    reply: Any = client.ask("lock_here" if what == "lock" else "locked_here")
+    print("The vault is locked." if reply else "The vault is open.")
+    return 0

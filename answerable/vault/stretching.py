@@ -1,0 +1,92 @@
+"""Argon2id in processes of its own: two at a time, gently, with a bounded queue (security.md §2.5).
+
+A flood of attempts can then neither exhaust memory nor slow down the office: the stretching processes are the nicest on
+the machine, and whoever comes when the queue is full is asked to try again in a minute, whatever they typed.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from answerable.common.errors import Refused
+from answerable.vault import userkeys
+
+T = TypeVar("T")
+AT_ONCE, WAITING = 2, 60
+_pool: ProcessPoolExecutor | None = None
+_making = threading.Lock()
+_places = threading.BoundedSemaphore(AT_ONCE + WAITING)
+
+
+def _quietly() -> None:
+    os.nice(19)
+
+
+def start() -> None:
+    """Make the stretching processes: once, when the vault process starts. Without them the work is done in place."""
+    global _pool
+    with _making:
+        if _pool is None:
+            _pool = ProcessPoolExecutor(AT_ONCE, multiprocessing.get_context("spawn"), initializer=_quietly)
+            list(_pool.map(abs, range(AT_ONCE)))
+
+
+def stop() -> None:
+    """End the stretching processes."""
+    global _pool
+    with _making:
+        if _pool is not None:
+            _pool.shutdown(wait=False, cancel_futures=True)
+            _pool = None
+
+
+def run(work: Callable[..., T], *args: Any) -> T:
+    """Do one stretching with its arguments. Raises Refused when too many wait already."""
+    pool = _pool
+    if pool is None:
+        return work(*args)
+    if not _places.acquire(blocking=False):
+        raise Refused(_("Too many people are at the door just now. Please try again in a minute."), reason="busy")
+    try:
+        return pool.submit(work, *args).result(timeout=80)
+    finally:
+        _places.release()
+
+
+def _open(wrapped: bytes, passphrase: str) -> bytes | None:
+    try:
+        return userkeys.open_user_key(wrapped, passphrase)
+    except userkeys.WrongPassphrase:
+        return None
+
+
+def open_user_key(wrapped: bytes, passphrase: str) -> bytes:
+    """userkeys.open_user_key, in a stretching process. Raises WrongPassphrase, Refused when too many wait."""
+    private = run(_open, wrapped, passphrase)
+    if private is None:
+        raise userkeys.WrongPassphrase
+    return private
+
+
+def _new(passphrase: str, parameters: tuple[int, int, int]) -> tuple[bytes, bytes]:
+    userkeys.set_parameters(userkeys.KdfParameters(*parameters))
+    return userkeys.new_user_key(passphrase)
+
+
+def new_user_key(passphrase: str) -> tuple[bytes, bytes]:
+    """userkeys.new_user_key, in a stretching process."""
+    p = userkeys.active_parameters()
+    return run(_new, passphrase, (p.memory_kib, p.iterations, p.lanes))
+
+
+def light() -> bool:
+    """Whether keys are stretched lightly: the demonstration and tests, where passphrases are printed anyway."""
+    return bool(settings.VAULT_LIGHT)
