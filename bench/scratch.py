@@ -35,6 +35,7 @@ def alliance() -> Iterator[dict[str, Any]]:
     passphrase = "six words for a bench only"
     try:
         call_command("migrate", verbosity=0)
+        call_command("migrate", verbosity=0, database="keys")
         with connection.cursor() as c:
             c.execute("SET ROLE answerable_office")
         read = scenario.read(
@@ -51,7 +52,8 @@ def alliance() -> Iterator[dict[str, Any]]:
     finally:
         connections.close_all()
         with server.connect() as c:
-            c.execute(f'DROP DATABASE IF EXISTS "{os.environ["ANSWERABLE_DATABASE"]}" WITH (FORCE)')
+            for name in (os.environ["ANSWERABLE_DATABASE"], os.environ["ANSWERABLE_DATABASE"] + "_keys"):
+                c.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 def seconds(act: Callable[[], Any], n: int) -> list[float]:

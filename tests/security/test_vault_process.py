@@ -1,0 +1,232 @@
+"""The vault as a real process: it starts locked, two open it, its doors differ, and killing it loses nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import socket
+import stat
+import threading
+import time
+
+import pytest
+from vaulted import PASSPHRASE, World
+
+ENTRIES = """
+import os, sys
+os.environ["ANSWERABLE_DOOR"] = "owner"; os.environ["DJANGO_SETTINGS_MODULE"] = "answerable.config.settings.owner"
+import django; django.setup()
+from answerable.record.models import Entry, Head
+n, size = Entry.objects.count(), Head.objects.get().size
+print(Entry.objects.filter(action=sys.argv[1]).count(), n == size)
+"""
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    made = World(tmp_path_factory.mktemp("vault"))
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def vault(world):
+    world.start()
+    yield world
+    world.kill()
+
+
+@pytest.fixture
+def opened(vault):
+    vault.unlock()
+    return vault
+
+
+def entries(world, action: str) -> tuple[int, bool]:
+    n, whole = world.python(ENTRIES, action).stdout.split()
+    return int(n), whole == "True"
+
+
+def read(world, token, ref="claim", fields=("alias",), purpose="contact"):
+    return world.ask("open", token=token, ref=world.refs[ref], fields=list(fields), purpose=purpose)
+
+
+def test_a_vault_that_starts_is_locked_and_opens_nothing(vault):
+    assert vault.ask("status")["answer"]["locked"] is True
+    reply = read(vault, vault.sign_in("inga"))
+    assert reply["reason"] == "vault_locked"
+
+
+def test_one_keeper_alone_does_not_unlock_it_twice_neither_two_do(vault):
+    for _ in range(2):
+        assert vault.ask("bring_half", token=vault.sign_in("ines"))["answer"] == {"open": False, "opened": False}
+    assert vault.ask("bring_half", token=vault.sign_in("inga"))["reason"] == "keepers"
+    assert vault.ask("status")["answer"]["locked"] is True
+    assert vault.ask("bring_half", token=vault.sign_in("safa"))["answer"] == {"open": True, "opened": True}
+    assert read(vault, vault.sign_in("inga"))["answer"] == {"alias": "N."}
+
+
+def test_a_locked_vault_still_seals_what_comes_in(vault):
+    reply = vault.ask("seal", "channel", subject="CLM-LOCKED", compartment="claims", model="Claim", fields={"alias": "x"})
+    assert len(reply["answer"]["alias"]) > 256
+
+
+def test_each_door_asks_only_for_what_is_its_own(opened):
+    token = opened.sign_in("inga")
+    for op, args in (("open", {"token": token, "ref": opened.refs["claim"], "fields": ["alias"], "purpose": "contact"}),
+                     ("sign_in", {"handle": "inga", "passphrase": PASSPHRASE}), ("rooms", {}), ("salts", {"pairs": []}),
+                     ("lock_here", {}), ("new_compartment", {"name": "x", "readers": []})):  # fmt: skip
+        assert opened.ask(op, "channel", **args)["reason"] == "door", op
+    assert opened.ask("lock_here", "office")["reason"] == "door"
+    assert opened.ask("nothing like it")["reason"] == "door"
+    for door in ("office", "channel", "host"):
+        mode = (opened.sockets / f"{door}.sock").stat().st_mode
+        assert stat.S_IMODE(mode) == 0o600
+
+
+def test_an_opening_is_in_the_record_before_it_is_answered(opened):
+    before, _ = entries(opened, "sealed field read")
+    token = opened.sign_in("inga")
+    assert read(opened, token)["answer"] == {"alias": "N."}
+    assert entries(opened, "sealed field read") == (before + 1, True)
+    # Several fields for one purpose are one entry; a field that is not sealed, and a wrong purpose, are none.
+    assert set(read(opened, token, fields=("alias", "safe_contact"))["answer"]) == {"alias", "safe_contact"}
+    assert read(opened, token, fields=("status",))["reason"] == "field"
+    assert read(opened, token, purpose="adjudication")["reason"] == "not_authorised"
+    assert read(opened, opened.sign_in("delegate.avn"))["reason"] == "nothing"
+    assert entries(opened, "sealed field read") == (before + 2, True)
+
+
+def test_the_panic_lock_ends_every_session_at_once(opened):
+    inga, odile = opened.sign_in("inga"), opened.sign_in("odile")
+    assert opened.ask("lock", token=opened.sign_in("delegate.avn"))["reason"] == "not_authorised"
+    assert read(opened, inga)["answer"] == {"alias": "N."}
+    assert opened.ask("lock", token=odile)["answer"] is True
+    assert read(opened, inga)["reason"] == "locked"
+    assert opened.ask("touch", token=inga)["answer"]["person"] == ""
+    assert opened.ask("lock_here", "host")["answer"] is True
+
+
+@pytest.mark.parametrize(
+    "rubbish",
+    [b"", b"\x00", b"\x00\x00\x00\x05abc", b"\xff\xff\xff\xff" + b"x" * 100, b"\x00\x00\x00\x02[]", b"\x00\x00\x00\x04null",
+     b"\x00\x00\x00\x0b{\"op\":[\"x\"]}", b"GET / HTTP/1.1\r\n\r\n", b"\x00\x00\x00\x10" + b"\x80" * 16],
+    ids=range(9),
+)  # fmt: skip
+def test_rubbish_on_a_socket_hurts_nobody(vault, rubbish):
+    vault.raw(rubbish, "channel", answer=False)
+    assert vault.ask("status")["answer"]["founded"] is True
+
+
+def test_questions_with_the_wrong_parts_are_refused(vault):
+    assert vault.ask("open", token="x")["reason"] == "arguments"
+    assert vault.ask("touch", token="é" * 10_000)["answer"]["person"] == ""
+    for token in ("", "x", "A" * 64, None, 7):
+        reply = vault.ask("open", token=token, ref="x", fields=["alias"], purpose="contact")
+        assert "answer" not in reply
+
+
+def test_many_idle_connections_leave_the_office_its_own(opened):
+    held = []
+    try:
+        for _ in range(250):
+            s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            s.settimeout(5)
+            held.append(s)
+            with contextlib.suppress(BlockingIOError):  # the queue of that door is full, as it should be
+                s.connect(str(opened.sockets / "channel.sock"))
+        assert read(opened, opened.sign_in("inga"))["answer"] == {"alias": "N."}
+    finally:
+        for s in held:
+            s.close()
+
+
+def test_killed_while_it_rotates_every_key_still_opens(world):
+    """Ten kills at random moments of a rotation: the old pair or the new one, never a mixture."""
+    rng = random.Random(4)
+    done = 0
+    for _ in range(10):
+        world.start()
+        world.unlock()
+        token = world.sign_in("inga")
+        threading.Thread(
+            target=lambda t=token: _quietly(lambda: world.ask("rotate", token=t, name="claims")), daemon=True
+        ).start()
+        time.sleep(rng.uniform(0.0, 0.03))
+        world.kill()
+        world.start()
+        world.unlock()
+        assert read(world, world.sign_in("inga"))["answer"] == {"alias": "N."}
+        done += world.ask("rotate", token=world.sign_in("inga"), name="claims")["answer"]["keys"]
+        assert read(world, world.sign_in("adva"))["answer"] == {"alias": "N."}
+        world.stop()
+    assert done >= 20
+
+
+def _quietly(act):
+    try:
+        act()
+    except Exception:
+        return
+
+
+def test_killed_while_it_opens_no_answer_is_without_its_entry(world):
+    world.start()
+    world.unlock()
+    before, _ = entries(world, "sealed field read")
+    answered = []
+    token = world.sign_in("inga")
+
+    def keep_reading():
+        while True:
+            try:
+                if "answer" not in read(world, token):
+                    return
+                answered.append(1)
+            except Exception:
+                return
+
+    readers = [threading.Thread(target=keep_reading) for _ in range(4)]
+    for r in readers:
+        r.start()
+    time.sleep(1.0)
+    world.kill()
+    for r in readers:
+        r.join()
+    after, whole = entries(world, "sealed field read")
+    assert whole and len(answered) > 10 and after - before >= len(answered)
+
+
+def test_a_record_that_was_changed_behind_its_back_locks_the_vault(opened):
+    token = opened.sign_in("inga")
+    assert read(opened, token)["answer"] == {"alias": "N."}
+    # Only a superuser can do this at all: the table refuses its owner.
+    opened.python(
+        "import os, sys\n"
+        "from answerable.config import postgres\n"
+        "with postgres.ensure_server().connect(os.environ['ANSWERABLE_DATABASE']) as c:\n"
+        "    c.execute('SET session_replication_role = replica')\n"
+        "    c.execute(\"UPDATE record_entry SET leaf = decode(repeat('00', 32), 'hex') WHERE index = (SELECT max(index) FROM record_entry)\")\n"
+    )
+    assert read(opened, token)["reason"] == "vault_locked"
+    assert "not what it was" in opened.ask("status")["answer"]["why"]
+
+
+def test_without_the_vault_nothing_is_recorded_and_nothing_is_done(world):
+    script = """
+import os, sys
+os.environ["ANSWERABLE_DOOR"] = "office"; os.environ["DJANGO_SETTINGS_MODULE"] = "answerable.config.settings.office"
+import django; django.setup()
+from answerable.alliance import actions
+from answerable.alliance.models import Person, State
+from answerable.common.errors import Refused
+from answerable.record.models import Head
+size = Head.objects.get().size
+try:
+    actions.enter_state(code="QQQ", name="Quarria", fictional=True, by=Person.objects.get(handle="ines"))
+except Refused as no:
+    print(no.reason, Head.objects.get().size == size, State.objects.filter(code="QQQ").exists())
+from django.conf import settings
+print(sorted(settings.DATABASES))
+"""
+    assert world.python(script).stdout.split() == ["vault_away", "True", "False", "['default']"]

@@ -1,0 +1,132 @@
+"""A played demonstration in a database of its own, and the vault as a real process on it: for tests that kill things."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from answerable.vault import frames
+
+ROOT = Path(__file__).resolve().parents[1]
+PASSPHRASE = "real process only, six words"
+PLAY = """
+import json, os, sys
+os.environ["ANSWERABLE_DATABASE"] = sys.argv[1]
+os.environ["ANSWERABLE_DOOR"] = "owner"; os.environ["DJANGO_SETTINGS_MODULE"] = "answerable.config.settings.owner"
+from answerable.config import postgres
+postgres.ensure_server()
+import django; django.setup()
+from django.core.management import call_command
+from django.db import connection
+call_command("migrate", verbosity=0); call_command("migrate", verbosity=0, database="keys")
+with connection.cursor() as c: c.execute("SET ROLE answerable_office")
+from answerable.vault import userkeys; userkeys.set_parameters(userkeys.LIGHT)
+from answerable.authority.acting import reading_as
+from answerable.authority.principals import CLOCK
+from answerable.common import clock
+from answerable.rehearsal import fixture, runner, scenario
+from datetime import timedelta
+read = scenario.read(scenario.find("demonstration"), verbs=runner.verbs(), checks=runner.CHECKS, people=runner.people())
+shift = timedelta(weeks=(clock.now() - scenario.instant(read.steps[-1]["at"])).days // 7)
+clock.fix(read.anchor + shift)
+seats = {}
+fixture.load(passphrase=sys.argv[2], keep_seat_key=lambda n, k: seats.update({n: k.hex()}), progress=lambda t: None)
+run = runner.Run(read, passphrase=sys.argv[2], shift=shift); run.all()
+with reading_as(CLOCK):
+    refs = {name: run.fresh("$" + name).ref for name in ("I1", "I2", "fresh", "claim", "zandria", "brigade", "programme")}
+print(json.dumps({"refs": refs, "seats": seats}))
+"""
+DROP = """
+import os, sys
+os.environ["ANSWERABLE_DATABASE"] = sys.argv[1]
+from answerable.config import postgres
+with postgres.ensure_server().connect() as c:
+    for name in (sys.argv[1], sys.argv[1] + "_keys"): c.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+"""
+
+
+class World:
+    """One alliance with a vault that can be started, asked over its sockets, and killed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.name = f"vaulted_{os.getpid()}_{os.urandom(3).hex()}"
+        self.sockets = Path("/tmp") / f"av-{self.name}"
+        self.env = {**os.environ, "PYTHONPATH": str(ROOT), "ANSWERABLE_DATABASE": self.name,
+                    "ANSWERABLE_VAULT_SOCKETS": str(self.sockets)}  # fmt: skip
+        self.env.pop("DJANGO_SETTINGS_MODULE", None)
+        self.log = folder / "vault.log"
+        self.vault: subprocess.Popen[bytes] | None = None
+        done = self.python(PLAY, self.name, PASSPHRASE)
+        told = json.loads(done.stdout.splitlines()[-1])
+        self.refs, self.seats = told["refs"], told["seats"]
+
+    def python(self, script: str, *args: str) -> subprocess.CompletedProcess[str]:
+        """Run a script with this world's database; its failure is the test's."""
+        done = subprocess.run([sys.executable, "-c", script, *args], env=self.env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr[-3000:]
+        return done
+
+    def start(self) -> None:
+        """Start the vault and wait until it answers. It is locked."""
+        self.vault = subprocess.Popen(
+            [sys.executable, "-m", "answerable", "vault", "serve"], env={**self.env, "ANSWERABLE_DOOR": "vault"},
+            cwd=ROOT, stdout=self.log.open("ab"), stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            assert self.vault.poll() is None, self.log.read_text()[-2000:]
+            try:
+                self.ask("status")
+                return
+            except OSError:
+                time.sleep(0.05)
+        raise AssertionError("the vault did not answer")
+
+    def kill(self) -> None:
+        """kill -9."""
+        if self.vault is not None:
+            self.vault.send_signal(signal.SIGKILL)
+            self.vault.wait()
+            self.vault = None
+
+    def stop(self) -> None:
+        """Stop it as an operator would."""
+        if self.vault is not None:
+            self.vault.terminate()
+            assert self.vault.wait(20) == 0
+            self.vault = None
+
+    def raw(self, data: bytes, door: str = "office", *, answer: bool = True) -> Any:
+        """Send bytes to a door's socket."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
+            s.settimeout(60)
+            s.connect(str(self.sockets / f"{door}.sock"))
+            s.sendall(data)
+            return frames.read(s) if answer else None
+
+    def ask(self, op: str, door: str = "office", **args: Any) -> Any:
+        """One question and its whole reply."""
+        return self.raw(frames.pack({"op": op, "args": args, "language": "en"}), door)
+
+    def sign_in(self, handle: str) -> str:
+        """A session's token."""
+        token: str = self.ask("sign_in", handle=handle, passphrase=PASSPHRASE)["answer"]["token"]
+        return token
+
+    def unlock(self) -> None:
+        """Two keepers bring their halves."""
+        for handle in ("ines", "arno"):
+            reply = self.ask("bring_half", token=self.sign_in(handle))
+        assert reply["answer"]["open"] is True
+
+    def end(self) -> None:
+        """Kill what runs and drop the databases."""
+        self.kill()
+        self.python(DROP, self.name)
