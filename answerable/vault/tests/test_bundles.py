@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import json
 from dataclasses import replace
@@ -135,7 +136,7 @@ def test_a_request_signed_by_anyone_else_or_not_at_all_is_refused():
 @pytest.mark.parametrize(
     "changed",
     [{"purpose": ""}, {"purpose": "pay\x1b[2J"}, {"purpose": "pay \u202e"}, {"purpose": "x" * 201}, {"purpose": 1}, {"fields": []},
-     {"fields": ["name", "name"]}, {"fields": ["Name"]}, {"fields": [["name"]]}, {"fields": "name"}, {"fields": ["f%d" % i for i in range(21)]},
+     {"fields": ["name", "name"]}, {"fields": ["Name"]}, {"fields": [["name"]]}, {"fields": "name"}, {"fields": [f"f{i}" for i in range(21)]},
      {"break_glass": 1}, {"released_at": "2031-03-12"}, {"released_at": "2031-03-12T09:00:00+00:00"}, {"valid_until": "2031-03-12T09:00:00Z"},
      {"approved_by_office": "Assistance office"}, {"subject": "CLM-2"}, {"subject": "CLM|1"}, {"record": {"index": -1, "leaf": "00" * 32}},
      {"record": {"index": True, "leaf": "00" * 32}}, {"record": {"index": 1, "leaf": "0"}}, {"record": {"index": 1, "leaf": "00" * 32, "x": 1}},
@@ -298,8 +299,6 @@ def test_a_handover_needs_the_seats_own_key_and_its_own_claim():
 
 
 def test_a_handover_is_read_to_its_end_or_refused():
-    import hashlib
-
     second = identity.seal_identity({"name": "Else"}, PUBLIC, "CLM-2")
     new, _, new_public = handed_over([BLOCK, second])
     head = bundles.Handover(CUSTODIAN, seal.fingerprint(SEATS[CUSTODIAN][0]), new_public)
