@@ -110,6 +110,17 @@ def test_a_share_and_an_answer_are_refused_at_every_flipped_byte():
             bundles.open_answer(changed, TOVE, "PER-TOVE", request="IDR-1", subject="CLM-1")
 
 
+def test_the_same_bytes_in_another_spelling_are_refused():
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    said = json.loads(share_of(request()))
+    text = said["sealed"]
+    assert text.endswith("=") and not text.endswith("==")
+    respelled = text[:-2] + alphabet[alphabet.index(text[-2]) ^ 1] + "="
+    assert base64.b64decode(respelled) == base64.b64decode(text)
+    with pytest.raises(BadBundle, match="sealed"):
+        answer_of(request(), tlog.canonical(said | {"sealed": respelled}))
+
+
 @pytest.mark.parametrize(
     "raw",
     [b"", b"{}", b"[]", b"null", b"\xff", b"[" * 100_000, ASKED[:-1], ASKED + b"\n", ASKED.replace(b",", b", ", 1),

@@ -63,6 +63,15 @@ def test_one_false_piece_among_four_does_not_stop_the_ceremony_but_among_three_i
         escrow.recover(RECORD, [false, piece("Ada"), piece("Bem")])
 
 
+@pytest.mark.parametrize("part", [None, b"", b"short", bytes(33)])
+def test_a_piece_that_lacks_a_part_or_holds_a_misshapen_one_brings_nothing(part):
+    group = ("Ada", "Bem", "Caro")
+    broken = escrow.Piece("Caro", {} if part is None else {group: part})
+    with pytest.raises(Unopenable):
+        escrow.recover(RECORD, [piece("Ada"), piece("Bem"), broken])
+    assert escrow.recover(RECORD, [piece("Ada"), piece("Bem"), broken, piece("Dov")]) == SECRET
+
+
 def test_pieces_of_two_escrows_of_one_secret_do_not_mix():
     again = escrow.split(SECRET, PUBLIC, 3, "seat: vault custodian")
     with pytest.raises(Unopenable):
