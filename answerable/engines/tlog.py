@@ -225,6 +225,39 @@ def open_checkpoint(text: str, vkey: str) -> tuple[str, int, bytes]:
     raise ValueError("the checkpoint is not signed by this key")
 
 
+def read_vkey(vkey: str) -> tuple[str, bytes]:
+    """(name, Ed25519 public key) of a verifier key. Raises ValueError when it is not one, or its hash is another's."""
+    parts = vkey.split("+", 2)
+    if len(parts) != 3:
+        raise ValueError("not a verifier key")
+    raw = base64.b64decode(parts[2], validate=True)
+    if len(raw) != 33 or raw[:1] != ED25519 or key_hash(parts[0], raw[1:]).hex() != parts[1]:
+        raise ValueError("not a verifier key")
+    return parts[0], raw[1:]
+
+
+def sign_note(signer: Signer, text: bytes) -> str:
+    """The signature line of a note: dash, name, base64 of key hash and signature; no line end."""
+    return f"\u2014 {signer.name} {base64.b64encode(signer.sign(text)).decode()}"
+
+
+def verify_note(text: bytes, line: str, vkey: str) -> bool:
+    """Whether `line`, in its one proper spelling, is `vkey`'s signature of `text`. Raises ValueError for a bad vkey."""
+    name, public = read_vkey(vkey)
+    head = f"\u2014 {name} "
+    try:
+        blob = base64.b64decode(line.removeprefix(head), validate=True)
+    except ValueError:
+        return False
+    if line != head + base64.b64encode(blob).decode() or blob[:4] != key_hash(name, public):
+        return False
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(blob[4:], text)
+    except InvalidSignature:
+        return False
+    return True
+
+
 # --- tiles (C2SP tlog-tiles) ---------------------------------------------------------------------------------------
 
 

@@ -49,7 +49,7 @@ class IdentityBlock:
                 one, other, seat = key.split("|")
                 shares[one, other, seat] = base64.b64decode(value, validate=True)
             return cls(data["subject"], base64.b64decode(data["sealed"], validate=True), shares)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise Unopenable from None
 
 
@@ -93,6 +93,33 @@ def open_share(block: IdentityBlock, subject: str, seat: str, with_seat: str, pr
     if blob is None:
         raise Unopenable
     return seal.unwrap(private, blob, _share_context(subject, one, other, seat))
+
+
+def rewrap_shares(block: IdentityBlock, seat: str, private: bytes, new_public: bytes) -> IdentityBlock:
+    """The block with this seat's two shares sealed to its new key instead; everything else stays, byte for byte.
+
+    Learns no identity: each share alone is noise. Raises Unopenable when a share is not this seat's or not this
+    claim's, ValueError for what is not a public key.
+    """
+    mine = [place for place in block.shares if place[2] == seat]
+    if len(mine) != 2:
+        raise Unopenable
+    shares = dict(block.shares)
+    for one, other, _ in mine:
+        context = _share_context(block.subject, one, other, seat)
+        shares[one, other, seat] = seal.wrap(
+            new_public, seal.unwrap(private, shares[one, other, seat], context), context
+        )
+    return IdentityBlock(block.subject, block.sealed, shares)
+
+
+def only_this_seat_changed(before: IdentityBlock, after: IdentityBlock, seat: str) -> bool:
+    """Whether `after` differs from `before` in the shares of `seat` alone: what a handover may replace."""
+
+    def rest(block: IdentityBlock) -> dict[tuple[str, str, str], bytes]:
+        return {place: b"" if place[2] == seat else share for place, share in block.shares.items()}
+
+    return (before.subject, before.sealed, rest(before)) == (after.subject, after.sealed, rest(after))
 
 
 def combine(block: IdentityBlock, subject: str, half: bytes, other_half: bytes) -> dict[str, str]:

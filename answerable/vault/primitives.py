@@ -53,6 +53,14 @@ def new_key_pair() -> tuple[bytes, bytes]:
     return public, pq.private_bytes_raw() + ec.private_bytes_raw()
 
 
+def public_key(private: bytes) -> bytes:
+    """The public key that belongs to a private one. Raises Unopenable for what is no private key."""
+    pq, ec = MLKEM768PrivateKey.from_seed_bytes, X25519PrivateKey.from_private_bytes
+    if len(private) != PRIVATE_SIZE:
+        raise Unopenable
+    return pq(private[:64]).public_key().public_bytes_raw() + ec(private[64:]).public_key().public_bytes_raw()
+
+
 def hpke_seal(public: bytes, plaintext: bytes, info: bytes) -> bytes:
     """HPKE to a public key, bound to `info`. Raises ValueError for a key of the wrong size or a low-order point."""
     if len(public) != PUBLIC_SIZE:

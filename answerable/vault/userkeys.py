@@ -74,6 +74,11 @@ def new_user_key(passphrase: str) -> tuple[bytes, bytes]:
     return public, _wrap(private, passphrase)
 
 
+def wrap_private(private: bytes, passphrase: str) -> bytes:
+    """A private key one already holds, wrapped under a passphrase; `open_user_key` opens it."""
+    return _wrap(private, passphrase)
+
+
 def open_user_key(wrapped: bytes, passphrase: str) -> bytes:
     """The private key. Raises WrongPassphrase, and for a damaged blob too."""
     size = len(MAGIC) + _HEAD.size
