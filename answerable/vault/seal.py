@@ -48,12 +48,18 @@ def without_header(header: bytes, blob: bytes) -> bytes:
 
 
 def wrap(public: bytes, secret: bytes, context: bytes) -> bytes:
-    """A key wrapped to a public key and bound to `context`. Raises ValueError for what is not a public key."""
+    """A key wrapped to a public key and bound to `context`. Raises ValueError for what is not a public key, and for an
+    envelope's context: one pair of keys opens both, so each keeps to contexts of its own.
+    """
+    if _is_envelope_context(context):
+        raise ValueError("an envelope's context binds no wrap")
     return WRAP + primitives.hpke_seal(public, secret, context)
 
 
 def unwrap(private: bytes, blob: bytes, context: bytes) -> bytes:
     """The wrapped key. Raises Unopenable for another key, another context or a changed blob."""
+    if _is_envelope_context(context):
+        raise Unopenable  # an envelope with another format's byte in front
     return primitives.hpke_open(private, without_header(WRAP, blob), context)
 
 
@@ -101,7 +107,6 @@ def envelope_context(node: str, compartment: str, kind: str, field: str) -> byte
 
 
 def _is_envelope_context(context: bytes) -> bool:
-    # A compartment's key also opens wraps. Envelopes keep to contexts of their own, so that neither passes for the other.
     label, *parts = context.split(b"|")
     return label == ENVELOPE_LABEL.encode() and len(parts) == 4 and all(parts)
 
