@@ -452,6 +452,32 @@ def test_a_readers_wrap_put_into_another_readers_or_compartments_row_does_not_op
 
 
 @pytest.mark.writes_freely
+def test_a_row_opens_under_its_own_claim_compartment_and_reader_only(register):
+    # Ciphertext that does not fit would hide a wrap that does: here the wraps stand alone.
+    from answerable.vault.models import DataKey, Reader
+
+    rooms, claims, people = ("A/claims", "B/claims"), ("CLM-1", "CLM-2", "CLM-3"), ("ines", "paulo")
+    wraps = {(r.compartment.name, r.person): bytes(r.wrapped) for r in Reader.objects.select_related("compartment")}
+    keys = {(k.compartment.name, k.subject): bytes(k.wrapped) for k in DataKey.objects.select_related("compartment")}
+    opens = set()
+    for (row, wrapped), private, place in itertools.product(
+        wraps.items(), (PRIVATE, OTHER_PRIVATE), itertools.product(rooms, people)
+    ):
+        try:
+            room_key = seal.unwrap(private, wrapped, keeping.reader_context(*place))
+        except Unopenable:
+            continue
+        opens.add((row, place))
+        for (key_row, key), room, claim in itertools.product(keys.items(), rooms, claims):
+            try:
+                seal.unwrap(room_key, key, keeping._context(claim, room))
+            except Unopenable:
+                continue
+            opens.add((key_row, (room, claim)))
+    assert opens == {(row, row) for row in (*wraps, *keys)} and len(opens) == 6
+
+
+@pytest.mark.writes_freely
 def test_a_reader_row_made_up_by_the_database_opens_nothing(register):
     from answerable.vault.models import Compartment, Reader
 
