@@ -22,7 +22,7 @@ CONTEXT = seal.envelope_context("alliance", "A/claims", "claim", "account")
 WORDS = "acorn bridge candle dolphin eleven forest"
 SIGNER = tlog.Ed25519Signer("alliance", KEY)
 NOTE = tlog.sign_checkpoint(SIGNER, origin="alliance", size=3, root=bytes(32))
-TRIES = settings(max_examples=150, deadline=2000)
+TRIES = settings(max_examples=150, deadline=10_000)  # milliseconds for one try: a hang, and no busy machine
 
 
 def real_file() -> bytes:
