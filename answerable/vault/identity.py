@@ -40,17 +40,24 @@ class IdentityBlock:
     @classmethod
     def from_bytes(cls, raw: bytes) -> IdentityBlock:
         """Raises Unopenable when it is not an identity block."""
+        block = cls._read(raw)
+        if block is None:
+            raise Unopenable
+        return block
+
+    @classmethod
+    def _read(cls, raw: bytes) -> IdentityBlock | None:
+        """The block, or None: whatever was offered by mistake, a key perhaps, must not travel in a parser's exception."""
         try:
             data = json.loads(raw)
-            if data["format"] != "identity/1":
-                raise Unopenable
             shares = {}
             for key, value in data["shares"].items():
                 one, other, seat = key.split("|")
                 shares[one, other, seat] = base64.b64decode(value, validate=True)
-            return cls(data["subject"], base64.b64decode(data["sealed"], validate=True), shares)
+            subject, sealed = data["subject"], base64.b64decode(data["sealed"], validate=True)
+            return cls(subject, sealed, shares) if data["format"] == "identity/1" and isinstance(subject, str) else None
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            raise Unopenable from None
+            return None
 
 
 def _share_context(subject: str, one: str, other: str, seat: str) -> bytes:
@@ -136,6 +143,6 @@ def _parsed(text: bytes) -> dict[str, str] | None:
     """The fields, or None: a parser's exception holds the text it failed on, and must not travel with ours."""
     try:
         fields = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return fields if isinstance(fields, dict) else None

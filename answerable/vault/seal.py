@@ -7,6 +7,8 @@ used and a blob of one kind never opens as another:
     0x02  wrap     HPKE X-Wing / HKDF-SHA256 / ChaCha20-Poly1305, `info` = the context
     0x03  file     secretstream in chunks of 64 KiB, under a key derived from the data key
     0x04  session  XChaCha20-Poly1305 of a private key, under a session's secret (userkeys.py)
+    0x05  envelope HPKE X-Wing / HKDF-SHA256 / ChaCha20-Poly1305 of the padded text itself, `info` = the context:
+                   0x05 ‖ enc (1,120 bytes) ‖ ciphertext; sealed in the browser (web/js/seal.js) or here, byte for byte alike
     0x06  at rest  XChaCha20-Poly1305 of a wrap, under the vault's root key (rootkey.py)
     "AK1" user key, opened by a passphrase (userkeys.py)
 
@@ -20,8 +22,9 @@ from typing import BinaryIO
 from answerable.vault import primitives
 from answerable.vault.primitives import Unopenable
 
-FIELD, WRAP, FILE, SESSION = b"\x01", b"\x02", b"\x03", b"\x04"
+FIELD, WRAP, FILE, SESSION, ENVELOPE = b"\x01", b"\x02", b"\x03", b"\x04", b"\x05"
 AT_REST = b"\x06"
+ENVELOPE_LABEL = "answerable-envelope/1"
 CHUNK = 65536
 # Text is padded to these sizes, so that length tells little: 256 B, 1 KiB, 4 KiB, 16 KiB, then steps of 16 KiB.
 BUCKETS = (256, 1024, 4096, 16384)
@@ -47,12 +50,18 @@ def without_header(header: bytes, blob: bytes) -> bytes:
 
 
 def wrap(public: bytes, secret: bytes, context: bytes) -> bytes:
-    """A key wrapped to a public key and bound to `context`. Raises ValueError for what is not a public key."""
+    """A key wrapped to a public key and bound to `context`. Raises ValueError for what is not a public key, and for an
+    envelope's context: one pair of keys opens both, so each keeps to contexts of its own.
+    """
+    if _is_envelope_context(context):
+        raise ValueError("an envelope's context binds no wrap")
     return WRAP + primitives.hpke_seal(public, secret, context)
 
 
 def unwrap(private: bytes, blob: bytes, context: bytes) -> bytes:
     """The wrapped key. Raises Unopenable for another key, another context or a changed blob."""
+    if _is_envelope_context(context):
+        raise Unopenable  # an envelope with another format's byte in front
     return primitives.hpke_open(private, without_header(WRAP, blob), context)
 
 
@@ -87,6 +96,40 @@ def seal_field(key: bytes, text: bytes, context: bytes) -> bytes:
 def open_field(key: bytes, blob: bytes, context: bytes) -> bytes:
     """The field's bytes. Raises Unopenable for a wrong key, place, version or any changed bit."""
     return unpad(primitives.aead_open(key, without_header(FIELD, blob), context))
+
+
+def envelope_context(node: str, compartment: str, kind: str, field: str) -> bytes:
+    """What an envelope is bound to: for whom it is and what it is about. Raises ValueError when a part is empty, holds a
+    bar or cannot be written in UTF-8.
+    """
+    parts = [node, compartment, kind, field]
+    if any("|" in p or not p or any("\ud800" <= c <= "\udfff" for c in p) for p in parts):
+        raise ValueError("a part of an envelope's context is empty, holds a bar or half a character")
+    return "|".join([ENVELOPE_LABEL, *parts]).encode()
+
+
+def _is_envelope_context(context: bytes) -> bool:
+    label, *parts = context.split(b"|")
+    return label == ENVELOPE_LABEL.encode() and len(parts) == 4 and all(parts)
+
+
+def seal_envelope(public: bytes, text: bytes, context: bytes) -> bytes:
+    """Text sealed straight to a public key by someone who holds no data key: a form's answers before there is a claim.
+
+    Whoever has the public key can make one, and can send it twice: an envelope says nothing about who sealed it or
+    whether it is new. It is opened once, on arrival, and sealed again as a field of its object. Raises ValueError for
+    what is not a public key or not an envelope's context.
+    """
+    if not _is_envelope_context(context):
+        raise ValueError("not an envelope's context")
+    return ENVELOPE + primitives.hpke_seal(public, pad(text), context)
+
+
+def open_envelope(private: bytes, blob: bytes, context: bytes) -> bytes:
+    """The text of an envelope. Raises Unopenable for another key, another context, another format or any changed bit."""
+    if not _is_envelope_context(context):
+        raise Unopenable
+    return unpad(primitives.hpke_open(private, without_header(ENVELOPE, blob), context))
 
 
 def seal_file(key: bytes, source: BinaryIO, target: BinaryIO, context: bytes) -> None:
