@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     ),
     "record": ("answerable.record.cli:main", "export the record for anyone to check", "office"),
     "verify": ("answerable.tools.verify:main", "check a record export, offline", ""),
+    "witness": ("answerable.tools.witness:main", "see that the record only grows, and cosign it, offline", ""),
     "rehearse": ("answerable.config.commands:rehearse", "run a scenario and print each check", ""),
     "messages": ("answerable.config.commands:messages", "extract and compile translations", ""),
 }
