@@ -485,6 +485,17 @@ class Group:
     members: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Lack:
+    """A witness or group that the quorum still wants: `have` of the `needed` out of `of`, and who is missing."""
+
+    name: str
+    needed: int
+    of: int
+    have: int
+    missing: tuple[str, ...]
+
+
 @dataclass
 class Policy:
     """Logs that are accepted, witnesses that are known, and the rule that says which of them are enough.
@@ -505,21 +516,20 @@ class Policy:
             return sum(self.is_met(cosigned, m) for m in group.members) >= group.needed
         return name == "none" or self.witnesses[name].public in cosigned
 
-    def lacking(self, cosigned: Collection[bytes], name: str | None = None) -> list[str]:
-        """Why the quorum is not met, as sentences that name the witnesses still missing; none when it is."""
+    def lacking(self, cosigned: Collection[bytes], name: str | None = None) -> list[Lack]:
+        """What the quorum still wants, from the top down; empty when it is met."""
         name = self.quorum if name is None else name
         if self.is_met(cosigned, name):
             return []
         if name not in self.groups:
-            return [f"{name} has not cosigned."]
+            return [Lack(name, 1, 1, 0, (name,))]
         group = self.groups[name]
-        missing = [m for m in group.members if not self.is_met(cosigned, m)]
-        have = len(group.members) - len(missing)
-        said = [f"{name} needs {group.needed} of {len(group.members)} and has {have}; missing: {', '.join(missing)}."]
+        missing = tuple(m for m in group.members if not self.is_met(cosigned, m))
+        found = [Lack(name, group.needed, len(group.members), len(group.members) - len(missing), missing)]
         for member in missing:
             if member in self.groups:
-                said += self.lacking(cosigned, member)
-        return said
+                found += self.lacking(cosigned, member)
+        return found
 
 
 def read_policy(text: str) -> Policy:
