@@ -123,7 +123,7 @@ def alone(state: Path) -> Iterator[None]:
     try:
         handle = os.open(lock, os.O_WRONLY | os.O_CREAT, 0o600)
     except OSError as fault:
-        raise WrongUse(f"{lock} cannot be made: {fault.strerror}. Is the folder there?") from None
+        raise WrongUse(f"{lock} cannot be made: {fault.strerror}. Make the folder first.") from None
     try:
         until = time.monotonic() + LOCK_SECONDS
         while True:
@@ -154,7 +154,11 @@ def read_key(path: Path) -> tlog.Cosigner:
 def read_log_key(given: str) -> tlog.VerifierKey:
     """The log's key, written out or in a file."""
     text = given
-    if "+" not in given or Path(given).exists():
+    try:
+        in_a_file = "+" not in given or Path(given).exists()
+    except OSError:  # far too long for a file's name
+        in_a_file = False
+    if in_a_file:
         text = read_text(Path(given), "the log's key (log.vkey)").strip()
     try:
         key = tlog.read_vkey(text)
