@@ -158,7 +158,8 @@ def check_cosignatures(text: str) -> list[Brought]:
     The checkpoint must be one this record signed, byte for byte; lines of keys not on the roster are ignored.
     """
     try:
-        note = tlog.read_note(text.replace("\r\n", "\n"))
+        # A browser's text box turns line ends around and drops the last one.
+        note = tlog.read_note(text.replace("\r\n", "\n").strip() + "\n")
     except ValueError:
         raise Refused(
             _("This is not a cosigned checkpoint. Bring the file that `answerable witness cosign` wrote, whole."),
