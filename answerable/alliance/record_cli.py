@@ -41,8 +41,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str]) -> int:
-    """Command line. Returns 0; every refusal is raised as Refused."""
+    """Command line. Returns 0; every refusal is raised as Refused, with reason "usage" for what cannot be used at all."""
     args = _parser().parse_args(argv)
+    try:
+        return _do(args)
+    except Refused as no:
+        if no.reason in {"not_a_key", "not_a_checkpoint"}:
+            raise Refused(str(no), reason="usage") from None
+        raise
+
+
+def _do(args: argparse.Namespace) -> int:
     from answerable.alliance import witnesses
     from answerable.record import cli, signing
 

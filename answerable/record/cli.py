@@ -53,7 +53,7 @@ def export(folder: Path, *, closed: bool, cosigned: bool) -> list[str]:
         count = last.cosignatures.count()
     said = [f"{folder}: {len(leaves)} entries, {opened} opened. Check it with: answerable verify {folder}"]
     if count:
-        said.append(f"{count} witnesses cosigned this checkpoint.")
+        said.append(f"{count} {'witness' if count == 1 else 'witnesses'} cosigned this checkpoint.")
     elif witnesses.last_cosigned() is not None:
         said.append(
             "No witness has seen this checkpoint yet; --cosigned gives the last one that witnesses stand behind."

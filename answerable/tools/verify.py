@@ -193,7 +193,7 @@ class Policy:
                 raise CannotRead(f"{rest[0]} is not defined above")
             self.quorum = rest[0]
         else:
-            raise CannotRead(f"“{word}” with {len(rest)} words after it is not a line of a policy")
+            raise CannotRead(f"“{word[:20]}” begins no line of a policy, or the line is too short or too long")
 
     def lacking(self, when: dict[str, int], name: str) -> list[str]:
         """Why `name` is not satisfied by those who cosigned, in words; nothing when it is."""

@@ -189,7 +189,7 @@ def test_a_policy_of_other_logs_and_a_wrong_origin_do_not_hold(tmp_path, policy,
 @pytest.mark.parametrize(
     ("before", "tale", "status", "says"),
     [(32, "", 0, "begins with the 32 entries"), (64, "", 0, "begins with the 64 entries"), (128, "", 1, "rollback"),
-     (64, "forged", 1, "fork"), (32, "forged", 1, "fork"), (5, "forged", 0, "begins with the 5")],
+     (64, "forged", 1, "two different records of 64"), (32, "forged", 1, "the first 32 entries are not those"), (5, "forged", 0, "begins with the 5")],
 )  # fmt: skip
 def test_what_was_seen_before_must_still_be_there(tmp_path, capsys, as_folder, before, tale, status, says):
     folder = logs.export(tmp_path / "export", logs.checkpoint(64), 64)

@@ -10,7 +10,7 @@ import time
 import pytest
 from log_support import ORIGIN, SIGNER, Witness, checkpoint, leaves_of, publish
 
-from answerable.engines import tlog
+from answerable.engines import tlog, tlog_export
 from answerable.tools import witness
 
 
@@ -131,6 +131,52 @@ def test_a_folder_whose_entries_are_not_those_signed_is_refused(avenia, tmp_path
     bundle.unlink()
     assert avenia.looks(pub) == 2 and "half copied" in capsys.readouterr().err
     assert not avenia.state.exists()
+
+
+def test_a_publication_cut_off_anywhere_leaves_the_old_record_whole(avenia, tmp_path, monkeypatch):
+    pub = publish(tmp_path / "pub", 300)
+    assert avenia.looks(pub) == 0
+    steps, replace = [], os.replace
+    with monkeypatch.context() as patch:
+        patch.setattr(tlog_export.os, "replace", lambda a, b: (steps.append(b), replace(a, b)))
+        publish(tmp_path / "count", 600, since=(300,))
+    for allowed in range(len(steps)):
+        left = [allowed]
+
+        def stops(a, b, left=left):
+            left[0] -= 1
+            if left[0] < 0:
+                raise OSError("the power went")
+            replace(a, b)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(tlog_export.os, "replace", stops)
+            # Tiles that lie there already are not written again, so the later cuts may come too late.
+            try:
+                publish(pub, 600, since=(300,))
+            except OSError:
+                assert avenia_sees(avenia, pub, patch) == 300
+    assert tlog.read_note((pub / "checkpoint").read_text()).size == 600
+    assert avenia.looks(pub) == 0 and avenia.seen() == 600
+
+
+def avenia_sees(avenia, pub, patch):
+    """The size this witness has seen after looking at the folder by its checkpoint and tiles."""
+    patch.undo()
+    assert avenia.looks(pub) == 0
+    return avenia.seen()
+
+
+def test_publishing_never_steps_back_and_never_touches_a_folder_of_something_else(tmp_path):
+    pub = publish(tmp_path / "pub", 128)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "note").write_text("x")
+    (tmp_path / "file").write_text("x")
+    for folder, n in ((pub, 64), (tmp_path / "mine", 64), (tmp_path / "file", 64)):
+        with pytest.raises(ValueError):
+            publish(folder, n)
+    assert (pub / "checkpoint").read_text() == checkpoint(128)
+    assert [p.name for p in (tmp_path / "mine").iterdir()] == ["note"]
 
 
 def test_a_lost_or_damaged_state_is_never_taken_for_a_first_time(avenia, tmp_path, capsys):
