@@ -99,7 +99,7 @@ def read_checkpoint(data: bytes, name: str, key: bytes) -> tuple[str, int, bytes
         raise DoesNotHold("checkpoint: the signature does not hold") from None
     if origin != name:
         raise DoesNotHold(f"checkpoint: it is of {origin}, and the key is of {name}")
-    if not size.isdigit() or not size.isascii() or str(int(size)) != size or int(size) == 0:
+    if not size.isdigit() or not size.isascii() or len(size) > 18 or size[0] == "0":
         raise DoesNotHold("checkpoint: size is not a positive number")
     return origin, int(size), strict_base64(root, "checkpoint root")
 
