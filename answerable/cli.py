@@ -27,9 +27,14 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "bring in public data: answerable import svac [--dry-run] FILE",
         "office",
     ),
-    "record": ("answerable.record.cli:main", "export the record for anyone to check", "office"),
+    "record": (
+        "answerable.alliance.record_cli:main",
+        "export the record, publish it to witnesses, bring in what they cosigned",
+        "office",
+    ),
     "verify": ("answerable.tools.verify:main", "check a record export, offline", ""),
     "custodian": ("answerable.tools.custodian:main", "open an identity with two seats, offline", ""),
+    "witness": ("answerable.tools.witness:main", "see that the record only grows, and cosign it, offline", ""),
     "rehearse": ("answerable.config.commands:rehearse", "run a scenario and print each check", ""),
     "messages": ("answerable.config.commands:messages", "extract and compile translations", ""),
 }
