@@ -67,7 +67,9 @@ def main(argv: list[str] | None = None) -> int:
         if door:
             from answerable.config import postgres
 
-            if door != "owner" and postgres.external() is None:
+            if door == "owner":
+                postgres.ensure_server()  # roles and databases first: the settings read their passwords
+            elif postgres.external() is None:
                 postgres.start_embedded()
             import django
 

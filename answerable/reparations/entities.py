@@ -35,4 +35,4 @@ def _claim_consent(obj: Any, purpose: str) -> bool | None:
 
 @question("sealed_object").answer_with
 def _sealed(ref: str) -> Claim | None:
-    return Claim.objects.filter(ref=ref).first() if ref.startswith("CLM") else None
+    return Claim.objects.select_related("intake_by").filter(ref=ref).first() if ref.startswith("CLM") else None
