@@ -86,6 +86,10 @@ def main(argv: list[str] | None = None) -> int:
         return 2 if refused.reason in {"usage", "port", "running"} else 1
     except Exception as fault:
         # The database being away, or not set up yet, is foreseeable; anything else is ours to fix and stays loud.
+        if type(fault).__name__ == "VaultFault":
+            print("The vault met a fault of its own, so nothing was recorded or changed. What it said stands above, or "
+                  "in its own log.", file=sys.stderr)  # fmt: skip
+            return 1
         if type(fault).__name__ not in {"OperationalError", "UndefinedTable", "ProgrammingError"}:
             raise
         print(
