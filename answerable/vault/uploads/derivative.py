@@ -218,6 +218,7 @@ def _believed(limits: Kind, output: bytes) -> Derivative:
     _warn_unless_shut_in(room)
     types = {"image/png" if page.startswith(pictures.PNG) else "image/jpeg" for page in pages}
     if not room:
+        log.error("The converter of uploads did not start, or could not shut itself in; nothing was opened by it.")
         raise _failure("room")
     if not ended or len(pages) > limits.max_pages or len(types) > 1 or (text is None) == (not pages):
         # It ended before it said so: a limit stopped it, or the decoder fell.

@@ -6,6 +6,7 @@ Each probe runs in a process of its own that shuts itself in as the converter do
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -138,6 +139,17 @@ def test_it_holds_no_privilege_and_cannot_gain_one(room):
         )
         assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == 0 and status["NoNewPrivs"] == "1"
         assert "0" not in status["Uid"].split()
+        limits = Path(f"/proc/{child}/limits").read_text()
+        for name, most in (
+            ("core file size", 0),
+            ("file size", 0),
+            ("processes", 0),
+            ("open files", 3),
+            ("address space", 1 << 30),
+        ):
+            assert re.search(rf"Max {name}\s+{most}\s+{most}\s", limits), name
+        # The files in /proc of a process that may not be dumped or traced are root's, whoever it runs as.
+        assert Path(f"/proc/{child}/status").stat().st_uid == 0
         assert status["Seccomp"] == ("2" if "filter" in room else "0")
     finally:
         process.stdin.close()
