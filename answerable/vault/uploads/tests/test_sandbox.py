@@ -77,6 +77,11 @@ def test_it_cannot_open_a_socket(room, kind):
 NO_LIMITS = "sandbox._limit = lambda: None"
 
 
+def test_the_filter_alone_refuses_sockets_files_and_processes():
+    for attempt in ("socket.socket()", "open('/etc/passwd')", "os.fork()", "os.kill(1, 0)", "os.pipe()"):
+        assert probe(f"say(outcome(lambda: {attempt}))", "filter", before=NO_LIMITS).stdout.strip() == "PermissionError"
+
+
 @pytest.mark.skipif("namespaces" not in AVAILABLE, reason="this host forbids namespaces")
 def test_even_with_a_socket_there_is_no_network():
     """Namespaces alone, the other two layers taken away."""
