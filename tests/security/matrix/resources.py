@@ -158,10 +158,12 @@ def _entities(kind: str) -> cedarpy.Entities:
 
 
 @lru_cache(maxsize=4)
-def question(action: str, kind: str) -> Question:
-    """Every person × state of the object × purpose for one action."""
+def question(action: str, kind: str, roles: frozenset[str] | None = None) -> Question:
+    """Every person × state of the object × purpose for one action; or only those people of some roles, or of none."""
     cases, requests = [], []
     for (n, who), (m, of) in itertools.product(enumerate(people(kind)), enumerate(KINDS[kind].states)):
+        if roles is not None and who.roles and not who.roles & roles:
+            continue
         for purpose, context in contexts(action, who):
             cases.append((who, of, purpose))
             requests.append(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import cedarpy
 from security.matrix import resources
@@ -149,12 +149,11 @@ def _questions(policy: Policy) -> list[tuple[str, str]]:
 OTHERS = ("registrar", "council_delegate", "intake_officer", "verifier", "finance_approver", "public")
 
 
-@cache
-def _sample(policy: Policy, action: str, kind: str) -> tuple[int, ...]:
-    """The cases of a question that can tell a policy's mutants apart: people it names, and the few others."""
+@lru_cache(maxsize=40)
+def _sample(policy: Policy, action: str, kind: str) -> resources.Question:
+    """The part of a question that can tell a policy's mutants apart: people it names, and the few others."""
     roles = {*re.findall(r'Role::"(\w+)"', policy.text), *OTHERS}
-    cases = resources.question(action, kind).cases
-    return tuple(n for n, (who, _of, _p) in enumerate(cases) if not who.roles or who.roles & roles)
+    return resources.question(action, kind, roles=frozenset(roles))
 
 
 @cache
@@ -164,34 +163,36 @@ def _policies(effect: str, action: str, kind: str) -> tuple[tuple[str, ...], ced
     return tuple(p.name for p in chosen), cedarpy.PolicySet.from_str("\n".join(p.text for p in chosen))
 
 
-def _speaking(effect: str, action: str, kind: str, case: int) -> frozenset[str]:
+def _speaking(effect: str, q: resources.Question, case: int) -> frozenset[str]:
     """The policies of one effect that speak in one case."""
-    names, alone = _policies(effect, action, kind)
-    (result,) = resources.ask(resources.question(action, kind), alone, chosen=[case])
+    names, alone = _policies(effect, q.action, q.kind)
+    (result,) = resources.ask(q, alone, chosen=[case])
     return frozenset(names[int(r.removeprefix("policy"))] for r in result.diagnostics.reasons)
 
 
-@cache
-def _speaks(text: str, policy: Policy, action: str, kind: str) -> tuple[bool, ...]:
-    alone = cedarpy.PolicySet.from_str(text)
-    results = resources.ask(resources.question(action, kind), alone, chosen=_sample(policy, action, kind))
+def _speaks(text: str, q: resources.Question) -> tuple[bool, ...]:
+    results = resources.ask(q, cedarpy.PolicySet.from_str(text))
     # An error in a rule is a deny, and it is loud: as good as the rule speaking where it should not.
     return tuple(bool(r.diagnostics.reasons or r.diagnostics.errors) for r in results)
+
+
+@lru_cache(maxsize=40)
+def _before(policy: Policy, action: str, kind: str) -> tuple[bool, ...]:
+    return _speaks(policy.text, _sample(policy, action, kind))
 
 
 def _killed(policy: Policy, mutant: str) -> bool:
     """Whether any decision, or reason for a refusal, is another with the mutant in the policy's place."""
     for action, kind in _questions(policy):
-        before = _speaks(policy.text, policy, action, kind)
-        after = _speaks.__wrapped__(mutant, policy, action, kind) if mutant else (False,) * len(before)
-        for case, was, now in zip(_sample(policy, action, kind), before, after, strict=True):
+        q, before = _sample(policy, action, kind), _before(policy, action, kind)
+        after = _speaks(mutant, q) if mutant else (False,) * len(before)
+        for case, (was, now) in enumerate(zip(before, after, strict=True)):
             if was is now:
                 continue
             if policy.effect == "forbid":
                 return True  # the reason given changes, and with it the decision where someone may
-            if _speaking("forbid", action, kind, case) or _speaking("permit", action, kind, case) - {policy.name}:
-                continue
-            return True
+            if not _speaking("forbid", q, case) and not _speaking("permit", q, case) - {policy.name}:
+                return True
     return False
 
 
