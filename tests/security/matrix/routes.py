@@ -190,6 +190,8 @@ ROUTES: dict[str, Route] = {
 PUBLIC = {"start": 302, "alive": 200, "set-language": 405, "sign-in": 200}
 # Looks for anything by its reference: what is behind it is shown to whoever may see that.
 BY_REF = "by-ref"
+# Kinds that the search by reference does not know: an item is found by its incident, money by its place in the fund.
+NOT_BY_REF = (SourceItem, Contribution, Grant)
 # The API: (method, path) → the action each POST stands for, on which kind, with what in its body.
 API: dict[tuple[str, str], tuple[str, type | None, dict[str, Any]]] = {
     ("GET", "situations"): ("see_situations", None, {}), ("GET", "situations/<ref>"): ("see_situations", Situation, {}),
