@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import cedarpy
@@ -183,18 +183,34 @@ def ask(q: Question, policies: cedarpy.PolicySet, *, chosen: Sequence[int] | Non
     return cedarpy.is_authorized_batch(requests, policies, q.entities, engine.policies().schema)
 
 
-@cache
+ANSWERED: dict[tuple[str, str], tuple[tuple[bool, frozenset[str]], ...]] = {}
+
+
 def answers(action: str, kind: str) -> tuple[tuple[bool, frozenset[str]], ...]:
     """What the policies in force say to each case of a question: allowed, and the ids of the policies that decided.
 
     An error in any policy is a deny, as in engine.decide. Asked once a session, because it is most of the time.
     """
-    names = engine._id_by_position()
-    known: dict[tuple[str, ...], frozenset[str]] = {}
-    found = []
-    for r in ask(question(action, kind), engine.policies().set):
-        reasons = tuple(r.diagnostics.reasons)
-        if reasons not in known:
-            known[reasons] = frozenset(names[x] for x in reasons)
-        found.append((r.allowed and not r.diagnostics.errors, known[reasons]))
-    return tuple(found)
+    if (action, kind) not in ANSWERED:
+        names = engine._id_by_position()
+        known: dict[tuple[str, ...], frozenset[str]] = {}
+        found = []
+        for r in ask(question(action, kind), engine.policies().set):
+            reasons = tuple(r.diagnostics.reasons)
+            if reasons not in known:
+                known[reasons] = frozenset(names[x] for x in reasons)
+            found.append((r.allowed and not r.diagnostics.errors, known[reasons]))
+        ANSWERED[action, kind] = tuple(found)
+    return ANSWERED[action, kind]
+
+
+def allowed(action: str, kind: str, choose: Callable[[Principal, Mapping[str, str], str], bool]) -> list[Any]:
+    """Of the cases that `choose` picks, those the policies in force allow. Raises ValueError when it picks none."""
+    q = question(action, kind)
+    chosen = [i for i, case in enumerate(q.cases) if choose(*case)]
+    if not chosen:
+        raise ValueError(f"no case of {action} on {kind} was chosen")
+    if (known := ANSWERED.get((action, kind))) is not None:
+        return [q.cases[i] for i in chosen if known[i][0]]
+    results = ask(q, engine.policies().set, chosen=chosen)
+    return [q.cases[i] for i, r in zip(chosen, results, strict=True) if r.allowed and not r.diagnostics.errors]

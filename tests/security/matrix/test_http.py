@@ -172,7 +172,7 @@ def test_the_acts_that_the_table_allows_do_happen(office, saved):
 
 
 @pytest.mark.parametrize(
-    "handle,role", [("dana", "treasurer"), ("dana", "verifier"), ("sami", "council_delegate"), ("sami", "chair"),
+    "handle,role", [("dana", "legal_adviser"), ("dana", "verifier"), ("sami", "council_delegate"), ("sami", "chair"),
                     ("delegate.avn", "registrar"), ("sami", "claimant")],
 )  # fmt: skip
 def test_a_role_is_given_only_in_a_body_that_holds_such_offices(played, handle, role):
