@@ -19,7 +19,13 @@ def _programme(p: Programme) -> tuple[str, dict[str, Any]]:
 
 @describes(Claim)
 def _claim(c: Claim) -> tuple[str, dict[str, Any]]:
-    return "Claim", {"compartment": c.compartment, "intakeBy": c.intake_by.ref, "status": c.status}
+    return "Claim", {
+        "compartment": c.compartment,
+        "intakeBy": c.intake_by.ref,
+        "firstAssessor": c.first_assessor.ref if c.first_assessor else "",
+        "secondAssessor": c.second_assessor.ref if c.second_assessor else "",
+        "status": c.status,
+    }
 
 
 @question("live_consent").answer_with
