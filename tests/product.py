@@ -61,7 +61,11 @@ class Product:
         self.env |= {f"ANSWERABLE_{n.upper()}_PORT": str(p) for n, p in self.ports.items()}
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "answerable", "run"], env=self.env, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT
+                [sys.executable, "-m", "answerable", "run"],
+                env=self.env,
+                cwd=ROOT,
+                stdout=log,
+                stderr=subprocess.STDOUT,
             )
         deadline = time.monotonic() + 180
         while "Answerable runs" not in self.log.read_text():
@@ -104,7 +108,12 @@ class Product:
     def cli(self, *args: str, text: str = "") -> subprocess.CompletedProcess[str]:
         """An `answerable` command on the same data folder."""
         return subprocess.run(
-            [sys.executable, "-m", "answerable", *args], env=self.env, cwd=ROOT, input=text, capture_output=True, text=True
+            [sys.executable, "-m", "answerable", *args],
+            env=self.env,
+            cwd=ROOT,
+            input=text,
+            capture_output=True,
+            text=True,
         )
 
     def stop(self) -> int:

@@ -170,9 +170,13 @@ def main(argv: list[str]) -> int:
     """`answerable vault serve | lock | status | unlock`, on the vault's own machine."""
     import argparse
 
-    parser = argparse.ArgumentParser(prog="answerable vault", description="The vault process, its lock and its keepers.")
+    parser = argparse.ArgumentParser(
+        prog="answerable vault", description="The vault process, its lock and its keepers."
+    )
     parser.add_argument("what", choices=["serve", "lock", "status", "unlock"])
-    parser.add_argument("keepers", nargs="*", metavar="HANDLE", help="with unlock: two keepers, each types a passphrase")
+    parser.add_argument(
+        "keepers", nargs="*", metavar="HANDLE", help="with unlock: two keepers, each types a passphrase"
+    )
     args = parser.parse_args(argv)
     what = args.what
     if what == "serve":

@@ -119,7 +119,10 @@ def test_the_vaults_memory_and_disk_without_a_session_secret_open_nothing(played
 def test_no_key_of_the_host_opens_an_identity(played):
     root, tried = keyroom.CHAMBER.root, 0
     privates = [userkeys.open_user_key(bytes(k.wrapped_private), _passphrase()) for k in PersonKey.objects.all()[:40]]
-    privates += [rootkey.open_at_rest(root, bytes(s.sealed_private), f"service|{s.name}".encode()) for s in ServiceKey.objects.all()]
+    privates += [
+        rootkey.open_at_rest(root, bytes(s.sealed_private), f"service|{s.name}".encode())
+        for s in ServiceKey.objects.all()
+    ]
     for row in IdentityBlock.objects.all():
         block = identity.IdentityBlock.from_bytes(bytes(row.block))
         for (one, other, seat), private in itertools.product(block.shares, privates):
