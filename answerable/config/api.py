@@ -6,6 +6,7 @@ import hashlib
 from datetime import date
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI, Schema, Status
@@ -13,8 +14,10 @@ from ninja.security import HttpBearer
 
 from answerable.accountability import access as findings
 from answerable.alliance.models import State, Token
+from answerable.authority import engine as authority
 from answerable.authority.acting import set_scope
 from answerable.authority.pages import Request
+from answerable.authority.principals import Place
 from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.council import access as council
@@ -200,19 +203,24 @@ class EffectIn(Schema):
     act_on: date
 
 
+def _measures(request: Request) -> QuerySet[Measure]:
+    if not authority.allows(request.user, "see_measures", Place("measures")):
+        return Measure.objects.none()
+    return Measure.objects.all()
+
+
 @api.get("/measures", response=list[dict])
 def measures(request: Request) -> Any:
     """Measures with their expiry."""
     return [
-        {"ref": m.ref, "code": m.code, "status": m.status, "expires_on": m.expires_on}
-        for m in Measure.objects.all()[:500]
+        {"ref": m.ref, "code": m.code, "status": m.status, "expires_on": m.expires_on} for m in _measures(request)[:500]
     ]
 
 
 @api.post("/measures/{ref}/effect", response={200: dict, 409: Problem})
 def give_effect(request: Request, ref: str, data: EffectIn) -> Any:
     """Record one's state's act."""
-    this = monitoring.get(Measure.objects.all(), ref)
+    this = monitoring.get(_measures(request), ref)
     made = measure_actions.give_effect(this, act=data.act, act_on=data.act_on, by=request.user)
     return {"measure": this.ref, "status": made.status}
 

@@ -131,3 +131,12 @@ def test_a_token_never_votes_or_unseals(saved, action):
                        "delegation" if action == "cast_ballot" else "organ", "AVN" if action == "cast_ballot" else "", via="api")  # fmt: skip
     context = {"purpose": "verification"} if action == "read_sealed" else {}
     assert not engine.allows(person, action, target, **context)
+
+
+def test_a_measure_without_a_named_target_concerns_the_state_of_its_situation(saved):
+    measure = saved("$arms").adopted_as
+    measure.proposal.target_state = None
+    chair = Principal("C", frozenset({"chair"}), "B", "delegation", "ZND")
+    other = Principal("D", frozenset({"chair"}), "B", "delegation", "AVN")
+    assert not engine.allows(chair, "enter_into_force", measure)
+    assert engine.allows(other, "enter_into_force", measure)

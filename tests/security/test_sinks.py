@@ -124,7 +124,10 @@ def psql(p: Planted, sql: str) -> bytes:
     )
     name = "answerable"
     done = subprocess.run(
-        [os.sys.executable, "-c", script, sql, name], env=p.product.env, capture_output=True, cwd=Path(__file__).parents[2]
+        [os.sys.executable, "-c", script, sql, name],
+        env=p.product.env,
+        capture_output=True,
+        cwd=Path(__file__).parents[2],
     )
     assert done.returncode == 0, done.stderr[-800:]
     return done.stdout
@@ -138,7 +141,9 @@ def dump(p: Planted) -> Iterator[tuple[str, bytes]]:
         "    for (t,) in c.execute(\"SELECT tablename FROM pg_tables WHERE schemaname='public'\").fetchall():\n"
         "      for (row,) in c.execute(f'SELECT t::text FROM \"{t}\" t').fetchall(): print(name, t, row)\n"
     )
-    done = subprocess.run([os.sys.executable, "-c", script], env=p.product.env, capture_output=True, cwd=Path(__file__).parents[2])
+    done = subprocess.run(
+        [os.sys.executable, "-c", script], env=p.product.env, capture_output=True, cwd=Path(__file__).parents[2]
+    )
     assert done.returncode == 0, done.stderr[-800:]
     yield "rows", done.stdout
 
@@ -171,13 +176,22 @@ def backups(p: Planted) -> Iterator[tuple[str, bytes]]:
     """A backup as an operator makes it, unpacked to text."""
     folder = p.product.data / "backups"
     script = "from answerable.config import postgres; print(postgres.backup('sweep'))"
-    done = subprocess.run([os.sys.executable, "-c", script], env=p.product.env, capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    done = subprocess.run(
+        [os.sys.executable, "-c", script],
+        env=p.product.env,
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
     assert done.returncode == 0, done.stderr[-800:]
     from answerable.config import postgres
 
     for path in folder.rglob("*.dump"):
         yield path.name, path.read_bytes()
-        yield path.name, subprocess.run([postgres._binaries() / "pg_restore", "-f", "-", path], capture_output=True).stdout
+        yield (
+            path.name,
+            subprocess.run([postgres._binaries() / "pg_restore", "-f", "-", path], capture_output=True).stdout,
+        )
 
 
 def pages_of_others(p: Planted) -> Iterator[tuple[str, bytes]]:
@@ -225,10 +239,14 @@ def _memory_of(pid: int) -> bytes:
 SINKS = {f.__name__: f for f in (dump, database_files, logs, folders, record_exports, backups, pages_of_others, memory)}
 
 
-def hits(sink: Callable[[Planted], Iterator[tuple[str, bytes]]], p: Planted, words: dict[str, str]) -> list[tuple[str, str]]:
+def hits(
+    sink: Callable[[Planted], Iterator[tuple[str, bytes]]], p: Planted, words: dict[str, str]
+) -> list[tuple[str, str]]:
     """(word's name, place) of every canary found, plain, as hexadecimal or as UTF-16."""
     spelled = {n: (w.encode(), w.encode().hex().encode(), w.encode("utf-16-le")) for n, w in words.items()}
-    return [(n, place) for place, content in sink(p) for n, forms in spelled.items() if any(f in content for f in forms)]
+    return [
+        (n, place) for place, content in sink(p) for n, forms in spelled.items() if any(f in content for f in forms)
+    ]
 
 
 @keeps(2)
