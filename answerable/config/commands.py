@@ -244,6 +244,7 @@ def worker(argv: list[str]) -> int:
     from answerable.authority.principals import CLOCK
     from answerable.measures import actions as measures
     from answerable.record import signing
+    from answerable.vault.consent import actions as consent
 
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
@@ -251,6 +252,7 @@ def worker(argv: list[str]) -> int:
     while True:
         try:
             measures.owed()
+            consent.owed()
             with reading_as(CLOCK):
                 due = signing.is_due()
             if due:

@@ -198,7 +198,7 @@ def _claim_words() -> dict[str, str]:
         "screen": _("Urgent needs screened"), "register_claim": _("Register"), "check_completeness": _("Check completeness"),
         "ask_information": _("Ask for something missing"), "begin_assessment": _("Begin assessment"),
         "accept_award": _("She accepts the award"), "begin_delivery": _("Begin delivery"),
-        "confirm_delivery": _("She confirms delivery"), "close_claim": _("Close"), "withdraw_claim": _("She withdraws"),
+        "confirm_delivery": _("She confirms delivery"), "close_claim": _("Close"), "reopen_claim": _("She opens it again"),
     }  # fmt: skip
 
 

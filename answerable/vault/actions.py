@@ -25,6 +25,7 @@ from answerable.record.models import Entry, Head
 from answerable.vault import budget, keeping
 from answerable.vault.chamber import CHAMBER
 from answerable.vault.client import ask
+from answerable.vault.consent.queries import hold
 
 # --- decided in the office ----------------------------------------------------------------------------------------
 
@@ -128,8 +129,10 @@ def read(obj: Any, field: str, *, purpose: str, by: Person) -> str:
 def enter_opening(obj: Any, fields: Sequence[str], *, purpose: str, by: Person) -> dict[str, bytes]:
     """Decide on an opening and write its entry; returns what is to be opened. No key has been touched yet.
 
-    Policy, live consent (SC-4), the day's budget, then one entry for the whole batch of fields.
+    Policy, live consent (SC-4), the day's budget, then one entry for the whole batch of fields. No consent of the
+    object changes meanwhile: a withdrawal comes before, and this is refused, or after, and the entry stands.
     """
+    hold(obj.ref)
     authority.require(by, "read_sealed", obj, purpose=purpose)
     if any(answer is False for answer in question("live_consent").ask(obj, purpose)):
         raise Refused(_("There is no live consent for this purpose, so it stays sealed (SC-4)."), reason="consent")
