@@ -33,5 +33,6 @@ urlpatterns = [
     path("fund/", include("answerable.fund.urls")),
     path("alliance/", include("answerable.alliance.urls")),
     path("record/", web.record, name="record"),
+    path("record/", include("answerable.vault.consent.urls")),
     path("api/", _api),
 ]

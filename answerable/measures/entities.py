@@ -28,7 +28,9 @@ def _retest(finding: str) -> list[dict[str, Any]]:
     """Each live measure that relies on a finding: whether its prerequisites hold now, and whether they would without it."""
     found = []
     refs = [r for r in record.upward(finding) if r.startswith("MEA")]
-    for measure in Measure.objects.filter(ref__in=refs, status__in=[*lifecycle.LIVE, lifecycle.ADOPTED]).select_related("proposal"):
+    for measure in Measure.objects.filter(ref__in=refs, status__in=[*lifecycle.LIVE, lifecycle.ADOPTED]).select_related(
+        "proposal"
+    ):
         facts = queries.dossier(measure.proposal)
         without = replace(facts, findings=tuple(f for f in facts.findings if f.ref != finding))
         unmet = [[c.name for c in rules.prerequisites(measure.proposal.measure, f, today=clock.today()) if c.status != rules.MET]

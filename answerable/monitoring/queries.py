@@ -174,7 +174,9 @@ def exportable(incidents: Sequence[Incident], *, audience: str = "organ") -> lis
     items: dict[int, list[SourceItem]] = {}
     for item in SourceItem.objects.filter(incident__in=[i.pk for i in incidents]):
         items.setdefault(item.incident_id, []).append(item)
-    passed = {i.pk for i in gate.passing("export", [x for xs in items.values() for x in xs], "incidents", audience=audience)}
+    passed = {
+        i.pk for i in gate.passing("export", [x for xs in items.values() for x in xs], "incidents", audience=audience)
+    }
     shut = consents.closed([i.ref for i in incidents])
     return [i for i in incidents if i.ref not in shut and all(x.pk in passed for x in items.get(i.pk, []))]
 

@@ -11,4 +11,8 @@ question("released").answer_with(releasing.release)
 @question("state_of_use").answer_with
 def _state_of_use(ref: str, purpose: str) -> set[str]:
     """Whether figures are public in which she may be counted: those are not changed, only the next release is."""
-    return {PUBLISHED} if purpose == "CP-STAT" and Release.objects.filter(kind__in=["finding", "figures"]).exists() else set()
+    return (
+        {PUBLISHED}
+        if purpose == "CP-STAT" and Release.objects.filter(kind__in=["finding", "figures"]).exists()
+        else set()
+    )

@@ -171,11 +171,15 @@ def move_claim(claim: Claim, name: str, *, by: Person) -> Claim:
     claim = Claim.objects.select_for_update().get(pk=claim.pk)
     authority.require(by, name, claim)
     if name == "withdraw_claim":
-        raise Refused(_("A claim is withdrawn by withdrawing the consent to it; that has no other step."), reason="consent")
+        raise Refused(
+            _("A claim is withdrawn by withdrawing the consent to it; that has no other step."), reason="consent"
+        )
     before, claim.status = claim.status, next_status(lifecycle.CLAIM_MOVES, name, status=claim.status)
     if name == "reopen_claim":
         if not gate.gate("read", claim, "CP-CLAI"):
-            raise Refused(_("Her consent to the claim itself (CP-CLAI) is given first; then it opens again."), reason="consent")
+            raise Refused(
+                _("Her consent to the claim itself (CP-CLAI) is given first; then it opens again."), reason="consent"
+            )
         due = rules.clocks(clock.now(), alliance.holidays())
         claim.screening_due_at, claim.eligibility_due_at = due.screening, due.eligibility
     claim.save(update_fields=["status", "screening_due_at", "eligibility_due_at"])
@@ -346,8 +350,10 @@ def _consents_changed(ref: str, change: consent.Change) -> dict[str, str]:
     claim = Claim.objects.select_for_update().get(ref=ref)
     claim.purposes, aside = list(change.in_force), {}
     # A term that ran out closes nothing by itself: only her own word does (R-TIME-5).
-    if change.kind == "withdrawn" and "CP-CLAI" in change.purposes and (
-        claim.status in lifecycle.CLAIM_MOVES["withdraw_claim"].froms
+    if (
+        change.kind == "withdrawn"
+        and "CP-CLAI" in change.purposes
+        and (claim.status in lifecycle.CLAIM_MOVES["withdraw_claim"].froms)
     ):
         aside = {"claim_status": claim.status}
         claim.status = lifecycle.WITHDRAWN

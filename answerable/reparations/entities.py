@@ -9,6 +9,7 @@ from answerable.reparations.models import Claim, Programme
 from answerable.vault.consent import queries as consents
 from answerable.vault.consent.gate import gate
 
+
 @describes(Programme)
 def _programme(p: Programme) -> tuple[str, dict[str, Any]]:
     return "Programme", {"status": p.status}

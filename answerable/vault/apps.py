@@ -11,7 +11,6 @@ class VaultConfig(AppConfig):
 
         from answerable.common.hooks import question
         from answerable.vault import client
-
         from answerable.vault.consent import entities  # noqa: F401 - the gate and what waits
 
         question("record_salt").answer_with(client.salt)

@@ -26,6 +26,7 @@ from answerable.record.pages import Described
 from answerable.reparations import access as reparations
 from answerable.reparations import lifecycle as claims
 from answerable.reparations.models import Award
+from answerable.vault.consent import queries as consents
 
 
 @question("describe_ref").answer_with
@@ -56,6 +57,8 @@ def describe(by: Any, ref: str) -> Described | None:
         and (y := Payment.objects.filter(ref=ref).first())
     ):
         return Described(f"{_('Payment')} {y.amount}", reverse("payment", args=[ref]), y.status)
+    if kind == "WDR" and (w := consents.withdrawals(by).filter(ref=ref).first()):
+        return Described(f"{_('Withdrawal')} {ref}", reverse("withdrawal", args=[ref]), w.status)
     if kind == "STA" and (t := State.objects.filter(ref=ref).first()):
         return Described(t.name, reverse("state", args=[ref]), t.status)
     return None

@@ -6,11 +6,14 @@ from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from django.views.i18n import set_language as django_set_language
 
+from answerable.authority import engine
 from answerable.authority.pages import Request, Uncounted, needs, public_page
+from answerable.authority.principals import Place
 from answerable.common.hooks import question
 from answerable.common.references import normalise
 from answerable.record.models import Checkpoint, Entry
@@ -76,4 +79,8 @@ def record(request: Request) -> HttpResponse:
         else _("No checkpoint has been signed yet; one is made every six hours.")
     )
     tables = [{"title": "", "head": [_("Entry"), _("Day"), _("Act"), _("Leaf")], "rows": rows}]
-    return render(request, "web/record.html", {"heading": _("Record"), "tables": tables, "lead": lead, "page": page})
+    return render(request, "web/record.html", {
+        "heading": _("Record"), "tables": tables, "lead": lead, "page": page,
+        "links": [{"url": reverse("withdrawals"), "words": _("Withdrawals and recalls")}]
+        if engine.allows(request.user, "see_withdrawals", Place("withdrawals")) else [],
+    })  # fmt: skip

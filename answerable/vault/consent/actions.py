@@ -276,7 +276,9 @@ def undo_withdrawal(withdrawal: Withdrawal, *, carry_out: bool = True, by: HasPr
     authority.require(by, "undo_withdrawal", subject_of(withdrawal))
     before = withdrawal.status
     if before not in (m.ASKED, m.EFFECTIVE):
-        raise Refused(_("This can no longer be taken back. She may give a consent anew at any time."), reason="lifecycle")
+        raise Refused(
+            _("This can no longer be taken back. She may give a consent anew at any time."), reason="lifecycle"
+        )
     if clock.now() >= withdrawal.undo_until:
         raise Refused(_("The fourteen days are over. She may give a consent anew at any time."), reason="late")
     if not withdrawal.total and queries.is_closed(withdrawal.subject):
@@ -289,7 +291,9 @@ def undo_withdrawal(withdrawal: Withdrawal, *, carry_out: bool = True, by: HasPr
         ).last()  # fmt: skip
         # A later word of hers on this purpose stands; only what this withdrawal ended comes back.
         if old is not None and last and last[0].withdrawn_at == withdrawal.asked_at:
-            back.append(_row(held, old.terms, by=by, language=old.language, method=old.method, interpreter=old.interpreter))
+            back.append(
+                _row(held, old.terms, by=by, language=old.language, method=old.method, interpreter=old.interpreter)
+            )
     Consent.objects.bulk_create(back)
     # Before the apps were told of the withdrawal there is nothing to tell them of its end.
     withdrawal.status, withdrawal.settled = m.UNDONE, before == m.ASKED
@@ -337,7 +341,9 @@ def record_transfer(
     audience = next((a for c in queries.standing(subject.ref) if c.purpose == purpose for a in c.audience
                      if a == f"partner:{recipient.ref}"), "")  # fmt: skip
     if line is None or not gate.gate("transfer", subject, purpose, audience=audience):
-        raise Refused(_("There is no live consent that covers giving this out, so it stays here (SC-4)."), reason="consent")
+        raise Refused(
+            _("There is no live consent that covers giving this out, so it stays here (SC-4)."), reason="consent"
+        )
     transfer = Transfer.objects.create(
         subject=subject.ref, compartment=subject.compartment, purpose=line.purpose, recipient=recipient.ref,
         recipient_name=recipient.name, on=clock.today(), fields=sorted(fields),
@@ -428,7 +434,9 @@ def finish_shredding(withdrawal: Withdrawal, keys: Mapping[str, int], *, by: Has
         if line["code"] == "SHRED":
             line["done_at"] = clock.now().isoformat()
     withdrawal.save(update_fields=["status", "shredded_at", "put_aside", "effects"])
-    record.append("shredded", withdrawal, by=by, from_state=m.SHREDDING, to_state=m.SHREDDED, detail={"keys": dict(keys)})
+    record.append(
+        "shredded", withdrawal, by=by, from_state=m.SHREDDING, to_state=m.SHREDDED, detail={"keys": dict(keys)}
+    )
     return withdrawal
 
 
@@ -473,7 +481,11 @@ def owed(*, by: HasPrincipal = CLOCK) -> int:
             Withdrawal.objects.filter(Q(status=m.ASKED) | Q(status=m.UNDONE, settled=False)).order_by("id")
         )  # fmt: skip
         last = Consent.objects.order_by("subject", "purpose", "-id").distinct("subject", "purpose")
-        ends = Consent.objects.filter(expires_on__lt=clock.today(), given=True).values_list("subject", flat=True).distinct()
+        ends = (
+            Consent.objects.filter(expires_on__lt=clock.today(), given=True)
+            .values_list("subject", flat=True)
+            .distinct()
+        )
         over = sorted({c.subject for c in last.filter(subject__in=list(ends)) if c.given and c.expires_on
                        and c.expires_on < clock.today()})  # fmt: skip
     for withdrawal in asked:

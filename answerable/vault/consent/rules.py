@@ -188,7 +188,13 @@ def is_live(consents: Iterable[Terms], purpose: str, audience: str, identifiabil
 
 # --- withdrawal ---------------------------------------------------------------------------------------------------
 
-AT_ONCE, WITHIN_5, WITHIN_10, NEXT_RELEASE, SAID = "at_once", "5_working_days", "10_working_days", "next_release", "said"
+AT_ONCE, WITHIN_5, WITHIN_10, NEXT_RELEASE, SAID = (
+    "at_once",
+    "5_working_days",
+    "10_working_days",
+    "next_release",
+    "said",
+)
 # What became of a use, as the apps above tell it.
 BEFORE_ADOPTION, ADOPTED, PUBLISHED, TRANSFERRED = "before_adoption", "adopted_unpublished", "published", "transferred"
 BEFORE_DECISION, AWARDED, DISPLAYED = "before_decision", "awarded", "displayed"
