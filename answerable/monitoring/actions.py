@@ -383,7 +383,7 @@ def _consents_changed(ref: str, change: consent.Change) -> dict[str, object]:
     if not ref.startswith("ITM"):
         return {}
     item = SourceItem.objects.select_for_update().get(ref=ref)
-    live, aside = item.live, {}
+    live, aside = item.live, dict[str, object]()
     once = {*item.purposes, *item.withdrawn}
     if change.kind == "withdrawn":
         aside = {"withdrawn": list(item.withdrawn)}

@@ -87,10 +87,19 @@ def write_down(
     if problems:
         raise Refused(" ".join(_(p) for p in problems), reason="consent")
     held = subject_of(subject)
+    _one_persons(held)
     Consent.objects.bulk_create(
         _row(held, a, by=by, language=language[:8], method=method, interpreter=interpreter) for a in answers
     )
     return queries.in_force(held.ref)
+
+
+def _one_persons(held: Subject) -> None:
+    if held.kind == "INC":
+        raise Refused(
+            _("A report may hold accounts of several persons. Write down each one's word on her own account."),
+            reason="subject",
+        )
 
 
 def plain_yes(purposes: Sequence[str]) -> list[rules.Terms]:
@@ -137,6 +146,8 @@ def stop(
         raise Refused(_("Unknown purpose of consent: %(codes)s.") % {"codes": ", ".join(unknown)}, reason="unknown")
     if not asked:
         raise Refused(_("Name at least one purpose, or everything."), reason="nothing")
+    if not total:
+        _one_persons(held)
     if queries.is_closed(held.ref):
         raise Refused(_("Everything was withdrawn already; nothing is used."), reason="withdrawn")
     now, holidays = clock.now(), alliance.holidays()
@@ -374,6 +385,19 @@ def note_recall_answer(transfer: Transfer, answer: str, *, by: HasPrincipal) -> 
             withdrawal.save(update_fields=["effects"])
     record.append("recall answered", transfer, by=by, detail={"answer": answer})
     return transfer
+
+
+def next_release_made() -> int:
+    """A scheduled release was made without those who withdrew: told inside that act. Returns how many it concerned."""
+    n = 0
+    for withdrawal in Withdrawal.objects.select_for_update().filter(status__in=[m.EFFECTIVE, m.SHREDDING, m.SHREDDED]):
+        lines = [e for e in withdrawal.effects if e["due"] == rules.NEXT_RELEASE and not e["done_at"]]
+        for line in lines:
+            line["done_at"] = clock.now().isoformat()
+        if lines:
+            withdrawal.save(update_fields=["effects"])
+            n += 1
+    return n
 
 
 # --- the clock ----------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
@@ -77,8 +77,8 @@ def is_closed(ref: str) -> bool:
     return bool(closed([ref]))
 
 
-def closed(refs: Sequence[str]) -> set[str]:
-    """Those of many references that are closed."""
+def closed(refs: Sequence[str], *, as_of: datetime | None = None) -> set[str]:
+    """Those of many references that are closed, or were at an instant."""
     if not refs:
         return set()
     known = set(refs)
@@ -87,19 +87,29 @@ def closed(refs: Sequence[str]) -> set[str]:
         mine |= Q(parts__contains=[*known])
     else:
         mine |= Q(parts__has_any_keys=sorted(known))
-    rows = Withdrawal.objects.filter(mine, total=True, status__in=CLOSED).values_list("subject", "parts")
+    found = Withdrawal.objects.filter(mine, total=True, status__in=CLOSED)
+    if as_of is not None:
+        found = found.filter(asked_at__lte=as_of)
+    rows = found.values_list("subject", "parts")
     return {r for subject, parts in rows for r in (subject, *parts)} & known
 
 
 def covered(
-    refs: Iterable[str], purpose: str, audience: str, identifiability: str, *, on: date | None = None
+    refs: Iterable[str], purpose: str, audience: str, identifiability: str, *, as_of: datetime | None = None
 ) -> set[str]:
-    """Those of many subjects whose consent covers a use, in two queries however many there are."""
+    """Those of many subjects whose consent covers a use, in two queries however many there are.
+
+    `as_of` asks what stood at an instant: a scheduled release counts by its own cut-off, so that making it again never
+    shows who left since (§2.5, CP-STAT).
+    """
     known = list(refs)
-    on = on or clock.today()
-    last = Consent.objects.filter(subject__in=known, purpose=purpose).order_by("subject", "-id").distinct("subject")
+    said = Consent.objects.filter(subject__in=known, purpose=purpose)
+    if as_of is not None:
+        said = said.filter(given_at__lte=as_of)
+    on = as_of.date() if as_of else clock.today()
+    last = said.order_by("subject", "-id").distinct("subject")
     live = {c.subject for c in last if rules.covers(c.terms, audience, identifiability, on)}
-    return live - closed(sorted(live))
+    return live - closed(sorted(live), as_of=as_of)
 
 
 def states_of_use(ref: str, purpose: str) -> set[str]:

@@ -214,7 +214,7 @@ class Effect:
 EFFECTS: Mapping[str, Effect] = {e.code: e for e in (
     Effect("LEAVES_CALCULATION", gettext_noop("What you told is no longer counted when incidents and patterns are worked out."), AT_ONCE),
     Effect("DRAFT_RECOMPUTED", gettext_noop("Drafts that used it were worked out again without it."), AT_ONCE),
-    Effect("PANEL_NOTE", gettext_noop("The panel notes within ten working days whether its finding stands without it."), WITHIN_10, "panel_expert"),
+    Effect("PANEL_NOTE", gettext_noop("The panel notes within ten working days whether its finding stands without it."), WITHIN_10, "verification_lead"),
     Effect("REDACT_NARRATIVE", gettext_noop("Any words that could be traced to you are taken out within five working days."), WITHIN_5, "verification_lead"),
     Effect("ROBUSTNESS_TEST", gettext_noop("The finding was tested again without it, and the result was kept."), AT_ONCE),
     Effect("PUBLISHED_STANDS", gettext_noop("What is already published cannot be called back. Nobody is told that you withdrew."), SAID),

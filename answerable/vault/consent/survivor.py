@@ -126,7 +126,7 @@ def page(about_ref: str) -> list[dict[str, Any]]:
         sections.append({
             "title": _("Who opened what you told, and why"),
             "table": {"head": [_("Office"), _("Day"), _("Why")],
-                      "rows": [[bodies.get(e.actor, _("An office")), day(e.at), use_words(e.event["detail"]["purpose"])]
+                      "rows": [[bodies.get(e.actor, _("An office")), day(e.at), use_words((e.event or {})["detail"]["purpose"])]
                                for e in opened]},
             "lines": [] if opened else [_("Nobody opened anything yet.")],
         })  # fmt: skip

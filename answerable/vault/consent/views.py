@@ -121,7 +121,7 @@ def consents(request: Request, ref: str) -> HttpResponse:
     held = queries.subject_of(this)
     return render(
         request, "vault/consents.html",
-        {"subject": this, "back": _back(this), "choices": survivor.choices(this.ref), "heard": heard_choices(),
+        {"subject": this, "whole": held.kind == "INC", "back": _back(this), "choices": survivor.choices(this.ref), "heard": heard_choices(),
          "closed": queries.is_closed(this.ref), "history": Consent.objects.filter(subject=this.ref).order_by("-id")[:60],
          "may_give": authority.allows(request.user, "give_consent", held),
          "may_transfer": authority.allows(request.user, "record_transfer", held),
