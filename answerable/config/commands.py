@@ -262,20 +262,23 @@ def worker(argv: list[str]) -> int:
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, lambda *_: stop.set())
-    while True:
-        try:
-            measures.owed()
-            consent.owed()
-            with reading_as(CLOCK):
-                due = signing.is_due()
-            if due:
-                signing.checkpoint()
-            postgres.rotate_keys_backups()
-        except Exception as fault:  # the database may be away for a moment: say so, keep the clock running
-            from answerable.common.faults import where
 
-            print(f"worker: {where(fault)}", file=sys.stderr, flush=True)
-            connection.close()
+    def checkpoint() -> None:
+        with reading_as(CLOCK):
+            due = signing.is_due()
+        if due:
+            signing.checkpoint()
+
+    while True:
+        # Each on its own: what fails in one field of work never holds up a withdrawal, or the other way round.
+        for work in (consent.owed, measures.owed, checkpoint, postgres.rotate_keys_backups):
+            try:
+                work()
+            except Exception as fault:  # the database may be away for a moment: say so, keep the clock running
+                from answerable.common.faults import where
+
+                print(f"worker: {where(fault)}", file=sys.stderr, flush=True)
+                connection.close()
         if args.once or stop.wait(60):
             return 0
 

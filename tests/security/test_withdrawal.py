@@ -196,7 +196,12 @@ def test_withdrawing_asks_no_reason_and_its_entry_names_nobody(saved):
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=st.lists(st.tuples(st.sampled_from(["give", "withdraw", "undo"]), st.sampled_from(["CP-CLAI", "CP-CONT", "CP-STAT"])), max_size=9))
+@given(
+    steps=st.lists(
+        st.tuples(st.sampled_from(["give", "withdraw", "undo"]), st.sampled_from(["CP-CLAI", "CP-CONT", "CP-STAT"])),
+        max_size=9,
+    )
+)
 def test_each_word_moves_its_own_purpose_and_no_other(played, saved, steps):
     from django.db import transaction
 
@@ -228,6 +233,24 @@ def test_each_word_moves_its_own_purpose_and_no_other(played, saved, steps):
             assert set(claim.purposes) == expected
     finally:
         transaction.savepoint_rollback(sid)
+
+
+def test_a_later_no_of_hers_is_not_undone_with_an_earlier_one(saved):
+    claim, adva = saved("$claim"), person("adva")
+    first = consent.withdraw_consent(claim, ["CP-CONT"], by=adva)
+    with clock.set_to(clock.now() + DAY):
+        consent.withdraw_consent(claim, ["CP-CONT"], heard_through="phone", by=adva)
+        consent.undo_withdrawal(first, by=adva)
+    assert queries.in_force(claim.ref) == ["CP-CLAI"]
+
+
+def test_whoever_hears_her_word_the_consequences_are_worked_out_over_everything(saved):
+    """The officer of data protection sees no item; her word to them counts all the same."""
+    item = saved("$I7").items.first()
+    subject = queries.Subject(item.ref, item.compartment, item.ref)
+    word = consent.withdraw_consent(subject, ["CP-MONI"], heard_through="letter", by=person("petra"))
+    assert saved("$I7").level == "V1" and [e["code"] for e in word.effects if e["code"] == "ROBUSTNESS_TEST"]
+    assert saved("$fls").robustness.first().result["verified_victims"] == 25
 
 
 def test_an_award_is_kept_and_a_pending_claim_closes_without_prejudice_and_opens_again(saved, played):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.db import models as db
@@ -27,6 +29,7 @@ from answerable.vault.consent import models as m
 from answerable.vault.consent.models import Consent, Transfer, Withdrawal
 from answerable.vault.consent.queries import Subject, subject_of
 
+log = logging.getLogger("answerable.consent")
 # Where a withdrawal may be heard: anywhere. A word from this list, never a note.
 HEARD = ("phone", "office", "visit", "partner", "channel", "letter", "representative")
 ANSWERS = ("RETURNED", "DELETED", "RESTRICTED", "UNABLE")
@@ -485,16 +488,29 @@ def shred_due(*, by: HasPrincipal = CLOCK) -> int:
         )  # fmt: skip
     done = 0
     for withdrawal in due:
-        fault_point("before beginning")
-        if withdrawal.status == m.EFFECTIVE:
-            withdrawal = begin_shredding(withdrawal, by=by)
-        fault_point("after beginning")
-        keys: dict[str, int] = ask("shred", withdrawal=withdrawal.ref)
-        fault_point("after the keys")
-        finish_shredding(withdrawal, keys, by=by)
-        fault_point("after finishing")
-        done += 1
+        done += _each(partial(_shred, withdrawal, by), "shredding")
     return done
+
+
+def _shred(withdrawal: Withdrawal, by: HasPrincipal) -> None:
+    fault_point("before beginning")
+    if withdrawal.status == m.EFFECTIVE:
+        withdrawal = begin_shredding(withdrawal, by=by)
+    fault_point("after beginning")
+    keys: dict[str, int] = ask("shred", withdrawal=withdrawal.ref)
+    fault_point("after the keys")
+    finish_shredding(withdrawal, keys, by=by)
+    fault_point("after finishing")
+
+
+def _each(act: Callable[[], object], what: str) -> int:
+    """One piece of the clock's work; what is refused is said, and does not hold up the next."""
+    try:
+        act()
+    except Refused as no:
+        log.error("%s was refused (%s)", what, no.reason)
+        return 0
+    return 1
 
 
 def owed(*, by: HasPrincipal = CLOCK) -> int:
@@ -513,9 +529,7 @@ def owed(*, by: HasPrincipal = CLOCK) -> int:
         over = sorted({c.subject for c in last.filter(subject__in=list(ends)) if c.given and c.expires_on
                        and c.expires_on < clock.today()})  # fmt: skip
     for withdrawal in asked:
-        carry_out_withdrawal(withdrawal, by=by)
-        done += 1
+        done += _each(partial(carry_out_withdrawal, withdrawal, by=by), "carrying out a withdrawal")
     for ref in over:
-        end_consents(ref, by=by)
-        done += 1
+        done += _each(partial(end_consents, ref, by=by), "ending a consent")
     return done + shred_due(by=by)
