@@ -19,7 +19,7 @@ server = postgres.ensure_server()
 import django; django.setup()
 from django.core.management import call_command
 from django.db import connection, connections
-call_command("migrate", verbosity=0)
+call_command("migrate", verbosity=0); call_command("migrate", verbosity=0, database="keys")
 def office():
     with connection.cursor() as c: c.execute("SET ROLE answerable_office")
 from answerable.vault import userkeys; userkeys.set_parameters(userkeys.LIGHT)
@@ -75,7 +75,8 @@ try:
     print("record", sizes[0] == sizes[1], sizes[2])
 finally:
     connections.close_all()
-    with server.connect() as c: c.execute(f'DROP DATABASE IF EXISTS "{sys.argv[1]}" WITH (FORCE)')
+    with server.connect() as c:
+        for name in (sys.argv[1], sys.argv[1] + "_keys"): c.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 """
 
 

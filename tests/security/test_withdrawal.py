@@ -322,6 +322,16 @@ def test_the_officer_of_data_protection_sees_the_book_and_no_claim(saved, office
     assert office("delegate.avn").get("/record/withdrawals/").status_code == 404
 
 
+def test_no_role_of_any_state_touches_a_consent_a_withdrawal_or_a_transfer(saved):
+    subject = queries.subject_of(saved("$claim"))
+    acts = ("give_consent", "withdraw_consent", "withdraw_everything", "undo_withdrawal", "carry_out_withdrawal", "note_effect_done",
+            "record_transfer", "note_recall_answer", "end_consents", "shred_withdrawn")  # fmt: skip
+    for role in [*ROLES, "clock"]:
+        state = Principal("X", frozenset({role}), "B", "delegation", "AVN", compartments=frozenset({"claims"}))
+        assert not [a for a in acts if engine.allows(state, a, subject)], role
+        assert not engine.allows(state, "see_withdrawals", "withdrawals"), role
+
+
 @pytest.mark.writes_freely
 def test_the_book_of_consents_is_only_added_to(saved):
     from django.db import DatabaseError, connection, transaction
