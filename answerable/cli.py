@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "do what the clock owes: deadlines, expiries, checkpoints",
         "office",
     ),
+    "backup": ("answerable.config.commands:backup", "back up facts, and keys apart from them for fourteen days", ""),
     "import": (
         "answerable.monitoring.cli:main",
         "bring in public data: answerable import svac [--dry-run] FILE",

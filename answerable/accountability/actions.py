@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from answerable.accountability import lifecycle, rules
-from answerable.accountability.models import Finding, Opinion
+from answerable.accountability.models import Finding, Opinion, Robustness
 from answerable.alliance import queries as alliance
 from answerable.alliance.models import Person
 from answerable.authority import engine as authority
 from answerable.authority.acting import action
 from answerable.common import clock
-from answerable.common.deadlines import end_of_calendar_days, in_time
+from answerable.common.deadlines import end_of_calendar_days, in_time, working_days_after
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.common.lifecycle import next_status
 from answerable.common.tables import taxonomy
+from answerable.monitoring import queries as monitoring
 from answerable.monitoring.models import PatternAssessment
 from answerable.record import log as record
 from answerable.vault import keeping
@@ -35,8 +37,10 @@ def draft_finding(
                       reason="kind")  # fmt: skip
     if standard not in taxonomy("standard_of_proof"):
         raise Refused(_("There is no standard of proof %(code)s.") % {"code": standard}, reason="unknown")
-    tests = {c: (t["met"], t["says"]) for c, t in pattern.result["tests"].items()}
-    criteria = rules.pattern_criteria(kind, tests, pattern.result["standard"], standard)
+    # Only accounts with a live consent to be used in a finding carry it (CP-FIND).
+    found = monitoring.retest(pattern, finding=True)
+    tests = {c: (found["tests"][c], found["says"][c]) for c in found["tests"]}
+    criteria = rules.pattern_criteria(kind, tests, found["standard"], standard)
     finding = Finding(
         kind=kind, standard=standard, situation=pattern.situation, party=pattern.party, pattern=pattern, urgent=urgent,
         respondent=pattern.situation.state, criteria=[asdict(c) for c in criteria], drafted_by=by,
@@ -174,3 +178,47 @@ def publish_finding(finding: Finding, *, by: Person) -> Finding:
     entry = record.append("finding published", finding, by=by, from_state=before, to_state=finding.status)
     question("released").ask("finding", finding, entry)
     return finding
+
+
+# --- when consent beneath a finding ends ----------------------------------------------------------------------------
+
+PANEL_NOTE_WORKING_DAYS = 10
+
+
+@question("basis_withdrawn").answer_with
+def _basis_withdrawn(refs: Sequence[str], purposes: Sequence[str]) -> None:
+    """Test again, without what fell away, each finding that rests on these incidents (§2.5). Part of the same act.
+
+    A draft gets the new criteria. An adopted one waits ten working days for the panel's note; of a published one the
+    text and the public figure stay as they are. Nothing of this is announced.
+    """
+    above = {ref for basis in refs for ref in record.upward(basis) if ref.startswith("FND")}
+    finding_too = "CP-FIND" in purposes
+    for finding in Finding.objects.select_for_update().filter(ref__in=above).order_by("id"):
+        result = monitoring.retest(finding.pattern, finding=finding_too)
+        tests = {c: (result["tests"][c], result["says"][c]) for c in result["tests"]}
+        criteria = rules.pattern_criteria(finding.kind, tests, result["standard"], finding.standard)
+        now = [asdict(c) for c in criteria]
+        if finding.status in lifecycle.BEFORE_ADOPTION:
+            finding.criteria = now
+            finding.save(update_fields=["criteria"])
+        elif finding.status in lifecycle.IN_FORCE or finding.status == lifecycle.ADOPTED:
+            Robustness.objects.create(
+                finding=finding, tested_at=clock.now(), result=result, criteria=now,
+                stands=all(c.status == "MET" for c in criteria),
+                dependants=[d for answer in question("retest_dependants").ask(finding.ref) for d in answer],
+                due_at=working_days_after(clock.now(), PANEL_NOTE_WORKING_DAYS, alliance.holidays()),
+            )  # fmt: skip
+
+
+@action("note_robustness")
+def note_robustness(robustness: Robustness, *, by: Person) -> Robustness:
+    """The panel takes note of a test in its restricted file, within ten working days. Opening a review is its own act."""
+    robustness = Robustness.objects.select_for_update().select_related("finding").get(pk=robustness.pk)
+    authority.require(by, "note_robustness", robustness.finding)
+    if robustness.noted_at is not None:
+        raise Refused(_("The panel has already taken note of this test."), reason="lifecycle")
+    robustness.noted_at, robustness.noted_by = clock.now(), by
+    robustness.save(update_fields=["noted_at", "noted_by"])
+    record.append("robustness noted", robustness, by=by, detail={"stands": robustness.stands})
+    return robustness

@@ -26,3 +26,5 @@ FINDING_MOVES = {
 # fmt: on
 # A finding that measures and programmes may rest on.
 IN_FORCE = frozenset({PUBLISHED, IN_REVIEW, UPHELD, AMENDED})
+# Nothing is concluded yet, so a change below simply changes the draft.
+BEFORE_ADOPTION = frozenset({DRAFT, LEGAL_REVIEW, SAFETY_REVIEW, NOTIFIED, REPLY_PERIOD, ASSESSMENT, RETURNED})

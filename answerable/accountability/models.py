@@ -16,6 +16,10 @@ def finding_ref() -> str:
     return new_ref("FND")
 
 
+def robustness_ref() -> str:
+    return new_ref("RBT")
+
+
 @declares(data_class="C1", owner="accountability", retention="finding-basis")
 class Finding(models.Model):
     """A finding: its kind, the standard claimed, what it rests on, and where it stands. Reasons are sealed."""
@@ -47,6 +51,37 @@ class Finding(models.Model):
 
     def __str__(self) -> str:
         return self.ref
+
+
+@declares(data_class="C1", owner="accountability", retention="finding-basis")
+class Robustness(models.Model):
+    """A finding tested again after something beneath it fell away. In the panel's restricted file; never announced.
+
+    Says what the figures are without it and whether the criteria still hold, not what fell away nor whose it was.
+    """
+
+    ref = models.CharField(max_length=40, unique=True, default=robustness_ref)
+    compartment = models.CharField(max_length=80, default="monitoring")
+    finding = models.ForeignKey(Finding, on_delete=models.PROTECT, related_name="robustness")
+    tested_at = models.DateTimeField()
+    result = models.JSONField(default=dict)
+    criteria = models.JSONField(default=list)
+    stands = models.BooleanField()
+    dependants = models.JSONField(default=list)
+    due_at = models.DateTimeField(null=True)
+    noted_at = models.DateTimeField(null=True)
+    noted_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["-tested_at", "-id"]
+
+    def __str__(self) -> str:
+        return self.ref
+
+    @property
+    def says(self) -> str:
+        """In two words, as the panel reads it."""
+        return "stands" if self.stands else "must be reviewed"
 
 
 @declares(data_class="C1", owner="accountability", retention="finding-basis")

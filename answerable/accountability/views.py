@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 from answerable.accountability import access, actions, lifecycle
 from answerable.authority import engine as authority
 from answerable.authority.pages import Request, done, form_page, moves, needs
+from answerable.authority.principals import Place
 from answerable.common.tables import label
 from answerable.monitoring import access as monitoring
 from answerable.monitoring.forms import codes
@@ -86,6 +87,8 @@ def finding(request: Request, ref: str) -> HttpResponse:
          "may_opine": this.status == lifecycle.ASSESSMENT and authority.allows(request.user, "give_opinion", this),
          "opinions": this.opinions.count(), "reply_codes": actions.REPLY_CODES,
          "may_reply": this.status == lifecycle.REPLY_PERIOD and authority.allows(request.user, "record_reply", this),
+         "robustness": this.robustness.all()[:10] if authority.allows(request.user, "see_findings", Place("findings")) else [],
+         "may_note": authority.allows(request.user, "note_robustness", this),
          **context, **chain(request.user, this.ref)},
     )  # fmt: skip
 
@@ -105,6 +108,8 @@ def move_finding(request: Request, ref: str) -> HttpResponse:
         actions.conclude_finding(this, by=by)
     elif name in {"concur", "dissent"}:
         actions.give_opinion(this, name, by=by)
+    elif name.startswith("noted:"):
+        actions.note_robustness(monitoring.get(this.robustness, name.removeprefix("noted:")), by=by)
     elif name.startswith("reply:"):
         actions.record_reply(this, name.removeprefix("reply:"), by=by)
     else:

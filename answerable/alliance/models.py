@@ -186,6 +186,9 @@ def compartments_of(roles: frozenset[str], body: Body) -> frozenset[str]:
         scopes.add("monitoring")
     if roles & CLAIM_ROLES:
         scopes.add("claims")
+    # The data protection officer sees the book of consents and its clocks in every compartment, and no object behind it.
+    if "data_protection_officer" in roles:
+        scopes.add("consents")
     # Finance and audit see award lines and payments, never the claim behind them (SOD-06, SOD-09).
     return frozenset(scopes)
 

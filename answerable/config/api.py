@@ -26,6 +26,7 @@ from answerable.measures import actions as measure_actions
 from answerable.measures.models import Measure
 from answerable.monitoring import access as monitoring
 from answerable.monitoring import actions as monitoring_actions
+from answerable.monitoring import queries as monitoring_queries
 from answerable.monitoring.models import Party
 from answerable.reparations import access as reparations
 from answerable.reparations import actions as claim_actions
@@ -117,8 +118,9 @@ def situation(request: Request, ref: str) -> Any:
 
 @api.get("/incidents", response=list[dict])
 def incidents(request: Request) -> Any:
-    """Incidents of one's own compartments: coarse facts only."""
-    rows = monitoring.incidents(request.user).select_related("situation")[:500]
+    """Incidents of one's own compartments whose accounts consent to leaving the office (SC-4): coarse facts only."""
+    found = list(monitoring.incidents(request.user).select_related("situation")[:500])
+    rows = monitoring_queries.exportable(found)
     return [
         {"ref": i.ref, "situation": i.situation.ref, "on": i.on, "level": i.level, "status": i.status} for i in rows
     ]

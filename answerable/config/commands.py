@@ -230,6 +230,19 @@ def enrol(argv: list[str]) -> int:
     return 0
 
 
+def backup(argv: list[str]) -> int:
+    """Back up the working facts, and in another folder the keys, which are kept fourteen days and no longer."""
+    parser = argparse.ArgumentParser(prog="answerable backup", description="Back up facts and, apart from them, keys.")
+    parser.add_argument("--only", choices=["facts", "keys"], help="one of the two")
+    args = parser.parse_args(argv)
+    if args.only != "keys":
+        print(f"Facts: {postgres.backup('daily')} (the last {postgres.MAIN_BACKUPS_KEPT} are kept)")
+    if args.only != "facts":
+        print(f"Keys:  {postgres.backup_keys('daily')} (kept {postgres.KEYS_BACKUP_DAYS} days at most, so that what was "
+              "shredded stays so; keep them on another machine than the facts)")  # fmt: skip
+    return 0
+
+
 def worker(argv: list[str]) -> int:
     """Do what the clock owes, each as its own act by CLOCK, every minute; a checkpoint every six hours."""
     parser = argparse.ArgumentParser(prog="answerable worker", description="Deadlines, expiries and checkpoints.")
@@ -244,22 +257,28 @@ def worker(argv: list[str]) -> int:
     from answerable.authority.principals import CLOCK
     from answerable.measures import actions as measures
     from answerable.record import signing
+    from answerable.vault.consent import actions as consent
 
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, lambda *_: stop.set())
-    while True:
-        try:
-            measures.owed()
-            with reading_as(CLOCK):
-                due = signing.is_due()
-            if due:
-                signing.checkpoint()
-        except Exception as fault:  # the database may be away for a moment: say so, keep the clock running
-            from answerable.common.faults import where
 
-            print(f"worker: {where(fault)}", file=sys.stderr, flush=True)
-            connection.close()
+    def checkpoint() -> None:
+        with reading_as(CLOCK):
+            due = signing.is_due()
+        if due:
+            signing.checkpoint()
+
+    while True:
+        # Each on its own: what fails in one field of work never holds up a withdrawal, or the other way round.
+        for work in (consent.owed, measures.owed, checkpoint, postgres.rotate_keys_backups):
+            try:
+                work()
+            except Exception as fault:  # the database may be away for a moment: say so, keep the clock running
+                from answerable.common.faults import where
+
+                print(f"worker: {where(fault)}", file=sys.stderr, flush=True)
+                connection.close()
         if args.once or stop.wait(60):
             return 0
 

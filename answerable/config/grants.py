@@ -20,6 +20,7 @@ APPEND_ONLY = (
     "fund_entry",
     "fund_leg",
     "publication_release",
+    "vault_consent",
 )
 # Where the office may delete: sessions end, salts and keys are shredded, an import's rows are undone.
 OFFICE_DELETES = (
@@ -31,7 +32,9 @@ OFFICE_DELETES = (
 )
 # What the vault process writes among the working facts: its entries in the record, and what doors without a database
 # hand in through it. It reads what policies and rules need.
-VAULT_WRITES = ("record_entry", "record_head")
+VAULT_WRITES = ("record_entry", "record_head", "vault_consent", "vault_withdrawal", "vault_transfer")
+# Whose rows the data protection officer also sees, whatever their compartment: consents, withdrawals, the ledger.
+BOOK_OF_CONSENTS = ("vault_consent", "vault_withdrawal", "vault_transfer")
 # The public face reads released rows only.
 PORTAL_READS = ("publication_release",)
 
@@ -138,6 +141,8 @@ def apply(using: str = "default", **_: Any) -> None:
             seen = (
                 f"{q(column)} = ANY ({scope}) OR split_part({q(column)}, '/', 1) = ANY ({scope}) OR '*' = ANY ({scope})"
             )
+            if table in BOOK_OF_CONSENTS:
+                seen += f" OR 'consents' = ANY ({scope})"
             cursor.execute(f"ALTER TABLE {q(table)} ENABLE ROW LEVEL SECURITY")
             cursor.execute(f"ALTER TABLE {q(table)} FORCE ROW LEVEL SECURITY")
             cursor.execute(f"DROP POLICY IF EXISTS own_compartments ON {q(table)}")

@@ -6,6 +6,7 @@ process, data lie in our own folder, and only a private unix socket is open: no 
 
 from __future__ import annotations
 
+import calendar
 import hashlib
 import json
 import os
@@ -401,26 +402,90 @@ def database_settings(door: str, *, keys: bool = False) -> dict[str, Any]:
     }
 
 
+MAIN_BACKUPS_KEPT = 5
+# What was shredded is unreadable in every copy once no copy of its keys is left, and that is a promise (§2.12).
+KEYS_BACKUP_DAYS = 14
+
+
+def _superuser() -> Server:
+    return external() or Server(str(_socket_dir(data_dir().resolve() / "pg")), 5432, "postgres",
+                                (data_dir() / "pg-superuser.key").read_text().strip())  # fmt: skip
+
+
+def _dump(database: str, target: Path) -> Path:
+    server = _superuser()
+    part = str(target) + ".part"
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb"):
+        pass
+    done = subprocess.run(
+        [_binaries() / "pg_dump", "-Fc", "-h", server.host, "-p", str(server.port), "-U", server.user, "-f", part, database],
+        env={**os.environ, "PGPASSWORD": server.password}, capture_output=True, text=True, check=False)  # fmt: skip
+    if done.returncode:
+        Path(part).unlink(missing_ok=True)
+        raise Refused(f"The backup failed, so nothing was changed: {_last_line(done.stderr)}")
+    os.rename(part, target)
+    return target
+
+
 def backup(label: str) -> Path:
-    """Dump the product's database into the data folder's backups, keeping the last five. Returns the file."""
-    server = external() or Server(str(_socket_dir(data_dir().resolve() / "pg")), 5432, "postgres",
-                                  (data_dir() / "pg-superuser.key").read_text().strip())  # fmt: skip
+    """Dump the working facts into the data folder's backups, keeping the last five. Returns the file.
+
+    No key is in it: what it holds sealed can be read only beside the keys of the day of reading.
+    """
     folder = data_dir() / "backups"
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{label}.dump"
-    env = {**os.environ, "PGPASSWORD": server.password}
-    done = subprocess.run(
-        [_binaries() / "pg_dump", "-Fc", "-h", server.host, "-p", str(server.port), "-U", server.user,
-         "-f", str(target) + ".part", database_name()],
-        env=env, capture_output=True, text=True, check=False)  # fmt: skip
-    if done.returncode:
-        Path(str(target) + ".part").unlink(missing_ok=True)
-        raise Refused(f"The backup before the change failed, so nothing was changed: {_last_line(done.stderr)}")
-    os.chmod(str(target) + ".part", 0o600)
-    os.rename(str(target) + ".part", target)
-    for old in sorted(folder.glob("*.dump"))[:-5]:
+    target = _dump(database_name(), folder / f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{label}.dump")
+    for old in sorted(folder.glob("*.dump"))[:-MAIN_BACKUPS_KEPT]:
         old.unlink()
     return target
+
+
+def backup_keys(label: str, *, now: float | None = None) -> Path:
+    """Dump the vault's own database into a folder of its own, and remove every such dump that is fourteen days old."""
+    folder = data_dir() / "backups-keys"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+    target = _dump(keys_name(), folder / f"{stamp}-{label}.dump")
+    rotate_keys_backups(now=now)
+    return target
+
+
+def rotate_keys_backups(*, now: float | None = None) -> int:
+    """Remove dumps of keys made fourteen days ago or earlier, and any whose day cannot be told. Returns how many."""
+    removed = 0
+    limit = (time.time() if now is None else now) - KEYS_BACKUP_DAYS * 86400
+    for dump in (data_dir() / "backups-keys").glob("*.dump*"):
+        try:
+            made = calendar.timegm(time.strptime(dump.name[:16], "%Y%m%dT%H%M%SZ"))
+        except ValueError:
+            made = 0
+        if made <= limit:
+            dump.unlink()
+            removed += 1
+    return removed
+
+
+def restore(dump: Path, database: str) -> None:
+    """Bring a dump back as a new database of this server, for a drill or after a loss. Raises Refused if it exists."""
+    server = _superuser()
+    with server.connect() as connection:
+        if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone():
+            raise Refused(f"There is a database “{database}” already; name a new one to restore into.", reason="exists")
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} OWNER answerable_owner TEMPLATE template0 ENCODING 'UTF8'").format(
+                sql.Identifier(database)
+            )
+        )
+        connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(database)))
+        connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO answerable_owner").format(sql.Identifier(database)))
+    with server.connect(database) as connection:
+        connection.execute("ALTER SCHEMA public OWNER TO answerable_owner")
+    done = subprocess.run(
+        [_binaries() / "pg_restore", "--exit-on-error", "-h", server.host, "-p", str(server.port), "-U", server.user,
+         "-d", database, dump],
+        env={**os.environ, "PGPASSWORD": server.password}, capture_output=True, text=True, check=False)  # fmt: skip
+    if done.returncode:
+        raise Refused(f"{dump.name} could not be restored: {_last_line(done.stderr)}", reason="restore")
 
 
 if __name__ == "__main__":

@@ -89,8 +89,9 @@ def _manage(*args: str, door: str = "owner") -> subprocess.CompletedProcess[byte
 
 
 def _serve(process: Process) -> subprocess.Popen[bytes]:
-    env = {**os.environ, "ANSWERABLE_DOOR": process.name, "PYTHONUNBUFFERED": "1"}
-    env.pop("DJANGO_SETTINGS_MODULE", None)  # each process has its own; a command's would follow it here
+    # Each process has the settings of its own door, not of the command that starts it.
+    env = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
+    env |= {"ANSWERABLE_DOOR": process.name, "PYTHONUNBUFFERED": "1"}
     return subprocess.Popen(process.command(), env=env, start_new_session=True, stdin=subprocess.DEVNULL)
 
 

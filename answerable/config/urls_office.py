@@ -36,5 +36,6 @@ urlpatterns = [
     path("record/checkpoint/<int:size>/", web.record_checkpoint, name="record-checkpoint"),
     path("record/cosignature/", web.accept_cosignature, name="accept-cosignature"),
     path("record/witness/", web.enter_witness, name="enter-witness"),
+    path("record/", include("answerable.vault.consent.urls")),
     path("api/", _api),
 ]

@@ -16,6 +16,7 @@ from answerable.authority.acting import action
 from answerable.authority.principals import HasPrincipal, Place
 from answerable.common import clock
 from answerable.common.errors import Refused
+from answerable.common.hooks import question
 from answerable.common.lifecycle import next_status
 from answerable.common.tables import taxonomy
 from answerable.monitoring import lifecycle, planning, queries, rules
@@ -23,6 +24,7 @@ from answerable.monitoring.models import Import, Incident, Party, PatternAssessm
 from answerable.monitoring.svac import SvacFile
 from answerable.record import log as record
 from answerable.vault import keeping
+from answerable.vault.consent import actions as consent
 
 
 @action("open_situation")
@@ -277,6 +279,8 @@ def add_item(
     )  # fmt: skip
     item.says = keeping.seal_fields(item.ref, item.compartment, "SourceItem", {"says": says})["says"]
     item.save(force_insert=True)
+    if purposes:
+        consent.write_down(item, consent.plain_yes(purposes), by=by)
     item.parents.set(parents)
     changed = _relevel(incident.party)
     record.append(
@@ -363,6 +367,77 @@ def weigh_contrary(item: SourceItem, *, by: Person) -> SourceItem:
     changed = _relevel(item.incident.party)
     record.append("contrary item weighed", item, by=by, detail={"levels": changed})
     return item
+
+
+# --- what a change of consents does here ----------------------------------------------------------------------------
+
+
+@question("consent_changed").answer_with
+def _consents_changed(ref: str, change: consent.Change) -> dict[str, object]:
+    """An item whose consent ended leaves the calculation at once (R-VER-4); what relied on it is tested again, in silence.
+
+    Levels of the actor's incidents are worked out anew, both when a consent goes and when it comes.
+    """
+    if ref.startswith("INC"):
+        return _incident_consents_changed(ref, change)
+    if not ref.startswith("ITM"):
+        return {}
+    item = SourceItem.objects.select_for_update().get(ref=ref)
+    live, aside = item.live, dict[str, object]()
+    once = {*item.purposes, *item.withdrawn}
+    if change.kind == "withdrawn":
+        aside = {"withdrawn": list(item.withdrawn)}
+        once |= {*change.purposes} | ({"CP-MONI"} if change.total else set())
+    elif change.kind == "undone":
+        once = {*change.put_aside.get("withdrawn", ()), *change.in_force}
+    item.purposes, item.withdrawn = list(change.in_force), sorted(once - set(change.in_force))
+    item.save(update_fields=["purposes", "withdrawn"])
+    if change.total and (change.kind == "undone" or item.incident.ref in queries.parts_of(ref)):
+        aside |= _close_incident(item.incident, change)
+    if live != item.live or {"CP-MONI", "CP-FIND"} & set(change.purposes):
+        changed = _relevel(item.incident.party)
+        if change.kind != "given":
+            question("basis_withdrawn").ask(list(dict.fromkeys([item.incident.ref, *changed])), tuple(change.purposes))
+    return aside
+
+
+def _incident_consents_changed(ref: str, change: consent.Change) -> dict[str, object]:
+    incident = Incident.objects.select_related("party").get(ref=ref)
+    if not change.total:
+        return {}
+    aside = _close_incident(incident, change)
+    changed = _relevel(incident.party)
+    question("basis_withdrawn").ask(list(dict.fromkeys([ref, *changed])), ("CP-MONI", "CP-FIND"))
+    return aside
+
+
+def _close_incident(incident: Incident, change: consent.Change) -> dict[str, object]:
+    """An incident that rests on this alone is closed with it, and comes back with it."""
+    incident = Incident.objects.select_for_update().get(pk=incident.pk)
+    if change.kind == "withdrawn" and incident.status != lifecycle.CONSENT_WITHDRAWN:
+        before, incident.status = incident.status, lifecycle.CONSENT_WITHDRAWN
+        incident.save(update_fields=["status"])
+        return {"incident_status": before}
+    if change.kind == "undone" and change.put_aside.get("incident_status"):
+        incident.status = str(change.put_aside["incident_status"])
+        incident.save(update_fields=["status"])
+    return {}
+
+
+@question("clear_details").answer_with
+def _clear(ref: str) -> None:
+    """A shredded item or incident keeps its reference, what kind it was, and the quarter. Nothing that was told."""
+    if ref.startswith("ITM"):
+        SourceItem.objects.filter(ref=ref).update(
+            says=b"", person_key="", testimony="", primary=False, assessors=1, purposes=[]
+        )
+    elif ref.startswith("INC"):
+        for incident in Incident.objects.filter(ref=ref):
+            on = incident.on.replace(month=(incident.on.month - 1) // 3 * 3 + 1, day=1)
+            Incident.objects.filter(pk=incident.pk).update(
+                narrative=b"", place=b"", link_reason=b"", on=on, precision="quarter", area1="", area2="", forms=[],
+                links=[], settings=[], consequences=[], victims=0, victims_min=0, victims_max=0, because=[], level="V1",
+            )  # fmt: skip
 
 
 STATUS_OF_LEVEL = {"V1": lifecycle.ALLEGED, "V2": lifecycle.CREDIBLE}

@@ -4,7 +4,10 @@ from typing import Any
 
 from answerable.authority.engine import describes
 from answerable.common.hooks import question
+from answerable.monitoring import actions, lifecycle, queries  # noqa: F401 - actions answers when consents change
 from answerable.monitoring.models import Import, Incident, PatternAssessment, Situation, SourceItem
+from answerable.vault.consent import queries as consents
+from answerable.vault.consent.gate import gate, passing
 
 
 @describes(Situation)
@@ -24,6 +27,7 @@ def _incident(i: Incident) -> tuple[str, dict[str, Any]]:
         "collectedBy": i.collected_by.ref,
         "organisation": i.organisation.ref,
         "status": i.status,
+        "withdrawn": consents.is_closed(i.ref),
     }
 
 
@@ -33,6 +37,7 @@ def _item(i: SourceItem) -> tuple[str, dict[str, Any]]:
         "compartment": i.compartment,
         "collectedBy": i.incident.collected_by.ref,
         "organisation": i.incident.organisation.ref,
+        "withdrawn": consents.is_closed(i.ref),
     }
 
 
@@ -47,3 +52,19 @@ def _sealed(ref: str) -> Incident | SourceItem | None:
         return Incident.objects.select_related("collected_by", "organisation").filter(ref=ref).first()
     chain = ("incident__collected_by", "incident__organisation")
     return SourceItem.objects.select_related(*chain).filter(ref=ref).first() if ref.startswith("ITM") else None
+
+
+@question("parts_of").answer_with
+def _parts(ref: str) -> list[str]:
+    return queries.parts_of(ref)
+
+
+@question("live_consent").answer_with
+def _consent(obj: Any, purpose: str) -> bool | None:
+    """An account opens under its own consent; an incident's text while every account it holds may be read (SC-4)."""
+    if isinstance(obj, SourceItem):
+        return gate("read", obj, purpose)
+    if isinstance(obj, Incident):
+        items = list(obj.items.all())
+        return obj.status != lifecycle.CONSENT_WITHDRAWN and len(passing("read", items, purpose)) == len(items)
+    return None

@@ -211,6 +211,7 @@ class SourceItem(models.Model):
     parents = models.ManyToManyField("self", symmetrical=False, related_name="children", blank=True)
     contrary = models.BooleanField(default=False)
     weighed = models.BooleanField(default=False)
+    # Mirrors of the book of consents (vault), written only when it changes: in force, and once given but no more.
     purposes = models.JSONField(default=list)
     withdrawn = models.JSONField(default=list)
     captured_on = models.DateField()
@@ -230,8 +231,13 @@ class SourceItem(models.Model):
 
     @property
     def live(self) -> bool:
-        """Whether the calculation may use it (R-VER-4)."""
-        return self.testimony == "" or ("CP-MONI" in self.purposes and "CP-MONI" not in self.withdrawn)
+        """Whether the calculation may use it (R-VER-4). The book of consents decides; this is its mirror here."""
+        return "CP-MONI" not in self.withdrawn and (not self.personal or "CP-MONI" in self.purposes)
+
+    @property
+    def personal(self) -> bool:
+        """Whether it is a person's own account, or a paper about one for which consent was asked."""
+        return self.testimony != "" or bool(self.purposes or self.withdrawn)
 
     @property
     def grade(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -15,8 +16,10 @@ from django.db.models import Count, Max
 from django.utils.translation import gettext as _
 
 from answerable.monitoring import lifecycle, rules
-from answerable.monitoring.models import Import, Incident, Party, Reading, Situation, SourceItem
+from answerable.monitoring.models import Import, Incident, Party, PatternAssessment, Reading, Situation, SourceItem
 from answerable.record import log as record
+from answerable.vault.consent import gate
+from answerable.vault.consent import queries as consents
 
 
 @cache
@@ -111,6 +114,71 @@ def standard_reached(incidents: Iterable[rules.IncidentFacts], carrying: Iterabl
     if not codes:
         return "none"
     return min((rules.STANDARD_OF_LEVEL[c] or "none" for c in codes), key=["none", "SP1", "SP2", "SP3"].index)
+
+
+def parts_of(ref: str) -> list[str]:
+    """What is sealed with an item or an incident: an incident with its items; an item with an incident that has no other."""
+    if ref.startswith("INC"):
+        return [ref, *SourceItem.objects.filter(incident__ref=ref).values_list("ref", flat=True)]
+    if not ref.startswith("ITM"):
+        return []
+    item = SourceItem.objects.select_related("incident").filter(ref=ref).first()
+    if item is None:
+        return []
+    alone = not SourceItem.objects.filter(incident=item.incident).exclude(pk=item.pk).exists()
+    return [ref, item.incident.ref] if alone else [ref]
+
+
+def retest(pattern: PatternAssessment, *, finding: bool = False) -> dict[str, Any]:
+    """A pattern assessment worked out again from what stands today, for the same window, actor and reasons.
+
+    Only incidents that were filed by then are looked at, so that the answer shows what a withdrawal or a correction
+    changed and nothing else. `finding=True` also leaves out accounts without a live consent to a finding (CP-FIND).
+    """
+    first, last = rules.window(pattern.on)
+    rows = Incident.objects.filter(
+        party=pattern.party, status__in=lifecycle.COUNTED, on__range=(first, last), submitted_at__lte=pattern.made_at
+    )
+    incidents = incident_facts(list(rows))
+    if finding:
+        live = _with_consent_to_finding(incidents)
+        incidents = rules.levels(
+            replace(i, items=tuple(x if x.ref in live else replace(x, live=False) for x in i.items)) for i in incidents
+        )
+    found = rules.pattern(
+        incidents, actor=pattern.party.ref, on=pattern.on, commonalities=frozenset(pattern.commonalities),
+        systematic=frozenset(pattern.systematic),
+    )  # fmt: skip
+    return {
+        "verified": list(found.verified),
+        "verified_incidents": len(found.verified),
+        "verified_victims": found.verified_victims,
+        "reported_victims": found.reported_victims,
+        "base_set": list(found.base_set),
+        "areas": len(found.areas),
+        "prevalence": found.prevalence,
+        "standard": standard_reached(incidents, found.verified),
+        "tests": {code: test.met for code, test in found.tests.items()},
+        "says": {code: test.says for code, test in found.tests.items()},
+    }
+
+
+def _with_consent_to_finding(incidents: Iterable[rules.IncidentFacts]) -> set[str]:
+    refs = [x.ref for i in incidents for x in i.items]
+    personal = {i.ref for i in SourceItem.objects.filter(ref__in=refs) if i.personal}
+    return (set(refs) - personal) | consents.covered(sorted(personal), "CP-FIND", "organ", "ID-0")
+
+
+def exportable(incidents: Sequence[Incident], *, audience: str = "organ") -> list[Incident]:
+    """Incidents whose every account has a live consent that covers leaving the office (SC-4), in a few queries."""
+    items: dict[int, list[SourceItem]] = {}
+    for item in SourceItem.objects.filter(incident__in=[i.pk for i in incidents]):
+        items.setdefault(item.incident_id, []).append(item)
+    passed = {
+        i.pk for i in gate.passing("export", [x for xs in items.values() for x in xs], "incidents", audience=audience)
+    }
+    shut = consents.closed([i.ref for i in incidents])
+    return [i for i in incidents if i.ref not in shut and all(x.pk in passed for x in items.get(i.pk, []))]
 
 
 def latest_map() -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from answerable.monitoring import access, actions, forms, lifecycle, planning, q
 from answerable.monitoring.models import Import, PatternAssessment
 from answerable.record.pages import chain
 from answerable.vault import actions as vault
+from answerable.vault.consent import queries as consents
 
 PER_PAGE = 25
 
@@ -156,6 +157,7 @@ def incident(request: Request, ref: str) -> HttpResponse:
             "may_add": authority.allows(request.user, "add_item", this),
             "may_grade": authority.allows(request.user, "begin_verification", this),
             "may_read": authority.allows(request.user, "read_sealed", this, purpose="verification"),
+            "may_consent": authority.allows(request.user, "withdraw_consent", consents.subject_of(this)),
             "locked": request.user.vault_session is None,
             "opened": {},
             **moves(request.user, this, _words(), lifecycle.INCIDENT_MOVES, reverse("move-incident", args=[this.ref])),

@@ -6,13 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from answerable.accountability.models import Finding
+from answerable.authority.acting import scope_of
+from answerable.authority.principals import CLOCK
 from answerable.common import clock
 from answerable.common.tables import label
 from answerable.council.models import Proposal
 from answerable.fund import queries as fund
 from answerable.fund.rules import ACCOUNTS
 from answerable.measures.models import Measure
-from answerable.monitoring import rules
+from answerable.monitoring import queries, rules
 from answerable.publication.models import Release
 
 
@@ -28,6 +30,16 @@ def release(kind: str, obj: Any, entry: Any) -> Release:
 
 def _finding(f: Finding) -> tuple[str, str, dict[str, Any]]:
     result = f.pattern.result
+    # The first figure counts only accounts with a live consent to the finding (CP-FIND). A later version repeats it: a
+    # figure that moved would tell that someone withdrew (§2.5).
+    earlier = Release.objects.filter(subject=f.ref).order_by("version").values_list("body", flat=True).first()
+    if earlier:
+        at_least = earlier["at_least"]
+    else:
+        with scope_of(CLOCK):
+            at_least = rules.at_least(
+                min(result["verified_victims"], queries.retest(f.pattern, finding=True)["verified_victims"])
+            )
     return (
         f.ref,
         f"{label('finding_type', f.kind)}: {f.party.name}, {f.situation.name}",
@@ -36,7 +48,7 @@ def _finding(f: Finding) -> tuple[str, str, dict[str, Any]]:
             "standard": f.standard,
             "situation": f.situation.name,
             "party": f.party.name,
-            "at_least": rules.at_least(result["verified_victims"]),
+            "at_least": at_least,
             "prevalence": result["prevalence"],
             "figure_kind": "verified",
             "reply": f.reply,

@@ -56,6 +56,7 @@ PEOPLE = (
     Role("abel", "Abel Approver", FUND, "finance_approver", "", "approves payments"),
     Role("beth", "Beth Approver", FUND, "finance_approver", "", "approves payments"),
     Role("tove", "Tove Treasurer", FUND, "treasurer", "", "confirms cash, releases, settles"),
+    Role("petra", "Petra Protection", SECRETARIAT, "data_protection_officer", "", "follows consents, withdrawals and recalls"),
     Role("odile", "Odile Auditor", SECRETARIAT, "auditor", "", "reads everything about money"),
     Role("chair", "Chair of the Council (Ilmara)", "Delegation of Ilmara", "chair", "ILM", "circulates, opens votes, declares"),
     *(Role(f"delegate.{c.lower()}", f"Delegate of {n}", f"Delegation of {n}", "council_delegate", c, "proposes and votes")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -30,10 +31,12 @@ from answerable.rehearsal.scenario import Scenario, instant
 from answerable.reparations import actions as reparations
 from answerable.reparations.models import AwardLine
 from answerable.vault.client import ask
+from answerable.vault.consent import actions as consent
+from answerable.vault.consent import queries as consents
 
-MODULES = (alliance, monitoring, accountability, council, measures, fund, reparations)
+MODULES = (alliance, monitoring, accountability, council, measures, fund, reparations, consent)
 # Steps a scenario may take: every action of the apps but those that only start-up and sign-in use.
-NOT_STEPS = {"found_alliance", "make_token", "import_svac"}
+NOT_STEPS = {"found_alliance", "make_token", "import_svac", "begin_shredding", "finish_shredding"}
 
 
 def verbs() -> dict[str, Callable[..., Any]]:
@@ -47,8 +50,15 @@ def verbs() -> dict[str, Callable[..., Any]]:
                 and name not in NOT_STEPS
             ):
                 found[name] = func
-    found["let_the_clock_run"] = lambda *, by: measures.owed()
+    found["let_the_clock_run"] = lambda *, by: (measures.owed(), consent.owed())
+    found["agree"] = agree
     return found
+
+
+def agree(subject: Any, purposes: list[str], *, by: Any) -> list[str]:
+    """She says a plain yes to each of these purposes, one by one."""
+    given: list[str] = consent.give_consent(subject, consent.plain_yes(purposes), by=by)
+    return given
 
 
 def people() -> list[str]:
@@ -84,6 +94,24 @@ def _refs(run: Any, value: Any) -> Any:
     return [_refs(run, v) for v in value] if isinstance(value, (list, tuple)) else value
 
 
+def _effects(withdrawal: Any) -> dict[str, str]:
+    """What follows from a withdrawal: by code, the day it is due, or how."""
+    return {e["code"]: e["due_at"][:10] if e["due_at"] else e["due"] for e in withdrawal.effects}
+
+
+def _robustness(finding: Any) -> dict[str, Any]:
+    """The last robustness test of a finding, as the restricted file has it."""
+    test = finding.robustness.first()
+    keys = ("verified_incidents", "verified_victims", "areas", "prevalence")
+    met = {c: m for c, m in test.result["tests"].items() if c != "SY"} if test else {}
+    return {"says": test.says, **{k: test.result[k] for k in keys}, **met} if test else {}
+
+
+def _announced(finding: Any, word: str) -> bool:
+    """Whether any public version of a finding holds a word."""
+    return any(word in json.dumps(r.body) + r.title for r in Release.objects.filter(subject=finding.ref))
+
+
 CHECKS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
     "value": lambda run, s: _refs(run, _field(run.fresh(s["of"]), s["field"])),
     "level": lambda run, s: run.fresh(s["of"]).level,
@@ -103,6 +131,11 @@ CHECKS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
     "relies_on": lambda run, s: sorted(_refs(run, [e.basis for e in record.bases(run.fresh(s["of"]).ref)])),
     "what_follows": lambda run, s: sorted(_refs(run, record.upward(run.fresh(s["of"]).ref))),
     "released_versions": lambda run, s: Release.objects.filter(subject=run.fresh(s["of"]).ref).count(),
+    "effects": lambda run, s: _effects(run.fresh(s["of"])),
+    "robustness": lambda run, s: _robustness(run.fresh(s["of"])),
+    "dependants": lambda run, s: {d["code"]: d["met"] for d in run.fresh(s["of"]).robustness.first().dependants},
+    "consents": lambda run, s: consents.in_force(run.fresh(s["of"]).ref),
+    "announced": lambda run, s: _announced(run.fresh(s["of"]), s["field"]),
     "line_of": lambda run, s: AwardLine.objects.filter(award_key=run.fresh(s["of"]).ref).count(),
 }
 

@@ -115,6 +115,8 @@ def read(path: Path, *, verbs: Iterable[str], checks: Iterable[str], people: Ite
         inner = read(find(str(include)), verbs=verbs, checks=checks, people=people)
         steps += [s for s in inner.steps if "check" not in s]
         start = inner.anchor if data.get("clock") is None else start
+    together = bool(data.get("interleave"))
+    included, steps = (steps, []) if together else ([], steps)
     saved = {s["save"] for s in steps if s.get("save")}
     at = instant(steps[-1]["at"]) if steps else start
     listed = data.get("steps")
@@ -149,12 +151,16 @@ def read(path: Path, *, verbs: Iterable[str], checks: Iterable[str], people: Ite
             wrong(line, f"there is no check “{step['check']}”.{near(str(step['check']), checks)}")
         if kind == "check" and "is" not in step:
             wrong(line, "a check says what it expects, is:.")
+        # Steps of the included scenario that come before this one have been taken by then.
+        saved |= {s["save"] for s in included if s.get("save") and instant(s["at"]) <= at}
         for word in _names(step):
             if word not in saved:
                 wrong(line, f"${word} has not been saved by an earlier step.{near(word, saved)}")
         if step.get("save"):
             saved.add(step["save"])
         steps.append(step)
+    if together:
+        steps = sorted([*included, *steps], key=lambda s: instant(s["at"]))  # stable: at one time, included first
     if problems:
         raise Refused(f"{path.name} was not run:\n  " + "\n  ".join(problems), reason="usage")
     return Scenario(

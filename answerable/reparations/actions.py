@@ -28,6 +28,9 @@ from answerable.record import log as record
 from answerable.reparations import lifecycle, rules
 from answerable.reparations.models import Award, AwardLine, Claim, Programme
 from answerable.vault import keeping
+from answerable.vault.consent import actions as consent
+from answerable.vault.consent import gate
+from answerable.vault.consent import rules as consent_rules
 
 
 @action("propose_programme")
@@ -151,6 +154,7 @@ def lodge_claim(
     for name, sealed in keeping.seal_fields(claim.ref, claim.compartment, "Claim", texts).items():
         setattr(claim, name, sealed)
     claim.save(force_insert=True)
+    consent.write_down(claim, consent.plain_yes(purposes), language=language, by=by)
     if identity:
         keeping.seal_identity(claim.ref, identity)
     record.append("claim lodged", claim, by=by, to_state=claim.status, detail={"programme": programme.ref})
@@ -159,11 +163,26 @@ def lodge_claim(
 
 @action("move_claim")
 def move_claim(claim: Claim, name: str, *, by: Person) -> Claim:
-    """Screen, register, check completeness, begin assessment, record acceptance: moves that need no other fact."""
+    """Screen, register, check completeness, begin assessment, record acceptance: moves that need no other fact.
+
+    She withdraws the claim by withdrawing her consent to it (`withdraw_consent`, CP-CLAI), and opens it again by giving
+    it anew: then it is lodged again and every clock begins afresh (R-TIME-5).
+    """
     claim = Claim.objects.select_for_update().get(pk=claim.pk)
     authority.require(by, name, claim)
+    if name == "withdraw_claim":
+        raise Refused(
+            _("A claim is withdrawn by withdrawing the consent to it; that has no other step."), reason="consent"
+        )
     before, claim.status = claim.status, next_status(lifecycle.CLAIM_MOVES, name, status=claim.status)
-    claim.save(update_fields=["status"])
+    if name == "reopen_claim":
+        if not gate.gate("read", claim, "CP-CLAI"):
+            raise Refused(
+                _("Her consent to the claim itself (CP-CLAI) is given first; then it opens again."), reason="consent"
+            )
+        due = rules.clocks(clock.now(), alliance.holidays())
+        claim.screening_due_at, claim.eligibility_due_at = due.screening, due.eligibility
+    claim.save(update_fields=["status", "screening_due_at", "eligibility_due_at"])
     if name == "accept_award":
         award = claim.award
         award.accepted_at = clock.now()
@@ -318,3 +337,46 @@ def _lines_to_pay() -> list[list[object]]:
         for line in AwardLine.objects.filter(accepted=True)[:200]
         if line.settled < len(line.instalments)
     ]
+
+
+# --- what a change of her consents does to a claim ------------------------------------------------------------------
+
+
+@question("consent_changed").answer_with
+def _consents_changed(ref: str, change: consent.Change) -> dict[str, str]:
+    """Keep the claim's list of purposes in step; without consent to the claim it closes before a decision (§2.5)."""
+    if not ref.startswith("CLM"):
+        return {}
+    claim = Claim.objects.select_for_update().get(ref=ref)
+    claim.purposes, aside = list(change.in_force), {}
+    # A term that ran out closes nothing by itself: only her own word does (R-TIME-5).
+    if (
+        change.kind == "withdrawn"
+        and "CP-CLAI" in change.purposes
+        and (claim.status in lifecycle.CLAIM_MOVES["withdraw_claim"].froms)
+    ):
+        aside = {"claim_status": claim.status}
+        claim.status = lifecycle.WITHDRAWN
+    elif change.kind == "undone" and claim.status == lifecycle.WITHDRAWN and change.put_aside.get("claim_status"):
+        claim.status = str(change.put_aside["claim_status"])
+    claim.save(update_fields=["purposes", "status"])
+    return aside
+
+
+@question("state_of_use").answer_with
+def _state_of_use(ref: str, purpose: str) -> set[str]:
+    if not ref.startswith("CLM") or purpose != "CP-CLAI":
+        return set()
+    awarded = Claim.objects.filter(ref=ref, award__isnull=False).exists()
+    return {consent_rules.AWARDED if awarded else consent_rules.BEFORE_DECISION}
+
+
+@question("clear_details").answer_with
+def _clear(ref: str) -> None:
+    """A shredded claim keeps its reference, its programme, its days and, of an award, number and amount. No more."""
+    if not ref.startswith("CLM"):
+        return
+    Claim.objects.filter(ref=ref).update(
+        age_band="", country="", language="", quarter="", area1="", forms=[], flags=[], criteria=[], purposes=[],
+        presumed_by="", supporting_items=0, level="U3", score=0, **dict.fromkeys(SEALED, b""),
+    )  # fmt: skip

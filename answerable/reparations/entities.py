@@ -4,12 +4,10 @@ from typing import Any
 
 from answerable.authority.engine import describes
 from answerable.common.hooks import question
-from answerable.monitoring.models import SourceItem
 from answerable.reparations import actions  # noqa: F401 - registers what the fund asks
 from answerable.reparations.models import Claim, Programme
-
-# What a purpose of reading needs of the claimant's consent.
-CONSENT_FOR = {"adjudication": "CP-CLAI", "payment": "CP-CLAI", "contact": "CP-CONT", "verification": "CP-MONI"}
+from answerable.vault.consent import queries as consents
+from answerable.vault.consent.gate import gate
 
 
 @describes(Programme)
@@ -25,18 +23,14 @@ def _claim(c: Claim) -> tuple[str, dict[str, Any]]:
         "firstAssessor": c.first_assessor.ref if c.first_assessor else "",
         "secondAssessor": c.second_assessor.ref if c.second_assessor else "",
         "status": c.status,
+        "withdrawn": consents.is_closed(c.ref),
     }
 
 
 @question("live_consent").answer_with
 def _claim_consent(obj: Any, purpose: str) -> bool | None:
-    """False without a live consent of the claimant, or of the person whose account an item is."""
-    if isinstance(obj, Claim):
-        needed = CONSENT_FOR.get(purpose)
-        return needed is not None and needed in obj.purposes
-    if isinstance(obj, SourceItem):
-        return obj.live
-    return None
+    """Whether the claimant's own consents cover reading her claim for a purpose (SC-4)."""
+    return gate("read", obj, purpose) if isinstance(obj, Claim) else None
 
 
 @question("sealed_object").answer_with

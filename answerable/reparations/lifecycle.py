@@ -38,5 +38,8 @@ CLAIM_MOVES = {
     "close_claim":      move(DELIVERED,                        to=CLOSED),
     "withdraw_claim":   move(STARTED, LODGED, URGENT_SCREENED, REGISTERED, COMPLETENESS, NEEDS_INFO, ASSESSMENT,
                              SECOND_ASSESSMENT, ELIGIBLE,      to=WITHDRAWN),
+    "reopen_claim":     move(WITHDRAWN,                        to=LODGED),
 }
 # fmt: on
+# Once awarded, a withdrawal leaves the award alone (§2.5); these are the statuses from there on.
+DECIDED = frozenset({AWARDED, ACCEPTED, DELIVERING, DELIVERED, CLOSED})

@@ -26,6 +26,7 @@ from answerable.record.pages import chain
 from answerable.reparations import access, actions, lifecycle, rules
 from answerable.reparations.models import AwardLine, Claim
 from answerable.vault import keeping
+from answerable.vault.consent import queries as consents
 
 AGES = [(a, a) for a in ("under 18", "18-24", "25-34", "35-49", "50-69", "70+")]
 
@@ -198,7 +199,7 @@ def _claim_words() -> dict[str, str]:
         "screen": _("Urgent needs screened"), "register_claim": _("Register"), "check_completeness": _("Check completeness"),
         "ask_information": _("Ask for something missing"), "begin_assessment": _("Begin assessment"),
         "accept_award": _("She accepts the award"), "begin_delivery": _("Begin delivery"),
-        "confirm_delivery": _("She confirms delivery"), "close_claim": _("Close"), "withdraw_claim": _("She withdraws"),
+        "confirm_delivery": _("She confirms delivery"), "close_claim": _("Close"), "reopen_claim": _("She opens it again"),
     }  # fmt: skip
 
 
@@ -210,7 +211,7 @@ def claim(request: Request, ref: str) -> HttpResponse:
     facts = [
         (_("Programme"), this.programme.situation), (_("Class"), label("claim_type", this.claim_type)),
         (_("When, where"), f"{this.quarter}, {this.area1}"), (_("Age"), this.age_band), (_("Lives in"), this.country),
-        (_("Urgency"), f"{this.level}, {this.score}"), (_("Consents"), ", ".join(this.purposes)),
+        (_("Urgency"), f"{this.level}, {this.score}"),
         (_("Presumed by"), this.presumed_by or "–"),
     ]  # fmt: skip
     if award:
@@ -227,6 +228,8 @@ def claim(request: Request, ref: str) -> HttpResponse:
          "may_assess": this.status in {lifecycle.ASSESSMENT, lifecycle.SECOND_ASSESSMENT} and authority.allows(request.user, "assess_claim", this),
          "may_award": this.status == lifecycle.ELIGIBLE and authority.allows(request.user, "award", this),
          "fields": fields if readable else (), "locked": request.user.vault_session is None,
+         "consents": consents.standing(this.ref), "consent_ref": this.ref,
+         "may_consent": authority.allows(request.user, "withdraw_consent", consents.subject_of(this)),
          "lines": AwardLine.objects.filter(award_key=award.ref) if award else [],
          **moves(request.user, this, _claim_words(), lifecycle.CLAIM_MOVES, reverse("move-claim", args=[this.ref])),
          **chain(request.user, this.ref)},

@@ -25,6 +25,7 @@ from answerable.record.models import Entry, Head
 from answerable.vault import budget, keeping
 from answerable.vault.chamber import CHAMBER
 from answerable.vault.client import ask
+from answerable.vault.consent.queries import hold
 
 # --- decided in the office ----------------------------------------------------------------------------------------
 
@@ -129,7 +130,10 @@ def enter_opening(ref: str, fields: Sequence[str], *, purpose: str, by: Person) 
     """Decide on an opening and write its entry; returns the object and what is to be opened. No key was touched yet.
 
     Within the person's own row scope: policy, live consent (SC-4), the day's budget, then one entry for all the fields.
+    No consent of the object changes meanwhile: a withdrawal comes before, and this is refused, or after, and the entry
+    stands.
     """
+    hold(ref)
     obj = next((o for o in question("sealed_object").ask(ref) if o is not None), None)
     if obj is None:
         raise Refused(_("There is nothing sealed here for you."), reason="nothing")

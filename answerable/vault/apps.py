@@ -11,8 +11,10 @@ class VaultConfig(AppConfig):
 
         from answerable.common.hooks import question
         from answerable.vault import client
+        from answerable.vault.consent import entities  # noqa: F401 - the gate and what waits
 
         question("record_salt").answer_with(client.salt)
         question("record_salts").answer_with(client.salts)
         if settings.VAULT_TRANSPORT == "here":
             from answerable.vault import operations  # noqa: F401 - the vault answers in this process
+            from answerable.vault.consent import operations as _shredding  # noqa: F401

@@ -323,14 +323,17 @@ def salt(index: int, subject: str) -> bytes:
     row = RecordKey.objects.filter(subject=subject).first()
     if row is None:
         with transaction.atomic(using="keys"):
-            row, _made = RecordKey.objects.get_or_create(subject=subject, defaults={"key": primitives.random_bytes(32)})
+            row, _made = RecordKey.objects.get_or_create(
+                subject=subject, defaults={"key": primitives.random_bytes(32), "since": index}
+            )
     return _salt(bytes(row.key), index)
 
 
 def salts(pairs: Sequence[tuple[int, str]]) -> list[bytes | None]:
     """Salts of many entries in order; None where the subject's key was shredded."""
-    keys = {r.subject: bytes(r.key) for r in RecordKey.objects.filter(subject__in={s for _i, s in pairs})}
-    return [_salt(keys[s], i) if s in keys else None for i, s in pairs]
+    rows = RecordKey.objects.filter(subject__in={s for _i, s in pairs})
+    keys = {r.subject: (bytes(r.key), r.since) for r in rows}
+    return [_salt(keys[s][0], i) if s in keys and i >= keys[s][1] else None for i, s in pairs]
 
 
 # --- shredding ----------------------------------------------------------------------------------------------------

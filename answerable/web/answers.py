@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from answerable.accountability import access as findings
 from answerable.accountability import lifecycle as finding_lifecycle
+from answerable.accountability.models import Robustness
 from answerable.alliance import lifecycle as grants
 from answerable.alliance.models import Grant, State
 from answerable.authority import engine as authority
@@ -26,6 +27,7 @@ from answerable.record.pages import Described
 from answerable.reparations import access as reparations
 from answerable.reparations import lifecycle as claims
 from answerable.reparations.models import Award
+from answerable.vault.consent import queries as consents
 
 
 @question("describe_ref").answer_with
@@ -56,6 +58,8 @@ def describe(by: Any, ref: str) -> Described | None:
         and (y := Payment.objects.filter(ref=ref).first())
     ):
         return Described(f"{_('Payment')} {y.amount}", reverse("payment", args=[ref]), y.status)
+    if kind == "WDR" and (w := consents.withdrawals(by).filter(ref=ref).first()):
+        return Described(f"{_('Withdrawal')} {ref}", reverse("withdrawal", args=[ref]), w.status)
     if kind == "STA" and (t := State.objects.filter(ref=ref).first()):
         return Described(t.name, reverse("state", args=[ref]), t.status)
     return None
@@ -105,6 +109,10 @@ def waits_for(by: Any) -> list[dict[str, Any]]:
                     continue
                 out.append(_item(f"{label('finding_type', f.kind)}: {f.party}", statuses[f.status],
                                  reverse("finding", args=[f.ref]), f.reply_due_at if f.status == "REPLY_PERIOD" else None))  # fmt: skip
+    if "panel_expert" in roles:
+        tests = Robustness.objects.filter(noted_at=None).select_related("finding__party")
+        out += [_item(f"{label('finding_type', t.finding.kind)}: {t.finding.party}", _("tested again: the panel's note"),
+                      reverse("finding", args=[t.finding.ref]), t.due_at) for t in tests[:20]]  # fmt: skip
     steps = {
         "legal_adviser": {proposals.SPONSORED: _("prerequisites"), proposals.PREREQ_CHECK: _("legal check")},
         "safeguarding_officer": {proposals.LEGAL_CHECK: _("safety check")},

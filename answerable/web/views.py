@@ -137,6 +137,8 @@ def record(request: Request) -> HttpResponse:
     ):  # fmt: skip
         if engine.allows(request.user, name, Place("record")):
             links.append({"url": reverse(name.replace("_", "-")), "words": words})
+    if engine.allows(request.user, "see_withdrawals", Place("withdrawals")):
+        links.append({"url": reverse("withdrawals"), "words": _("Withdrawals and recalls")})
     context = {
         "heading": _("Record"), "lead": lead, "page": page, "standing": standing, "links": links,
         "tables": [

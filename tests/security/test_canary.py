@@ -130,19 +130,10 @@ def test_a_locked_key_opens_nothing(planted, office, settings):
 
 
 def test_without_her_consent_to_contact_her_contact_stays_sealed(office, saved):
-    from answerable.authority.acting import action
-    from answerable.record import log
+    from answerable.alliance.models import Person
+    from answerable.vault.consent import actions as consent
 
     claim = saved("$claim")
-
-    @action("test withdraws a consent")
-    def withdraw(*, by):
-        claim.purposes = ["CP-CLAI"]
-        claim.save(update_fields=["purposes"])
-        log.append("x", claim, by=by)
-
-    from answerable.authority.principals import CLOCK
-
-    withdraw(by=CLOCK)
+    consent.withdraw_consent(claim, ["CP-CONT"], heard_through="phone", by=Person.objects.get(handle="adva"))
     reply = office("inga").post(f"/repair/claims/{claim.ref}/read/", {"field": "safe_contact"})
     assert reply.status_code == 409 and "SC-4" in reply.content.decode()

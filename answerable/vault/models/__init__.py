@@ -1,5 +1,6 @@
 """What the vault keeps. `keys` lies in the vault's own database; whatever else is here lies with the working facts."""
 
+from answerable.vault.consent.models import Consent, Transfer, Withdrawal
 from answerable.vault.models.keys import (
     Compartment,
     DataKey,
@@ -13,5 +14,5 @@ from answerable.vault.models.keys import (
     ServiceKey,
 )
 
-__all__ = ["Compartment", "DataKey", "IdentityBlock", "PersonKey", "Reader", "RecordKey", "RootKey", "SealedField", "Seat",
-           "ServiceKey"]  # fmt: skip
+__all__ = ["Compartment", "Consent", "DataKey", "IdentityBlock", "PersonKey", "Reader", "RecordKey", "RootKey", "SealedField",
+           "Seat", "ServiceKey", "Transfer", "Withdrawal"]  # fmt: skip

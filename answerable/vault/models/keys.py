@@ -114,10 +114,14 @@ class IdentityBlock(models.Model):
 @in_keys
 @declares(data_class="C4", owner="vault", retention="audit-log")
 class RecordKey(models.Model):
-    """The key from which the salts of a subject's record entries are derived. Deleting the row shreds them all."""
+    """The key from which the salts of a subject's record entries are derived. Deleting the row shreds them all.
+
+    `since` is the first entry it salts: an entry written after a shredding begins a new key, which opens none before.
+    """
 
     subject = models.CharField(max_length=60, primary_key=True)
     key = models.BinaryField()
+    since = models.BigIntegerField(default=0)
 
 
 @in_keys

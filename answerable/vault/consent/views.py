@@ -1,0 +1,251 @@
+"""The office's pages about consent: what she allows, one purpose at a time; withdrawals with their clocks; recalls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from answerable.alliance.models import Body
+from answerable.authority import engine as authority
+from answerable.authority.pages import Request, done, form_page, needs
+from answerable.common.hooks import question
+from answerable.common.references import normalise
+from answerable.common.tables import label
+from answerable.record.pages import describe
+from answerable.vault.consent import actions, queries, rules, survivor
+from answerable.vault.consent import models as m
+from answerable.vault.consent.entities import effect_words, waiting_for_answers
+from answerable.vault.consent.models import Consent, Transfer, Withdrawal
+from answerable.vault.models import SealedField
+
+
+def heard_choices() -> list[tuple[str, str]]:
+    """Where a withdrawal was heard."""
+    words = {"phone": _("by phone"), "office": _("in the office"), "visit": _("on a visit"), "letter": _("by letter"),
+             "partner": _("through a partner"), "channel": _("over the channel"), "representative": _("through her representative")}  # fmt: skip
+    return [(code, words[code]) for code in actions.HEARD]
+
+
+class AnswerForm(forms.Form):
+    """Form A3, for one purpose. What no withdrawal brings back stands above it."""
+
+    given = forms.TypedChoiceField(label=gettext_lazy("Her answer"), coerce=lambda v: v == "yes", widget=forms.RadioSelect,
+                                   choices=[("yes", gettext_lazy("Yes")), ("no", gettext_lazy("No"))])  # fmt: skip
+    audience = forms.MultipleChoiceField(
+        label=gettext_lazy("Who may use it"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    identifiability = forms.ChoiceField(label=gettext_lazy("How far she may be recognised"))
+    expires_on = forms.DateField(label=gettext_lazy("Until (empty: until she says otherwise)"), required=False,
+                                 widget=forms.DateInput(attrs={"type": "date"}))  # fmt: skip
+    giver = forms.ChoiceField(label=gettext_lazy("Who consents"), initial="self", choices=[
+        ("self", gettext_lazy("she herself")), ("guardian", gettext_lazy("a guardian, with the child's assent")),
+        ("representative", gettext_lazy("her representative"))])  # fmt: skip
+    child = forms.BooleanField(label=gettext_lazy("She is a child"), required=False)
+    assent = forms.BooleanField(label=gettext_lazy("The child assents"), required=False)
+    guardian_not_implicated = forms.BooleanField(
+        label=gettext_lazy("The guardian is not implicated in what happened"), required=False
+    )
+    method = forms.ChoiceField(label=gettext_lazy("How"), choices=[
+        ("spoken", gettext_lazy("spoken")), ("signed", gettext_lazy("signed")), ("thumb", gettext_lazy("thumb print"))])  # fmt: skip
+    language = forms.CharField(label=gettext_lazy("Language"), max_length=8, required=False)
+    interpreter = forms.BooleanField(label=gettext_lazy("With an interpreter"), required=False)
+    understanding_checked = forms.BooleanField(
+        label=gettext_lazy("She said in her own words what it means"), required=False
+    )
+    withdrawal_channel_told = forms.BooleanField(
+        label=gettext_lazy("She knows how to withdraw it at any time"), required=False
+    )
+
+    def __init__(self, *args: Any, purpose: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        row = rules.purposes()[purpose]
+        fields: Any = self.fields
+        fields["audience"].choices = [(a, survivor.audience_words([a])) for a in row.audiences if a != "partner"]
+        if "partner" in row.audiences:
+            fields["audience"].choices += [(f"partner:{b.ref}", b.name) for b in Body.objects.filter(kind=Body.PARTNER)]
+        fields["audience"].initial = [row.audience]
+        fields["identifiability"].choices = [
+            (i, label("identifiability", i)) for i in ("ID-0", "ID-1", "ID-2", "ID-3") if i <= row.limit
+        ]
+        fields["identifiability"].initial = row.identifiability
+
+
+class TransferForm(forms.Form):
+    """Something given out, for the disclosure ledger."""
+
+    purpose = forms.ChoiceField(label=gettext_lazy("Under which consent"))
+    recipient = forms.ModelChoiceField(
+        label=gettext_lazy("To whom"), queryset=Body.objects.exclude(kind=Body.DELEGATION).order_by("name")
+    )
+    fields_ = forms.MultipleChoiceField(label=gettext_lazy("Which fields"), widget=forms.CheckboxSelectMultiple)
+
+    def __init__(self, *args: Any, subject: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        able = {o.purpose for o in rules.operations().values() if o.operation == "transfer"}
+        fields: Any = self.fields
+        fields["purpose"].choices = [(p, survivor.purpose_words(p)) for p in queries.in_force(subject.ref) if p in able]
+        names = [f.name for f in type(subject)._meta.concrete_fields if isinstance(f, SealedField)]
+        fields["fields_"].choices = [(n, n.replace("_", " ")) for n in ["facts", *names]]
+
+
+def _subject(request: Request, ref: str) -> Any:
+    """What a consent is about, for whoever may write down her word on it; a 404 that reveals nothing otherwise."""
+    found = [o for o in question("sealed_object").ask(normalise(ref)) if o is not None]
+    if not found or describe(request.user, _shown(found[0])) is None:
+        raise Http404
+    if not authority.allows(request.user, "withdraw_consent", queries.subject_of(found[0])):
+        raise Http404
+    return found[0]
+
+
+def _shown(obj: Any) -> str:
+    """The reference of the page that shows an object: an item is shown on its incident's."""
+    return obj.incident.ref if hasattr(obj, "incident") else obj.ref
+
+
+def _back(obj: Any) -> str:
+    return reverse("by-ref", args=[_shown(obj)])
+
+
+@needs("see_today", "consents")
+def consents(request: Request, ref: str) -> HttpResponse:
+    """What she allows, to whom, until when; each purpose is asked and answered on its own."""
+    this = _subject(request, ref)
+    held = queries.subject_of(this)
+    return render(
+        request, "vault/consents.html",
+        {"subject": this, "whole": held.kind == "INC", "back": _back(this), "choices": survivor.choices(this.ref), "heard": heard_choices(),
+         "closed": queries.is_closed(this.ref), "history": Consent.objects.filter(subject=this.ref).order_by("-id")[:60],
+         "may_give": authority.allows(request.user, "give_consent", held),
+         "may_transfer": authority.allows(request.user, "record_transfer", held),
+         "everything": rules.EVERYTHING, "transfers": Transfer.objects.filter(subject=this.ref),
+         "withdrawals": Withdrawal.objects.filter(subject=this.ref)},
+    )  # fmt: skip
+
+
+@needs("see_today", "consents")
+def give_consent(request: Request, ref: str, purpose: str) -> HttpResponse:
+    """Ask about one purpose, with what cannot be called back said first."""
+    this = _subject(request, ref)
+    if purpose not in rules.purposes():
+        raise Http404
+
+    def act(data: dict[str, Any]) -> HttpResponse:
+        answer = rules.Terms(
+            purpose, data["given"], tuple(data["audience"]), data["identifiability"], data["expires_on"], data["giver"],
+            data["assent"], data["guardian_not_implicated"], data["understanding_checked"],
+            data["withdrawal_channel_told"],
+        )  # fmt: skip
+        actions.give_consent(
+            this, [answer], child=data["child"], language=data["language"], method=data["method"],
+            interpreter=data["interpreter"], by=request.user,
+        )  # fmt: skip
+        return done(request, _("Her answer is written down."), "consents", this.ref)
+
+    lead = "{} {}".format(
+        _(rules.cannot_be_recalled(purpose)),
+        _("Say this before you ask. A no needs no reason and changes nothing else."),
+    )
+    return form_page(request, AnswerForm(request.POST or None, purpose=purpose), heading=survivor.purpose_words(purpose),
+                     button=_("Write down her answer"), act=act, lead=lead, cancel=reverse("consents", args=[this.ref]))  # fmt: skip
+
+
+@require_POST
+@needs("see_today", "consents")
+def withdraw_consent(request: Request, ref: str) -> HttpResponse:
+    """She withdraws one purpose, or everything. Nothing is asked but where it was heard."""
+    this = _subject(request, ref)
+    made = actions.withdraw_consent(
+        this, request.POST.getlist("purpose"), heard_through=request.POST.get("heard", ""), by=request.user
+    )
+    return done(
+        request, _("It holds from this moment. Read her the receipt, or let her keep it."), "withdrawal", made.ref
+    )
+
+
+@needs("see_today", "consents")
+def record_transfer(request: Request, ref: str) -> HttpResponse:
+    """Note that something is given out; refused without a live consent that covers it."""
+    this = _subject(request, ref)
+
+    def act(data: dict[str, Any]) -> HttpResponse:
+        actions.record_transfer(this, data["purpose"], data["recipient"], data["fields_"], by=request.user)
+        return done(request, _("It is in the ledger; she sees it on her page."), "consents", this.ref)
+
+    return form_page(request, TransferForm(request.POST or None, subject=this), heading=_("Note what is given out"),
+                     button=_("Note"), act=act, lead=_("Nothing about a person goes to a state's delegation, with any consent."),
+                     cancel=reverse("consents", args=[this.ref]))  # fmt: skip
+
+
+@needs("see_withdrawals", "withdrawals")
+def withdrawals(request: Request) -> HttpResponse:
+    """Withdrawals with what is still due, and recalls with who has not confirmed."""
+    by: Any = request.user
+    rows = []
+    for w in queries.withdrawals(by)[:200]:
+        due = [e["due_at"] for e in w.effects if e["due_at"] and not e["done_at"]]
+        rows.append({"withdrawal": w, "due": _instant(min(due)) if due and w.status != m.UNDONE else None,
+                     "what": ", ".join(survivor.purpose_words(p) for p in w.purposes)})  # fmt: skip
+    recalled = queries.transfers(by).filter(recalled_at__isnull=False)
+    notified, answered = recalled.count(), recalled.exclude(answered_at=None).count()
+    return render(
+        request, "vault/withdrawals.html",
+        {"rows": rows, "waiting": waiting_for_answers(by), "answers": actions.ANSWERS, "notified": notified,
+         "answered": answered, "percent": rules.acknowledged(answered, notified),
+         "may_answer": "data_protection_officer" in by.roles},
+    )  # fmt: skip
+
+
+def _instant(text: str) -> Any:
+    from datetime import datetime
+
+    return datetime.fromisoformat(text)
+
+
+@needs("see_withdrawals", "withdrawals")
+def withdrawal(request: Request, ref: str) -> HttpResponse:
+    """One withdrawal: each consequence with its clock, its receipt, and whether it may still be taken back."""
+    this = get_object_or_404(queries.withdrawals(request.user), ref=normalise(ref))
+    held, words = queries.subject_of(this), effect_words()
+    lines = [
+        {"sentence": _(rules.EFFECTS[e["code"]].sentence), "purpose": survivor.purpose_words(e["purpose"]), "code": e["code"],
+         "done": _instant(e["done_at"]) if e["done_at"] else None, "due": _instant(e["due_at"]) if e["due_at"] else None,
+         "by_hand": e["code"] in words and e["code"] != "RECALL"}
+        for e in this.effects
+    ]  # fmt: skip
+    return render(
+        request, "vault/withdrawal.html",
+        {"this": this, "lines": lines, "receipt": survivor.receipt_of(this), "open": this.status in (m.ASKED, m.EFFECTIVE),
+         "may_undo": authority.allows(request.user, "undo_withdrawal", held),
+         "may_note": authority.allows(request.user, "note_effect_done", held),
+         "recalls": Transfer.objects.filter(subject__in=this.parts, recalled_at__isnull=False)},
+    )  # fmt: skip
+
+
+@require_POST
+@needs("see_withdrawals", "withdrawals")
+def move_withdrawal(request: Request, ref: str) -> HttpResponse:
+    """Take it back, or note that a consequence is done."""
+    this = get_object_or_404(queries.withdrawals(request.user), ref=normalise(ref))
+    code = request.POST.get("code", "")
+    if code:
+        actions.note_effect_done(this, code, by=request.user)
+        return done(request, _("Noted as done."), "withdrawal", this.ref)
+    actions.undo_withdrawal(this, by=request.user)
+    return done(request, _("It is taken back; what stood before stands again."), "withdrawal", this.ref)
+
+
+@require_POST
+@needs("see_withdrawals", "withdrawals")
+def answer_recall(request: Request, ref: str) -> HttpResponse:
+    """Note what a recipient answered."""
+    this = get_object_or_404(queries.transfers(request.user), ref=normalise(ref))
+    actions.note_recall_answer(this, request.POST.get("answer", ""), by=request.user)
+    return done(request, _("The answer is kept; she sees it on her page."), "withdrawals")
