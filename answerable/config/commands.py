@@ -16,8 +16,6 @@ from pathlib import Path
 from answerable.common.errors import Refused
 from answerable.config import postgres
 
-DEMO_PASSPHRASE = "only a demonstration passphrase"  # noqa: S105 - printed on the screen on purpose
-
 
 def run(argv: list[str]) -> int:
     """Start everything until Ctrl-C."""
@@ -81,6 +79,7 @@ def demo(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     from answerable.alliance.models import Person
     from answerable.rehearsal import fixture
+    from answerable.vault.demonstration import PASSPHRASE
 
     marker = postgres.data_dir() / "demonstration"
     if args.who:
@@ -88,7 +87,7 @@ def demo(argv: list[str]) -> int:
             print("\nSign in at the office with your own name and passphrase.")
             return 0
         print("\nThis is a DEMONSTRATION: states and people are invented, and everyone has the same passphrase:")
-        print(f"  {DEMO_PASSPHRASE}\n")
+        print(f"  {PASSPHRASE}\n")
         for role in fixture.PEOPLE:
             if not role.handle.startswith(("expert", "delegate.")) or role.handle in {"expert1", "delegate.avn"}:
                 more = " (… expert7)" if role.handle == "expert1" else ""
@@ -126,12 +125,12 @@ def demo(argv: list[str]) -> int:
     with transaction.atomic(), transaction.atomic(using="keys"):
         clock.fix(read.anchor + shift)
         fixture.load(
-            passphrase=DEMO_PASSPHRASE,
+            passphrase=PASSPHRASE,
             keep_seat_key=lambda name, key: seats.update({name: key.hex()}),
             progress=lambda text: print(f"  {text}", flush=True),
         )
         print("  Playing a year of work through the same actions everyone uses …", flush=True)
-        run_ = runner.Run(read, passphrase=DEMO_PASSPHRASE, shift=shift)
+        run_ = runner.Run(read, passphrase=PASSPHRASE, shift=shift)
         run_.all()
         # A demonstration is a year that has passed: grants begun then would otherwise end soon.
         failed = [o for o in run_.outcomes if not o.passed and not o.what.startswith("due_on")]

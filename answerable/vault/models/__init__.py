@@ -1,6 +1,7 @@
 """What the vault keeps. `keys` lies in the vault's own database; whatever else is here lies with the working facts."""
 
 from answerable.vault.models.keys import (
+    Authenticator,
     Compartment,
     DataKey,
     IdentityBlock,
@@ -12,6 +13,7 @@ from answerable.vault.models.keys import (
     Seat,
     ServiceKey,
 )
+from answerable.vault.models.recoveries import Recovery
 
-__all__ = ["Compartment", "DataKey", "IdentityBlock", "PersonKey", "Reader", "RecordKey", "RootKey", "SealedField", "Seat",
+__all__ = ["Authenticator", "Compartment", "DataKey", "IdentityBlock", "PersonKey", "Reader", "RecordKey", "Recovery", "RootKey", "SealedField", "Seat",
            "ServiceKey"]  # fmt: skip
