@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from answerable.alliance.models import Person
+from answerable.alliance.models import Body, Person
 from answerable.authority import engine as authority
 from answerable.authority.pages import Request, done, needs
 from answerable.authority.principals import Place
@@ -37,10 +37,16 @@ def vault_page(request: Request) -> HttpResponse:
     state, rooms = ask("vault_state"), ask("rooms")
     refs = {k["person"] for k in state["keepers"]} | {r for room in rooms for r in room["readers"]}
     names = dict(Person.objects.filter(ref__in=refs).values_list("ref", "name"))
+    bodies = dict(Body.objects.filter(ref__in=[r["name"].partition("/")[2] for r in rooms]).values_list("ref", "name"))
     for keeper in state["keepers"]:
         keeper["name"] = names.get(keeper["person"], keeper["person"])
     for room in rooms:
         room["people"] = sorted(({"ref": r, "name": names.get(r, r)} for r in room["readers"]), key=lambda p: p["name"])
+        room["words"] = (
+            f"{room['name'].partition('/')[0]}: {bodies[b]}"
+            if (b := room["name"].partition("/")[2]) in bodies
+            else room["name"]
+        )
         room["mine"] = by.ref in room["readers"]
         room["short"] = room["public_key_sha256"][:16]
     may = {name: authority.allows(by, action, Place(place)) for name, action, place in (

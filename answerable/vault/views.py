@@ -64,6 +64,8 @@ def _entered(request: Request, made: dict[str, Any]) -> HttpResponse:
 
 def _door(request: Request, form: SignIn, refused: str = "") -> HttpResponse:
     doors = demonstration.doors() if demonstration.is_open() else []
+    if doors:
+        form.fields["handle"].widget.attrs.pop("autofocus", None)  # the page begins with what it has to say
     return render(
         request,
         "vault/sign_in.html",

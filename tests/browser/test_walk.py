@@ -21,6 +21,10 @@ PASSPHRASE = "only a demonstration passphrase"
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory):
+    yield from started(tmp_path_factory.mktemp("data with a space"))
+
+
+def started(data, **settings):
     """The product as `make run` starts it, on ports of its own and a fresh data folder."""
     import os
     import signal
@@ -34,10 +38,9 @@ def running(tmp_path_factory):
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
             ports.append(s.getsockname()[1])
-    data = tmp_path_factory.mktemp("data with a space")
     env = {k: v for k, v in os.environ.items() if not k.startswith(("DJANGO", "ANSWERABLE"))}
     env |= {"ANSWERABLE_DATA": str(data), "ANSWERABLE_OFFICE_PORT": str(ports[0]),
-            "ANSWERABLE_PORTAL_PORT": str(ports[1]), "ANSWERABLE_CHANNEL_PORT": str(ports[2])}  # fmt: skip
+            "ANSWERABLE_PORTAL_PORT": str(ports[1]), "ANSWERABLE_CHANNEL_PORT": str(ports[2]), **settings}  # fmt: skip
     log = (data / "run.log").open("w")
     process = subprocess.Popen(
         [sys.executable, "-m", "answerable", "run"], env=env, stdout=log, stderr=subprocess.STDOUT
