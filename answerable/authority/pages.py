@@ -84,13 +84,14 @@ def form_page(
     cancel: str = "",
 ) -> HttpResponse:
     """One form: shown, checked, acted on. A refusal is shown above it and nothing typed is lost."""
-    refused = ""
+    refused, reason = "", ""
     if request.method == "POST" and form.is_valid():
         try:
             return act(form.cleaned_data)
         except Refused as no:
-            refused = str(no)
-    context = {"form": form, "heading": heading, "button": button, "lead": lead, "cancel": cancel, "refused": refused}
+            refused, reason = str(no), no.reason
+    context = {"form": form, "heading": heading, "button": button, "lead": lead, "cancel": cancel, "refused": refused,
+               "reason": reason, "confirm": reason in {"confirm", "locked"}, "back": request.get_full_path()}  # fmt: skip
     status = 409 if refused else 422 if request.method == "POST" else 200
     return render(request, "form.html", context, status=status)
 

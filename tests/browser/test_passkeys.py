@@ -9,12 +9,16 @@ import os
 from pathlib import Path
 
 import pytest
-from browser.test_walk import BROWSER, PASSPHRASE, axe, chromium, started  # noqa: F401 - the fixture
+from browser.test_walk import BROWSER, PASSPHRASE, axe, started
+from browser.test_walk import chromium as a_browser
 
 if BROWSER is None:
     pytest.skip("no chromium on this machine", allow_module_level=True)
 
 LOOK = os.environ.get("ANSWERABLE_LOOK")  # a folder for screenshots
+
+
+chromium = a_browser  # the same fixture
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +82,7 @@ class Browser:
         self.page.wait_for_load_state("networkidle")
 
 
-def test_a_passkey_is_asked_for_registered_signs_in_opens_and_is_ended(chromium, strict):  # noqa: F811
+def test_a_passkey_is_asked_for_registered_signs_in_opens_and_is_ended(chromium, strict):
     b = Browser(chromium, strict["office"])
     b.sign_in("vera")
     assert b.page.url.endswith("/keys/") and "Until you add a passkey" in b.page.locator("header").inner_text()
@@ -125,7 +129,7 @@ def test_a_passkey_is_asked_for_registered_signs_in_opens_and_is_ended(chromium,
     b.context.close()
 
 
-def test_a_passkey_without_prf_is_refused_in_words_and_the_passphrase_goes_on_working(chromium, strict):  # noqa: F811
+def test_a_passkey_without_prf_is_refused_in_words_and_the_passphrase_goes_on_working(chromium, strict):
     b = Browser(chromium, strict["office"], prf=False)
     b.sign_in("lena")
     b.add("Old key")
@@ -136,7 +140,7 @@ def test_a_passkey_without_prf_is_refused_in_words_and_the_passphrase_goes_on_wo
     b.context.close()
 
 
-def test_an_unknown_passkey_is_told_what_would_help_and_nothing_about_anyone(chromium, strict):  # noqa: F811
+def test_an_unknown_passkey_is_told_what_would_help_and_nothing_about_anyone(chromium, strict):
     b = Browser(chromium, strict["office"])
     b.go("/sign-in/")
     b.page.get_by_role("button", name="Sign in with a passkey").click()
@@ -146,7 +150,7 @@ def test_an_unknown_passkey_is_told_what_would_help_and_nothing_about_anyone(chr
     b.context.close()
 
 
-def test_everything_works_without_script_by_passphrase(chromium, strict):  # noqa: F811
+def test_everything_works_without_script_by_passphrase(chromium, strict):
     plain = chromium.new_context(java_script_enabled=False).new_page()
     plain.goto(strict["office"] + "/sign-in/")
     assert not plain.locator("form[data-passkey]").is_visible()
@@ -156,7 +160,7 @@ def test_everything_works_without_script_by_passphrase(chromium, strict):  # noq
     assert "Your keys" in plain.locator("h1").inner_text() and "Passkeys need JavaScript" in plain.content()
 
 
-def test_the_demonstration_signs_in_with_a_click_and_says_that_nobody_real_does(chromium, strict):  # noqa: F811
+def test_the_demonstration_signs_in_with_a_click_and_says_that_nobody_real_does(chromium, strict):
     page = chromium.new_context().new_page()
     page.goto(strict["office"] + "/sign-in/")
     assert "A real alliance never does this" in page.content()
@@ -170,7 +174,7 @@ def test_the_demonstration_signs_in_with_a_click_and_says_that_nobody_real_does(
     assert page.evaluate("document.documentElement.scrollWidth") <= 361
 
 
-def test_the_vault_has_a_page(chromium, strict):  # noqa: F811
+def test_the_vault_has_a_page(chromium, strict):
     b = Browser(chromium, strict["office"])
     b.sign_in("ines")
     b.add("Keeper key")
