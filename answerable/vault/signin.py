@@ -11,6 +11,7 @@ from django.contrib.auth.backends import BaseBackend
 from django.http import HttpRequest, HttpResponse
 
 from answerable.alliance.models import Person
+from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.vault.client import VaultFault, ask
 
@@ -47,6 +48,7 @@ def establish(request: HttpRequest, response: HttpResponse, person: Person, toke
     login(request, person, backend=BACKEND)
     # Whoever had a session here before, even the same person, leaves no identifier behind (ASVS 7.2.4).
     request.session.cycle_key()
+    request.session["began"] = int(clock.now().timestamp())
     hand_over(response, token)
 
 
@@ -78,7 +80,13 @@ def leave(request: HttpRequest, response: HttpResponse) -> None:
 
 
 def attach_session(request: Any) -> None:
-    """Put the live session with the vault on request.user; without one, or without the vault, keys are simply locked."""
+    """Put the live session with the vault on request.user; without one, or without the vault, keys are simply locked.
+
+    A session older than eight hours ends here, whatever was done in it: request.user is then nobody.
+    """
+    if clock.now().timestamp() - request.session.get("began", 0) > settings.SESSION_COOKIE_AGE:
+        logout(request)
+        return
     token, user = request.COOKIES.get(settings.UNLOCK_COOKIE, ""), request.user
     if not token and not settings.TWO_AUTHENTICATORS:
         return

@@ -30,7 +30,9 @@ class OneTransaction:
             user: Any = getattr(request, "user", None)
             if user is not None and user.is_authenticated:
                 signin.attach_session(request)
-                set_scope(user.principal().compartments)
+                user = request.user  # type: ignore[attr-defined]
+                if user.is_authenticated:
+                    set_scope(user.principal().compartments)
             response = self.get_response(request)
             if response.status_code >= 500 or getattr(response, "undo", False):
                 transaction.set_rollback(True)

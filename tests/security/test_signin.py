@@ -257,13 +257,14 @@ def begin_again(code, new="grape harbour iron jungle kettle lemon", handle="vera
 
 
 def test_46_a_new_key_takes_two_persons_48_hours_and_a_code_that_works_once(office, saved, at):
-    incident, vera = saved("$I1"), office("vera")
+    incident = saved("$I1")
     at(0)
     row = granted()
     with pytest.raises(Refused, match="48 hours"):
         vault.make_code(row, by=person("ines"))
     at(49)
     row, code = vault.make_code(row, by=person("ines"))
+    vera = office("vera")
     assert len(code) == 26 and code not in row.code_sha256
     assert begin_again("0" * 26).status_code == 409 and begin_again(code, handle="lena").status_code == 409
     assert vera.get("/today/").status_code == 200
@@ -397,9 +398,19 @@ def test_49_the_key_locks_after_ten_idle_minutes_and_after_eight_hours_whatever_
     assert post(client, url, field="narrative").status_code == 200
     keep_awake(client, later, 8 * 3600 + 300)
     assert CHAMBER.find(client.cookies["unlock"].value) is None
-    from django.conf import settings
 
-    assert settings.SESSION_COOKIE_AGE == 8 * 3600 and not settings.SESSION_SAVE_EVERY_REQUEST
+
+def test_49_the_offices_session_ends_after_eight_hours_even_when_something_renewed_it(office, at):
+    at(0)
+    client = office("sami")
+    for hours in (3, 6, 7.9):
+        at(hours)
+        session = client.session
+        session["renewed"] = hours
+        session.save()
+        assert client.get("/today/").status_code == 200, hours
+    at(8.1)
+    assert client.get("/today/").status_code == 302 and client.get("/today/").url.startswith("/sign-in/")
 
 
 # 50 -----------------------------------------------------------------------------------------------------------------

@@ -91,7 +91,7 @@ def test_a_half_is_forgotten_after_ten_minutes(office, later):
     post(ines, "/vault/half/")
     for _ in range(3):
         later(201)
-        arno.get("/vault/")
+        arno.get("/alliance/")
     post(arno, "/vault/half/")
     assert CHAMBER.is_locked() and page(arno).count(">half is here<") == 1, "only the second one"
     safa = office("safa")
