@@ -9,16 +9,12 @@ import os
 from pathlib import Path
 
 import pytest
-from browser.test_walk import BROWSER, PASSPHRASE, axe, started
-from browser.test_walk import chromium as a_browser
+from browser.driving import BROWSER, PASSPHRASE, axe, started
 
 if BROWSER is None:
     pytest.skip("no chromium on this machine", allow_module_level=True)
 
 LOOK = os.environ.get("ANSWERABLE_LOOK")  # a folder for screenshots
-
-
-chromium = a_browser  # the same fixture
 
 
 @pytest.fixture(scope="module")
