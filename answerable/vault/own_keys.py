@@ -68,7 +68,8 @@ def keys(request: Request) -> HttpResponse:
         request, "vault/keys.html",
         {"mine": mine, "locked": mine is None, "asked": settings.TWO_AUTHENTICATORS,
          "may_end": mine and (not settings.TWO_AUTHENTICATORS or len(mine["passkeys"]) > 1),
-         "recoveries": authority.allows(by, "see_recoveries", Place("recoveries"))},
+         "recoveries": authority.allows(by, "see_recoveries", Place("recoveries")),
+            "house": authority.allows(by, "see_vault", Place("vault"))},
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ PAGES = {
     "delegate.avn": ["/today/", "/answer/", "/decide/", "/decide/measures/", "/repair/", "/fund/", "/alliance/", "/record/",
                      "/decide/proposals/table/", "/alliance/tokens/"],
     "inga": ["/repair/"],
-    "ines": ["/alliance/people/", "/alliance/states/enter/"],
+    "ines": ["/alliance/people/", "/alliance/states/enter/", "/keys/", "/keys/passphrase/", "/keys/new/", "/keys/new/ask/", "/vault/"],
 }  # fmt: skip
 
 
