@@ -30,11 +30,16 @@ def _why(code: str) -> str:
     }.get(code, code)
 
 
-@needs("see_vault", "vault")
+@needs("see_compartments", "compartments")
 def vault_page(request: Request) -> HttpResponse:
-    """Whether the vault is open, and why not; keepers and whose half is here; compartments and their readers."""
+    """Whether the vault is open, and why not; keepers and whose half is here; compartments and their readers.
+
+    Whoever only reads sees the compartments they read.
+    """
     by: Any = request.user
     state, rooms = ask("vault_state"), ask("rooms")
+    if not authority.allows(by, "lock_vault", Place("vault")):
+        rooms = [room for room in rooms if by.ref in room["readers"]]
     refs = {k["person"] for k in state["keepers"]} | {r for room in rooms for r in room["readers"]}
     names = dict(Person.objects.filter(ref__in=refs).values_list("ref", "name"))
     bodies = dict(Body.objects.filter(ref__in=[r["name"].partition("/")[2] for r in rooms]).values_list("ref", "name"))

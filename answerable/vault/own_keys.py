@@ -69,7 +69,7 @@ def keys(request: Request) -> HttpResponse:
         {"mine": mine, "locked": mine is None, "asked": settings.TWO_AUTHENTICATORS,
          "may_end": mine and (not settings.TWO_AUTHENTICATORS or len(mine["passkeys"]) > 1),
          "recoveries": authority.allows(by, "see_recoveries", Place("recoveries")),
-            "house": authority.allows(by, "see_vault", Place("vault"))},
+            "house": authority.allows(by, "see_compartments", Place("compartments"))},
     )  # fmt: skip
 
 

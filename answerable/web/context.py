@@ -57,5 +57,5 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "vault_locked": getattr(request, "vault_locked", False),
         "sees_vault": bool(nav)
         and getattr(request, "vault_locked", False)
-        and authority.allows(user, "see_vault", Place("vault")),
+        and authority.allows(user, "see_compartments", Place("compartments")),
     }
