@@ -20,7 +20,7 @@ OURS = [m for m in apps.get_models() if m.__module__.startswith("answerable.")]
 PUBLIC_TEXTS = {"council.Proposal.objective", "council.Proposal.exception_text"}
 WRITERS = ("actions.py", "log.py", "keyroom.py", "releasing.py")
 PUBLIC_PAGES = {
-    "answerable.config.urls_office": {"start", "alive", "set-language", "sign-in"},
+    "answerable.config.urls_office": {"start", "alive", "set-language", "sign-in", "sign-in-passkey", "begin-again"},
     "answerable.config.urls_portal": {"front", "alive", "set-language", "about", "released"},
     "answerable.config.urls_channel": {"information", "alive", "set-language"},
 }

@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from datetime import date, timedelta
 
+from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
@@ -230,12 +231,18 @@ def decide_grant(grant: Grant, name: str, *, by: Person) -> Grant:
     if name == "confirm_grant":
         grant.confirmed_by = by
     grant.save(update_fields=["status", "confirmed_by"])
-    # Sessions end when what a person may do changes.
+    # Sessions end when what a person may do changes: the epoch ends the office's, the vault is told to end its own.
     Person.objects.filter(pk=grant.person_id).update(epoch=F("epoch") + 1)
+    _tell_access_changed(grant.person.ref)
     record.append(
         name.replace("_", " "), grant, by=by, from_state=before, to_state=grant.status, detail={"role": grant.role}
     )
     return grant
+
+
+def _tell_access_changed(ref: str) -> None:
+    # After the commit, so that nothing a session held is read again under what was allowed before.
+    transaction.on_commit(lambda: question("access_changed").ask(ref), robust=True)
 
 
 @action("set_activity")
@@ -245,6 +252,7 @@ def set_activity(person: Person, *, active: bool, by: Person) -> Person:
     authority.require(by, "set_activity", Place("people"))
     person.is_active, person.epoch = active, person.epoch + 1
     person.save(update_fields=["is_active", "epoch"])
+    _tell_access_changed(person.ref)
     record.append("person reinstated" if active else "person suspended", person, by=by)
     return person
 

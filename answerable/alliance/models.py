@@ -127,11 +127,14 @@ class Person(AbstractBaseUser):
     USERNAME_FIELD = "handle"
     objects = People()
 
-    # Set by whoever establishes the session: how the person came in, their session with the vault (a token, no key), and
-    # whether they confirmed a short while ago that it is they.
+    # Set by whoever establishes the session: how the person came in; their session with the vault (a token, no key),
+    # and the same while the vault is open; whether they confirmed a short while ago that it is they; whether they have
+    # the authenticators that working here asks for. Sessions set both anew at each request, from the vault's answer.
     via: str = "web"
+    session_token: str | None = None
     vault_session: str | None = None
     fresh: bool = False
+    enrolled: bool = True
     token_purposes: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
@@ -160,6 +163,9 @@ class Person(AbstractBaseUser):
             active=self.is_active,
             via=self.via,
             purposes=self.token_purposes,
+            # A token is nobody confirming anything.
+            fresh=self.fresh and self.via != "api",
+            enrolled=self.enrolled,
         )
 
 

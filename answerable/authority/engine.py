@@ -10,7 +10,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from answerable.authority.principals import HasPrincipal, Place, Principal
 from answerable.common.errors import Refused
 
 log = logging.getLogger("answerable.authority")
+# The policy that asks for a fresh confirmation (00_common.cedar).
+STEP_UP = "votes-payments-and-openings-are-confirmed"
 FOLDER = Path(__file__).with_name("policies")
 _DESCRIBERS: dict[type, Callable[[Any], tuple[str, Mapping[str, Any]]]] = {}
 
@@ -33,6 +35,8 @@ class Decision:
     allowed: bool
     policies: tuple[str, ...] = ()
     says: tuple[str, ...] = ()
+    # Not now, and yes as soon as the person confirms that it is they: the one obstacle a page offers to remove.
+    confirm: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,16 +124,33 @@ def _person(p: Principal) -> dict[str, Any]:
             "compartments": sorted(p.compartments),
             "purposes": sorted(p.purposes),
             "via": p.via,
+            "fresh": p.fresh,
+            "enrolled": p.enrolled,
         },
         "parents": [{"type": "Role", "id": r} for r in sorted(p.roles)],
     }
 
 
 def decide(by: HasPrincipal, action: str, resource: Any, **context: Any) -> Decision:
-    """May `by` do `action` to `resource` in `context`? Default deny; an error of any kind is a deny."""
+    """May `by` do `action` to `resource` in `context`? Default deny; an error of any kind is a deny.
+
+    Where only a fresh confirmation is missing, the decision says so; whoever may not do it anyway hears that instead.
+    """
+    decision = _decide(by, action, resource, context)
+    if STEP_UP not in decision.policies:
+        return decision
+    fresh = _decide(by, action, resource, context, confirmed=True)
+    return replace(decision, confirm=True) if fresh.allowed else fresh
+
+
+def _decide(
+    by: HasPrincipal, action: str, resource: Any, context: Mapping[str, Any], *, confirmed: bool = False
+) -> Decision:
     try:
         current = policies()
         principal = by.principal()
+        if confirmed:
+            principal = replace(principal, fresh=True)
         entity, _kind = _entity(resource)
         roles = [{"uid": {"type": "Role", "id": r}, "attrs": {}, "parents": []} for r in sorted(principal.roles)]
         result = cedarpy.is_authorized(
@@ -166,8 +187,9 @@ def _annotated(reasons: list[str]) -> list[str]:
 
 
 def allows(by: HasPrincipal, action: str, resource: Any, **context: Any) -> bool:
-    """`decide` as a yes or no, for pages that show or hide a button."""
-    return decide(by, action, resource, **context).allowed
+    """`decide` as a yes or no, for pages that show or hide a button; yes too where only confirming is missing."""
+    decision = decide(by, action, resource, **context)
+    return decision.allowed or decision.confirm
 
 
 def require(by: HasPrincipal, action: str, resource: Any, **context: Any) -> Decision:
@@ -178,5 +200,5 @@ def require(by: HasPrincipal, action: str, resource: Any, **context: Any) -> Dec
         says = " ".join(_(s) for s in decision.says) or _(
             "Your role does not cover this step (%(what)s). The registrar can tell you whose it is."
         ) % {"what": what}
-        raise Refused(says, reason="not_authorised")
+        raise Refused(says, reason="confirm" if decision.confirm else "not_authorised")
     return decision

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.paginator import Paginator
@@ -34,6 +35,8 @@ def needs(action: str, place: str = "") -> Callable[[Callable[..., Any]], Callab
         @functools.wraps(view)
         def page(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             if not engine.allows(request.user, action, Place(place or action)):  # type: ignore[arg-type]
+                if not getattr(request.user, "enrolled", True):
+                    return redirect(settings.KEYS_URL)  # the one place where what is missing can be added
                 raise Http404
             return view(request, *args, **kwargs)
 
@@ -81,13 +84,14 @@ def form_page(
     cancel: str = "",
 ) -> HttpResponse:
     """One form: shown, checked, acted on. A refusal is shown above it and nothing typed is lost."""
-    refused = ""
+    refused, reason = "", ""
     if request.method == "POST" and form.is_valid():
         try:
             return act(form.cleaned_data)
         except Refused as no:
-            refused = str(no)
-    context = {"form": form, "heading": heading, "button": button, "lead": lead, "cancel": cancel, "refused": refused}
+            refused, reason = str(no), no.reason
+    context = {"form": form, "heading": heading, "button": button, "lead": lead, "cancel": cancel, "refused": refused,
+               "reason": reason, "confirm": reason in {"confirm", "locked"}, "back": request.get_full_path()}  # fmt: skip
     status = 409 if refused else 422 if request.method == "POST" else 200
     return render(request, "form.html", context, status=status)
 
@@ -98,7 +102,7 @@ def moves(by: Any, obj: Any, names: dict[str, str], table: Any, url: str, refusa
     for name, words in names.items():
         starts = name in table and obj.status in table[name].froms
         decision = engine.decide(by, name, obj)
-        if starts and decision.allowed:
+        if starts and (decision.allowed or decision.confirm):
             open_now.append({"words": words, "url": url, "fields": {"move": name}})
         elif starts:
             says = " ".join(decision.says) or _("this belongs to another role")

@@ -46,6 +46,9 @@ class Principal:
     active: bool = True
     via: str = "web"
     purposes: frozenset[str] = frozenset()
+    # Whether the person confirmed in the last ten minutes that it is they, and has the authenticators asked for here.
+    fresh: bool = False
+    enrolled: bool = True
 
     def principal(self) -> Principal:
         return self

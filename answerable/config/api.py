@@ -30,6 +30,7 @@ from answerable.monitoring import queries as monitoring_queries
 from answerable.monitoring.models import Party
 from answerable.reparations import access as reparations
 from answerable.reparations import actions as claim_actions
+from answerable.vault import signin
 
 PURPOSES = {"situations": "monitoring", "incidents": "monitoring", "proposals": "council", "measures": "council",
             "findings": "council", "programmes": "reparations", "claims": "reparations"}  # fmt: skip
@@ -54,6 +55,10 @@ class Bearer(HttpBearer):
             return None
         person = found.person
         person.via, person.token_purposes = "api", frozenset({found.purpose})
+        # A token of someone who may not work here yet works no more than they do.
+        person.fresh, person.enrolled = False, signin.is_enrolled(person.ref)
+        if not person.enrolled:
+            return None
         request.user = person
         set_scope(person.principal().compartments)
         return person

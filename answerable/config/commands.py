@@ -16,8 +16,6 @@ from pathlib import Path
 from answerable.common.errors import Refused
 from answerable.config import postgres
 
-DEMO_PASSPHRASE = "only a demonstration passphrase"  # noqa: S105 - printed on the screen on purpose
-
 
 def run(argv: list[str]) -> int:
     """Start everything until Ctrl-C."""
@@ -81,6 +79,7 @@ def demo(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     from answerable.alliance.models import Person
     from answerable.rehearsal import fixture
+    from answerable.vault.demonstration import PASSPHRASE
 
     marker = postgres.data_dir() / "demonstration"
     if args.who:
@@ -88,7 +87,7 @@ def demo(argv: list[str]) -> int:
             print("\nSign in at the office with your own name and passphrase.")
             return 0
         print("\nThis is a DEMONSTRATION: states and people are invented, and everyone has the same passphrase:")
-        print(f"  {DEMO_PASSPHRASE}\n")
+        print(f"  {PASSPHRASE}\n")
         for role in fixture.PEOPLE:
             if not role.handle.startswith(("expert", "delegate.")) or role.handle in {"expert1", "delegate.avn"}:
                 more = " (… expert7)" if role.handle == "expert1" else ""
@@ -114,6 +113,7 @@ def demo(argv: list[str]) -> int:
         cursor.execute("SET ROLE answerable_office")
 
     userkeys.set_parameters(userkeys.LIGHT)
+    _without_passkeys()
     read = scenario.read(
         scenario.find("demonstration"), verbs=runner.verbs(), checks=runner.CHECKS, people=runner.people()
     )
@@ -126,12 +126,12 @@ def demo(argv: list[str]) -> int:
     with transaction.atomic(), transaction.atomic(using="keys"):
         clock.fix(read.anchor + shift)
         fixture.load(
-            passphrase=DEMO_PASSPHRASE,
+            passphrase=PASSPHRASE,
             keep_seat_key=lambda name, key: seats.update({name: key.hex()}),
             progress=lambda text: print(f"  {text}", flush=True),
         )
         print("  Playing a year of work through the same actions everyone uses …", flush=True)
-        run_ = runner.Run(read, passphrase=DEMO_PASSPHRASE, shift=shift)
+        run_ = runner.Run(read, passphrase=PASSPHRASE, shift=shift)
         run_.all()
         # A demonstration is a year that has passed: grants begun then would otherwise end soon.
         failed = [o for o in run_.outcomes if not o.passed and not o.what.startswith("due_on")]
@@ -155,6 +155,13 @@ def demo(argv: list[str]) -> int:
     signing.checkpoint()
     print(f"  Done in {time.monotonic() - started:.0f} s.", flush=True)
     return 0
+
+
+def _without_passkeys() -> None:
+    """Invented people who play a year in one process hold no passkeys; this process alone does not ask for them."""
+    from django.conf import settings
+
+    settings.TWO_AUTHENTICATORS = False
 
 
 def found(argv: list[str]) -> int:
@@ -297,6 +304,7 @@ def _scratch() -> Iterator[None]:
     django.setup()
     from django.db import connections
 
+    _without_passkeys()
     try:
         yield
     finally:

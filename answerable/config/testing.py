@@ -54,6 +54,17 @@ def office_role(request: Any) -> Iterator[None]:
                 cursor.execute("RESET ROLE")
 
 
+@pytest.fixture(autouse=True)
+def confirmed(monkeypatch: Any) -> None:
+    """People whom a test takes straight from the database have just confirmed that it is they.
+
+    Those of a request have not: their session says so, from the vault's answer (vault/signin.py).
+    """
+    from answerable.alliance.models import Person
+
+    monkeypatch.setattr(Person, "fresh", True)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def light_keys() -> Iterator[None]:
     """Passphrases in tests are stretched lightly."""

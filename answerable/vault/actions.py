@@ -7,10 +7,11 @@ sessions, locks) is an action that runs in the vault process, whose entry is wri
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 from django.utils.translation import gettext as _
 
 from answerable.alliance.models import Person
@@ -20,12 +21,14 @@ from answerable.authority.principals import HasPrincipal, Place
 from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
+from answerable.common.lifecycle import next_status
 from answerable.record import log as record
 from answerable.record.models import Entry, Head
-from answerable.vault import budget, keeping
+from answerable.vault import budget, keeping, lifecycle, recovery, userkeys
 from answerable.vault.chamber import CHAMBER
 from answerable.vault.client import ask
 from answerable.vault.consent.queries import hold
+from answerable.vault.models import Recovery
 
 # --- decided in the office ----------------------------------------------------------------------------------------
 
@@ -37,8 +40,7 @@ def enrol_key(person: Person, passphrase: str, *, by: HasPrincipal) -> str:
     Returns the public key's fingerprint, which the record shows so that a substituted key is seen.
     """
     authority.require(by, "enrol_key", Place("people"))
-    if not 15 <= len(passphrase) <= 128:
-        raise Refused(_("A passphrase has 15 to 128 characters; six words do well."), reason="passphrase")
+    check_passphrase(passphrase)
     fingerprint: str = ask("enrol", person=person.ref, passphrase=passphrase)
     record.append("key enrolled", person, by=by, detail={"public_key_sha256": fingerprint})
     return fingerprint
@@ -111,6 +113,131 @@ def change_keepers(keepers: Sequence[Person], *, by: HasPrincipal) -> None:
     refs = sorted(p.ref for p in keepers)
     ask("change_keepers", keepers=refs)
     record.append("keepers changed", "VAULT", by=by, detail={"keepers": refs})
+
+
+# --- what opens one's own key -------------------------------------------------------------------------------------
+
+
+def check_passphrase(passphrase: str) -> None:
+    """Raises Refused for a passphrase that is too short, too long, or one of those everybody tries first (ASVS 6.2)."""
+    if not 15 <= len(passphrase) <= 128:
+        raise Refused(_("A passphrase has 15 to 128 characters; six words do well."), reason="passphrase")
+    words = userkeys.normalise(passphrase).split()
+    if len({*"".join(words)}) < 6 or (len(words) > 1 and len(set(words)) == 1):
+        raise Refused(
+            _("That passphrase repeats too few letters or words. Six different words do well."), reason="passphrase"
+        )
+
+
+@action("add_passkey")
+def add_passkey(person: Person, *, origin: str, credential: str, secret: bytes, name: str, by: Person) -> None:
+    """Keep a passkey of one's own; the key it opens is the same one. Needs a session confirmed a short while ago."""
+    authority.require(by, "keep_keys", Place("keys"))
+    _own(person, by)
+    made = ask("add_passkey", token=by.session_token or "", origin=origin, credential=credential, secret=secret,
+               name=name.strip()[:60] or _("Passkey"))  # fmt: skip
+    record.append("passkey added", person, by=by, detail={"public_key_sha256": made["sha256"]})
+
+
+@action("end_passkey")
+def end_passkey(person: Person, number: int, *, by: Person) -> None:
+    """End one of one's own passkeys, and every session: it may be in other hands."""
+    authority.require(by, "keep_keys", Place("keys"))
+    _own(person, by)
+    ask("end_passkey", token=by.session_token or "", number=number)
+    _end_sessions(person)
+    record.append("passkey ended", person, by=by)
+
+
+@action("change_passphrase")
+def change_passphrase(person: Person, old: str, new: str, *, by: Person) -> None:
+    """Another passphrase for the same key. The old one is asked, and every session ends."""
+    authority.require(by, "keep_keys", Place("keys"))
+    _own(person, by)
+    check_passphrase(new)
+    if userkeys.normalise(old) == userkeys.normalise(new):
+        raise Refused(_("That is the passphrase you have. Choose another."), reason="passphrase")
+    ask("change_passphrase", token=by.session_token or "", old=old, new=new)
+    _end_sessions(person)
+    record.append("passphrase changed", person, by=by)
+
+
+def _own(person: Person, by: Person) -> None:
+    if person.pk != by.pk:
+        raise Refused(_("What opens a key is changed by the person it belongs to."), reason="not_authorised")
+
+
+def _end_sessions(person: Person) -> None:
+    Person.objects.filter(pk=person.pk).update(epoch=F("epoch") + 1)
+
+
+# --- a new key for someone who lost theirs ------------------------------------------------------------------------
+
+
+@action("ask_recovery")
+def ask_recovery(person: Person, *, by: Person) -> Recovery:
+    """Ask that someone who lost everything that opens their key may begin again. A second person confirms it."""
+    authority.require(by, "ask_recovery", Place("recoveries"))
+    if person.pk == by.pk:
+        raise Refused(_("Two others ask for and confirm a new key; you cannot ask for your own."), reason="SOD-13")
+    if Recovery.objects.filter(person=person, status__in=lifecycle.OPEN).exists():
+        raise Refused(_("A new key for this person is already asked for."), reason="duplicate")
+    row = Recovery.objects.create(person=person, asked_by=by, asked_at=clock.now())
+    record.append("new key asked", row, by=by, to_state=row.status, detail={"person": person.ref})
+    return row
+
+
+@action("decide_recovery")
+def decide_recovery(row: Recovery, name: str, *, by: Person) -> Recovery:
+    """Confirm it, which begins 48 hours in which anyone who inspects may stop it; or stop it."""
+    row = Recovery.objects.select_for_update().get(pk=row.pk)
+    if name not in ("confirm_recovery", "stop_recovery"):
+        raise Refused(_("That is not a step of this."), reason="lifecycle")
+    authority.require(by, name, row)
+    before, row.status = row.status, next_status(lifecycle.RECOVERY_MOVES, name, status=row.status)
+    if name == "confirm_recovery":
+        row.confirmed_by, row.ready_at = by, clock.now() + timedelta(hours=lifecycle.DELAY_HOURS)
+    else:
+        row.code_sha256 = ""
+    row.save(update_fields=["status", "confirmed_by", "ready_at", "code_sha256"])
+    record.append(name.replace("_", " "), row, by=by, from_state=before, to_state=row.status)
+    return row
+
+
+@action("make_code")
+def make_code(row: Recovery, *, by: Person) -> tuple[Recovery, str]:
+    """After the 48 hours, a code to hand over in person: good once, for three days. Only its hash is kept."""
+    row = Recovery.objects.select_for_update().get(pk=row.pk)
+    authority.require(by, "make_code", row)
+    now = clock.now()
+    before, row.status = row.status, next_status(lifecycle.RECOVERY_MOVES, "make_code", status=row.status)
+    if row.ready_at is None or now < row.ready_at:
+        raise Refused(
+            _("The 48 hours in which this can be stopped end on %(when)s UTC; until then there is no code.")
+            % {"when": row.ready_at.strftime("%Y-%m-%d %H:%M") if row.ready_at else "–"},
+            reason="too_early",
+        )
+    code = recovery.new_code()
+    row.code_sha256, row.code_until = recovery.digest(code), now + timedelta(hours=lifecycle.CODE_HOURS)
+    row.save(update_fields=["status", "code_sha256", "code_until"])
+    record.append("code for a new key made", row, by=by, from_state=before, to_state=row.status)
+    return row, code
+
+
+@action("use_recovery")
+def use_recovery(row: Recovery, code: str, passphrase: str, *, by: Person) -> dict[str, Any]:
+    """The person begins again: a new key pair, every session ended, no compartment open to them until others admit them."""
+    row = Recovery.objects.select_for_update().select_related("person").get(pk=row.pk)
+    authority.require(by, "use_recovery", row)
+    check_passphrase(passphrase)
+    recovery.check_code(row, code)
+    made: dict[str, Any] = ask("replace_key", recovery=row.ref, code=code, passphrase=passphrase)
+    before, row.status = row.status, next_status(lifecycle.RECOVERY_MOVES, "use_recovery", status=row.status)
+    row.code_sha256 = ""
+    row.save(update_fields=["status", "code_sha256"])
+    _end_sessions(row.person)
+    record.append("new key made", row, by=by, from_state=before, to_state=row.status, detail=made)
+    return made
 
 
 def read(obj: Any, field: str, *, purpose: str, by: Person) -> str:
@@ -186,9 +313,9 @@ def _record_is_what_it_was() -> None:
 
 
 @action("sign_in")
-def note_sign_in(person: Person, *, by: HasPrincipal) -> None:
-    """Someone's key was opened for a session."""
-    record.append("signed in", person, by=by)
+def note_sign_in(person: Person, *, how: str, by: HasPrincipal) -> None:
+    """Someone's key was opened for a session, by a passphrase or a passkey."""
+    record.append("signed in", person, by=by, detail={"with": how})
 
 
 @action("keep_vault")
@@ -197,6 +324,11 @@ def note_half(*, opened: bool, was_locked: bool, by: Person) -> None:
     authority.require(by, "keep_vault", Place("vault"))
     what = "vault unlocked" if opened else "vault half brought" if was_locked else "vault keeper heard"
     record.append(what, "VAULT", by=by)
+
+
+def may_keep(person: Person) -> None:
+    """Raises Refused unless this person may bring a half or say that a keeper is here."""
+    authority.require(person, "keep_vault", Place("vault"))
 
 
 def may_lock(person: Person) -> None:

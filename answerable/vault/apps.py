@@ -10,11 +10,13 @@ class VaultConfig(AppConfig):
         from django.conf import settings
 
         from answerable.common.hooks import question
-        from answerable.vault import client
-        from answerable.vault.consent import entities  # noqa: F401 - the gate and what waits
+        from answerable.vault import client, entities, notices  # noqa: F401
+        from answerable.vault.consent import entities as _gate  # noqa: F401 - the gate and what waits
 
         question("record_salt").answer_with(client.salt)
         question("record_salts").answer_with(client.salts)
+        question("access_changed").answer_with(client.end_sessions_of)
+        question("waits_for").answer_with(notices.waits_for)
         if settings.VAULT_TRANSPORT == "here":
             from answerable.vault import operations  # noqa: F401 - the vault answers in this process
             from answerable.vault.consent import operations as _shredding  # noqa: F401

@@ -22,6 +22,7 @@ LONGEST_SECONDS = 8 * 3600
 HALF_SECONDS = 600
 FRESH_SECONDS = 600
 HEARTBEAT_SECONDS = 12 * 3600
+CHALLENGE_SECONDS, CHALLENGES = 300, 5000
 # Tests move this; durations are measured with a clock that nobody can set back.
 seconds: Callable[[], float] = time.monotonic
 
@@ -52,6 +53,8 @@ class Chamber:
     why_locked: str = "started"
     sessions: dict[bytes, Session] = field(default_factory=dict)
     halves: dict[str, tuple[float, dict[str, bytes]]] = field(default_factory=dict)
+    # Challenges given to browsers and not yet used: what for, for whom ("" before anyone is known), until when.
+    challenges: dict[bytes, tuple[str, str, float]] = field(default_factory=dict)
     # The last entry this vault wrote; only the vault process watches, since a rehearsal's record may be undone.
     watches_record: bool = False
     seen: tuple[int, bytes] | None = None
@@ -73,6 +76,7 @@ class Chamber:
             self.root, self.why_locked = None, why
             self.sessions.clear()
             self.halves.clear()
+            self.challenges.clear()
 
     def unlock(self, root: bytes, *, demonstration: bool = False) -> None:
         """Hold the root key from now on."""
@@ -95,6 +99,31 @@ class Chamber:
                     return True
             self.halves[keeper] = (now, halves)
             return False
+
+    def halves_brought(self) -> list[str]:
+        """Keepers whose half is here now, waiting for another's."""
+        with self.guard:
+            now = seconds()
+            self.halves = {k: v for k, v in self.halves.items() if now - v[0] <= HALF_SECONDS}
+            return sorted(self.halves)
+
+    # --- challenges of passkeys ----------------------------------------------------------------------------------
+
+    def challenge(self, purpose: str, person: str = "") -> bytes:
+        """A fresh challenge of 32 bytes for one purpose, good once and for five minutes."""
+        fresh, now = random_bytes(32), seconds()
+        with self.guard:
+            self.challenges = {c: v for c, v in self.challenges.items() if now <= v[2]}
+            while len(self.challenges) >= CHALLENGES:
+                del self.challenges[next(iter(self.challenges))]  # the oldest
+            self.challenges[fresh] = (purpose, person, now + CHALLENGE_SECONDS)
+        return fresh
+
+    def spend(self, challenge: bytes, purpose: str, person: str = "") -> bool:
+        """Whether this challenge was given for this and not used yet; from now on it is used."""
+        with self.guard:
+            found = self.challenges.pop(challenge, None)
+        return found is not None and found[:2] == (purpose, person) and seconds() <= found[2]
 
     # --- sessions ------------------------------------------------------------------------------------------------
 
@@ -152,6 +181,12 @@ class Chamber:
         with self.guard:
             if self.find(token) is not None:
                 self.sessions.pop(ident, None)
+
+    def sessions_of(self, person: str) -> int:
+        """How many sessions of a person are live."""
+        with self.guard:
+            self._sweep(seconds())
+            return sum(1 for s in self.sessions.values() if s.person == person)
 
     def end_all_of(self, person: str) -> int:
         """Forget every session of a person; returns how many there were."""

@@ -96,7 +96,7 @@ def _over_socket(door: str, request: dict[str, Any]) -> Any:
     )  # fmt: skip
 
 
-SAFE_TWICE = frozenset({"status", "salt", "salts", "touch", "end_session"})
+SAFE_TWICE = frozenset({"status", "salt", "salts", "touch", "end_session", "end_sessions_of"})
 
 
 def _drop(connection: socket.socket | None) -> None:
@@ -129,6 +129,17 @@ def salt(index: int, subject: str) -> bytes:
     """The salt of a record entry."""
     answer: bytes = ask("salt", index=index, subject=subject)
     return answer
+
+
+def end_sessions_of(person: str) -> None:
+    """What a person may do has changed: their sessions with the vault end at once.
+
+    A vault that does not answer opens nothing either, and compares the person's epoch before it opens anything again.
+    """
+    try:
+        ask("end_sessions_of", person=person)
+    except (Refused, VaultFault):
+        return
 
 
 def salts(pairs: Sequence[Any]) -> list[bytes | None]:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from answerable.alliance.models import Person
 from answerable.common.errors import Refused
-from answerable.vault import actions, keyroom, stretching, userkeys
-from answerable.vault.chamber import CHAMBER
-from answerable.vault.models import PersonKey, RootKey
+from answerable.vault import actions, keyroom, passkeys, seal, stretching, userkeys
+from answerable.vault import recovery as recovery_rules
+from answerable.vault.chamber import CHAMBER, Session
+from answerable.vault.limits import LIMITS
+from answerable.vault.models import Authenticator, PersonKey, Recovery, RootKey
 from answerable.vault.service import operation
 
 
@@ -67,30 +71,232 @@ def enrol(person: str, passphrase: str) -> str:
     return keyroom.put_person_key(person, public, wrapped)
 
 
+NOT_TOGETHER = gettext_noop("Name and passphrase do not belong together. Check both and try again.")
+NO_PASSKEY = gettext_noop("That passkey does not sign in here. Try another, or use your passphrase.")
+MOST_PASSKEYS = 8
+
+
+def _active(**who: str) -> Person | None:
+    return Person.objects.select_related("body__state").filter(**who, is_active=True).first()
+
+
 @operation("sign_in", "office")
 def sign_in(handle: str, passphrase: str) -> dict[str, Any]:
     """A session for whoever's passphrase opens their key. One sentence for every failure, at the same cost."""
-    person = Person.objects.select_related("body__state").filter(handle=handle, is_active=True).first()
-    key = PersonKey.objects.filter(person=person.ref).first() if person else None
+    LIMITS.try_once(handle)
+    return _by_passphrase(_active(handle=handle), handle, passphrase)
+
+
+@operation("unlock", "office")
+def unlock(person: str, passphrase: str) -> dict[str, Any]:
+    """A new session with the vault for someone who is signed in and whose key was locked.
+
+    Counted apart from signing in, so that someone hammering at a name from outside does not keep its owner locked out.
+    """
+    LIMITS.try_once(f"unlock {person}")
+    return _by_passphrase(_active(ref=person), f"unlock {person}", passphrase)
+
+
+def _by_passphrase(person: Person | None, tried: str, passphrase: str) -> dict[str, Any]:
+    # Without a person the same question is asked, and the same work done on a decoy: time does not tell who exists.
+    key = PersonKey.objects.filter(person=person.ref if person else "").first()
     try:
-        # Without a key the same work is done on a decoy, so time does not tell who exists.
         private = stretching.open_user_key(bytes(key.wrapped_private) if key else userkeys.decoy(), passphrase)
     except userkeys.WrongPassphrase:
         private = None
     if person is None or key is None or private is None:
-        raise Refused(_("Name and passphrase do not belong together. Check both and try again."), reason="sign_in")
-    actions.note_sign_in(person, by=person)
+        raise Refused(_(NOT_TOGETHER), reason="sign_in")
+    LIMITS.succeeded(tried)
+    actions.note_sign_in(person, how="passphrase", by=person)
     return {"person": person.ref, "token": CHAMBER.begin(person.ref, private, person.epoch)}
 
 
+# --- passkeys -----------------------------------------------------------------------------------------------------
+
+
+def holder(token: str) -> tuple[Person, Session, bytes]:
+    """Whose live session this is, and their key. Works while the vault is locked: keepers sign in to unlock it.
+
+    The person is looked up afresh: whoever was suspended or lost a role a second ago does nothing. Raises Refused.
+    """
+    session = CHAMBER.find(token) if token else None
+    person = _active(ref=session.person) if session else None
+    private = CHAMBER.private(token) if session else None
+    if session is None or person is None or person.epoch != session.epoch or private is None:
+        if token:
+            CHAMBER.end(token)
+        raise Refused(_("Your key is locked. Unlock it to read what is sealed."), reason="locked")
+    person.vault_session, person.fresh, person.enrolled = token, CHAMBER.is_fresh(session), is_enrolled(person.ref)
+    return person, session, private
+
+
+def _freshly(token: str) -> tuple[Person, Session, bytes]:
+    person, session, private = holder(token)
+    if not person.fresh:
+        raise Refused(_("Confirm that it is you before you change what opens your key."), reason="confirm")
+    return person, session, private
+
+
+def is_enrolled(person: str) -> bool:
+    """Whether a person has what working here asks for: in production a passkey beside a passphrase or a second passkey."""
+    if not settings.TWO_AUTHENTICATORS:
+        return True
+    passkeys = Authenticator.objects.filter(person=person, ended=False).count()
+    remembered = PersonKey.objects.filter(person=person).exclude(wrapped_private=b"").exists()
+    return passkeys >= 1 and passkeys + remembered >= 2
+
+
+@operation("enrolment", "office")
+def enrolment(person: str) -> bool:
+    """Whether a person has enough to open their key with."""
+    return is_enrolled(person)
+
+
+@operation("own_keys", "office")
+def own_keys(token: str) -> dict[str, Any]:
+    """What opens the key of whoever's session this is, for their own page. No key."""
+    person, _session, _private = holder(token)
+    key = PersonKey.objects.get(person=person.ref)
+    return {
+        "passkeys": [
+            {"number": a.pk, "name": a.name, "made_on": a.made_at.date().isoformat(),
+             "last_used": a.last_used.isoformat() if a.last_used else ""}
+            for a in keyroom.passkeys_of(person.ref)
+        ],
+        "fingerprint": seal.fingerprint(bytes(key.public_key)),
+        "enrolled": person.enrolled,
+        "asked": bool(settings.TWO_AUTHENTICATORS),
+        "sessions": CHAMBER.sessions_of(person.ref),
+    }  # fmt: skip
+
+
+@operation("passkey_to_make", "office")
+def passkey_to_make(token: str, origin: str) -> dict[str, Any]:
+    """What the browser is asked to make; needs a session that was confirmed a short while ago."""
+    person, _session, _private = _freshly(token)
+    known = [bytes(a.credential_id) for a in keyroom.passkeys_of(person.ref)]
+    challenge = CHAMBER.challenge("make", person.ref)
+    try:
+        return passkeys.to_make(origin, person=person.ref, handle=person.handle, challenge=challenge, known=known)
+    except passkeys.NotHeld:
+        raise Refused(_(NO_PASSKEY), reason="sign_in") from None
+
+
+@operation("add_passkey", "office")
+def add_passkey(token: str, origin: str, credential: str, secret: bytes, name: str) -> dict[str, Any]:
+    """Keep a passkey the browser made, and wrap the person's own key under what its PRF gives."""
+    person, _session, private = _freshly(token)
+    try:
+        given, _ident, challenge = passkeys.read(credential)
+        if not CHAMBER.spend(challenge, "make", person.ref):
+            raise passkeys.NotHeld
+        made = passkeys.verify_made(given, origin=origin, challenge=challenge)
+        wrapped = userkeys.wrap_with_prf(private, secret, made.credential_id)
+    except userkeys.WrongPasskey:
+        raise Refused(
+            _("This passkey cannot open keys: its maker left that out (PRF). Use another one; your passphrase goes on "
+              "working."),
+            reason="prf",
+        ) from None  # fmt: skip
+    except passkeys.NotHeld:
+        raise Refused(_("That passkey could not be verified. Begin again from this page."), reason="sign_in") from None
+    row = keyroom.put_passkey(
+        person.ref,
+        made,
+        salt=passkeys.prf_salt(passkeys.host_of(origin)),
+        wrapped=wrapped,
+        name=name,
+        most=MOST_PASSKEYS,
+    )
+    return {"number": row.pk, "sha256": seal.fingerprint(made.public_key)}
+
+
+@operation("end_passkey", "office")
+def end_passkey(token: str, number: int) -> str:
+    """End one of one's own passkeys, and with it every session; returns its name."""
+    person, _session, _private = _freshly(token)
+    name = keyroom.end_passkey(person.ref, number, least=1 if settings.TWO_AUTHENTICATORS else 0)
+    CHAMBER.end_all_of(person.ref)
+    return name
+
+
+@operation("change_passphrase", "office")
+def change_passphrase(token: str, old: str, new: str) -> bool:
+    """Another passphrase for the same key; the old one is asked, and every session ends."""
+    person, _session, _private = holder(token)
+    tried = f"unlock {person.ref}"
+    LIMITS.try_once(tried)
+    key = PersonKey.objects.get(person=person.ref)
+    try:
+        private = stretching.open_user_key(bytes(key.wrapped_private), old)
+    except userkeys.WrongPassphrase:
+        raise Refused(_("That is not your passphrase. Check it and try again."), reason="sign_in") from None
+    LIMITS.succeeded(tried)
+    keyroom.rewrap(person.ref, stretching.wrap(private, new))
+    CHAMBER.end_all_of(person.ref)
+    return True
+
+
+@operation("passkey_to_use", "office")
+def passkey_to_use(origin: str, token: str = "") -> dict[str, Any]:
+    """What the browser is asked for when signing in (anyone's), or with a session when confirming (one's own)."""
+    try:
+        if not token:
+            return passkeys.to_use(origin, challenge=CHAMBER.challenge("sign in"))
+        person, _session, _private = holder(token)
+        known = [bytes(a.credential_id) for a in keyroom.passkeys_of(person.ref)]
+        return passkeys.to_use(origin, challenge=CHAMBER.challenge("confirm", person.ref), known=known)
+    except passkeys.NotHeld:
+        raise Refused(_(NO_PASSKEY), reason="sign_in") from None
+
+
+def _used(credential: str, origin: str, purpose: str, person: str = "") -> Authenticator:
+    """The passkey behind an answer that holds; its count has moved on. Raises NotHeld for anything else."""
+    given, ident, challenge = passkeys.read(credential)
+    # Spent whatever follows: an answer is never looked at twice.
+    if not CHAMBER.spend(challenge, purpose, person):
+        raise passkeys.NotHeld
+    row = keyroom.passkey(ident)
+    if row is None or (person and row.person != person):
+        raise passkeys.NotHeld
+    count = passkeys.verify_used(
+        given, origin=origin, challenge=challenge, public_key=bytes(row.public_key), sign_count=row.sign_count
+    )
+    if not keyroom.passkey_used(row, count):
+        raise passkeys.NotHeld
+    return row
+
+
+@operation("sign_in_passkey", "office")
+def sign_in_passkey(origin: str, credential: str, secret: bytes, person: str = "") -> dict[str, Any]:
+    """A session for whoever's passkey answered and whose key its secret opens; `person`: theirs and nobody else's.
+
+    One sentence for every failure.
+    """
+    try:
+        row = _used(credential, origin, "sign in")
+        theirs = _active(ref=row.person)
+        if theirs is None or (person and row.person != person):
+            raise passkeys.NotHeld
+        private = userkeys.open_with_prf(bytes(row.wrapped_private), secret, bytes(row.credential_id))
+    except (passkeys.NotHeld, userkeys.WrongPasskey):
+        raise Refused(_(NO_PASSKEY), reason="sign_in") from None
+    actions.note_sign_in(theirs, how="passkey", by=theirs)
+    return {"person": theirs.ref, "token": CHAMBER.begin(theirs.ref, private, theirs.epoch)}
+
+
 @operation("touch", "office")
-def touch(token: str) -> dict[str, Any]:
-    """Whose session this is and whether it still opens anything; asking keeps it alive."""
-    session = CHAMBER.find(token)
+def touch(token: str, person: str = "") -> dict[str, Any]:
+    """Whose session this is and whether it still opens anything; asking keeps it alive.
+
+    With `person`, also whether that person has enough authenticators, session or not.
+    """
+    session = CHAMBER.find(token) if token else None
     return {
         "person": session.person if session else "",
         "fresh": session is not None and CHAMBER.is_fresh(session),
         "locked": CHAMBER.is_locked(),
+        "enrolled": is_enrolled(person) if person else False,
     }
 
 
@@ -98,13 +304,28 @@ def touch(token: str) -> dict[str, Any]:
 def confirm(token: str, passphrase: str) -> bool:
     """Whoever's session this is confirms that it is they, before an act that asks for it. Raises Refused."""
     session = CHAMBER.find(token)
-    key = PersonKey.objects.filter(person=session.person).first() if session else None
+    key = PersonKey.objects.filter(person=session.person if session else "").first()
+    if session is not None:
+        LIMITS.try_once(f"unlock {session.person}")
     try:
         stretching.open_user_key(bytes(key.wrapped_private) if key else userkeys.decoy(), passphrase)
     except userkeys.WrongPassphrase:
         raise Refused(_("That is not your passphrase. Check it and try again."), reason="sign_in") from None
     if session is None:
         raise Refused(_("Your session has ended. Sign in again."), reason="locked")
+    LIMITS.succeeded(f"unlock {session.person}")
+    CHAMBER.confirm(session)
+    return True
+
+
+@operation("confirm_passkey", "office")
+def confirm_passkey(token: str, origin: str, credential: str) -> bool:
+    """The same with one of their own passkeys. Raises Refused."""
+    person, session, _private = holder(token)
+    try:
+        _used(credential, origin, "confirm", person.ref)
+    except passkeys.NotHeld:
+        raise Refused(_(NO_PASSKEY), reason="sign_in") from None
     CHAMBER.confirm(session)
     return True
 
@@ -122,26 +343,24 @@ def end_sessions_of(person: str) -> int:
     return CHAMBER.end_all_of(person)
 
 
-def reader(token: str | None) -> tuple[Person, bytes]:
-    """The person of a live session and their key, for this moment. Raises Refused with what would help.
+@operation("replace_key", "office")
+def replace_key(recovery: str, code: str, passphrase: str) -> dict[str, Any]:
+    """A new key pair for someone who lost theirs. The vault looks itself at who granted it and how long ago."""
+    LIMITS.try_once(f"code {recovery}")
+    row = Recovery.objects.select_related("person").filter(ref=recovery).first()
+    recovery_rules.check_code(row, code)
+    assert row is not None
+    public, wrapped = stretching.new_user_key(passphrase)
+    made = keyroom.replace_person_key(row.person.ref, public, wrapped)
+    LIMITS.succeeded(f"code {recovery}")
+    CHAMBER.end_all_of(row.person.ref)
+    return made
 
-    The person is looked up afresh: whoever was suspended or lost a role a second ago opens nothing.
-    """
-    session = CHAMBER.find(token) if token else None
-    person = (
-        Person.objects.select_related("body__state").filter(ref=session.person, is_active=True).first()
-        if session
-        else None
-    )
-    if session is None or person is None or person.epoch != session.epoch:
-        if token:
-            CHAMBER.end(token)
-        raise Refused(_("Your key is locked. Unlock it to read what is sealed."), reason="locked")
+
+def reader(token: str | None) -> tuple[Person, bytes]:
+    """The person of a live session and their key, for this moment, in an open vault. Raises Refused with what would help."""
+    person, _session, private = holder(token or "")
     keyroom.root()
-    private = CHAMBER.private(token or "")
-    if private is None:
-        raise Refused(_("Your key is locked. Unlock it to read what is sealed."), reason="locked")
-    person.vault_session, person.fresh = token, CHAMBER.is_fresh(session)
     return person, private
 
 
@@ -196,7 +415,6 @@ def rotate(token: str, name: str) -> dict[str, Any]:
 @operation("rooms", "office")
 def rooms() -> list[dict[str, Any]]:
     """Compartments with their readers' references and fingerprints, for the vault's own page. No key."""
-    from answerable.vault import seal
     from answerable.vault.models import Compartment
 
     return [
@@ -235,17 +453,32 @@ def keepers() -> list[str]:
 @operation("bring_half", "office")
 def bring_half(token: str) -> dict[str, Any]:
     """A keeper brings their half; with a second one's, the vault opens. Recorded either way."""
-    session = CHAMBER.find(token)
-    private = CHAMBER.private(token)
-    person = Person.objects.select_related("body__state").filter(ref=session.person).first() if session else None
-    if person is None or private is None:
-        raise Refused(_("Your key is locked. Sign in again, then bring your half."), reason="locked")
+    person, _session, private = holder(token)
+    actions.may_keep(person)
     was_locked = CHAMBER.is_locked()
+    if not was_locked and person.ref not in keyroom.keepers():
+        raise Refused(_("You are not one of this vault's keepers."), reason="keepers")
     opened = keyroom.bring_half(person.ref, private) if was_locked else False
     if not was_locked:
         CHAMBER.heard = _now()
     actions.note_half(opened=opened, was_locked=was_locked, by=person)
     return {"open": not CHAMBER.is_locked(), "opened": opened}
+
+
+@operation("vault_state", "office")
+def vault_state() -> dict[str, Any]:
+    """Open or locked and why, who keeps it, whose half is here, and how long ago a keeper was heard. No key."""
+    here = CHAMBER.halves_brought()
+    locked = CHAMBER.is_locked()
+    return {
+        "locked": locked,
+        "why": CHAMBER.why_locked,
+        "founded": RootKey.objects.exists(),
+        "demonstration": CHAMBER.demonstration,
+        "keepers": [{"person": k, "half": k in here} for k in keyroom.keepers()],
+        "heard_minutes": 0 if locked else int((_now() - CHAMBER.heard) // 60),
+        "sessions": len(CHAMBER.sessions),
+    }
 
 
 def _now() -> float:
@@ -257,10 +490,7 @@ def _now() -> float:
 @operation("lock", "office")
 def lock(token: str) -> bool:
     """Lock the vault at once: anyone who inspects or keeps it may. The lock comes first, its entry after."""
-    session = CHAMBER.find(token)
-    person = Person.objects.select_related("body__state").filter(ref=session.person).first() if session else None
-    if person is None:
-        raise Refused(_("Sign in again to lock the vault."), reason="locked")
+    person, _session, _private = holder(token)
     actions.may_lock(person)
     CHAMBER.lock("an inspector locked it")
     actions.note_lock(by=person)

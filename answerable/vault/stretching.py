@@ -90,6 +90,17 @@ def new_user_key(passphrase: str) -> tuple[bytes, bytes]:
     return run(_new, passphrase, (p.memory_kib, p.iterations, p.lanes))
 
 
+def _wrapped(private: bytes, passphrase: str, parameters: tuple[int, int, int]) -> bytes:
+    userkeys.set_parameters(userkeys.KdfParameters(*parameters))
+    return userkeys.wrap_under_passphrase(private, passphrase)
+
+
+def wrap(private: bytes, passphrase: str) -> bytes:
+    """userkeys.wrap_under_passphrase, in a stretching process."""
+    p = userkeys.active_parameters()
+    return run(_wrapped, private, passphrase, (p.memory_kib, p.iterations, p.lanes))
+
+
 def light() -> bool:
     """Whether keys are stretched lightly: the demonstration and tests, where passphrases are printed anyway."""
     return bool(settings.VAULT_LIGHT)

@@ -1,4 +1,4 @@
-"""A person's key pair, opened by a passphrase or held for a session. No framework.
+"""A person's key pair, opened by a passphrase or a passkey, or held for a session. No framework.
 
 Blobs that a low-entropy secret opens carry a key commitment, compared in constant time before anything is
 decrypted: Poly1305 does not commit to its key, and a partitioning oracle would otherwise test many passphrases at once.
@@ -17,6 +17,10 @@ from answerable.vault.primitives import Unopenable
 
 MAGIC = b"AK1"
 _HEAD = struct.Struct(">IHB16s32s")
+# The same private key under what a passkey's PRF gives: a salt, a commitment, the sealed key.
+PASSKEY = b"AP1"
+_PASSKEY_HEAD = struct.Struct(">16s32s")
+PRF_SIZE = 32
 
 
 class WrongPassphrase(Unopenable):
@@ -94,6 +98,44 @@ def open_user_key(wrapped: bytes, passphrase: str) -> bytes:
         return primitives.aead_open(primitives.derive(key, "wrap"), wrapped[size:], wrapped[:size])
     except (Unopenable, ValueError):
         raise WrongPassphrase from None
+
+
+def wrap_under_passphrase(private: bytes, passphrase: str) -> bytes:
+    """A private key that exists already, under another passphrase and today's cost."""
+    return _wrap(private, passphrase)
+
+
+class WrongPasskey(Unopenable):
+    """What the passkey gave does not open this key, or the key is damaged; which of the two is not said."""
+
+
+def _passkey_key(secret: bytes, salt: bytes) -> bytes:
+    if len(secret) != PRF_SIZE:
+        raise WrongPasskey
+    return primitives.derive(secret, f"answerable-passkey/1|{salt.hex()}")
+
+
+def wrap_with_prf(private: bytes, secret: bytes, credential_id: bytes) -> bytes:
+    """A person's private key under the 32 bytes a passkey's PRF gives, bound to that passkey. Raises WrongPasskey."""
+    salt = primitives.random_bytes(16)
+    key = _passkey_key(secret, salt)
+    head = PASSKEY + _PASSKEY_HEAD.pack(salt, primitives.derive(key, "commit"))
+    return head + primitives.aead_seal(primitives.derive(key, "wrap"), private, head + credential_id)
+
+
+def open_with_prf(wrapped: bytes, secret: bytes, credential_id: bytes) -> bytes:
+    """The private key. Raises WrongPasskey for another passkey, another secret or a damaged blob."""
+    size = len(PASSKEY) + _PASSKEY_HEAD.size
+    if wrapped[: len(PASSKEY)] != PASSKEY or len(wrapped) < size:
+        raise WrongPasskey
+    salt, commitment = _PASSKEY_HEAD.unpack(wrapped[len(PASSKEY) : size])
+    key = _passkey_key(secret, salt)
+    if not primitives.same(primitives.derive(key, "commit"), commitment):
+        raise WrongPasskey
+    try:
+        return primitives.aead_open(primitives.derive(key, "wrap"), wrapped[size:], wrapped[:size] + credential_id)
+    except Unopenable:
+        raise WrongPasskey from None
 
 
 @cache

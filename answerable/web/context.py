@@ -23,6 +23,8 @@ PLACES = (
     ("fund", _("Fund"), "/fund/", "see_fund"),
     ("alliance", _("Alliance"), "/alliance/", "see_alliance"),
     ("record", _("Record"), "/record/", "see_record"),
+    # For those who keep or inspect it; others reach the page from a notice when the vault is locked.
+    ("vault", _("Vault"), "/vault/", "lock_vault"),
 )
 
 
@@ -50,4 +52,10 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "language_url": language_url,
         "demonstration": is_demonstration(),
         "here": request.path,
+        "keys_url": "/keys/" if nav or not getattr(user, "enrolled", True) else "",
+        "too_few_keys": user is not None and user.is_authenticated and not user.enrolled,
+        "vault_locked": getattr(request, "vault_locked", False),
+        "sees_vault": bool(nav)
+        and getattr(request, "vault_locked", False)
+        and authority.allows(user, "see_compartments", Place("compartments")),
     }

@@ -30,7 +30,9 @@ class OneTransaction:
             user: Any = getattr(request, "user", None)
             if user is not None and user.is_authenticated:
                 signin.attach_session(request)
-                set_scope(user.principal().compartments)
+                user = request.user  # type: ignore[attr-defined]
+                if user.is_authenticated:
+                    set_scope(user.principal().compartments)
             response = self.get_response(request)
             if response.status_code >= 500 or getattr(response, "undo", False):
                 transaction.set_rollback(True)
@@ -48,14 +50,24 @@ def refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
     """A page that says why not and what would help: 409, and the form's own words are not lost (browser keeps them)."""
     htmx = request.headers.get("HX-Request") == "true"
     template = "_refusal.html" if htmx else "refusal.html"
-    back = request.headers.get("Referer", "")
-    same_site = back.startswith(f"{request.scheme}://{request.get_host()}/")
+    back = request.headers.get("HX-Current-URL" if htmx else "Referer", "")
+    here = f"{request.scheme}://{request.get_host()}"
+    back = back.removeprefix(here) if back.startswith(f"{here}/") else ""
+    # Where confirming that it is oneself would help, the form for it is here, and leads back to where one was.
+    signed_in = bool(getattr(request, "user", None) and request.user.is_authenticated)
+    confirming = request.path in CONFIRMING
+    if confirming:
+        back = request.POST.get("next", "")
     return render(
         request,
         template,
-        {"sentence": str(refused), "reason": getattr(refused, "reason", ""), "back": back if same_site else ""},
+        {"sentence": str(refused), "reason": refused.reason, "back": back,
+         "confirm": signed_in and (confirming or refused.reason in {"confirm", "locked"})},
         status=409,
-    )
+    )  # fmt: skip
+
+
+CONFIRMING = frozenset({"/confirm/", "/unlock/"})
 
 
 class PrivacyHeaders:

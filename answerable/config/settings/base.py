@@ -127,11 +127,16 @@ CSRF_COOKIE_HTTPONLY = True
 CSRF_USE_SESSIONS = False
 UNLOCK_COOKIE = "__Host-unlock" if SECURE else "unlock"
 UNLOCK_IDLE_SECONDS = 600
+# In production nobody works with a passphrase alone; the demonstration, whose passphrase is printed, does not ask.
+TWO_AUTHENTICATORS = SECURE or os.environ.get("ANSWERABLE_TWO_AUTHENTICATORS", "") == "1"
+KEYS_URL = "keys"
 SECURE_SSL_REDIRECT = SECURE
 SECURE_HSTS_SECONDS = 31536000 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
 SECURE_HSTS_PRELOAD = SECURE
-SECURE_REFERRER_POLICY = "no-referrer" if SECURE else "same-origin"
+# Nothing leaves for another site. Not "no-referrer": a browser then names no origin when it posts a form to us either,
+# and the check against forged requests would refuse every form.
+SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

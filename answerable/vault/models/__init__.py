@@ -2,6 +2,7 @@
 
 from answerable.vault.consent.models import Consent, Transfer, Withdrawal
 from answerable.vault.models.keys import (
+    Authenticator,
     Compartment,
     DataKey,
     IdentityBlock,
@@ -13,6 +14,7 @@ from answerable.vault.models.keys import (
     Seat,
     ServiceKey,
 )
+from answerable.vault.models.recoveries import Recovery
 
-__all__ = ["Compartment", "Consent", "DataKey", "IdentityBlock", "PersonKey", "Reader", "RecordKey", "RootKey", "SealedField",
-           "Seat", "ServiceKey", "Transfer", "Withdrawal"]  # fmt: skip
+__all__ = ["Authenticator", "Compartment", "Consent", "DataKey", "IdentityBlock", "PersonKey", "Reader", "RecordKey", "Recovery",
+           "RootKey", "SealedField", "Seat", "ServiceKey", "Transfer", "Withdrawal"]  # fmt: skip

@@ -50,6 +50,34 @@ class PersonKey(models.Model):
 
 @in_keys
 @declares(data_class="C4", owner="vault", retention="permanent")
+class Authenticator(models.Model):
+    """A passkey of a person: another wrap of the one private key, under what its PRF gives to whoever holds it.
+
+    `ended` keeps the row, so that a passkey that was given up is known when it turns up again; its wrap is gone.
+    """
+
+    person = models.CharField(max_length=40, db_index=True)
+    credential_id = models.BinaryField(unique=True, max_length=1023)
+    public_key = models.BinaryField()
+    sign_count = models.BigIntegerField(default=0)
+    transports = models.JSONField(default=list)
+    prf_salt = models.BinaryField()
+    wrapped_private = models.BinaryField()
+    name = models.CharField(max_length=60)
+    made_at = models.DateTimeField()
+    last_used = models.DateField(null=True)
+    ended = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(ended=False) | models.Q(wrapped_private=b""), name="an_ended_passkey_opens_nothing"
+            )
+        ]
+
+
+@in_keys
+@declares(data_class="C4", owner="vault", retention="permanent")
 class Compartment(models.Model):
     """A team's key pair: data keys are wrapped to the public half; the private half is wrapped to each reader."""
 

@@ -1,0 +1,17 @@
+"""The way to a new key for someone who lost theirs: two persons, 48 hours, one code (security.md §2.2)."""
+
+from answerable.common.lifecycle import move
+
+ASKED, CONFIRMED, READY, USED, STOPPED = "ASKED", "CONFIRMED", "READY", "USED", "STOPPED"
+
+# fmt: off
+RECOVERY_MOVES = {
+    "confirm_recovery": move(ASKED,                   to=CONFIRMED),
+    "make_code":        move(CONFIRMED, READY,        to=READY),
+    "use_recovery":     move(READY,                   to=USED),
+    "stop_recovery":    move(ASKED, CONFIRMED, READY, to=STOPPED),
+}
+# fmt: on
+OPEN = frozenset({ASKED, CONFIRMED, READY})
+DELAY_HOURS = 48
+CODE_HOURS = 72

@@ -1,0 +1,94 @@
+"""How often someone may try: per name and altogether, in the vault's memory alone. No address and no name is kept.
+
+A name is a bucket under an HMAC whose key dies with the process. Every attempt is counted before it is tried, so that
+many at once get no more than one after another; one that succeeds is given back. A name nobody has is counted alike.
+Signing in with a passkey is not limited here: there is nothing to guess, and someone hammering at a name must not be
+able to keep its owner out.
+"""
+
+from __future__ import annotations
+
+import hmac
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from django.utils.translation import ngettext
+
+from answerable.common.errors import Refused
+from answerable.vault import chamber
+from answerable.vault.primitives import random_bytes
+
+FREE_TRIES = 5
+LONGEST_WAIT_SECONDS = 3600
+FORGET_SECONDS = 24 * 3600
+BUCKETS = 20_000
+# All names together: a window of ten minutes.
+WINDOW_SECONDS, IN_A_WINDOW = 600, 300
+
+
+@dataclass
+class Bucket:
+    """Failed tries of one name, and until when the next one waits."""
+
+    tries: int = 0
+    until: float = 0.0
+    last: float = 0.0
+
+
+@dataclass(repr=False)
+class Limits:
+    """Tries in this process."""
+
+    key: bytes = field(default_factory=lambda: random_bytes(32))
+    buckets: OrderedDict[bytes, Bucket] = field(default_factory=OrderedDict)
+    began: float = 0.0
+    altogether: int = 0
+    guard: threading.Lock = field(default_factory=threading.Lock)
+
+    def _bucket(self, name: str) -> bytes:
+        return hmac.digest(self.key, " ".join(name.lower().split()).encode("utf-8", "surrogatepass"), "sha256")
+
+    def try_once(self, name: str) -> None:
+        """Count a try for `name`. Raises Refused, saying in how many minutes to try again."""
+        now = chamber.seconds()
+        with self.guard:
+            if now - self.began > WINDOW_SECONDS or now < self.began:
+                self.began, self.altogether = now, 0
+            if self.altogether >= IN_A_WINDOW:
+                _wait(self.began + WINDOW_SECONDS - now)
+            mark = self._bucket(name)
+            bucket = self.buckets.get(mark)
+            if bucket is None or now - bucket.last > FORGET_SECONDS:
+                bucket = self.buckets[mark] = Bucket()
+            self.buckets.move_to_end(mark)
+            if now < bucket.until:
+                _wait(bucket.until - now)
+            bucket.tries, bucket.last = bucket.tries + 1, now
+            if bucket.tries >= FREE_TRIES:
+                bucket.until = now + min(60.0 * 2 ** min(bucket.tries - FREE_TRIES, 10), LONGEST_WAIT_SECONDS)
+            self.altogether += 1
+            while len(self.buckets) > BUCKETS:
+                self.buckets.popitem(last=False)
+
+    def succeeded(self, name: str) -> None:
+        """The try was right: the name's count is forgotten and the try given back."""
+        with self.guard:
+            self.buckets.pop(self._bucket(name), None)
+            self.altogether = max(0, self.altogether - 1)
+
+
+def _wait(seconds: float) -> None:
+    minutes = max(1, -int(-seconds // 60))
+    raise Refused(
+        ngettext(
+            "There were too many attempts. Try again in %(n)d minute, or use your passkey.",
+            "There were too many attempts. Try again in %(n)d minutes, or use your passkey.",
+            minutes,
+        )
+        % {"n": minutes},
+        reason="wait",
+    )
+
+
+LIMITS = Limits()
