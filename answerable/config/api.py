@@ -236,6 +236,8 @@ class ClaimIn(Schema):
     flags: list[str] = []
     purposes: list[str]
     declared_true: bool
+    referral_offered: bool
+    contact_plan: dict[str, Any] | None = None
 
 
 @api.get("/programmes", response=list[dict])

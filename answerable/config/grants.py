@@ -23,7 +23,15 @@ OFFICE_DELETES = (
 )
 # What the vault process writes among the working facts: its entries in the record, and what doors without a database
 # hand in through it. It reads what policies and rules need.
-VAULT_WRITES = ("record_entry", "record_head")
+VAULT_WRITES = (
+    "record_entry",
+    "record_head",
+    "safeguarding_referral",
+    "safeguarding_grievance",
+    "safeguarding_safetyincident",
+    "safeguarding_safecontactplan",
+    "safeguarding_careoffer",
+)
 # The public face reads released rows only.
 PORTAL_READS = ("publication_release",)
 

@@ -28,12 +28,15 @@ from answerable.record import log as record
 from answerable.rehearsal import fixture
 from answerable.rehearsal.scenario import Scenario, instant
 from answerable.reparations import actions as reparations
+from answerable.reparations import rules as claim_rules
 from answerable.reparations.models import AwardLine
+from answerable.safeguarding import actions as safeguarding
+from answerable.safeguarding import contacting
 from answerable.vault.client import ask
 
-MODULES = (alliance, monitoring, accountability, council, measures, fund, reparations)
+MODULES = (alliance, safeguarding, monitoring, accountability, council, measures, fund, reparations)
 # Steps a scenario may take: every action of the apps but those that only start-up and sign-in use.
-NOT_STEPS = {"found_alliance", "make_token", "import_svac"}
+NOT_STEPS = {"found_alliance", "make_token", "import_svac", "note_asked", "ask_for_help"}
 
 
 def verbs() -> dict[str, Callable[..., Any]]:
@@ -103,6 +106,13 @@ CHECKS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
     "relies_on": lambda run, s: sorted(_refs(run, [e.basis for e in record.bases(run.fresh(s["of"]).ref)])),
     "what_follows": lambda run, s: sorted(_refs(run, record.upward(run.fresh(s["of"]).ref))),
     "released_versions": lambda run, s: Release.objects.filter(subject=run.fresh(s["of"]).ref).count(),
+    "interim_due_on": lambda run, s: claim_rules.clocks(run.fresh(s["of"]).lodged_at).interim.date().isoformat(),
+    "reported_incidents": lambda run, s: run.fresh(s["of"]).incidents.count(),
+    "may_contact": lambda run, s: (
+        contacting.ask(
+            run.fresh(s["of"]).ref, via=s["with"]["via"], kind=s["with"]["kind"], at=instant(s["at"]) + run.shift
+        ).because
+    ),
     "line_of": lambda run, s: AwardLine.objects.filter(award_key=run.fresh(s["of"]).ref).count(),
 }
 
