@@ -284,8 +284,9 @@ def plan_contact(subject: str, *, sender: str, at: datetime | None = None, by: P
     _seen(by, subject)
     if sender not in rules.SENDERS:
         raise Refused(_("Choose how to reach her from the list."), reason="way")
-    how, at = rules.SENDERS[sender], at or clock.now()
-    if at < clock.now():
+    how, now = rules.SENDERS[sender], clock.now()
+    at = at or now
+    if at < now:
         raise Refused(_("That time is past. Plan a contact that is still to come."), reason="time")
     contacting.require(subject, via=how.via, kind=how.kind, at=at, by=by)
     attempt = ContactAttempt.objects.create(
@@ -327,15 +328,15 @@ def log_contact(
         live = SafeContactPlan.objects.filter(subject=attempt.subject, status=lifecycle.LIVE)
         live.update(status=lifecycle.UNSAFE, stopped_by=by)
         kind = SafetyIncident.ASKED_TO_STOP if outcome == "ASKED_TO_STOP" else SafetyIncident.WRONG_PERSON
-        detail["safety"] = _open_incident(attempt.subject, kind).ref
+        detail["safety"] = _open_incident(attempt.subject, kind, clock.now()).ref
     record.append("contact logged", attempt.subject, by=by, detail=detail)
     return attempt
 
 
-def _open_incident(subject: str, kind: str) -> SafetyIncident:
+def _open_incident(subject: str, kind: str, at: datetime) -> SafetyIncident:
     with scope_of(_writes("safety")):
         return SafetyIncident.objects.create(
-            subject=subject, kind=kind, due_at=hours_after(clock.now(), 24), opened_on=clock.today()
+            subject=subject, kind=kind, due_at=hours_after(at, 24), opened_on=clock.today()
         )
 
 
@@ -387,7 +388,7 @@ def lodge_grievance(
     with scope_of(_writes(grievance.compartment)):
         grievance.save(force_insert=True)
     if immediate_risk:
-        detail["safety"] = _open_incident(grievance.ref, SafetyIncident.IMMINENT_RISK).ref
+        detail["safety"] = _open_incident(grievance.ref, SafetyIncident.IMMINENT_RISK, now).ref
     record.append("complaint received", grievance, by=DOOR, to_state=grievance.status, detail=detail)
     return grievance
 

@@ -172,7 +172,7 @@ def next_window(plan: Plan, after: datetime) -> datetime | None:
     zone = ZoneInfo(plan.time_zone)
     there = after.astimezone(zone)
     found = []
-    for days in range(9):
+    for days in range(15):
         day: date = there.date() + timedelta(days=days)
         for w in plan.windows:
             begins = datetime.combine(day, w.begins, tzinfo=zone).astimezone(UTC)
