@@ -234,11 +234,32 @@ def put_plan(subject: str, data: Mapping[str, Any], *, body: Body | None, by: An
     row.for_vault = ask("seal_safe_contact", ref=row.ref, subject=subject, plan=text)
     with scope_of(_writes("contact")):
         # Whoever made the old one: two plans at once would be none.
+        # The vault has no more use for it; what those who reached her wrote down stays sealed until the file is shredded.
         SafeContactPlan.objects.filter(subject=subject).exclude(status=lifecycle.REPLACED).update(
-            status=lifecycle.REPLACED
+            status=lifecycle.REPLACED, for_vault=b""
         )
+        _cancel_planned(subject)
         row.save(force_insert=True)
     return row
+
+
+def _cancel_planned(subject: str) -> None:
+    """What was planned under a plan that no longer holds is not done; it is asked about anew."""
+    ContactAttempt.objects.filter(subject=subject, status=lifecycle.PLANNED).update(status=lifecycle.CANCELLED)
+
+
+def forget_contact(subject: str) -> list[str]:
+    """Within the act that shreds someone's file: take the vault's copy of her plans away, for which there is no key of its
+    own, and return the references whose keys must be shredded with the file's.
+    """
+    with scope_of(_writes("contact", "care")):
+        SafeContactPlan.objects.filter(subject=subject).update(status=lifecycle.REPLACED, for_vault=b"")
+        _cancel_planned(subject)
+        return [
+            ref
+            for model in (SafeContactPlan, ContactAttempt, Referral)
+            for ref in model._default_manager.filter(subject=subject).values_list("ref", flat=True)
+        ]
 
 
 @action("make_plan")
@@ -265,7 +286,9 @@ def move_plan(plan: SafeContactPlan, name: str, *, by: Person) -> SafeContactPla
         raise Refused(_("A plan is stopped, reviewed, or replaced by a new one."), reason="lifecycle")
     authority.require(by, name, plan)
     before, plan.status = plan.status, next_status(lifecycle.PLAN_MOVES, name, status=plan.status)
-    plan.stopped_by = by if name == "stop_plan" else plan.stopped_by
+    if name == "stop_plan":
+        plan.stopped_by = by
+        _cancel_planned(plan.subject)
     plan.save(update_fields=["status", "stopped_by"])
     record.append(name.replace("_", " "), plan, by=by, from_state=before, to_state=plan.status)
     return plan
@@ -327,6 +350,7 @@ def log_contact(
     if rules.outcomes()[outcome]["stops"]:
         live = SafeContactPlan.objects.filter(subject=attempt.subject, status=lifecycle.LIVE)
         live.update(status=lifecycle.UNSAFE, stopped_by=by)
+        _cancel_planned(attempt.subject)
         kind = SafetyIncident.ASKED_TO_STOP if outcome == "ASKED_TO_STOP" else SafetyIncident.WRONG_PERSON
         detail["safety"] = _open_incident(attempt.subject, kind, clock.now()).ref
     record.append("contact logged", attempt.subject, by=by, detail=detail)

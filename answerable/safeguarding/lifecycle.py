@@ -7,7 +7,7 @@ ASKED, OFFERED, ACCEPTED, DECLINED, SENT, TAKEN_UP, DONE, NOT_DONE, REVOKED = (
     "ASKED", "OFFERED", "ACCEPTED", "DECLINED", "SENT", "TAKEN_UP", "DONE", "NOT_DONE", "REVOKED",
 )  # fmt: skip
 LIVE, UNSAFE, REPLACED = "LIVE", "UNSAFE", "REPLACED"
-PLANNED, LOGGED, ENQUIRY = "PLANNED", "LOGGED", "ENQUIRY"
+PLANNED, LOGGED, CANCELLED, ENQUIRY = "PLANNED", "LOGGED", "CANCELLED", "ENQUIRY"
 RECEIVED, ACKNOWLEDGED, EXAMINED, ANSWERED, CLOSED, APPEALED = (
     "RECEIVED", "ACKNOWLEDGED", "EXAMINED", "ANSWERED", "CLOSED", "APPEALED",
 )  # fmt: skip
@@ -38,6 +38,7 @@ PLAN_MOVES = {
 }
 CONTACT_MOVES = {
     "log_contact":       move(PLANNED,                              to=LOGGED),
+    "cancel_contact":    move(PLANNED,                              to=CANCELLED),
 }
 GRIEVANCE_MOVES = {
     "acknowledge_grievance": move(RECEIVED,                         to=ACKNOWLEDGED),

@@ -97,6 +97,14 @@ def care_directory(need: str = "", place: str = "") -> dict[str, Any]:
     return {"providers": queries.listed(need, place), "places": queries.places()}
 
 
+def _is_conversation(thread: str) -> bool:
+    """Whether a reference is a conversation's. Nothing else can be named from the door: no claim, no report."""
+    if not thread.startswith("THR-"):
+        return False
+    with reading_as(CLOCK):
+        return any(o is not None for o in question("sealed_object").ask(thread))
+
+
 @operation("ask_help", "channel")
 def ask_help(need: str, thread: str = "") -> dict[str, Any]:
     """She asks to be helped to reach a provider. Only a conversation lets anyone answer; without one nothing is kept.
@@ -105,8 +113,7 @@ def ask_help(need: str, thread: str = "") -> dict[str, Any]:
     """
     if need not in rules.needs():
         need = ""
-    with reading_as(CLOCK):
-        known = bool(thread) and any(o is not None for o in question("sealed_object").ask(thread))
+    known = _is_conversation(thread)
     if known and need:
         actions.ask_for_help(thread, need, by=actions.DOOR)
     return {"waits_at_her_door": known and bool(need), "providers": queries.listed(need, "")}
@@ -118,8 +125,7 @@ def complain(
     safeguarding_may_know: bool = False, thread: str = "",
 ) -> dict[str, Any]:  # fmt: skip
     """A complaint from the door, with a conversation or without. The answer waits in the conversation, if there is one."""
-    with reading_as(CLOCK):
-        known = bool(thread) and any(o is not None for o in question("sealed_object").ask(thread))
+    known = _is_conversation(thread)
     made = actions.lodge_grievance(
         list(about), happened, remedy=remedy, may_be_told=may_be_told, immediate_risk=immediate_risk,
         safeguarding_may_know=safeguarding_may_know, thread=thread if known else "", by=actions.DOOR,

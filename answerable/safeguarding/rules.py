@@ -135,13 +135,14 @@ def read_plan(data: Mapping[str, Any]) -> Plan:
     """A plan from plain values. Raises ValueError when `plan_problems` finds any."""
     if problems := plan_problems(data):
         raise ValueError(", ".join(problems))
+    values: dict[str, Any] = {name: str(data.get(name) or "") for name in TEXTS}
+    values |= {name: bool(data.get(name, name == "safe")) for name in SWITCHES}
     return Plan(
         ways=frozenset(data.get("ways") or ()),
         windows=tuple(Window.read(str(w)) for w in data.get("windows") or ()),
         time_zone=str(data.get("time_zone") or "UTC"),
         language=str(data.get("language") or "en"),
-        **{name: str(data.get(name) or "") for name in TEXTS},
-        **{name: bool(data.get(name, name == "safe")) for name in SWITCHES},
+        **values,
     )
 
 

@@ -52,7 +52,13 @@ def test_a_complaint_travels_from_the_door_to_the_ombudsperson_and_a_danger_to_s
 
 def test_a_provider_is_entered_confirmed_by_another_and_found_by_anyone(chromium, running):
     adva = sign_in(chromium, running, "adva")
-    for path in ("/repair/care/", "/repair/care/offer/", "/repair/directory/", "/alliance/complaints/make/", "/repair/directory/enter/"):
+    for path in (
+        "/repair/care/",
+        "/repair/care/offer/",
+        "/repair/directory/",
+        "/alliance/complaints/make/",
+        "/repair/directory/enter/",
+    ):
         adva.goto(running["office"] + path)
         assert axe(adva) == [], path
     adva.locator("#id_name").fill("Lakeside Clinic")
@@ -88,4 +94,4 @@ def test_the_safe_contact_of_a_claim_is_written_asked_and_opened(chromium, runni
     assert axe(adva) == []
     adva.get_by_role("button", name="Open the plan").click()
     adva.wait_for_load_state("networkidle")
-    assert axe(adva) == [] and ("by telephone" in adva.content() or "CP-CONT" in adva.content() or "SC-4" in adva.content())
+    assert axe(adva) == [] and "by telephone" in adva.content()

@@ -214,6 +214,43 @@ def test_someone_else_answers_and_everything_stops_until_another_person_looked(c
     assert contacting.ask(claim.ref, via="phone", kind="call").allowed
 
 
+@pytest.mark.parametrize("how", ["stopped", "replaced", "someone else answered"])
+def test_what_was_planned_under_a_plan_that_no_longer_holds_is_not_done(claim, how):
+    plan = plan_for(claim)
+    adva, later = person("adva"), clock.now() + timedelta(days=1)
+    planned = actions.plan_contact(claim.ref, sender="call", at=later, by=adva)
+    if how == "stopped":
+        actions.move_plan(plan, "stop_plan", by=adva)
+    elif how == "replaced":
+        plan_for(claim, do_not_contact=True)
+    else:
+        actions.log_contact(actions.plan_contact(claim.ref, sender="call", by=adva), outcome="WRONG_PERSON", by=adva)
+    see_all()
+    planned.refresh_from_db()
+    assert planned.status == "CANCELLED"
+    with pytest.raises(Refused):
+        actions.log_contact(planned, outcome="REACHED", by=adva)
+
+
+def test_nothing_of_an_old_plan_stays_with_the_vault_and_a_shredded_file_leaves_none(claim):
+    from answerable.authority.acting import action
+
+    first, second = plan_for(claim), plan_for(claim, words="Another.")
+    first.refresh_from_db()
+    assert bytes(first.for_vault) == b"" and first.status == "REPLACED" and bytes(second.for_vault)
+
+    @action("test shreds a file")
+    def shred(*, by):
+        log.append("x", claim, by=by)
+        return actions.forget_contact(claim.ref)
+
+    refs = shred(by=CLOCK)
+    see_all()
+    second.refresh_from_db()
+    assert {first.ref, second.ref} <= set(refs) and bytes(second.for_vault) == b""
+    assert contacting.ask(claim.ref, via="phone", kind="call").because == "no_plan"
+
+
 def test_whoever_asks_about_her_gets_no_information_and_the_database_says_so_too(claim):
     enquiry = actions.log_enquiry(claim.ref, via="phone", by=person("adva"))
     see_all()
@@ -504,10 +541,56 @@ def test_help_asked_for_without_a_conversation_is_kept_nowhere(door):
     assert Referral.objects.count() == before
 
 
+def test_from_a_conversation_help_and_a_complaint_are_answered_there(door, claim, monkeypatch):
+    """With a conversation what she asks waits for the office, and nothing but a conversation can be named."""
+    thread = "THR-0000-0000-0000-0000-0"
+    answered = question("sealed_object")
+    monkeypatch.setattr(answered, "_answers", [*answered._answers, lambda ref: object() if ref == thread else None])
+    assert ask("ask_help", need="SHELTER", thread=thread)["waits_at_her_door"]
+    assert not ask("ask_help", need="SHELTER", thread=claim.ref)["waits_at_her_door"]
+    assert ask("complain", about=["DELAY"], happened="Slow.", thread=thread)["answered_at_her_door"]
+    assert not ask("complain", about=["DELAY"], happened="Slow.", thread=claim.ref)["answered_at_her_door"]
+    see_all()
+    (asked,) = Referral.objects.filter(status="ASKED")
+    assert asked.subject == thread and not Referral.objects.filter(subject=claim.ref).exists()
+    assert list(Grievance.objects.order_by("-id").values_list("thread", flat=True)[:2]) == ["", thread]
+    adva = worker("adva")
+    assert asked in access.referrals(adva)
+    offered = actions.move_referral(asked, "offer_referral", by=adva)
+    assert offered.status == "OFFERED"
+
+
 def test_the_door_cannot_ask_whether_someone_may_be_contacted(door, claim):
     with pytest.raises(Refused) as no:
         ask("may_contact", subject=claim.ref, via="phone", kind="call", at=clock.now().isoformat())
     assert no.value.reason == "door"
+
+
+def test_words_on_pages_and_codes_in_tables_are_the_same():
+    from answerable.safeguarding import forms
+
+    assert forms.need_words() == {c: n["label"] for c, n in rules.needs().items()}
+    assert forms.outcome_words() == {c: n["label"] for c, n in rules.outcomes().items()}
+    assert set(forms.sender_words()) == set(rules.SENDERS) and set(forms.way_words()) == set(rules.WAYS)
+    assert set(forms.about_words()) == set(rules.ABOUT) and set(forms.step_words()) == set(actions.NEXT_STEPS)
+
+
+def test_every_reason_for_a_no_is_a_sentence(claim):
+    reasons = {rules.may_contact(p, v, clock.now(), k).because for v, k in itertools.product(rules.WAYS, rules.KINDS)
+               for p in (None, rules.Plan(), rules.read_plan(FREE), rules.read_plan({**FREE, "do_not_contact": True}),
+                         rules.read_plan({**FREE, "safe": False}), rules.read_plan({**FREE, "unsafe_household": True}),
+                         rules.Plan(ways=frozenset(rules.WAYS)))}  # fmt: skip
+    assert reasons >= {
+        "no_plan",
+        "way",
+        "letter",
+        "hour",
+        "unsafe",
+        "unsafe_household",
+        "do_not_contact",
+        "never_by_the_system",
+    }
+    assert all(contacting.sentence(r).endswith(".") for r in reasons)
 
 
 def test_the_directory_is_looked_at_again_after_ninety_days():

@@ -96,6 +96,12 @@ def STATUS_WORDS() -> dict[str, str]:
         "SIGNATORY": _("Signatory"), "IN_ARREARS": _("In arrears"), "SUSPENDED": _("Suspended"),
         "PUBLISHED": _("Published"), "REPLY_PERIOD": _("Awaiting reply"), "ASSESSMENT": _("Under assessment"),
         "PLEDGED": _("Pledged"), "RECEIVED": _("Received"), "OPEN": _("Open"), "PROPOSED": _("Proposed"),
+        "ENTERED": _("Entered"), "LISTED": _("Listed"), "ASKED": _("Asked for"), "OFFERED": _("Offered"),
+        "DECLINED": _("Declined"), "SENT": _("Passed on"), "TAKEN_UP": _("Taken up"), "DONE": _("Done"),
+        "NOT_DONE": _("Did not come about"), "REVOKED": _("Taken back"), "LIVE": _("Holds"), "UNSAFE": _("Stopped"),
+        "PLANNED": _("Planned"), "LOGGED": _("Logged"), "CANCELLED": _("Cancelled"), "ENQUIRY": _("Enquiry"),
+        "ACKNOWLEDGED": _("Acknowledged"), "EXAMINED": _("Examined"), "ANSWERED": _("Answered"), "APPEALED": _("Appealed"),
+        "LOOKED_AT": _("Looked at"),
     }  # fmt: skip
 
 
