@@ -159,6 +159,8 @@ class Run:
                 return _field(self.fresh("$" + name), path) if path != "line" else AwardLine.objects.get(
                     award_key=self.fresh("$" + name).ref).ref  # fmt: skip
             return self.fresh(value)
+        if kind.startswith("datetime"):
+            return instant(value) + self.shift
         if kind.startswith("date"):
             return (instant(value) + self.shift).date()
         if kind.startswith("Money"):
