@@ -31,7 +31,7 @@ from answerable.safeguarding.models import (
 from answerable.vault import keeping
 from answerable.vault.client import ask
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("played")]
 PASSPHRASE = "only for the test suite, six words"
 FREE = {
     "ways": sorted(rules.WAYS),
