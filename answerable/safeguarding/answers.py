@@ -41,19 +41,19 @@ def safety_words(kind: str) -> str:
     }[kind]
 
 
-def _item(title: str, what: str, url: str, due: datetime | None = None) -> dict[str, Any]:
-    return {"title": title, "what": what, "url": url, "due": due}
+def _item(title: str, what: str, url: str, due: datetime | None = None, *, hours: bool = False) -> dict[str, Any]:
+    return {"title": title, "what": what, "url": url, "due": due, "hours": hours}
 
 
 @question("waits_for").answer_with
 def waits_for(by: Any) -> list[dict[str, Any]]:
     """Dangers, clocks of care, plans to look at, entries of the directory to confirm or look at again, complaints."""
-    out = [_item(safety_words(i.kind), _("look at it now"), reverse("safety", args=[i.ref]), i.due_at)
+    out = [_item(safety_words(i.kind), _("look at it now"), reverse("safety", args=[i.ref]), i.due_at, hours=True)
            for i in access.safety(by).filter(status=lifecycle.OPEN)[:20] if by.has_role("safeguarding_officer")]  # fmt: skip
     steps = {lifecycle.ASKED: _("she asked for help"), lifecycle.OFFERED: _("her answer"), lifecycle.ACCEPTED: _("to pass on"),
              lifecycle.SENT: _("did they take it up?")}  # fmt: skip
     if by.roles & {"intake_officer", "survivor_advocate", "safeguarding_officer"}:
-        out += [_item(f"{_('Referral')} {r.ref}", steps[r.status], reverse("referral", args=[r.ref]), r.urgent_until)
+        out += [_item(f"{_('Referral')} {r.ref}", steps[r.status], reverse("referral", args=[r.ref]), r.urgent_until, hours=True)
                 for r in access.referrals(by).filter(status__in=steps)[:20]]  # fmt: skip
         for p in access.providers(by).filter(status__in=[lifecycle.ENTERED, lifecycle.LISTED])[:500]:
             if p.status == lifecycle.ENTERED and p.entered_by_id != by.pk:

@@ -109,7 +109,7 @@ def care(request: Request) -> HttpResponse:
     for title, statuses in ((_("Waiting"), lifecycle.WAITING), (_("Under way and done"), (lifecycle.TAKEN_UP, lifecycle.DONE, lifecycle.NOT_DONE))):  # fmt: skip
         rows = [
             [{"url": reverse("referral", args=[r.ref]), "text": r.ref}, words[r.need], str(r.provider or "–"),
-             {"status": r.status}, {"clock": r.urgent_until}]
+             {"status": r.status}, {"hours": r.urgent_until}]
             for r in found.filter(status__in=statuses)[:200]
         ]  # fmt: skip
         tables.append(
@@ -159,7 +159,7 @@ def referral(request: Request, ref: str) -> HttpResponse:
     if this.contact_too:
         fields.append(("contact", _("What the provider may be told to reach her")))
     return render(request, "safeguarding/referral.html", {
-        "heading": _("Referral"), "object": this, "facts": facts, "due": this.urgent_until, "may_answer": may_answer,
+        "heading": _("Referral"), "object": this, "facts": facts, "hours": this.urgent_until, "may_answer": may_answer,
         "clocks": [(_("Medicine against HIV"), this.pep_until), (_("Emergency contraception"), this.contraception_until)],
         "listed": [p for p in listed[:500] if this.need in p.needs], "fields": fields,
         "locked": request.user.vault_session is None,
@@ -327,7 +327,7 @@ def safety(request: Request, ref: str) -> HttpResponse:
     if this.kind != SafetyIncident.IMMINENT_RISK and access.plans(request.user).filter(subject=this.subject).exists():
         links.append({"url": reverse("contact", args=[this.subject]), "words": _("Safe contact")})
     return render(request, "object.html", {"heading": answers.safety_words(this.kind), "object": this, "facts": facts, "links": links,
-                  "due": this.due_at if this.status == lifecycle.OPEN else None,
+                  "hours": this.due_at if this.status == lifecycle.OPEN else None,
                   **moves(request.user, this, {"look_at_safety": _("I have looked at it")}, lifecycle.SAFETY_MOVES,
                           reverse("look-at-safety", args=[this.ref])),
                   **chain(request.user, this.ref)})  # fmt: skip

@@ -34,14 +34,16 @@ def _still_in_time() -> list[dict[str, str]]:
         "three_to_five": _("Three to five days ago"), "longer": _("Longer ago"), "not_said": _("I prefer not to say"),
     }  # fmt: skip
     pep = {
-        rules.YES: _("Medicine against HIV still works: it must begin within 72 hours. Go as soon as you can."),
+        rules.YES: _(
+            "Medicine against HIV still works: it must begin within 72 hours. The sooner the better: go today."
+        ),
         rules.PERHAPS: _("Medicine against HIV works only within 72 hours. If that may not be over yet, go now."),
         rules.NO: _(
             "The 72 hours for medicine against HIV are over. A clinic can still test, treat and watch over you."
         ),
     }
     contraception = {
-        rules.YES: _("Emergency contraception still works: within 120 hours, the sooner the better."),
+        rules.YES: _("Emergency contraception still works: within 120 hours. The sooner the better: go today."),
         rules.PERHAPS: _("Emergency contraception works only within 120 hours. If that may not be over yet, go now."),
         rules.NO: _("The 120 hours for emergency contraception are over. A clinic can still help with a pregnancy, as you decide."),
     }  # fmt: skip
@@ -69,7 +71,7 @@ def care(request: Request) -> HttpResponse:
         shown = {
             **p,
             "helps_with": [words[n] for n in p["needs"] if n in words],
-            "where": f"{p['country']} {p['area1']}".strip(),
+            "where": ", ".join(w for w in (p["country"], p["area1"]) if w),
         }
         room -= _size(shown)
         if room < 0:

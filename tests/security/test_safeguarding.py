@@ -277,7 +277,7 @@ def test_care_was_offered_and_noted_before_any_report_or_claim(saved):
     assert {saved("$claim").ref, saved("$fresh").ref, saved("$I1").ref} <= subjects
 
 
-def test_the_clocks_of_care_are_exact_and_gone_when_they_have_no_more_use(claim):
+def test_the_clocks_of_care_are_exact_and_gone_when_they_have_no_more_use(claim, office):
     adva = person("adva")
     hour = clock.now() - timedelta(hours=5)
     provider = listed()
@@ -286,7 +286,9 @@ def test_the_clocks_of_care_are_exact_and_gone_when_they_have_no_more_use(claim)
         hours=120
     )
     waits = [w for a in question("waits_for").ask(adva) for w in a]
-    assert any(w["due"] == referral.pep_until for w in waits)
+    assert any(w["due"] == referral.pep_until and w["hours"] for w in waits)
+    page = office("adva").get("/today/").content.decode()
+    assert f"{referral.pep_until:%H:%M} UTC, 66 whole hours left" in page or "67 whole hours left" in page
     referral = actions.move_referral(referral, "decline_referral", by=adva)
     assert referral.pep_until is None and referral.contraception_until is None
 

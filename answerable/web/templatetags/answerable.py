@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django import template
@@ -56,6 +56,22 @@ def clock(deadline: datetime | None) -> SafeString | str:
         return format_html('<span class="clock late">{}</span>', _("was due %(day)s") % {"day": day})
     left = ngettext("%(n)d day left", "%(n)d days left", days) % {"n": days}
     return format_html('<span class="clock">{}</span>', _("due %(day)s, %(left)s") % {"day": day, "left": left})
+
+
+@register.simple_tag
+def clock_hours(deadline: datetime | None) -> SafeString | str:
+    """A clock that runs in hours (care in time, a danger to look at): the hour it ends and how many are left.
+
+    Not for the hour a claim was lodged, which is shown no finer than the day.
+    """
+    if deadline is None:
+        return ""
+    at = date_format(deadline.astimezone(UTC), "j N Y, H:i") + " UTC"
+    if time.now() > deadline:
+        return format_html('<span class="clock late">{}</span>', _("over since %(at)s") % {"at": at})
+    hours = int((deadline - time.now()).total_seconds() // 3600)
+    left = ngettext("%(n)d whole hour left", "%(n)d whole hours left", hours) % {"n": hours}
+    return format_html('<span class="clock">{}</span>', _("until %(at)s, %(left)s") % {"at": at, "left": left})
 
 
 @register.filter
