@@ -22,7 +22,14 @@ WRITERS = ("actions.py", "log.py", "keyroom.py", "releasing.py")
 PUBLIC_PAGES = {
     "answerable.config.urls_office": {"start", "alive", "set-language", "sign-in", "sign-in-passkey", "begin-again"},
     "answerable.config.urls_portal": {"front", "alive", "set-language", "about", "released"},
-    "answerable.config.urls_channel": {"information", "alive", "set-language"},
+    "answerable.config.urls_channel": {
+        "information",
+        "alive",
+        "set-language",
+        "door-care",
+        "door-complaint",
+        "door-complaint-received",
+    },
 }
 
 
@@ -125,9 +132,15 @@ def test_only_the_inventory_imports_cryptography_and_nothing_imports_random():
 
 @pytest.mark.django_db
 def test_every_table_with_a_compartment_has_forced_row_level_security():
-    assert {"monitoring_incident", "monitoring_sourceitem", "reparations_claim", "reparations_award"} <= set(
-        grants.compartment_tables()
-    )
+    assert {
+        "safeguarding_grievance",
+        "safeguarding_referral",
+        "safeguarding_safecontactplan",
+        "monitoring_incident",
+        "monitoring_sourceitem",
+        "reparations_claim",
+        "reparations_award",
+    } <= set(grants.compartment_tables())
     with connection.cursor() as cursor:
         for table in grants.compartment_tables():
             cursor.execute("SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE relname = %s", [table])

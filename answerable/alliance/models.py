@@ -171,6 +171,8 @@ class Person(AbstractBaseUser):
 
 MONITORING_ROLES = frozenset({"monitoring_analyst", "verifier", "verification_lead", "panel_expert"})
 CLAIM_ROLES = frozenset({"intake_officer", "survivor_advocate", "eligibility_assessor", "award_panel", "appeals_panel"})
+# Whoever refers a survivor to care and reaches her by her plan.
+CARE_ROLES = frozenset({"intake_officer", "survivor_advocate"})
 
 
 def compartments_of(roles: frozenset[str], body: Body) -> frozenset[str]:
@@ -187,6 +189,8 @@ def compartments_of(roles: frozenset[str], body: Body) -> frozenset[str]:
             scopes.add(f"monitoring/{body.ref}")
         if roles & CLAIM_ROLES:
             scopes.add(f"claims/{body.ref}")
+        if roles & CARE_ROLES:
+            scopes |= {f"care/{body.ref}", f"contact/{body.ref}"}
         return frozenset(scopes)
     if roles & MONITORING_ROLES:
         scopes.add("monitoring")
@@ -195,6 +199,18 @@ def compartments_of(roles: frozenset[str], body: Body) -> frozenset[str]:
     # The data protection officer sees the book of consents and its clocks in every compartment, and no object behind it.
     if "data_protection_officer" in roles:
         scopes.add("consents")
+    if roles & CARE_ROLES or "safeguarding_officer" in roles:
+        scopes |= {"care", "contact"}
+    if "safeguarding_officer" in roles:
+        scopes |= {"safety", "grievances/shared"}
+    # Complaints lie outside the case team: whoever works on cases has no way to them, whatever else they do (SC-13).
+    if not roles & CLAIM_ROLES:
+        if "ombudsperson" in roles:
+            scopes |= {"grievances", "safety"}
+        if "data_protection_officer" in roles:
+            scopes.add("grievances/general")
+    else:
+        scopes.discard("grievances/shared")
     # Finance and audit see award lines and payments, never the claim behind them (SOD-06, SOD-09).
     return frozenset(scopes)
 

@@ -119,6 +119,10 @@ def alliance(request: Request) -> HttpResponse:
     if authority.allows(request.user, "see_people", Place("people")):
         links.append({"url": reverse("people"), "words": _("People and roles")})
     links.append({"url": reverse("tokens"), "words": _("API tokens")})
+    # Complaints have a route of their own, next to what everyone sees (SC-13).
+    if authority.allows(request.user, "see_grievances", Place("complaints")):
+        links.append({"url": reverse("complaints"), "words": _("Complaints")})
+    links.append({"url": reverse("complain"), "words": _("Make a complaint")})
     head = [_("State"), _("Code"), _("Standing"), _("Population")]
     return render(
         request, "list.html", {"heading": _("Alliance"), "tables": [{"head": head, "rows": rows}], "links": links}

@@ -39,6 +39,9 @@ QUESTIONS: dict[str, str] = {
     "pattern_windows": "windows of verified patterns for PR-2 (situation)",
     "search": "list of Found items for words within what a person may see (by, words)",
     "open_claims_in": "number of claims in a situation (situation ref)",
+    "care_offered": "within an act that takes in a report or claim: notes that care came first, or sentences why not (ref, offered, by)",
+    "may_contact": "whether something may reach her: False bars it; no plan bars all but her own door (ref, via, kind, at, by)",
+    "leave_at_door": "leaves an answer in a conversation, inside the act; True when it lies there (thread ref, text, by)",
     "finding_facts": "facts a measure's prerequisites need about findings (situation ref)",
 }
 

@@ -232,6 +232,25 @@ def give_effect(request: Request, ref: str, data: EffectIn) -> Any:
     return {"measure": this.ref, "status": made.status}
 
 
+class PlanIn(Schema):
+    """How she may be reached (SC-6). What is not said is not allowed; no plan means that nothing goes out."""
+
+    ways: list[str] = []
+    windows: list[str] = []
+    any_time: bool = False
+    time_zone: str = "UTC"
+    letter: bool = False
+    voicemail: bool = False
+    do_not_contact: bool = False
+    unsafe_household: bool = False
+    language: str = "en"
+    words: str = ""
+    sender: str = ""
+    code_phrase: str = ""
+    may_answer: str = ""
+    must_not_know: str = ""
+
+
 class ClaimIn(Schema):
     """A claim as intake lodges it (§5.4)."""
 
@@ -251,6 +270,8 @@ class ClaimIn(Schema):
     flags: list[str] = []
     purposes: list[str]
     declared_true: bool
+    referral_offered: bool
+    contact_plan: PlanIn | None = None
 
 
 @api.get("/programmes", response=list[dict])

@@ -32,7 +32,18 @@ OFFICE_DELETES = (
 )
 # What the vault process writes among the working facts: its entries in the record, and what doors without a database
 # hand in through it. It reads what policies and rules need.
-VAULT_WRITES = ("record_entry", "record_head", "vault_consent", "vault_withdrawal", "vault_transfer")
+VAULT_WRITES = (
+    "record_entry",
+    "record_head",
+    "vault_consent",
+    "vault_withdrawal",
+    "vault_transfer",
+    "safeguarding_referral",
+    "safeguarding_grievance",
+    "safeguarding_safetyincident",
+    "safeguarding_safecontactplan",
+    "safeguarding_careoffer",
+)
 # Whose rows the data protection officer also sees, whatever their compartment: consents, withdrawals, the ledger.
 BOOK_OF_CONSENTS = ("vault_consent", "vault_withdrawal", "vault_transfer")
 # The public face reads released rows only.

@@ -20,7 +20,16 @@ from answerable.common.hooks import question
 from answerable.common.lifecycle import next_status
 from answerable.common.tables import taxonomy
 from answerable.monitoring import lifecycle, planning, queries, rules
-from answerable.monitoring.models import Import, Incident, Party, PatternAssessment, Reading, Situation, SourceItem
+from answerable.monitoring.models import (
+    Import,
+    Incident,
+    Party,
+    PatternAssessment,
+    Reading,
+    Situation,
+    SourceItem,
+    incident_ref,
+)
 from answerable.monitoring.svac import SvacFile
 from answerable.record import log as record
 from answerable.vault import keeping
@@ -205,16 +214,17 @@ def receive_report(
         problems.append(_("At least one form of violence and one link to the conflict are needed (R-TAX-1)."))
     if not link_reason.strip():
         problems.append(_("Say in a sentence why it is linked to the conflict (R-TAX-1)."))
-    if not referral_offered:
-        problems.append(_("Care comes before questions: offer the referral, note that you did, then file (SC-8)."))
     if not searched_first:
         problems.append(_("Search for an account that already exists first, and note that you did (SC-1)."))
+    ref = incident_ref()
+    # Care comes before questions (SC-8): noted as offered under the report's reference, or the sentence why not.
+    problems += [s for answer in question("care_offered").ask(ref, referral_offered, by) for s in answer]
     if problems:
         raise Refused(" ".join(problems), reason="report")
     organisation = by.body
     compartment = f"monitoring/{organisation.ref}" if organisation.kind == Body.PARTNER else "monitoring"
     incident = Incident(
-        compartment=compartment, situation=situation, party=party, organisation=organisation, collected_by=by, on=on,
+        ref=ref, compartment=compartment, situation=situation, party=party, organisation=organisation, collected_by=by, on=on,
         precision=precision, area1=area1, area2=area2, victims_min=low, victims=victims, victims_max=high,
         forms=list(forms), links=list(links), settings=list(settings), consequences=list(consequences), risk=risk,
         referral_offered=referral_offered, searched_first=searched_first, submitted_at=clock.now(),

@@ -19,9 +19,9 @@ MEMBERS = (
     ("MRV", "Merovia", 5), ("NRV", "Norvale", 4), ("OST", "Ostrana", 2),
 )  # fmt: skip
 OTHERS = (("ZND", "Zandria"), ("VST", "Vostmark"), ("UTH", "Uthara"), ("PEL", "Pelland"), ("WSM", "Wesmere"))
-SECRETARIAT, PANEL, CLAIMS, FUND, PARTNER, CUSTODY, COUNCIL = (
+SECRETARIAT, PANEL, CLAIMS, FUND, PARTNER, CUSTODY, COUNCIL, OMBUDS = (
     "Secretariat", "Panel of Experts", "Reparations Office", "Fund Office", "Lantern Documentation Network",
-    "Custody Office", "Survivor Council",
+    "Custody Office", "Survivor Council", "Office of the Ombudsperson",
 )  # fmt: skip
 
 
@@ -58,6 +58,7 @@ PEOPLE = (
     Role("tove", "Tove Treasurer", FUND, "treasurer", "", "confirms cash, releases, settles"),
     Role("petra", "Petra Protection", SECRETARIAT, "data_protection_officer", "", "follows consents, withdrawals and recalls"),
     Role("odile", "Odile Auditor", SECRETARIAT, "auditor", "", "reads everything about money"),
+    Role("omar", "Omar Ombudsperson", OMBUDS, "ombudsperson", "", "looks after complaints, outside every case team"),
     Role("chair", "Chair of the Council (Ilmara)", "Delegation of Ilmara", "chair", "ILM", "circulates, opens votes, declares"),
     *(Role(f"delegate.{c.lower()}", f"Delegate of {n}", f"Delegation of {n}", "council_delegate", c, "proposes and votes")
       for c, n, _ in MEMBERS),
@@ -80,7 +81,7 @@ def load(
         registrar=FOUNDERS[0], administrator=FOUNDERS[1], secretariat=SECRETARIAT, by=CLOCK
     )
     bodies = {SECRETARIAT: ines.body}
-    for name in (PANEL, CLAIMS, FUND, CUSTODY, COUNCIL):
+    for name in (PANEL, CLAIMS, FUND, CUSTODY, COUNCIL, OMBUDS):
         bodies[name] = alliance.enter_body(name=name, kind=Body.ORGAN, by=ines)
     bodies[PARTNER] = alliance.enter_body(name=PARTNER, kind=Body.PARTNER, by=ines)
     states: dict[str, State] = {}
@@ -116,3 +117,11 @@ def load(
     vault.open_compartment("monitoring", monitoring, by=ines)
     vault.open_compartment(f"monitoring/{bodies[PARTNER].ref}", [*monitoring, fresh["dana"]], by=ines)
     vault.open_compartment("claims", [fresh[h] for h in ("inga", "adva", "anna", "axel", "paulo")], by=ines)
+    helpers = [fresh[h] for h in ("inga", "adva", "safa")]
+    vault.open_compartment("care", helpers, by=ines)
+    vault.open_compartment("contact", helpers, by=ines)
+    # Complaints: the ombudsperson reads all, the data protection officer the general ones, a safeguarding officer only
+    # what a complainant allowed. Nobody of the case team has a key.
+    vault.open_compartment("grievances/general", [fresh["omar"], fresh["petra"]], by=ines)
+    vault.open_compartment("grievances/sensitive", [fresh["omar"]], by=ines)
+    vault.open_compartment("grievances/shared", [fresh["omar"], fresh["safa"]], by=ines)

@@ -29,14 +29,25 @@ from answerable.record import log as record
 from answerable.rehearsal import fixture
 from answerable.rehearsal.scenario import Scenario, instant
 from answerable.reparations import actions as reparations
+from answerable.reparations import rules as claim_rules
 from answerable.reparations.models import AwardLine
+from answerable.safeguarding import actions as safeguarding
+from answerable.safeguarding import contacting
 from answerable.vault.client import ask
 from answerable.vault.consent import actions as consent
 from answerable.vault.consent import queries as consents
 
-MODULES = (alliance, monitoring, accountability, council, measures, fund, reparations, consent)
+MODULES = (alliance, safeguarding, monitoring, accountability, council, measures, fund, reparations, consent)
 # Steps a scenario may take: every action of the apps but those that only start-up and sign-in use.
-NOT_STEPS = {"found_alliance", "make_token", "import_svac", "begin_shredding", "finish_shredding"}
+NOT_STEPS = {
+    "found_alliance",
+    "make_token",
+    "import_svac",
+    "begin_shredding",
+    "finish_shredding",
+    "note_asked",
+    "ask_for_help",
+}
 
 
 def verbs() -> dict[str, Callable[..., Any]]:
@@ -136,6 +147,13 @@ CHECKS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
     "dependants": lambda run, s: {d["code"]: d["met"] for d in run.fresh(s["of"]).robustness.first().dependants},
     "consents": lambda run, s: consents.in_force(run.fresh(s["of"]).ref),
     "announced": lambda run, s: _announced(run.fresh(s["of"]), s["field"]),
+    "interim_due_on": lambda run, s: claim_rules.clocks(run.fresh(s["of"]).lodged_at).interim.date().isoformat(),
+    "reported_incidents": lambda run, s: run.fresh(s["of"]).incidents.count(),
+    "may_contact": lambda run, s: (
+        contacting.ask(
+            run.fresh(s["of"]).ref, via=s["with"]["via"], kind=s["with"]["kind"], at=instant(s["at"]) + run.shift
+        ).because
+    ),
     "line_of": lambda run, s: AwardLine.objects.filter(award_key=run.fresh(s["of"]).ref).count(),
 }
 
@@ -182,6 +200,8 @@ class Run:
                 return _field(self.fresh("$" + name), path) if path != "line" else AwardLine.objects.get(
                     award_key=self.fresh("$" + name).ref).ref  # fmt: skip
             return self.fresh(value)
+        if kind.startswith("datetime"):
+            return instant(value) + self.shift
         if kind.startswith("date"):
             return (instant(value) + self.shift).date()
         if kind.startswith("Money"):

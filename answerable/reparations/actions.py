@@ -26,7 +26,8 @@ from answerable.fund.models import Payment
 from answerable.monitoring.models import PatternAssessment, Situation
 from answerable.record import log as record
 from answerable.reparations import lifecycle, rules
-from answerable.reparations.models import Award, AwardLine, Claim, Programme
+from answerable.reparations.models import Award, AwardLine, Claim, Programme, claim_ref
+from answerable.safeguarding import actions as safeguarding
 from answerable.vault import keeping
 from answerable.vault.consent import actions as consent
 from answerable.vault.consent import gate
@@ -98,11 +99,16 @@ def lodge_claim(
     flags: Sequence[str] = (),
     purposes: Sequence[str] = (),
     declared_true: bool,
+    referral_offered: bool,
+    contact_plan: Mapping[str, object] | None = None,
     identity: Mapping[str, str] | None = None,
     supporting_items: int = 0,
     by: Person,
 ) -> Claim:
     """Lodge a claim for a survivor at intake (§5.4). Only what is marked R there is needed; “prefer not to say” always is.
+
+    Care was offered first, and that is noted (SC-8). `contact_plan` says how she may be reached (SC-6); without one the
+    claim is taken in and nothing goes out to her (R-NOT-1).
 
     Exact days, place, account, alias and how to reach her safely are sealed before anything is stored; who she is, if
     given now, is sealed for the three identity seats and cannot be opened by this server.
@@ -133,6 +139,10 @@ def lodge_claim(
         )
     if not declared_true:
         problems.append(_("Her declaration that this is true, spoken or signed, is needed."))
+    ref = claim_ref()
+    problems += [s for answer in question("care_offered").ask(ref, referral_offered, by) for s in answer]
+    if contact_plan is not None:
+        problems += safeguarding.plan_refusals(contact_plan)
     if problems:
         raise Refused(" ".join(problems), reason="claim")
     now = clock.now()
@@ -140,7 +150,7 @@ def lodge_claim(
     urgent = rules.urgency(flags)
     organ = by.body
     claim = Claim(
-        compartment="claims" if organ.kind == Body.ORGAN else f"claims/{organ.ref}", programme=programme,
+        ref=ref, compartment="claims" if organ.kind == Body.ORGAN else f"claims/{organ.ref}", programme=programme,
         claim_type=claim_type, age_band=age_band, country=country.strip(), language=language,
         quarter=quarter_of(events_from), area1=area1.strip(), forms=list(forms), flags=list(flags),
         purposes=list(purposes), level=urgent.level, score=urgent.score, lodged_at=now,
@@ -157,6 +167,9 @@ def lodge_claim(
     consent.write_down(claim, consent.plain_yes(purposes), language=language, by=by)
     if identity:
         keeping.seal_identity(claim.ref, identity)
+    if contact_plan is not None:
+        household = bool(contact_plan.get("unsafe_household")) or "UF-14" in flags
+        safeguarding.put_plan(claim.ref, {**contact_plan, "unsafe_household": household}, body=organ, by=by)
     record.append("claim lodged", claim, by=by, to_state=claim.status, detail={"programme": programme.ref})
     return claim
 

@@ -25,6 +25,7 @@ from answerable.monitoring.models import Situation
 from answerable.record.pages import chain
 from answerable.reparations import access, actions, lifecycle, rules
 from answerable.reparations.models import AwardLine, Claim
+from answerable.safeguarding.forms import PlanFields, take_plan
 from answerable.vault import keeping
 from answerable.vault.consent import queries as consents
 
@@ -48,9 +49,10 @@ class ProgrammeForm(forms.Form):
     )
 
 
-class ClaimForm(forms.Form):
+class ClaimForm(PlanFields):
     """What §5.4 requires to lodge, and no more. Nothing here asks for a complaint, a report or a name of anyone."""
 
+    referral_offered = forms.BooleanField(label=gettext_lazy("Care and referral were offered first (SC-8)"))
     claim_type = forms.ChoiceField(
         label=gettext_lazy("Class of claimant"), choices=lambda: [(c, label("claim_type", c)) for c in rules.FLAT_RU]
     )
@@ -100,6 +102,12 @@ class ClaimForm(forms.Form):
     )
     declared_true = forms.BooleanField(label=gettext_lazy("She declares that this is true (spoken, signed or thumb)"))
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Care first, and how she may be reached last, as a section of its own.
+        plan = [name for name in self.fields if name.startswith("plan_")]
+        self.order_fields(["referral_offered", *(n for n in self.fields if n not in plan), *plan])
+
 
 class AwardForm(forms.Form):
     """Supplements and instalments."""
@@ -128,6 +136,10 @@ def repair(request: Request) -> HttpResponse:
                        "head": [_("Claim"), _("Urgency"), _("State"), _("Lodged"), _("Clock")]})  # fmt: skip
     if authority.allows(request.user, "propose_programme", Place("programmes")):
         links.append({"url": reverse("propose-programme"), "words": _("Designate a situation")})
+    if authority.allows(request.user, "see_care", Place("care")):
+        links.append({"url": reverse("care"), "words": _("Care and referrals")})
+    if authority.allows(request.user, "see_directory", Place("directory")):
+        links.append({"url": reverse("directory"), "words": _("Directory")})
     return render(request, "list.html", {"heading": _("Repair"), "tables": tables, "links": links})
 
 
@@ -185,6 +197,7 @@ def lodge_claim(request: Request, ref: str) -> HttpResponse:
 
     def act(data: dict[str, Any]) -> HttpResponse:
         data["forms"] = data.pop("forms_")
+        data["contact_plan"] = take_plan(data)
         data["supporting_items"] = data["supporting_items"] or 0
         made = actions.lodge_claim(this, **data, by=request.user)
         return done(request, _("The claim is lodged. Everything that could point to her is sealed."), "claim", made.ref)
@@ -230,6 +243,8 @@ def claim(request: Request, ref: str) -> HttpResponse:
          "fields": fields if readable else (), "locked": request.user.vault_session is None,
          "consents": consents.standing(this.ref), "consent_ref": this.ref,
          "may_consent": authority.allows(request.user, "withdraw_consent", consents.subject_of(this)),
+         "links": [{"url": reverse("contact", args=[this.ref]), "words": _("Safe contact")}]
+         if authority.allows(request.user, "see_contact", Place("contact")) else [],
          "lines": AwardLine.objects.filter(award_key=award.ref) if award else [],
          **moves(request.user, this, _claim_words(), lifecycle.CLAIM_MOVES, reverse("move-claim", args=[this.ref])),
          **chain(request.user, this.ref)},

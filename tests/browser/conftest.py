@@ -13,10 +13,17 @@ def running(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def chromium():
+def engine():
+    """Playwright, for a browser with a profile of its own."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=BROWSER, args=FLAGS)
-        yield browser
-        browser.close()
+        yield p
+
+
+@pytest.fixture(scope="session")
+def chromium(engine):
+    """One headless browser."""
+    browser = engine.chromium.launch(executable_path=BROWSER, args=FLAGS)
+    yield browser
+    browser.close()

@@ -12,6 +12,7 @@ from tests_support import see_all
 
 from answerable.monitoring.models import Incident
 from answerable.reparations.models import Claim
+from answerable.safeguarding.models import ContactAttempt, Grievance
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +35,9 @@ def rows_holding(word: str) -> list[str]:
 
 @pytest.fixture
 def planted(office, saved):
-    names = ("narrative", "place", "link_reason", "says", "account", "alias", "safe_contact", "area2", "preferences")
+    names = ("narrative", "place", "link_reason", "says", "account", "alias", "safe_contact", "area2", "preferences",
+             "plan_words", "plan_sender", "plan_code_phrase", "plan_may_answer", "plan_must_not_know", "care_note", "care_contact",
+             "contact_note", "happened", "may_be_told", "remedy", "answer")  # fmt: skip
     words = {n: f"canary{n.replace('_', '')}{secrets.token_hex(6)}" for n in names}
     situation, party, programme = saved("$zandria"), saved("$brigade"), saved("$programme")
     dana, inga = office("dana"), office("inga")
@@ -50,8 +53,9 @@ def planted(office, saved):
     assert dana.post(f"/watch/incidents/{incident.ref}/items/", item).status_code == 303
     claim = {
         "claim_type": "CL-DIR", "age_band": "25-34", "country": "Pelland", "language": "ar", "events_from": "2026-01-02", "area1": "S",
-        "purposes": ["CP-CLAI", "CP-CONT"], "declared_true": "on",
+        "purposes": ["CP-CLAI", "CP-CONT"], "declared_true": "on", "referral_offered": "on", "plan_ways": ["phone"], "plan_any_time": "on",
         **{n: words[n] for n in ("account", "alias", "safe_contact", "area2", "preferences")},
+        **{n: w for n, w in words.items() if n.startswith("plan_")},
     }  # fmt: skip
     assert inga.post(f"/repair/programmes/{programme.ref}/lodge/", claim).status_code == 303
     # The same words in requests that fail, so that errors are swept as well.
@@ -61,7 +65,34 @@ def planted(office, saved):
     )
     assert dana.post(f"/watch/{situation.ref}/report/", {**report, "victims": "many"}).status_code == 422
     see_all()
-    return words, incident, Claim.objects.order_by("-id").first()
+    lodged = Claim.objects.order_by("-id").first()
+    plant_in_safeguarding(office, words, lodged)
+    see_all()
+    return words, incident, lodged
+
+
+def plant_in_safeguarding(office, words, claim):
+    """The same in a referral, a contact that went wrong, a complaint and its answer."""
+    adva, omar = office("adva"), office("omar")
+    offered = {"need": "SURGERY", "note": words["care_note"], "contact": words["care_contact"]}
+    assert adva.post(f"/repair/care/offer/?about={claim.ref}", offered).status_code == 303
+    assert adva.post("/repair/care/offer/", {**offered, "need": "NO SUCH"}).status_code == 422
+    assert adva.post(f"/repair/contact/{claim.ref}/reach/", {"sender": "call"}).status_code == 303
+    see_all()
+    attempt = ContactAttempt.objects.first()
+    logged = {"outcome": "WRONG_PERSON", "cover_said": "on", "next_step": "NONE", "note": words["contact_note"]}
+    assert adva.post(f"/repair/contact/attempts/{attempt.ref}/log/", logged).status_code == 303
+    told = {
+        "about": ["CONDUCT"],
+        "immediate_risk": "on",
+        **{n: words[n] for n in ("happened", "may_be_told", "remedy")},
+    }
+    assert office("fina").post("/alliance/complaints/make/", told).status_code == 303
+    see_all()
+    where = f"/alliance/complaints/{Grievance.objects.order_by('-id').first().ref}/"
+    for move in ("acknowledge_grievance", "examine_grievance"):
+        assert omar.post(where + "move/", {"move": move}).status_code == 303
+    assert omar.post(where + "answer/", {"answer": words["answer"]}).status_code == 303
 
 
 def test_no_table_holds_a_planted_word(planted):
@@ -80,11 +111,32 @@ def test_no_page_record_export_or_log_shows_a_planted_word(planted, office, capl
 
     words, incident, claim = planted
     caplog.set_level(logging.DEBUG)
-    for who in ("sami", "dana", "vera", "inga", "anna", "delegate.avn", "chair", "fina", "odile"):
+    for who in (
+        "sami",
+        "dana",
+        "vera",
+        "inga",
+        "adva",
+        "anna",
+        "safa",
+        "omar",
+        "petra",
+        "delegate.avn",
+        "chair",
+        "fina",
+        "odile",
+    ):
         client, seen, queue = (
             office(who),
             set(),
-            ["/today/", f"/watch/incidents/{incident.ref}/", f"/repair/claims/{claim.ref}/"],
+            [
+                "/today/",
+                f"/watch/incidents/{incident.ref}/",
+                f"/repair/claims/{claim.ref}/",
+                "/repair/care/",
+                f"/repair/contact/{claim.ref}/",
+                "/alliance/complaints/",
+            ],  # fmt: skip
         )
         while queue and len(seen) < 40:
             url = queue.pop(0)

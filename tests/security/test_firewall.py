@@ -14,6 +14,7 @@ from answerable.authority.principals import ROLES, Principal
 from answerable.common.references import new_ref
 from answerable.monitoring.models import Incident, SourceItem
 from answerable.reparations.models import Award, Claim
+from answerable.safeguarding.models import ContactAttempt, Grievance, Referral, SafeContactPlan, SafetyIncident
 
 pytestmark = pytest.mark.django_db
 PERSON_LEVEL = (
@@ -25,18 +26,38 @@ PERSON_LEVEL = (
     "screen",
     "assess_claim",
     "award",
+    "accept_referral",
+    "send_referral",
+    "stop_plan",
+    "log_contact",
+    "look_at_safety",
+    "see_grievance",
+    "answer_grievance",
 )
 
 
+def kinds_of_safeguarding():
+    """One unsaved object of every kind that is about a person."""
+    common = {"compartment": "care", "subject": "CLM"}
+    return [
+        Referral(**common, need="SURGERY"),
+        SafeContactPlan(**common),
+        ContactAttempt(**common),
+        SafetyIncident(kind="IMMINENT_RISK"),
+        Grievance(compartment="grievances/general", sensitivity="GENERAL", safeguarding_may_know=True),
+    ]
+
+
 def test_no_role_of_any_state_does_anything_to_a_person_level_object(saved):
-    objects = [saved("$I1"), saved("$claim"), saved("$I1").items.first()]
+    objects = [saved("$I1"), saved("$claim"), saved("$I1").items.first(), *kinds_of_safeguarding()]
     for role, obj in itertools.product(ROLES, objects):
         state = Principal("X", frozenset({role}), "B", "delegation", "AVN")
         for action in PERSON_LEVEL:
-            for purpose in ("verification", "adjudication", "contact"):
+            for purpose in ("verification", "adjudication", "contact", "care_note", "care_contact", "grievance"):
                 context = {"purpose": purpose} if action == "read_sealed" else {}
                 assert not engine.allows(state, action, obj, **context), (role, action)
-        for action in ("see_incidents", "see_claims", "see_patterns", "lodge_claim"):
+        for action in ("see_incidents", "see_claims", "see_patterns", "lodge_claim", "see_care", "see_contact", "see_safety",
+                       "see_grievances"):  # fmt: skip
             assert not engine.allows(state, action, "anywhere" if action.startswith("see") else saved("$programme"))
 
 

@@ -81,11 +81,16 @@ def test_a_claim_from_intake_to_payment(office, saved):
     form = {
         "claim_type": "CL-DIR", "alias": "N.", "age_band": "25-34", "country": "Pelland", "language": "ar",
         "safe_contact": "Do not contact.", "events_from": saved("$I5").on.isoformat(), "area1": "Zandria South",
-        "area2": "Z-09", "purposes": ["CP-CLAI"], "declared_true": "on",
+        "area2": "Z-09", "purposes": ["CP-CLAI", "CP-CONT"], "declared_true": "on", "referral_offered": "on", "plan_ways": ["phone"],
+        "plan_windows": "TUE 10:00-12:00", "plan_time_zone": "Europe/Vienna",
     }  # fmt: skip
     press(inga, f"/repair/programmes/{programme.ref}/lodge/", **form)
     claim = Claim.objects.order_by("-id").first()
     url = f"/repair/claims/{claim.ref}/"
+    # No sender but a call, and that in her hours only.
+    assert inga.post(f"/repair/contact/{claim.ref}/reach/", {"sender": "letter"}).status_code == 409
+    assert inga.post(f"/repair/contact/{claim.ref}/reach/", {"sender": "automatic SMS"}).status_code == 409
+    press(inga, f"/repair/contact/{claim.ref}/enquiry/", via="phone")
     for who, move in (
         (inga, "screen"),
         (adva, "register_claim"),

@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "answerable.authority",
     "answerable.alliance",
     "answerable.vault",
+    "answerable.safeguarding",
     "answerable.channel",
     "answerable.fund",
     "answerable.monitoring",

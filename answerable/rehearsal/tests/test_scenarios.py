@@ -55,7 +55,7 @@ def rehearse(*args):
                           env={**os.environ, "PYTHONPATH": str(ROOT)})  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "least"), [("S1", 45), ("S3", 28), ("S3-I8", 13), ("demonstration", 20)])
+@pytest.mark.parametrize(("name", "least"), [("S1", 45), ("S3", 28), ("S3-I8", 13), ("S9", 23), ("demonstration", 20)])
 def test_shipped_scenarios_pass(name, least):
     done = rehearse(name, "--json")
     answer = json.loads(done.stdout)

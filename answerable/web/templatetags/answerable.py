@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django import template
@@ -58,6 +58,22 @@ def clock(deadline: datetime | None) -> SafeString | str:
     return format_html('<span class="clock">{}</span>', _("due %(day)s, %(left)s") % {"day": day, "left": left})
 
 
+@register.simple_tag
+def clock_hours(deadline: datetime | None) -> SafeString | str:
+    """A clock that runs in hours (care in time, a danger to look at): the hour it ends and how many are left.
+
+    Not for the hour a claim was lodged, which is shown no finer than the day.
+    """
+    if deadline is None:
+        return ""
+    at = date_format(deadline.astimezone(UTC), "j N Y, H:i") + " UTC"
+    if time.now() > deadline:
+        return format_html('<span class="clock late">{}</span>', _("over since %(at)s") % {"at": at})
+    hours = int((deadline - time.now()).total_seconds() // 3600)
+    left = ngettext("%(n)d whole hour left", "%(n)d whole hours left", hours) % {"n": hours}
+    return format_html('<span class="clock">{}</span>', _("until %(at)s, %(left)s") % {"at": at, "left": left})
+
+
 @register.filter
 def label(code: Any, list_name: str) -> str:
     """A code's label in the reader's language."""
@@ -96,6 +112,12 @@ def STATUS_WORDS() -> dict[str, str]:
         "SIGNATORY": _("Signatory"), "IN_ARREARS": _("In arrears"), "SUSPENDED": _("Suspended"),
         "PUBLISHED": _("Published"), "REPLY_PERIOD": _("Awaiting reply"), "ASSESSMENT": _("Under assessment"),
         "PLEDGED": _("Pledged"), "RECEIVED": _("Received"), "OPEN": _("Open"), "PROPOSED": _("Proposed"),
+        "ENTERED": _("Entered"), "LISTED": _("Listed"), "ASKED": _("Asked for"), "OFFERED": _("Offered"),
+        "DECLINED": _("Declined"), "SENT": _("Passed on"), "TAKEN_UP": _("Taken up"), "DONE": _("Done"),
+        "NOT_DONE": _("Did not come about"), "REVOKED": _("Taken back"), "LIVE": _("Holds"), "UNSAFE": _("Stopped"),
+        "PLANNED": _("Planned"), "LOGGED": _("Logged"), "CANCELLED": _("Cancelled"), "ENQUIRY": _("Enquiry"),
+        "ACKNOWLEDGED": _("Acknowledged"), "EXAMINED": _("Examined"), "ANSWERED": _("Answered"), "APPEALED": _("Appealed"),
+        "LOOKED_AT": _("Looked at"),
     }  # fmt: skip
 
 

@@ -1,0 +1,72 @@
+"""What the home page and the record ask about care, contact and complaints."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from answerable.common import clock
+from answerable.common.hooks import question
+from answerable.record.pages import Described
+from answerable.safeguarding import access, lifecycle
+from answerable.safeguarding.models import SafetyIncident
+
+
+@question("describe_ref").answer_with
+def describe(by: Any, ref: str) -> Described | None:
+    """One line about a reference for someone who may see it, else None."""
+    kind = ref[:3]
+    if kind == "PRV" and (p := access.providers(by).filter(ref=ref).first()):
+        return Described(p.name, reverse("provider", args=[ref]), p.status)
+    if kind == "REF" and (r := access.referrals(by).filter(ref=ref).first()):
+        return Described(f"{_('Referral')} {ref}", reverse("referral", args=[ref]), r.status)
+    if kind == "SCP" and (s := access.plans(by).filter(ref=ref).first()):
+        return Described(_("Safe contact plan"), reverse("contact", args=[s.subject]), s.status)
+    if kind == "SAF" and (i := access.safety(by).filter(ref=ref).first()):
+        return Described(safety_words(i.kind), reverse("safety", args=[ref]), i.status)
+    if kind == "GRV" and (g := access.grievances(by).filter(ref=ref).first()):
+        return Described(f"{_('Complaint')} {ref}", reverse("complaint", args=[ref]), g.status)
+    return None
+
+
+def safety_words(kind: str) -> str:
+    """What kind of danger, in words that say nothing about anyone."""
+    return {
+        SafetyIncident.IMMINENT_RISK: _("Someone may be in danger now"),
+        SafetyIncident.WRONG_PERSON: _("Someone else answered, or a contact had to stop"),
+        SafetyIncident.ASKED_TO_STOP: _("She asked us to stop"),
+    }[kind]
+
+
+def _item(title: str, what: str, url: str, due: datetime | None = None, *, hours: bool = False) -> dict[str, Any]:
+    return {"title": title, "what": what, "url": url, "due": due, "hours": hours}
+
+
+@question("waits_for").answer_with
+def waits_for(by: Any) -> list[dict[str, Any]]:
+    """Dangers, clocks of care, plans to look at, entries of the directory to confirm or look at again, complaints."""
+    out = [_item(safety_words(i.kind), _("look at it now"), reverse("safety", args=[i.ref]), i.due_at, hours=True)
+           for i in access.safety(by).filter(status=lifecycle.OPEN)[:20] if by.has_role("safeguarding_officer")]  # fmt: skip
+    steps = {lifecycle.ASKED: _("she asked for help"), lifecycle.OFFERED: _("her answer"), lifecycle.ACCEPTED: _("to pass on"),
+             lifecycle.SENT: _("did they take it up?")}  # fmt: skip
+    if by.roles & {"intake_officer", "survivor_advocate", "safeguarding_officer"}:
+        out += [_item(f"{_('Referral')} {r.ref}", steps[r.status], reverse("referral", args=[r.ref]), r.urgent_until, hours=True)
+                for r in access.referrals(by).filter(status__in=steps)[:20]]  # fmt: skip
+        for p in access.providers(by).filter(status__in=[lifecycle.ENTERED, lifecycle.LISTED])[:500]:
+            if p.status == lifecycle.ENTERED and p.entered_by_id != by.pk:
+                out.append(_item(p.name, _("directory: to confirm"), reverse("provider", args=[p.ref])))
+            elif p.review_due_at and clock.now() > p.review_due_at:
+                out.append(_item(p.name, _("directory: does it still hold?"), reverse("provider", args=[p.ref]), p.review_due_at))  # fmt: skip
+    if by.has_role("safeguarding_officer"):
+        out += [_item(_("Safe contact plan"), _("stopped: to review"), reverse("contact", args=[s.subject]))
+                for s in access.plans(by).filter(status=lifecycle.UNSAFE)[:20]]  # fmt: skip
+    if by.roles & {"ombudsperson", "data_protection_officer"}:
+        todo = {lifecycle.RECEIVED: _("to acknowledge"), lifecycle.ACKNOWLEDGED: _("to examine"),
+                lifecycle.EXAMINED: _("to answer"), lifecycle.APPEALED: _("she does not accept the answer")}  # fmt: skip
+        out += [_item(f"{_('Complaint')} {g.ref}", todo[g.status], reverse("complaint", args=[g.ref]),
+                      g.acknowledge_due_at if g.status == lifecycle.RECEIVED else g.answer_due_at)
+                for g in access.grievances(by).filter(status__in=todo)[:20]]  # fmt: skip
+    return out

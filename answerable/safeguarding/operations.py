@@ -1,0 +1,133 @@
+"""What the vault answers about care, safe contact and complaints. Runs in the vault process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from answerable.alliance.models import Person
+from answerable.authority.acting import reading_as
+from answerable.authority.principals import CLOCK, HasPrincipal
+from answerable.common.errors import Refused
+from answerable.common.hooks import question
+from answerable.safeguarding import actions, contacting, lifecycle, queries, rules
+from answerable.safeguarding.models import SafeContactPlan
+from answerable.vault import keyroom, seal
+from answerable.vault.chamber import CHAMBER
+from answerable.vault.primitives import Unopenable
+from answerable.vault.service import operation
+
+SERVICE = "safe-contact"
+
+
+def _context(ref: str) -> bytes:
+    return seal.envelope_context(keyroom.NODE, SERVICE, "SafeContactPlan", ref)
+
+
+@operation("seal_safe_contact", "office", "channel")
+def seal_safe_contact(ref: str, subject: str, plan: str) -> bytes:
+    """Seal a plan to the vault itself, bound to its reference and to whose plan it is."""
+    text = json.dumps({"subject": subject, "plan": json.loads(plan)})
+    return seal.seal_envelope(keyroom.service_public(SERVICE), text.encode(), _context(ref))
+
+
+def _plan_of(subject: str) -> rules.Plan | None:
+    """The plan that holds for someone, opened with the vault's own key. Raises Refused while the vault is locked.
+
+    A plan that does not open, or is another person's, is answered like none at all: nothing goes out.
+    """
+    row = SafeContactPlan.objects.filter(subject=subject).exclude(status=lifecycle.REPLACED).first()
+    if row is None:
+        return None
+    private = keyroom.service_private(SERVICE)
+    try:
+        held = json.loads(seal.open_envelope(private, bytes(row.for_vault), _context(row.ref)))
+    except (Unopenable, ValueError):
+        return None
+    if held["subject"] != subject:
+        return None
+    return rules.read_plan({**held["plan"], "safe": row.status == lifecycle.LIVE})
+
+
+@operation("may_contact", "office")
+def may_contact(subject: str, via: str, kind: str, at: str, token: str = "") -> dict[str, Any]:
+    """Whether something may reach her this way at this moment; one entry in the record, without a word of the plan."""
+    session = CHAMBER.find(token) if token else None
+    person = Person.objects.select_related("body__state").filter(ref=session.person).first() if session else None
+    by: HasPrincipal = person or CLOCK
+    when = datetime.fromisoformat(at)
+    with reading_as(CLOCK):
+        plan = _plan_of(subject)
+        behind = [o for o in question("sealed_object").ask(subject) if o is not None]
+        consents = [a for o in behind for a in question("live_consent").ask(o, "contact")]
+    try:
+        answer = rules.may_contact(plan, via, when, kind)
+    except ValueError:
+        raise Refused(_("There is no such way of reaching anyone."), reason="way") from None
+    # Her own door is hers: what waits there needs no consent to be contacted, because nobody contacts her.
+    if answer.allowed and via != rules.DOOR and any(c is False for c in consents):
+        answer = rules.Answer(False, "consent")
+    actions.note_asked(subject, via=via, allowed=answer.allowed, by=by)
+    next_words = ""
+    if answer.next_at and plan:
+        next_words = date_format(answer.next_at.astimezone(ZoneInfo(plan.time_zone)), "l j F Y, H:i")
+    neutral = _("Your file at the centre has news.")
+    return {
+        "allowed": answer.allowed,
+        "because": answer.because,
+        "sentence": contacting.sentence(answer.because, next_words),
+        "words": ((plan.words if plan else "") or neutral) if answer.allowed else "",
+        "sender": plan.sender if plan and answer.allowed else "",
+        "next_at": answer.next_at.isoformat() if answer.next_at else "",
+    }
+
+
+# --- the door -----------------------------------------------------------------------------------------------------
+
+
+@operation("care_directory", "channel", "office")
+def care_directory(need: str = "", place: str = "") -> dict[str, Any]:
+    """Who helps, for anyone, without a code. Looking leaves nothing behind."""
+    return {"providers": queries.listed(need, place), "places": queries.places()}
+
+
+def _is_conversation(thread: str) -> bool:
+    """Whether a reference is a conversation's. Nothing else can be named from the door: no claim, no report."""
+    if not thread.startswith("THR-"):
+        return False
+    with reading_as(CLOCK):
+        return any(o is not None for o in question("sealed_object").ask(thread))
+
+
+@operation("ask_help", "channel")
+def ask_help(need: str, thread: str = "") -> dict[str, Any]:
+    """She asks to be helped to reach a provider. Only a conversation lets anyone answer; without one nothing is kept.
+
+    A thread that does not exist is answered like none at all.
+    """
+    if need not in rules.needs():
+        need = ""
+    known = _is_conversation(thread)
+    if known and need:
+        actions.ask_for_help(thread, need, by=actions.DOOR)
+    return {"waits_at_her_door": known and bool(need), "providers": queries.listed(need, "")}
+
+
+@operation("complain", "channel")
+def complain(
+    about: Sequence[str], happened: str, remedy: str = "", may_be_told: str = "", immediate_risk: bool = False,
+    safeguarding_may_know: bool = False, thread: str = "",
+) -> dict[str, Any]:  # fmt: skip
+    """A complaint from the door, with a conversation or without. The answer waits in the conversation, if there is one."""
+    known = _is_conversation(thread)
+    made = actions.lodge_grievance(
+        list(about), happened, remedy=remedy, may_be_told=may_be_told, immediate_risk=immediate_risk,
+        safeguarding_may_know=safeguarding_may_know, thread=thread if known else "", by=actions.DOOR,
+    )  # fmt: skip
+    return {"received": True, "answered_at_her_door": known, "ref": made.ref}

@@ -1,0 +1,618 @@
+"""Nothing reaches a survivor that she did not allow; complaints are read by nobody of the case team."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from tests_support import see_all
+
+from answerable.alliance.models import Person
+from answerable.authority import engine
+from answerable.authority.principals import CLOCK, ROLES, Principal
+from answerable.common import clock
+from answerable.common.errors import Refused
+from answerable.common.hooks import question
+from answerable.record import log
+from answerable.safeguarding import access, actions, contacting, lifecycle, rules
+from answerable.safeguarding.models import (
+    CareOffer,
+    ContactAttempt,
+    Grievance,
+    Provider,
+    Referral,
+    SafeContactPlan,
+    SafetyIncident,
+)
+from answerable.vault import keeping
+from answerable.vault.client import ask
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("played")]
+PASSPHRASE = "only for the test suite, six words"
+FREE = {
+    "ways": sorted(rules.WAYS),
+    "any_time": True,
+    "letter": True,
+    "words": "The library called.",
+    "sender": "the library",
+}
+
+
+def person(handle):
+    found = Person.objects.select_related("body__state").get(handle=handle)
+    found.vault_session = ask("sign_in", handle=handle, passphrase=PASSPHRASE)["token"]
+    found.fresh = True
+    return found
+
+
+@pytest.fixture
+def claim(saved):
+    see_all()
+    return saved("$claim")
+
+
+def plan_for(claim, **changes):
+    made = actions.make_plan(claim.ref, plan={**FREE, **changes}, by=person("adva"))
+    see_all()
+    return made
+
+
+# --- no plan, no message ------------------------------------------------------------------------------------------
+
+
+def test_no_plan_no_message(claim):
+    """R-NOT-1: without a plan nothing that can send reaches her, and nothing is left behind that could be sent later."""
+    adva = person("adva")
+    assert contacting.senders()
+    for name, sender in contacting.senders().items():
+        if (sender.via, sender.kind) == (rules.DOOR, rules.REPLY):
+            continue  # waits where she wrote first
+        with pytest.raises(Refused) as no:
+            sender.act(claim.ref, at=None, by=adva)
+        assert no.value.reason == "no_plan" and "plan" in str(no.value), name
+    see_all()
+    assert not ContactAttempt.objects.filter(subject=claim.ref).exists()
+
+
+FORBIDDING = {
+    "do_not_contact": {"do_not_contact": True},
+    "way": {"ways": []},
+    "hour": {"any_time": False, "windows": []},
+    "unsafe_household": {"unsafe_household": True},
+    "letter": {"ways": sorted(set(rules.WAYS) - {rules.LETTER}), "letter": False},
+    "another's hours": {"any_time": False},
+}
+
+
+@pytest.mark.parametrize("name", FORBIDDING)
+def test_nothing_is_sent_that_the_plan_forbids_by_any_sender(claim, name):
+    changes = dict(FORBIDDING[name])
+    if name == "way":
+        changes = {"ways": [rules.DOOR], "letter": False}
+    if name in {"hour", "another's hours"}:
+        # Hours that are not now: the day after tomorrow.
+        day = rules.DAYS[(clock.now() + timedelta(days=2)).weekday()]
+        changes = {"any_time": False, "windows": [f"{day} 10:00-12:00"]}
+    plan_for(claim, **changes)
+    adva, refused, allowed = person("adva"), 0, 0
+    plan = rules.read_plan({**FREE, **changes})
+    for sender_name, sender in contacting.senders().items():
+        expected = rules.may_contact(plan, sender.via, clock.now(), sender.kind)
+        if expected.allowed:
+            sender.act(claim.ref, at=None, by=adva)
+            allowed += 1
+            continue
+        with pytest.raises(Refused) as no:
+            sender.act(claim.ref, at=None, by=adva)
+        assert no.value.reason == expected.because, sender_name
+        refused += 1
+    see_all()
+    assert refused and ContactAttempt.objects.filter(subject=claim.ref).count() == allowed
+
+
+def test_every_way_and_every_kind_has_a_sender_or_none_can_use_it():
+    """The walk above is only as wide as the registry: every sender a person can choose is in it."""
+    assert set(rules.SENDERS) <= set(contacting.senders())
+
+
+def test_only_an_hour_she_gave_is_planned_and_the_next_one_is_named(claim):
+    day = clock.now() + timedelta(days=2)
+    plan_for(claim, any_time=False, windows=[f"{rules.DAYS[day.weekday()]} 10:00-12:00"])
+    with pytest.raises(Refused) as no:
+        actions.plan_contact(
+            claim.ref, sender="call", at=day.replace(hour=12, minute=0, second=0, microsecond=0), by=person("adva")
+        )
+    assert "10:00" in str(no.value)
+    made = actions.plan_contact(
+        claim.ref, sender="call", at=day.replace(hour=11, minute=59, second=0, microsecond=0), by=person("adva")
+    )
+    assert made.status == lifecycle.PLANNED
+
+
+def test_the_vaults_answer_is_recorded_without_a_word_of_the_plan(claim):
+    plan_for(claim, code_phrase="zephyr at noon")
+    before = len(log.history(claim.ref))
+    said = contacting.ask(claim.ref, via="phone", kind="call", by=person("adva"))
+    assert said.allowed and said.words == "The library called." and said.sender == "the library"
+    refused = contacting.ask(claim.ref, via="sms", kind="notice")
+    assert not refused.allowed and refused.words == refused.sender == ""
+    see_all()
+    entries = log.history(claim.ref)[before:]
+    assert [e.action for e in entries] == ["contact asked about"] * 2
+    assert [e.event["detail"] for e in entries] == [{"via": "phone", "allowed": True}, {"via": "sms", "allowed": False}]
+    assert "zephyr" not in json.dumps([e.event for e in log.history(claim.ref)])
+
+
+def test_without_her_consent_to_be_contacted_a_plan_allows_nothing(claim):
+    from answerable.authority.acting import action
+
+    plan_for(claim)
+
+    @action("test withdraws a consent to contact")
+    def withdraw(*, by):
+        claim.purposes = ["CP-CLAI"]
+        claim.save(update_fields=["purposes"])
+        log.append("x", claim, by=by)
+
+    withdraw(by=CLOCK)
+    assert contacting.ask(claim.ref, via="phone", kind="call").because == "consent"
+
+
+def test_a_plan_moved_to_someone_else_opens_for_nobody(claim, saved):
+    """A row's subject is changed behind the vault's back: what is sealed inside names whose plan it is."""
+    from answerable.authority.acting import action
+
+    made = plan_for(claim)
+
+    @action("test moves a plan")
+    def move(*, by):
+        SafeContactPlan.objects.filter(pk=made.pk).update(subject="CLM-OTHER")
+        log.append("x", claim, by=by)
+
+    assert contacting.ask(claim.ref, via="phone", kind="call").allowed
+    move(by=CLOCK)
+    assert contacting.ask("CLM-OTHER", via="phone", kind="call").because == "no_plan"
+
+
+def test_while_the_vault_is_locked_nothing_is_allowed(claim):
+    from answerable.vault.chamber import CHAMBER
+
+    plan_for(claim)
+    root, demonstration = CHAMBER.root, CHAMBER.demonstration
+    CHAMBER.lock("a test")
+    try:
+        assert not contacting.ask(claim.ref, via="phone", kind="call").allowed
+        assert not any(question("may_contact").ask(claim.ref))
+    finally:
+        CHAMBER.unlock(root, demonstration=demonstration)
+    assert contacting.ask(claim.ref, via="phone", kind="call").allowed
+
+
+# --- when it goes wrong -------------------------------------------------------------------------------------------
+
+
+def test_someone_else_answers_and_everything_stops_until_another_person_looked(claim):
+    plan = plan_for(claim)
+    adva, safa = person("adva"), person("safa")
+    attempt = actions.plan_contact(claim.ref, sender="call", by=adva)
+    actions.log_contact(attempt, outcome="WRONG_PERSON", cover_said=True, note="A man.", by=adva)
+    see_all()
+    incident = SafetyIncident.objects.get(subject=claim.ref)
+    assert incident.kind == "WRONG_PERSON" and incident.due_at - clock.now() <= timedelta(hours=24)
+    assert contacting.ask(claim.ref, via="phone", kind="call").because == "unsafe"
+    waits = [w for a in question("waits_for").ask(safa) for w in a]
+    assert any(w["url"].endswith(f"/safety/{incident.ref}/") for w in waits)
+    with pytest.raises(Refused):
+        actions.move_plan(plan, "review_plan", by=adva)
+    with pytest.raises(Refused):
+        actions.make_plan(claim.ref, plan=FREE, by=adva)
+    actions.move_plan(plan, "review_plan", by=safa)
+    assert contacting.ask(claim.ref, via="phone", kind="call").allowed
+
+
+@pytest.mark.parametrize("how", ["stopped", "replaced", "someone else answered"])
+def test_what_was_planned_under_a_plan_that_no_longer_holds_is_not_done(claim, how):
+    plan = plan_for(claim)
+    adva, later = person("adva"), clock.now() + timedelta(days=1)
+    planned = actions.plan_contact(claim.ref, sender="call", at=later, by=adva)
+    if how == "stopped":
+        actions.move_plan(plan, "stop_plan", by=adva)
+    elif how == "replaced":
+        plan_for(claim, do_not_contact=True)
+    else:
+        actions.log_contact(actions.plan_contact(claim.ref, sender="call", by=adva), outcome="WRONG_PERSON", by=adva)
+    see_all()
+    planned.refresh_from_db()
+    assert planned.status == "CANCELLED"
+    with pytest.raises(Refused):
+        actions.log_contact(planned, outcome="REACHED", by=adva)
+
+
+def test_nothing_of_an_old_plan_stays_with_the_vault_and_a_shredded_file_leaves_none(claim):
+    from answerable.authority.acting import action
+
+    first, second = plan_for(claim), plan_for(claim, words="Another.")
+    first.refresh_from_db()
+    assert bytes(first.for_vault) == b"" and first.status == "REPLACED" and bytes(second.for_vault)
+
+    @action("test shreds a file")
+    def shred(*, by):
+        log.append("x", claim, by=by)
+        return actions.forget_contact(claim.ref)
+
+    refs = shred(by=CLOCK)
+    see_all()
+    second.refresh_from_db()
+    assert {first.ref, second.ref} <= set(refs) and bytes(second.for_vault) == b""
+    assert contacting.ask(claim.ref, via="phone", kind="call").because == "no_plan"
+
+
+def test_whoever_asks_about_her_gets_no_information_and_the_database_says_so_too(claim):
+    enquiry = actions.log_enquiry(claim.ref, via="phone", by=person("adva"))
+    see_all()
+    assert (enquiry.status, enquiry.answer) == ("ENQUIRY", "NO_INFORMATION")
+    from django.db import IntegrityError, transaction
+
+    from answerable.authority.acting import action
+
+    @action("test tells a husband")
+    def tell(*, by):
+        ContactAttempt.objects.filter(pk=enquiry.pk).update(answer="SHE_IS_HERE")
+        log.append("x", claim, by=by)
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        tell(by=CLOCK)
+
+
+# --- care first ---------------------------------------------------------------------------------------------------
+
+
+def test_care_was_offered_and_noted_before_any_report_or_claim(saved):
+    see_all()
+    subjects = set(CareOffer.objects.values_list("subject", flat=True))
+    assert {saved("$claim").ref, saved("$fresh").ref, saved("$I1").ref} <= subjects
+
+
+def test_the_clocks_of_care_are_exact_and_gone_when_they_have_no_more_use(claim, office):
+    adva = person("adva")
+    hour = clock.now() - timedelta(hours=5)
+    provider = listed()
+    referral = actions.offer_referral(claim.ref, need="HEALTH_72", provider=provider, happened_at=hour, by=adva)
+    assert referral.pep_until == hour + timedelta(hours=72) and referral.contraception_until == hour + timedelta(
+        hours=120
+    )
+    waits = [w for a in question("waits_for").ask(adva) for w in a]
+    assert any(w["due"] == referral.pep_until and w["hours"] for w in waits)
+    page = office("adva").get("/today/").content.decode()
+    assert f"{referral.pep_until:%H:%M} UTC, 66 whole hours left" in page or "67 whole hours left" in page
+    referral = actions.move_referral(referral, "decline_referral", by=adva)
+    assert referral.pep_until is None and referral.contraception_until is None
+
+
+def worker(handle):
+    return Person.objects.select_related("body__state").get(handle=handle)
+
+
+def listed():
+    adva, safa = worker("adva"), worker("safa")
+    made = actions.enter_provider(
+        name="Lakeside", needs=["HEALTH_72", "SURGERY"], country="Pelland", reach="At the desk", by=adva
+    )
+    with pytest.raises(Refused):
+        actions.move_provider(made, "confirm_provider", by=adva)
+    return actions.move_provider(made, "confirm_provider", by=safa)
+
+
+def test_nobody_is_told_anything_without_her_consent_and_nothing_after_she_takes_it_back(claim):
+    adva = person("adva")
+    referral = actions.offer_referral(claim.ref, need="SURGERY", provider=listed(), contact="N., Tuesdays", by=adva)
+    with pytest.raises(Refused):
+        actions.told(referral)
+    with pytest.raises(Refused):
+        actions.move_referral(referral, "send_referral", by=adva)
+    referral = actions.move_referral(referral, "accept_referral", by=adva)
+    assert actions.told(referral, "N., Tuesdays") == {"designation": referral.ref, "need": "SURGERY"}
+    with pytest.raises(Refused) as no:
+        keeping.open_fields(referral.ref, ["contact"], purpose="care_contact", token=adva.vault_session)
+    assert no.value.reason == "consent"
+    referral = actions.move_referral(referral, "send_referral", by=adva)
+    referral = actions.move_referral(referral, "revoke_referral", by=adva)
+    with pytest.raises(Refused):
+        actions.told(referral, "N., Tuesdays")
+
+
+# --- complaints ---------------------------------------------------------------------------------------------------
+
+CASE_TEAM = ("inga", "adva", "anna", "axel", "paulo")
+
+
+def complain(**changes):
+    made = actions.lodge_grievance(
+        **{"about": ["CONDUCT"], "happened": "It was the officer.", "by": person("anna"), **changes}
+    )
+    see_all()
+    return made
+
+
+@pytest.mark.parametrize("who", [*CASE_TEAM, "dana", "safa", "petra", "sami", "chair", "delegate.avn", "odile", "ines"])
+def test_a_grievance_about_staff_is_read_by_nobody_on_the_case_team(office, who):
+    made = complain()
+    them = Person.objects.select_related("body__state").get(handle=who)
+    assert made not in access.grievances(them)
+    assert not engine.allows(them, "read_sealed", made, purpose="grievance")
+    client = office(who)
+    for url in (f"/alliance/complaints/{made.ref}/", f"/r/{made.ref}/"):
+        assert client.get(url).status_code == 404
+    for url in ("/today/", "/alliance/", "/repair/"):
+        assert made.ref not in client.get(url).content.decode()
+    with pytest.raises(Refused):
+        keeping.open_fields(made.ref, ["happened"], purpose="grievance", token=person(who).vault_session)
+
+
+def test_not_even_a_case_worker_who_is_also_ombudsperson_reads_a_complaint():
+    made = complain(about=["DELAY"])
+    for role in sorted(rules.CASE_TEAM):
+        both = Principal("X", frozenset({role, "ombudsperson", "data_protection_officer"}), "B", "organ")
+        assert not engine.allows(both, "read_sealed", made, purpose="grievance")
+        from answerable.alliance.models import Body, compartments_of
+
+        assert not any(c.startswith("grievances") for c in compartments_of(both.roles, Body(kind="organ")))
+
+
+def test_rows_of_complaints_are_hidden_from_the_case_team_by_the_database_itself():
+    from answerable.authority.acting import set_scope
+
+    see_all()
+    before = Grievance.objects.filter(sensitivity="GENERAL").count()
+    complain()
+    complain(about=["DELAY"])
+    for who, seen in (("anna", 0), ("inga", 0), ("petra", before + 1), ("omar", before + 2), ("safa", 0)):
+        set_scope(Person.objects.get(handle=who).principal().compartments)
+        assert Grievance.objects.count() == seen, who
+
+
+def test_the_ombudsperson_reads_and_answers_and_the_data_protection_officer_only_what_is_general(office):
+    sensitive, general = complain(), complain(about=["DELAY"], happened="It takes years.")
+    omar, petra = office("omar"), office("petra")
+    assert (
+        "It was the officer."
+        in omar.post(f"/alliance/complaints/{sensitive.ref}/read/", {"field": "happened"}).content.decode()
+    )
+    assert (
+        "It takes years."
+        in petra.post(f"/alliance/complaints/{general.ref}/read/", {"field": "happened"}).content.decode()
+    )
+    assert petra.get(f"/alliance/complaints/{sensitive.ref}/").status_code == 404
+
+
+def test_a_safeguarding_officer_reads_what_she_allowed_and_nothing_else(office):
+    hidden, shared = complain(), complain(safeguarding_may_know=True)
+    safa = office("safa")
+    assert (
+        "It was the officer."
+        in safa.post(f"/alliance/complaints/{shared.ref}/read/", {"field": "happened"}).content.decode()
+    )
+    assert safa.get(f"/alliance/complaints/{hidden.ref}/").status_code == 404
+
+
+def test_nobody_looks_after_a_complaint_about_themselves(office):
+    about_omar = complain(concerns=["omar"])
+    assert office("omar").get(f"/alliance/complaints/{about_omar.ref}/").status_code == 404
+    later = complain(about=["DELAY"])
+    omar, petra = person("omar"), Person.objects.get(handle="petra")
+    actions.name_concerned(later, persons=[petra], by=omar)
+    see_all()
+    assert later not in access.grievances(petra)
+
+
+def test_the_record_does_not_say_who_complained():
+    made = complain()
+    assert [e.actor for e in log.history(made.ref)] == ["DOOR"]
+
+
+def test_danger_is_before_the_safeguarding_officers_at_once_without_what_was_written(office):
+    made = complain(immediate_risk=True, happened="He waits outside.")
+    incident = SafetyIncident.objects.get(subject=made.ref)
+    assert incident.due_at == made.received_at + timedelta(hours=24)
+    page = office("safa").get("/today/").content.decode()
+    assert f"/repair/safety/{incident.ref}/" in page and "He waits outside." not in page
+    assert "He waits outside." not in office("safa").get(f"/repair/safety/{incident.ref}/").content.decode()
+    assert incident.ref not in office("inga").get("/today/").content.decode()
+
+
+def test_her_time_grows_only_at_her_wish(office):
+    made, omar = complain(), person("omar")
+    later = made.answer_due_at + timedelta(days=5)
+    for wrong in (
+        {"until": later, "she_asked": False},
+        {"until": made.answer_due_at - timedelta(seconds=1), "she_asked": True},
+    ):
+        with pytest.raises(Refused) as no:
+            actions.extend_grievance(made, by=omar, **wrong)
+        assert no.value.reason == "R-TIME-5"
+    assert actions.extend_grievance(made, until=later, she_asked=True, by=omar).answer_due_at == later
+
+
+def test_a_complaint_is_acknowledged_examined_answered_and_may_be_appealed():
+    made, omar = complain(), person("omar")
+    for move in ("acknowledge_grievance", "examine_grievance"):
+        made = actions.move_grievance(made, move, by=omar)
+    with pytest.raises(Refused):
+        actions.move_grievance(made, "answer_grievance", by=omar)
+    made = actions.answer_grievance(made, answer="You were right.", by=omar)
+    see_all()
+    (answer,) = made.answers.all()
+    assert b"You were right" not in bytes(answer.text) and made.status == "ANSWERED"
+    made = actions.move_grievance(made, "appeal_grievance", by=omar)
+    assert actions.move_grievance(made, "examine_grievance", by=omar).status == "EXAMINED"
+
+
+def test_no_role_of_any_state_reads_a_plan_a_referral_or_a_complaint():
+    made = complain(about=["DELAY"], safeguarding_may_know=True)
+    objects = [made, Referral(compartment="care", need="SURGERY"), SafeContactPlan(compartment="contact", subject="X")]
+    for role, obj, purpose in itertools.product(ROLES, objects, ("grievance", "contact", "care_note", "care_contact")):
+        state = Principal("X", frozenset({role}), "B", "delegation", "AVN")
+        assert not engine.allows(state, "read_sealed", obj, purpose=purpose)
+
+
+# --- the door -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def door(played, db, settings):
+    """A browser at the neutral host, which has no session and no database of its own."""
+    from answerable.config.settings import base
+
+    without = (
+        "SessionMiddleware",
+        "AuthenticationMiddleware",
+        "LoginRequiredMiddleware",
+        "MessageMiddleware",
+        "OneTransaction",
+    )
+    settings.ROOT_URLCONF = "answerable.config.urls_channel"
+    settings.MIDDLEWARE = [m for m in base.MIDDLEWARE if not m.endswith(without)]
+    settings.VAULT_DOOR = "channel"
+    return Client()
+
+
+@pytest.mark.parametrize("path", ["/care/", "/complaint/", "/complaint/received/"])
+def test_pages_of_the_door_are_small_need_no_script_and_begin_with_a_way_out(door, path):
+    reply = door.get(path)
+    text = reply.content.decode()
+    assert reply.status_code == 200 and len(reply.content) < 30_000 and "<script" not in text
+    first = re.search(r"<(?:a|button|input|select|textarea|summary)\b[^>]*>([^<]*)", text)
+    assert first[1] == "Leave this page" and reply.headers["Cache-Control"] == "no-store"
+    assert "session" not in door.cookies and "Answerable" not in text
+
+
+def test_looking_for_care_needs_nothing_and_leaves_nothing(door):
+    provider = listed()
+    see_all()
+    before = log.Entry.objects.count(), Referral.objects.count()
+    text = door.post("/care/", {"need": "SURGERY", "place": "Pelland|"}).content.decode()
+    assert "Lakeside" in text and "72 hours" in text and "120 hours" in text
+    assert "Lakeside" not in door.post("/care/", {"need": "CHILDREN"}).content.decode()
+    assert "Lakeside" in door.get("/care/").content.decode()
+    see_all()
+    assert (log.Entry.objects.count(), Referral.objects.count()) == before
+    actions.move_provider(provider, "withdraw_provider", by=worker("adva"))
+    assert "Lakeside" not in door.get("/care/").content.decode()
+
+
+def test_a_full_directory_still_fits_the_page(door):
+    adva, safa = worker("adva"), worker("safa")
+    for n in range(70):
+        made = actions.enter_provider(name=f"Provider {n} " + "x" * 120, needs=list(rules.needs()), country="Pelland", who_for="y" * 160,
+                                      languages="z" * 120, hours="h" * 120, reach="r" * 200, by=adva)  # fmt: skip
+        actions.move_provider(made, "confirm_provider", by=safa)
+    for language in ("en", "ar", "uk"):
+        page = door.get("/care/", headers={"Accept-Language": language}).content
+        assert len(page) < 30_000 and b"Provider " in page, (language, len(page))
+
+
+def test_a_complaint_at_the_door_needs_no_code_and_shows_no_number(door):
+    see_all()
+    before = Grievance.objects.count()
+    reply = door.post(
+        "/complaint/", {"about": ["EXPLOITATION"], "happened": "He asked for money.", "immediate_risk": "on"}
+    )
+    assert reply.status_code == 303 and reply.headers["Location"] == "/complaint/received/"
+    assert "GRV-" not in door.get("/complaint/received/").content.decode()
+    see_all()
+    assert Grievance.objects.count() == before + 1
+    made = Grievance.objects.order_by("-id").first()
+    assert made.compartment == "grievances/sensitive" and b"He asked" not in bytes(made.happened)
+    assert SafetyIncident.objects.filter(subject=made.ref).exists()
+
+
+def test_an_empty_complaint_keeps_what_was_typed(door):
+    reply = door.post("/complaint/", {"happened": "  ", "remedy": "An apology."})
+    assert reply.status_code == 422 and "An apology." in reply.content.decode()
+
+
+def test_help_asked_for_without_a_conversation_is_kept_nowhere(door):
+    see_all()
+    before = Referral.objects.count()
+    for thread in ("", "THR-0000-0000-0000-0000-0"):
+        said = ask("ask_help", need="SURGERY", thread=thread)
+        assert said["waits_at_her_door"] is False
+    see_all()
+    assert Referral.objects.count() == before
+
+
+def test_from_a_conversation_help_and_a_complaint_are_answered_there(door, claim, monkeypatch):
+    """With a conversation what she asks waits for the office, and nothing but a conversation can be named."""
+    thread = "THR-0000-0000-0000-0000-0"
+    answered = question("sealed_object")
+    monkeypatch.setattr(answered, "_answers", [*answered._answers, lambda ref: object() if ref == thread else None])
+    assert ask("ask_help", need="SHELTER", thread=thread)["waits_at_her_door"]
+    assert not ask("ask_help", need="SHELTER", thread=claim.ref)["waits_at_her_door"]
+    assert ask("complain", about=["DELAY"], happened="Slow.", thread=thread)["answered_at_her_door"]
+    assert not ask("complain", about=["DELAY"], happened="Slow.", thread=claim.ref)["answered_at_her_door"]
+    see_all()
+    (asked,) = Referral.objects.filter(status="ASKED")
+    assert asked.subject == thread and not Referral.objects.filter(subject=claim.ref).exists()
+    assert list(Grievance.objects.order_by("-id").values_list("thread", flat=True)[:2]) == ["", thread]
+    adva = worker("adva")
+    assert asked in access.referrals(adva)
+    offered = actions.move_referral(asked, "offer_referral", by=adva)
+    assert offered.status == "OFFERED"
+
+
+def test_the_door_cannot_ask_whether_someone_may_be_contacted(door, claim):
+    with pytest.raises(Refused) as no:
+        ask("may_contact", subject=claim.ref, via="phone", kind="call", at=clock.now().isoformat())
+    assert no.value.reason == "door"
+
+
+def test_words_on_pages_and_codes_in_tables_are_the_same():
+    from answerable.safeguarding import forms
+
+    assert forms.need_words() == {c: n["label"] for c, n in rules.needs().items()}
+    assert forms.outcome_words() == {c: n["label"] for c, n in rules.outcomes().items()}
+    assert set(forms.sender_words()) == set(rules.SENDERS) and set(forms.way_words()) == set(rules.WAYS)
+    assert set(forms.about_words()) == set(rules.ABOUT) and set(forms.step_words()) == set(actions.NEXT_STEPS)
+
+
+def test_every_reason_for_a_no_is_a_sentence(claim):
+    reasons = {rules.may_contact(p, v, clock.now(), k).because for v, k in itertools.product(rules.WAYS, rules.KINDS)
+               for p in (None, rules.Plan(), rules.read_plan(FREE), rules.read_plan({**FREE, "do_not_contact": True}),
+                         rules.read_plan({**FREE, "safe": False}), rules.read_plan({**FREE, "unsafe_household": True}),
+                         rules.Plan(ways=frozenset(rules.WAYS)))}  # fmt: skip
+    assert reasons >= {
+        "no_plan",
+        "way",
+        "letter",
+        "hour",
+        "unsafe",
+        "unsafe_household",
+        "do_not_contact",
+        "never_by_the_system",
+    }
+    assert all(contacting.sentence(r).endswith(".") for r in reasons)
+
+
+def test_the_directory_is_looked_at_again_after_ninety_days():
+    provider = listed()
+    assert provider.review_due_at.date() == provider.confirmed_on + timedelta(days=90)
+    clock.fix(provider.review_due_at + timedelta(seconds=1))
+    try:
+        waits = [w for a in question("waits_for").ask(Person.objects.get(handle="adva")) for w in a]
+        assert any(
+            w["url"].endswith(f"/directory/{provider.ref}/") and w["due"] == provider.review_due_at for w in waits
+        )
+        assert not actions_listed(provider)
+    finally:
+        clock.unfix()
+
+
+def actions_listed(provider):
+    from answerable.safeguarding import queries
+
+    (row,) = [r for r in queries.listed("SURGERY", "") if r["ref"] == provider.ref]
+    return row["checked"] and isinstance(provider, Provider)
