@@ -164,6 +164,9 @@ class Person(AbstractBaseUser):
 
 
 MONITORING_ROLES = frozenset({"monitoring_analyst", "verifier", "verification_lead", "panel_expert"})
+# Who approves, answers or inspects the opening of an identity: requests of every body, and never the claim (SOD-07).
+CUSTODY_ROLES = frozenset({"vault_custodian", "safeguarding_officer", "survivor_council_member", "auditor",
+                           "data_protection_officer", "ombudsperson"})  # fmt: skip
 CLAIM_ROLES = frozenset({"intake_officer", "survivor_advocate", "eligibility_assessor", "award_panel", "appeals_panel"})
 
 
@@ -186,6 +189,8 @@ def compartments_of(roles: frozenset[str], body: Body) -> frozenset[str]:
         scopes.add("monitoring")
     if roles & CLAIM_ROLES:
         scopes.add("claims")
+    if roles & CUSTODY_ROLES:
+        scopes.add("custody")
     # Finance and audit see award lines and payments, never the claim behind them (SOD-06, SOD-09).
     return frozenset(scopes)
 

@@ -27,6 +27,10 @@ QUESTIONS: dict[str, str] = {
     "pattern_windows": "windows of verified patterns for PR-2 (situation)",
     "search": "list of Found items for words within what a person may see (by, words)",
     "open_claims_in": "number of claims in a situation (situation ref)",
+    "identity_bars": "sentences: why nobody's identity behind this object may be opened now (obj)",
+    "notify_survivor": "a notice to herself over her own door, when she has one (subject ref, code, facts in words)",
+    "survivor_page": "sections of someone's own file for her page: [{title, lines, purposes}] (about ref, language)",
+    "object_cards": "links that other apps offer on an object's page: [{url, words}] (by, obj)",
     "finding_facts": "facts a measure's prerequisites need about findings (situation ref)",
 }
 

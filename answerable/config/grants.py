@@ -23,7 +23,16 @@ OFFICE_DELETES = (
 )
 # What the vault process writes among the working facts: its entries in the record, and what doors without a database
 # hand in through it. It reads what policies and rules need.
-VAULT_WRITES = ("record_entry", "record_head")
+VAULT_WRITES = (
+    "record_entry",
+    "record_head",
+    "vault_identityrequest",
+    "vault_alert",
+    "vault_notice",
+    "vault_roomrestore",
+)
+# Requests to open an identity are seen by those who approve, answer and inspect them, whatever compartment they concern.
+ALSO_SEEN_BY = {"vault_identityrequest": "custody"}
 # The public face reads released rows only.
 PORTAL_READS = ("publication_release",)
 
@@ -130,6 +139,8 @@ def apply(using: str = "default", **_: Any) -> None:
             seen = (
                 f"{q(column)} = ANY ({scope}) OR split_part({q(column)}, '/', 1) = ANY ({scope}) OR '*' = ANY ({scope})"
             )
+            if also := ALSO_SEEN_BY.get(table):
+                seen += f" OR '{also}' = ANY ({scope})"
             cursor.execute(f"ALTER TABLE {q(table)} ENABLE ROW LEVEL SECURITY")
             cursor.execute(f"ALTER TABLE {q(table)} FORCE ROW LEVEL SECURITY")
             cursor.execute(f"DROP POLICY IF EXISTS own_compartments ON {q(table)}")

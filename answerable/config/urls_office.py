@@ -30,6 +30,7 @@ urlpatterns = [
     path("decide/", include("answerable.council.urls")),
     path("decide/measures/", include("answerable.measures.urls")),
     path("repair/", include("answerable.reparations.urls")),
+    path("repair/identity/", include("answerable.vault.custody.urls")),
     path("fund/", include("answerable.fund.urls")),
     path("alliance/", include("answerable.alliance.urls")),
     path("record/", web.record, name="record"),

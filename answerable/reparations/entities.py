@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from answerable.authority.engine import describes
 from answerable.common.hooks import question
 from answerable.monitoring.models import SourceItem
-from answerable.reparations import actions  # noqa: F401 - registers what the fund asks
+from answerable.reparations import actions, lifecycle  # noqa: F401 - actions registers what the fund asks
 from answerable.reparations.models import Claim, Programme
 
 # What a purpose of reading needs of the claimant's consent.
@@ -24,13 +26,23 @@ def _claim(c: Claim) -> tuple[str, dict[str, Any]]:
 
 @question("live_consent").answer_with
 def _claim_consent(obj: Any, purpose: str) -> bool | None:
-    """False without a live consent of the claimant, or of the person whose account an item is."""
+    """False without a live consent of the claimant, or of the person whose account an item is.
+
+    `purpose` is one of reading, or a purpose of consent (CP-*) itself.
+    """
     if isinstance(obj, Claim):
-        needed = CONSENT_FOR.get(purpose)
+        needed = purpose if purpose.startswith("CP-") else CONSENT_FOR.get(purpose)
         return needed is not None and needed in obj.purposes
     if isinstance(obj, SourceItem):
         return obj.live
     return None
+
+
+@question("identity_bars").answer_with
+def _bars(obj: Any) -> list[str]:
+    if isinstance(obj, Claim) and obj.status == lifecycle.WITHDRAWN:
+        return [_("The claim was withdrawn; nobody's identity is opened for it any more.")]
+    return []
 
 
 @question("sealed_object").answer_with

@@ -17,6 +17,7 @@ from answerable.accountability.models import Finding
 from answerable.authority import engine as authority
 from answerable.authority.pages import Request, done, form_page, moves, needs
 from answerable.authority.principals import Place
+from answerable.common.hooks import question
 from answerable.common.money import Money
 from answerable.common.tables import label
 from answerable.monitoring.access import get
@@ -26,6 +27,7 @@ from answerable.record.pages import chain
 from answerable.reparations import access, actions, lifecycle, rules
 from answerable.reparations.models import AwardLine, Claim
 from answerable.vault import actions as vault
+from answerable.vault.custody import words as identity
 
 AGES = [(a, a) for a in ("under 18", "18-24", "25-34", "35-49", "50-69", "70+")]
 
@@ -99,6 +101,23 @@ class ClaimForm(forms.Form):
     )
     declared_true = forms.BooleanField(label=gettext_lazy("She declares that this is true (spoken, signed or thumb)"))
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        sealed = _(
+            "Who she is, if she wishes: sealed for two custodians of different bodies, and readable by nobody here."
+        )
+        for n, (code, words) in enumerate(identity.fields().items()):
+            self.fields[f"identity_{code}"] = forms.CharField(
+                label=words.capitalize(), required=False, max_length=400, help_text="" if n else sealed
+            )
+
+    def clean(self) -> dict[str, Any]:
+        """Gather who she is in one place; what was left empty was not given."""
+        data = super().clean() or {}
+        given = {code: data.pop(f"identity_{code}", "").strip() for code in identity.fields()}
+        data["identity"] = {code: text for code, text in given.items() if text} or None
+        return data
+
 
 class AwardForm(forms.Form):
     """Supplements and instalments."""
@@ -116,7 +135,7 @@ def repair(request: Request) -> HttpResponse:
         for p in access.programmes(request.user)
     ]
     tables = [{"title": _("Programmes"), "head": [_("Situation"), _("State"), _("Unit")], "rows": programmes}]
-    links = []
+    links = [card for cards in question("object_cards").ask(request.user, None) for card in cards]
     if authority.allows(request.user, "see_claims", Place("claims")):
         rows = [
             [{"url": reverse("claim", args=[c.ref]), "text": c.ref}, f"{c.level} · {c.score}", {"status": c.status},
@@ -228,6 +247,7 @@ def claim(request: Request, ref: str) -> HttpResponse:
          "may_award": this.status == lifecycle.ELIGIBLE and authority.allows(request.user, "award", this),
          "fields": fields if readable else (), "locked": request.user.vault_session is None,
          "lines": AwardLine.objects.filter(award_key=award.ref) if award else [],
+         "links": [card for cards in question("object_cards").ask(request.user, this) for card in cards],
          **moves(request.user, this, _claim_words(), lifecycle.CLAIM_MOVES, reverse("move-claim", args=[this.ref])),
          **chain(request.user, this.ref)},
     )  # fmt: skip

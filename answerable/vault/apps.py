@@ -14,5 +14,8 @@ class VaultConfig(AppConfig):
 
         question("record_salt").answer_with(client.salt)
         question("record_salts").answer_with(client.salts)
+        from answerable.vault.custody import entities  # noqa: F401 - how requests look, and what waits for whom
+
         if settings.VAULT_TRANSPORT == "here":
             from answerable.vault import operations  # noqa: F401 - the vault answers in this process
+            from answerable.vault.custody import operations as custody  # noqa: F401

@@ -153,8 +153,13 @@ def main(argv: list[str]) -> int:
     import argparse
 
     parser = argparse.ArgumentParser(prog="answerable vault", description="The vault process and its panic lock.")
-    parser.add_argument("what", choices=["serve", "lock", "status"])
+    parser.add_argument("what", choices=["serve", "lock", "status", "vkey"])
     what = parser.parse_args(argv).what
+    if what == "vkey":
+        from answerable.vault import signing
+
+        print(signing.signer().vkey())
+        return 0
     if what == "serve":
         return serve()
     settings.VAULT_DOOR, settings.VAULT_TRANSPORT = "host", "socket"

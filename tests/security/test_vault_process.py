@@ -67,7 +67,9 @@ def test_one_keeper_alone_does_not_unlock_it_twice_neither_two_do(vault):
 
 
 def test_a_locked_vault_still_seals_what_comes_in(vault):
-    reply = vault.ask("seal", "channel", subject="CLM-LOCKED", compartment="claims", model="Claim", fields={"alias": "x"})
+    reply = vault.ask(
+        "seal", "channel", subject="CLM-LOCKED", compartment="claims", model="Claim", fields={"alias": "x"}
+    )
     assert len(reply["answer"]["alias"]) > 256
 
 
