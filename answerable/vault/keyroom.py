@@ -370,9 +370,14 @@ def apply_handover(name: str) -> dict[str, Any]:
             )  # fmt: skip
         seat.public_key = head.new_public
         seat.save(update_fields=["public_key"])
-        HandoverPart.objects.filter(seat=name).delete()
         EscrowRecord.objects.filter(secret=f"seat: {name}").delete()
     return {"old_sha256": old, "new_sha256": seal.fingerprint(head.new_public), "blocks": len(seen)}
+
+
+def forget_handover(name: str) -> None:
+    """Throw the parts of a handover away, taken in or not."""
+    with transaction.atomic(using="keys"):
+        HandoverPart.objects.filter(seat=name).delete()
 
 
 # --- escrow -------------------------------------------------------------------------------------------------------

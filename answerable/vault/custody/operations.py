@@ -155,7 +155,10 @@ def handover_part(token: str, seat: str, number: int, data: bytes) -> bool:
 def apply_handover(token: str, seat: str) -> dict[str, Any]:
     """Take the brought handover in, whole or not at all."""
     _holder(token, seat)
-    return keyroom.apply_handover(seat)
+    try:
+        return keyroom.apply_handover(seat)
+    finally:
+        keyroom.forget_handover(seat)
 
 
 # --- escrow -------------------------------------------------------------------------------------------------------
