@@ -30,7 +30,10 @@ from answerable.reparations import actions as reparations
 from answerable.reparations.models import Claim, Programme
 from answerable.vault.custody import actions
 from answerable.vault.models import IdentityRequest
-def person(handle): return Person.objects.select_related("body__state").get(handle=handle)
+def person(handle):
+    found = Person.objects.select_related("body__state").get(handle=handle)
+    found.fresh = True
+    return found
 def ask():
     claim = reparations.lodge_claim(Programme.objects.get(ref=PROGRAMME), claim_type="CL-DIR", alias="N.", age_band="25-34", country="P",
         language="ar", safe_contact="x", events_from=date(2026, 1, 2), area1="S", purposes=["CP-CLAI", "CP-CONT"], declared_true=True,

@@ -9,6 +9,7 @@ import io
 import logging
 import re
 import secrets
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import custodians
@@ -28,16 +29,20 @@ from answerable.common.hooks import question
 from answerable.record import log as record
 from answerable.record.models import Entry
 from answerable.reparations import actions as reparations
+from answerable.vault import bundles, primitives
 from answerable.vault.client import ask
 from answerable.vault.custody import actions, operations
 from answerable.vault.models import Alert, IdentityRequest, Notice
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
+PASSPHRASE = "only for the test suite, six words"
 
 
 def person(handle: str) -> Person:
-    return Person.objects.select_related("body__state").get(handle=handle)
+    found = Person.objects.select_related("body__state").get(handle=handle)
+    found.fresh = True
+    return found
 
 
 @pytest.fixture
@@ -314,7 +319,9 @@ def test_a_withdrawn_consent_closes_it_at_every_step(asked, claim, released, now
         asked()
     with clock.set_to(now), pytest.raises(Refused, match="consent|withdrawn"):
         ask("release_identity", request=second.ref)
-    token = ask("sign_in", handle="adva", passphrase="only for the test suite, six words")["token"]
+    token = ask("sign_in", handle="adva", passphrase=PASSPHRASE)["token"]
+    with clock.set_to(now), pytest.raises(Refused, match="consent"):
+        actions.take_request(request, by=person("cora"))
     with clock.set_to(now), pytest.raises(Refused, match="consent"):
         ask("open_answer", token=token, request=request.ref, answer=b"{}")
 
@@ -341,6 +348,25 @@ def test_a_crash_between_entry_and_file_leaves_one_entry_and_the_same_file(asked
         assert ask("release_identity", request=request.ref) == first and len(files) == 1
     see_all()
     assert count("identity released", request.ref) == 1 and len(told(request.subject)) == 1
+
+
+def test_a_custodian_who_seals_more_than_was_asked_shows_no_more(released, canaries, played, now):
+    request, other = released(), released()
+    token = ask("sign_in", handle="adva", passphrase=PASSPHRASE)["token"]
+    seats, names = played["seats"], ("vault custodian", "safeguarding officer")
+    with clock.set_to(now):
+        signed = bundles.open_request(ask("identity_bundle", request=request.ref), ask("signing_key"))
+        greedy = replace(signed, fields=tuple(sorted(canaries)))
+        public = primitives.public_key(seats[names[1]])
+        share = bundles.make_share(
+            greedy, seat=names[0], private=seats[names[0]], with_seat=names[1], with_public=public, at=now
+        )
+        brought = bundles.make_answer(greedy, share, seat=names[1], private=seats[names[1]], at=now)
+        opened = ask("open_answer", token=token, request=request.ref, answer=brought)
+        assert opened == {"safe_contact": canaries["safe_contact"]}
+        # And an answer to one request is none to another about the same person.
+        with pytest.raises(Refused, match="another request"):
+            ask("open_answer", token=token, request=other.ref, answer=brought)
 
 
 def test_another_signing_key_than_the_recorded_one_releases_nothing(released, asked, now, monkeypatch):

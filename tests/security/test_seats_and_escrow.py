@@ -26,9 +26,9 @@ PASSPHRASE = "only for the test suite, six words"
 
 def person(handle: str, *, unlocked: bool = False) -> Person:
     found = Person.objects.select_related("body__state").get(handle=handle)
+    found.fresh = True
     if unlocked:
         found.vault_session = ask("sign_in", handle=handle, passphrase=PASSPHRASE)["token"]
-        found.fresh = True
     return found
 
 
@@ -69,6 +69,9 @@ def test_a_seat_is_handed_over_and_only_its_new_key_opens(office, claims, seat, 
     assert office("ines").post("/repair/identity/seats/blocks/").status_code == 404
     (old.work / "in.jsonl").write_bytes(cora.post("/repair/identity/seats/blocks/").content)
     assert b"Name" not in (old.work / "in.jsonl").read_bytes()
+    see_all()
+    taken = Entry.objects.filter(action="seat blocks taken", subject="vault custodian", actor=person("cora").ref)
+    assert taken.get().event["detail"]["blocks"] == IdentityBlock.objects.count()
     assert old.opens("handover", "--to", "next.pub", "in.jsonl", "out.jsonl") == 0, old.last
     handed = (old.work / "out.jsonl").read_bytes()
     before = seal.fingerprint(bytes(Seat.objects.get(name="vault custodian").public_key))

@@ -301,14 +301,27 @@ def may_bring(request: IdentityRequest, by: Person) -> IdentityRequest:
     if request.valid_until is None or clock.now() > request.valid_until:
         raise Refused(_("The request is no longer valid. If the identity is still needed, a new one has to be made."),
                       reason="expired")  # fmt: skip
-    found = [o for o in question("sealed_object").ask(request.subject) if o is not None]
-    if not found or bars(found[0]) or not consent_lives(found[0], request.purpose):
-        raise Refused(_("There is no live consent for this purpose, so her identity stays closed (SC-4)."),
-                      reason="consent")  # fmt: skip
+    require_consent(request)
     return request
 
 
+def require_consent(request: IdentityRequest) -> None:
+    """Raises Refused unless her consent still lives and nothing bars it, as the present row scope sees her file."""
+    found = [o for o in question("sealed_object").ask(request.subject) if o is not None]
+    if not found or bars(found[0]) or not consent_lives(found[0], request.purpose):
+        raise Refused(
+            _("There is no live consent for this purpose, so her identity stays closed (SC-4)."), reason="consent"
+        )
+
+
 # --- seats, escrow, ceremonies ------------------------------------------------------------------------------------
+
+
+@action("take_seat_blocks")
+def enter_blocks_taken(seat: str, blocks: int, *, by: Person) -> None:
+    """In the vault: a seat's holder takes identity blocks away, to hand the seat over."""
+    authority.require(by, "hand_seat_over", Place("seats"))
+    record.append("seat blocks taken", seat, by=by, detail={"blocks": blocks, "body": by.body.ref})
 
 
 @action("hand_seat_over")

@@ -93,8 +93,11 @@ def bundle(request: IdentityRequest) -> bytes:
 
 @operation("identity_bundle", "office")
 def identity_bundle(request: str) -> bytes:
-    """The signed request of a release, for a custodian. Ciphertext and what was asked; no name."""
-    return bundle(_request(request))
+    """The signed request of a release, for a custodian: ciphertext and what was asked, while her consent lives."""
+    found = _request(request)
+    with reading_as(CLOCK):
+        actions.require_consent(found)
+    return bundle(found)
 
 
 @operation("signing_key", "office")
@@ -137,9 +140,13 @@ def _holder(token: str, seat: str) -> Person:
 
 @operation("seat_blocks", "office")
 def seat_blocks(token: str, seat: str, after: str) -> dict[str, Any]:
-    """Some identity blocks for a seat's holder to hand over: ciphertext. `next` is where to go on; "" at the end."""
-    _holder(token, seat)
+    """Some identity blocks for a seat's holder to hand over: ciphertext. `next` is where to go on; "" at the end.
+
+    Every lot that leaves is in the record first: two seats that put theirs together could open them all.
+    """
+    person = _holder(token, seat)
     lines, further = keyroom.blocks_after(after)
+    actions.enter_blocks_taken(seat, lines.count(b"\n"), by=person)
     return {"lines": lines, "next": further}
 
 
