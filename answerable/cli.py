@@ -31,9 +31,14 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "bring in public data: answerable import svac [--dry-run] FILE",
         "office",
     ),
-    "record": ("answerable.record.cli:main", "export the record for anyone to check", "office"),
+    "record": (
+        "answerable.alliance.record_cli:main",
+        "export the record, publish it to witnesses, bring in what they cosigned",
+        "office",
+    ),
     "verify": ("answerable.tools.verify:main", "check a record export, offline", ""),
     "custodian": ("answerable.tools.custodian:main", "open an identity with two seats, offline", ""),
+    "witness": ("answerable.tools.witness:main", "see that the record only grows, and cosign it, offline", ""),
     "rehearse": ("answerable.config.commands:rehearse", "run a scenario and print each check", ""),
     "messages": ("answerable.config.commands:messages", "extract and compile translations", ""),
 }
@@ -66,7 +71,9 @@ def main(argv: list[str] | None = None) -> int:
         if door:
             from answerable.config import postgres
 
-            if door != "owner" and postgres.external() is None:
+            if door == "owner":
+                postgres.ensure_server()  # roles and databases first: the settings read their passwords
+            elif postgres.external() is None:
                 postgres.start_embedded()
             import django
 
@@ -83,6 +90,10 @@ def main(argv: list[str] | None = None) -> int:
         return 2 if refused.reason in {"usage", "port", "running"} else 1
     except Exception as fault:
         # The database being away, or not set up yet, is foreseeable; anything else is ours to fix and stays loud.
+        if type(fault).__name__ == "VaultFault":
+            print("The vault met a fault of its own, so nothing was recorded or changed. What it said stands above, or "
+                  "in its own log.", file=sys.stderr)  # fmt: skip
+            return 1
         if type(fault).__name__ not in {"OperationalError", "UndefinedTable", "ProgrammingError"}:
             raise
         print(

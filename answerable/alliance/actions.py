@@ -13,7 +13,7 @@ from answerable.alliance import lifecycle
 from answerable.alliance.models import Body, Grant, Holiday, Person, Population, State, Token
 from answerable.authority import engine as authority
 from answerable.authority.acting import action
-from answerable.authority.principals import ROLES, HasPrincipal, Place
+from answerable.authority.principals import HELD_IN, ROLES, HasPrincipal, Place
 from answerable.common import clock
 from answerable.common.deadlines import months_after
 from answerable.common.errors import Refused
@@ -212,8 +212,10 @@ def separation_clash(person: Person, role: str) -> str:
                     "role": role.replace("_", " "),
                     "held": ", ".join(c.replace("_", " ") for c in clash),
                 }
-    if person.body.kind == Body.DELEGATION and role not in {"council_delegate", "chair", "national_focal_point"}:
-        return _("A person of a state's delegation can hold no role that reads claims or reports (SOD-03).")
+    if role not in HELD_IN[person.body.kind]:
+        if person.body.kind == Body.DELEGATION:
+            return _("A person of a state's delegation can hold no role that reads claims or reports (SOD-03).")
+        return _("This role is held by another kind of body than %(body)s (SOD-03).") % {"body": person.body.name}
     return ""
 
 

@@ -20,6 +20,17 @@ ROLES: Mapping[str, str] = {
 # A documenter of a partner organisation works under R11's sibling duties at intake; the report form names them
 # "collector". Their role is R12 held in a partner body, so no thirty-first role is needed.
 
+# Which offices each kind of body holds (SOD-03; domain.md §4.2: a member chairs). Whoever stands outside the office
+# (claimant, representative, liaison, public) holds none. The policy "offices-are-held-where-they-belong" says the same.
+_OUTSIDE = {"claimant", "representative", "respondent_liaison", "public"}
+_OF_STATES = {"council_delegate", "chair", "national_focal_point"}
+HELD_IN: Mapping[str, frozenset[str]] = {
+    "delegation": frozenset(_OF_STATES),
+    "partner": frozenset({"intake_officer", "survivor_advocate", "eligibility_assessor", "award_panel", "appeals_panel",
+                          "vault_custodian", "data_protection_officer", "survivor_council_member"}),
+    "organ": frozenset(set(ROLES) - _OF_STATES - _OUTSIDE),
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Principal:

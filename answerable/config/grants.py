@@ -12,7 +12,15 @@ from django.db import connections
 
 DOORS = ("answerable_portal", "answerable_channel", "answerable_office", "answerable_vault")
 # No UPDATE, DELETE or TRUNCATE for anyone, the owner included (a trigger refuses what a privilege cannot).
-APPEND_ONLY = ("record_entry", "record_checkpoint", "fund_entry", "fund_leg", "publication_release")
+APPEND_ONLY = (
+    "record_entry",
+    "record_checkpoint",
+    "record_witness",
+    "record_cosignature",
+    "fund_entry",
+    "fund_leg",
+    "publication_release",
+)
 # Where the office may delete: sessions end, salts and keys are shredded, an import's rows are undone.
 OFFICE_DELETES = (
     "monitoring_reading",

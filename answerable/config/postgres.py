@@ -382,7 +382,11 @@ def database_settings(door: str, *, keys: bool = False) -> dict[str, Any]:
     host, port = (server.host, server.port) if server else (str(_socket_dir(data_dir().resolve() / "pg")), 5432)
     role = DOOR_ROLES[door]
     path = data_dir() / "db-roles.json"
-    password = json.loads(path.read_text())[role] if path.exists() else ""
+    # In production each process knows its own password only; one file with all of them is for one machine, and for
+    # whoever migrates.
+    password = os.environ.get("ANSWERABLE_DB_PASSWORD", "")
+    if not password and path.exists():
+        password = json.loads(path.read_text()).get(role, "")
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": keys_name() if keys else database_name(),

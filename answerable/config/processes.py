@@ -45,6 +45,8 @@ class Process:
         return [
             sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host(), "--port", str(self.listen),
             "--workers", os.environ.get("ANSWERABLE_WORKERS", "1"), "--blocking-threads", threads,
+            # Python cannot wipe its memory: a worker that has read or taken in sealed words is replaced before long.
+            "--workers-lifetime", os.environ.get("ANSWERABLE_WORKER_SECONDS", "900"),
             "--log-level", "warning", "--no-ws", f"answerable.config.wsgi_{self.name}:application",
         ]  # fmt: skip
 
@@ -88,6 +90,7 @@ def _manage(*args: str, door: str = "owner") -> subprocess.CompletedProcess[byte
 
 def _serve(process: Process) -> subprocess.Popen[bytes]:
     env = {**os.environ, "ANSWERABLE_DOOR": process.name, "PYTHONUNBUFFERED": "1"}
+    env.pop("DJANGO_SETTINGS_MODULE", None)  # each process has its own; a command's would follow it here
     return subprocess.Popen(process.command(), env=env, start_new_session=True, stdin=subprocess.DEVNULL)
 
 

@@ -34,5 +34,8 @@ urlpatterns = [
     path("fund/", include("answerable.fund.urls")),
     path("alliance/", include("answerable.alliance.urls")),
     path("record/", web.record, name="record"),
+    path("record/checkpoint/<int:size>/", web.record_checkpoint, name="record-checkpoint"),
+    path("record/cosignature/", web.accept_cosignature, name="accept-cosignature"),
+    path("record/witness/", web.enter_witness, name="enter-witness"),
     path("api/", _api),
 ]

@@ -21,8 +21,9 @@ def write_export(
     events: Iterable[tuple[int, bytes, bytes]],
     checkpoint: str,
     vkey: str,
+    policy: str = "",
 ) -> int:
-    """Write checkpoint, key, tiles, opened events and manifest; returns how many events were opened.
+    """Write checkpoint, key, tiles, opened events, policy if any, and manifest; returns how many events were opened.
 
     All or nothing: written beside the target and renamed. Raises ValueError when the target holds anything.
     """
@@ -33,6 +34,8 @@ def write_export(
     try:
         files = tlog.tiles(leaves)
         files["log.vkey"] = f"{vkey}\n".encode()
+        if policy:
+            files["tlog-policy"] = policy.encode()
         opened = 0
         for path, content in files.items():
             target = work / path
@@ -61,3 +64,41 @@ def write_export(
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
         raise
+
+
+def publish(
+    folder: Path, *, leaves: Sequence[bytes], checkpoint: str, vkey: str, since: Iterable[int], policy: str
+) -> int:
+    """Put the newest checkpoint where witnesses read it: closed tiles, the log's key, a request from each size in `since`.
+
+    The folder may hold what was published before. Tiles go first and the checkpoint last, each file in one step, so a
+    witness that looks meanwhile sees the old record whole or the new one. Returns the number of requests.
+    Raises ValueError when the folder holds the checkpoint of another log or of a larger record.
+    """
+    note = tlog.read_note(checkpoint)
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is not a folder")
+    before = folder / "checkpoint"
+    if before.exists():
+        earlier = tlog.read_note(before.read_text(encoding="utf-8"))
+        if (earlier.origin, earlier.size > note.size) != (note.origin, False):
+            raise ValueError(f"{folder} holds {earlier.size} entries of {earlier.origin}")
+    elif folder.is_dir() and any(folder.iterdir()):
+        raise ValueError(f"{folder} holds other things")
+    files = tlog.tiles(leaves)
+    files["log.vkey"] = f"{vkey}\n".encode()
+    if policy:
+        files["tlog-policy"] = policy.encode()
+    sizes = sorted({n for n in since if 0 < n <= note.size})
+    files["requests/0"] = tlog.write_request(0, [], checkpoint).encode()
+    for old in sizes:
+        files[f"requests/{old}"] = tlog.write_request(old, tlog.consistency_proof(leaves, old), checkpoint).encode()
+    for path, content in [*files.items(), ("checkpoint", checkpoint.encode())]:
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if path.startswith("tile/") and target.is_file() and target.read_bytes() == content:
+            continue
+        beside = target.with_name(f".{target.name}.new")
+        beside.write_bytes(content)
+        os.replace(beside, target)
+    return len(sizes) + 1

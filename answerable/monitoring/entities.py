@@ -44,5 +44,6 @@ def _pattern(p: PatternAssessment) -> tuple[str, dict[str, Any]]:
 @question("sealed_object").answer_with
 def _sealed(ref: str) -> Incident | SourceItem | None:
     if ref.startswith("INC"):
-        return Incident.objects.filter(ref=ref).first()
-    return SourceItem.objects.filter(ref=ref).first() if ref.startswith("ITM") else None
+        return Incident.objects.select_related("collected_by", "organisation").filter(ref=ref).first()
+    chain = ("incident__collected_by", "incident__organisation")
+    return SourceItem.objects.select_related(*chain).filter(ref=ref).first() if ref.startswith("ITM") else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, Protocol
 
 from django.db import connection, transaction
@@ -11,7 +12,7 @@ from django.db import connection, transaction
 from answerable.common import clock
 from answerable.common.hooks import question
 from answerable.engines import tlog
-from answerable.record.models import Checkpoint, Entry, Head, Reliance
+from answerable.record.models import Checkpoint, Cosignature, Entry, Head, Reliance, Witness
 
 PAD_TO = 64
 
@@ -150,6 +151,23 @@ def make_checkpoint(signer: tlog.Signer, origin: str) -> Checkpoint | None:
     root = tlog.root(leaves())
     text = tlog.sign_checkpoint(signer, origin=origin, size=head.size, root=root)
     return Checkpoint.objects.create(size=head.size, root=root, text=text, made_at=clock.now())
+
+
+def hold() -> None:
+    """Take the lock that orders appends now, so that what the caller checks still stands when it appends."""
+    Head.objects.select_for_update().get(pk=1)
+
+
+def keep_witness(key: tlog.VerifierKey, kind: str) -> Witness:
+    """Put a witness on the roster. Called by the action that decided and records it."""
+    return Witness.objects.create(name=key.name, kind=kind, vkey=str(key), public=key.public, entered_at=clock.now())
+
+
+def keep_cosignature(checkpoint: Checkpoint, witness: Witness, line: str, signed_at: datetime) -> Cosignature:
+    """Keep a signature line that has been checked. Called by the action that checked and records it."""
+    return Cosignature.objects.create(
+        checkpoint=checkpoint, witness=witness, line=line, signed_at=signed_at, brought_at=clock.now()
+    )
 
 
 def opened_events() -> Iterable[tuple[int, bytes, bytes]]:

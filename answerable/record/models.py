@@ -5,6 +5,11 @@ from __future__ import annotations
 from django.db import models
 
 from answerable.common.dataclass_of import declares
+from answerable.common.references import new_ref
+
+
+def witness_ref() -> str:
+    return new_ref("WIT")
 
 
 @declares(data_class="C1", owner="record", retention="audit-log")
@@ -58,6 +63,45 @@ class Checkpoint(models.Model):
     root = models.BinaryField()
     text = models.CharField(max_length=2000)
     made_at = models.DateTimeField()
+
+
+@declares(data_class="C0", owner="record", retention="permanent")
+class Witness(models.Model):
+    """Someone outside who cosigns checkpoints: the witness of a member state, or of civil society.
+
+    `public` is the raw key: one key is one witness, whatever name it goes by.
+    """
+
+    MEMBER, CIVIL_SOCIETY = "member", "civil_society"
+
+    ref = models.CharField(max_length=40, unique=True, default=witness_ref)
+    name = models.CharField(max_length=100, unique=True)
+    kind = models.CharField(max_length=14, choices=[(k, k) for k in (MEMBER, CIVIL_SOCIETY)])
+    vkey = models.CharField(max_length=400)
+    public = models.BinaryField(max_length=32, unique=True)
+    entered_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["kind", "name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@declares(data_class="C0", owner="record", retention="permanent")
+class Cosignature(models.Model):
+    """A witness's signature line over one checkpoint, checked before it was kept (C2SP tlog-cosignature)."""
+
+    checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT, related_name="cosignatures")
+    witness = models.ForeignKey(Witness, on_delete=models.PROTECT, related_name="cosignatures")
+    line = models.CharField(max_length=400)
+    signed_at = models.DateTimeField()
+    brought_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["checkpoint", "witness"], name="one_cosignature_per_witness_and_checkpoint")
+        ]
 
 
 @declares(data_class="C1", owner="record", retention="permanent")

@@ -21,7 +21,13 @@ def _programme(p: Programme) -> tuple[str, dict[str, Any]]:
 
 @describes(Claim)
 def _claim(c: Claim) -> tuple[str, dict[str, Any]]:
-    return "Claim", {"compartment": c.compartment, "intakeBy": c.intake_by.ref, "status": c.status}
+    return "Claim", {
+        "compartment": c.compartment,
+        "intakeBy": c.intake_by.ref,
+        "firstAssessor": c.first_assessor.ref if c.first_assessor else "",
+        "secondAssessor": c.second_assessor.ref if c.second_assessor else "",
+        "status": c.status,
+    }
 
 
 @question("live_consent").answer_with
@@ -47,4 +53,4 @@ def _bars(obj: Any) -> list[str]:
 
 @question("sealed_object").answer_with
 def _sealed(ref: str) -> Claim | None:
-    return Claim.objects.filter(ref=ref).first() if ref.startswith("CLM") else None
+    return Claim.objects.select_related("intake_by").filter(ref=ref).first() if ref.startswith("CLM") else None

@@ -26,7 +26,7 @@ from answerable.monitoring.models import Situation
 from answerable.record.pages import chain
 from answerable.reparations import access, actions, lifecycle, rules
 from answerable.reparations.models import AwardLine, Claim
-from answerable.vault import actions as vault
+from answerable.vault import keeping
 from answerable.vault.custody import words as identity
 
 AGES = [(a, a) for a in ("under 18", "18-24", "25-34", "35-49", "50-69", "70+")]
@@ -287,20 +287,25 @@ def award_claim(request: Request, ref: str) -> HttpResponse:
                      heading=_("Award"), button=_("Award"), act=act, cancel=reverse("claim", args=[ref]))  # fmt: skip
 
 
+READ_FOR = {
+    "account": "adjudication", "area2": "adjudication", "preferences": "adjudication", "events_from": "adjudication",
+    "events_to": "adjudication", "alias": "contact", "safe_contact": "contact",
+}  # fmt: skip
+
+
 @require_POST
 @needs("see_claims")
 def read_claim(request: Request, ref: str) -> HttpResponse:
-    """Open one sealed field of a claim for its purpose."""
+    """Open one sealed field of a claim for its purpose, or every field that purpose covers, in one entry."""
     this = get(access.claims(request.user), ref)
     field = request.POST.get("field", "")
-    purposes = {
-        "account": "adjudication",
-        "area2": "adjudication",
-        "preferences": "adjudication",
-        "alias": "contact",
-        "safe_contact": "contact",
-    }
-    field = field if field in purposes else "account"
-    text = vault.read(this, field, purpose=purposes[field], by=request.user)
-    return render(request, "monitoring/opened.html", {"heading": field.replace("_", " "), "text": text, "ref": this.ref,
-                                                       "back": reverse("claim", args=[this.ref])})  # fmt: skip
+    if field == "all":
+        adjudicates = authority.allows(request.user, "read_sealed", this, purpose="adjudication")
+        purpose = "adjudication" if adjudicates else "contact"
+        fields = [f for f, p in READ_FOR.items() if p == purpose]
+    else:
+        field = field if field in READ_FOR else "account"
+        purpose, fields = READ_FOR[field], [field]
+    texts = keeping.open_fields(this.ref, fields, purpose=purpose, token=request.user.vault_session)
+    opened = [(name.replace("_", " "), texts[name]) for name in fields]
+    return render(request, "reparations/opened.html", {"claim": this, "opened": opened})

@@ -125,11 +125,14 @@ def read(obj: Any, field: str, *, purpose: str, by: Person) -> str:
 
 
 @action("read_sealed")
-def enter_opening(obj: Any, fields: Sequence[str], *, purpose: str, by: Person) -> dict[str, bytes]:
-    """Decide on an opening and write its entry; returns what is to be opened. No key has been touched yet.
+def enter_opening(ref: str, fields: Sequence[str], *, purpose: str, by: Person) -> tuple[Any, dict[str, bytes]]:
+    """Decide on an opening and write its entry; returns the object and what is to be opened. No key was touched yet.
 
-    Policy, live consent (SC-4), the day's budget, then one entry for the whole batch of fields.
+    Within the person's own row scope: policy, live consent (SC-4), the day's budget, then one entry for all the fields.
     """
+    obj = next((o for o in question("sealed_object").ask(ref) if o is not None), None)
+    if obj is None:
+        raise Refused(_("There is nothing sealed here for you."), reason="nothing")
     authority.require(by, "read_sealed", obj, purpose=purpose)
     if any(answer is False for answer in question("live_consent").ask(obj, purpose)):
         raise Refused(_("There is no live consent for this purpose, so it stays sealed (SC-4)."), reason="consent")
@@ -143,7 +146,7 @@ def enter_opening(obj: Any, fields: Sequence[str], *, purpose: str, by: Person) 
     entry = record.append("sealed field read", obj, by=by, detail={"fields": sorted(fields), "purpose": purpose})
     if CHAMBER.watches_record:
         transaction.on_commit(lambda: setattr(CHAMBER, "seen", (entry.index, bytes(entry.leaf))))
-    return {f: bytes(getattr(obj, f)) for f in fields}
+    return obj, {f: bytes(getattr(obj, f)) for f in fields}
 
 
 def opened_on_day(person: str, prefix: str) -> set[str]:

@@ -283,7 +283,7 @@ def open_request(raw: bytes, vkey: str) -> IdentityRequest:
     body = {name: value for name, value in json.loads(raw).items() if name != "signature"}
     try:
         signed = tlog.verify_note(tlog.canonical(body) + b"\n", signature, vkey)
-        signed_by, _ = tlog.read_vkey(vkey)
+        signed_by = tlog.read_vkey(vkey).name
     except ValueError:
         raise BadBundle("The key given is not a verifier key (name+hash+base64).") from None
     if not signed:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -28,6 +29,8 @@ _places = threading.BoundedSemaphore(AT_ONCE + WAITING)
 
 def _quietly() -> None:
     os.nice(19)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the vault ends them itself
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def start() -> None:
@@ -44,7 +47,7 @@ def stop() -> None:
     global _pool
     with _making:
         if _pool is not None:
-            _pool.shutdown(wait=False, cancel_futures=True)
+            _pool.shutdown(wait=True, cancel_futures=True)
             _pool = None
 
 

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 from django.views.i18n import set_language as django_set_language
 
-from answerable.authority.pages import Request, Uncounted, needs, public_page
+from answerable.alliance import witnesses as roster
+from answerable.authority import engine
+from answerable.authority.pages import Request, Uncounted, done, form_page, needs, public_page
+from answerable.authority.principals import Place
 from answerable.common.hooks import question
 from answerable.common.references import normalise
-from answerable.record.models import Checkpoint, Entry
+from answerable.record import witnesses
+from answerable.record.models import Checkpoint, Entry, Witness
 from answerable.record.pages import describe
 
 set_language = public_page(require_POST(django_set_language))
@@ -58,15 +65,49 @@ def by_ref(request: Request, ref: str) -> HttpResponse:
     return redirect(d.url)
 
 
+KINDS = {Witness.MEMBER: gettext_lazy("a member's"), Witness.CIVIL_SOCIETY: gettext_lazy("civil society's")}
+
+
+class CosignatureForm(forms.Form):
+    """What a witness's program wrote, as a file or as text."""
+
+    file = forms.FileField(label=gettext_lazy("The file the witness wrote"), required=False)
+    text = forms.CharField(
+        label=gettext_lazy("Or its text"), max_length=100_000, required=False, widget=forms.Textarea(attrs={"rows": 8})
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        if (file := data.get("file")) and file.size <= 100_000:
+            try:
+                data["text"] = file.read().decode()
+            except UnicodeDecodeError:
+                raise forms.ValidationError(_("This file is not text. Bring the one the witness wrote.")) from None
+        if not data.get("text"):
+            raise forms.ValidationError(_("Choose the file the witness wrote, or paste its text."))
+        return data
+
+
+class WitnessForm(forms.Form):
+    """A witness for the roster."""
+
+    vkey = forms.CharField(label=gettext_lazy("The line the witness's program printed"), max_length=400)
+    kind = forms.ChoiceField(label=gettext_lazy("Whose witness it is"), choices=list(KINDS.items()))
+
+
 @needs("see_record")
 def record(request: Request) -> HttpResponse:
-    """The list of acts: what kind, when, how many entries stand under the last checkpoint. No actor, no subject."""
+    """The list of acts: what kind, when, how many entries stand under the last checkpoint. No actor, no subject.
+
+    Above it the witnesses: who cosigned what last, and whether that is enough.
+    """
     page = Uncounted(Entry.objects.exclude(action="").order_by("-index"), 50).page_of(request.GET.get("page"))
     rows = [
         [e.index, e.at.date().isoformat() if e.at else "", e.action, bytes(e.leaf).hex()[:16] + "…"]
         for e in page["rows"]
     ]
-    last = Checkpoint.objects.order_by("-size").first()
+    standing = witnesses.standing()
+    last = standing.last
     lead = (
         _(
             "Last checkpoint: %(n)d entries, signed on %(day)s. Export it and check it offline: answerable record export, answerable verify."
@@ -75,5 +116,76 @@ def record(request: Request) -> HttpResponse:
         if last
         else _("No checkpoint has been signed yet; one is made every six hours.")
     )
-    tables = [{"title": "", "head": [_("Entry"), _("Day"), _("Act"), _("Leaf")], "rows": rows}]
-    return render(request, "web/record.html", {"heading": _("Record"), "tables": tables, "lead": lead, "page": page})
+    seen = [
+        [
+            r.name,
+            KINDS[r.kind],
+            r.last_size if r.last_size is not None else _("nothing yet"),
+            r.last_at.strftime("%Y-%m-%d %H:%M") if r.last_at else "",
+            _("yes") if r.cosigned_last else _("no"),
+        ]
+        for r in standing.rows
+    ]
+    links = []
+    if last:
+        links.append({"url": reverse("record-checkpoint", args=[last.size]), "words": _("Last checkpoint")})
+    if standing.enough and standing.enough != last:
+        url = reverse("record-checkpoint", args=[standing.enough.size])
+        links.append({"url": url, "words": _("Last with enough witnesses")})
+    for name, words in (
+        ("accept_cosignature", _("Bring in a cosignature")), ("enter_witness", _("Enter a witness")),
+    ):  # fmt: skip
+        if engine.allows(request.user, name, Place("record")):
+            links.append({"url": reverse(name.replace("_", "-")), "words": words})
+    context = {
+        "heading": _("Record"), "lead": lead, "page": page, "standing": standing, "links": links,
+        "tables": [
+            {"title": _("Witnesses"), "rows": seen,
+             "head": [_("Witness"), _("Whose"), _("Entries last cosigned"), _("When (UTC)"),
+                      _("Cosigned the last checkpoint")]},
+            {"title": _("Acts"), "head": [_("Entry"), _("Day"), _("Act"), _("Leaf")], "rows": rows},
+        ],
+    }  # fmt: skip
+    return render(request, "web/record.html", context)
+
+
+@needs("see_record")
+def record_checkpoint(request: Request, size: int) -> HttpResponse:
+    """A signed checkpoint with all cosignatures kept for it, as text to hand on or to verify."""
+    found = Checkpoint.objects.filter(size=size).first()
+    if found is None:
+        raise Http404
+    return HttpResponse(witnesses.checkpoint_text(found), content_type="text/plain; charset=utf-8")
+
+
+@needs("accept_cosignature")
+def accept_cosignature(request: Request) -> HttpResponse:
+    """Bring in what a witness cosigned."""
+
+    def act(data: dict[str, Any]) -> HttpResponse:
+        checkpoint, kept = roster.accept_cosignature(data["text"], by=request.user)
+        names = ", ".join(c.witness.name for c in kept)
+        return done(
+            request, _("Kept: %(who)s cosigned %(n)d entries.") % {"who": names, "n": checkpoint.size}, "record"
+        )
+
+    return form_page(
+        request, CosignatureForm(request.POST or None, request.FILES or None), heading=_("Bring in a cosignature"),
+        lead=_("It is checked against the roster and the checkpoints this record signed."), button=_("Check and keep"),
+        act=act, cancel=reverse("record"),
+    )  # fmt: skip
+
+
+@needs("enter_witness")
+def enter_witness(request: Request) -> HttpResponse:
+    """Put a witness on the roster."""
+
+    def act(data: dict[str, Any]) -> HttpResponse:
+        witness = roster.enter_witness(data["vkey"], data["kind"], by=request.user)
+        return done(request, _("%(name)s is on the roster.") % {"name": witness.name}, "record")
+
+    return form_page(
+        request, WitnessForm(request.POST or None), heading=_("Enter a witness"), button=_("Enter"), act=act,
+        lead=_("Compare the key with the witness by another way first. A name once entered stays."),
+        cancel=reverse("record"),
+    )  # fmt: skip

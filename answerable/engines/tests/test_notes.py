@@ -30,8 +30,8 @@ def test_any_changed_character_of_the_line_is_refused_and_any_other_spelling_of_
 
 
 def test_a_verifier_key_names_its_own_hash():
-    name, public = tlog.read_vkey(SIGNER.vkey())
-    assert (name, public) == (SIGNER.name, SIGNER.public)
+    key = tlog.read_vkey(SIGNER.vkey())
+    assert (key.name, key.public) == (SIGNER.name, SIGNER.public)
     for wrong in (
         "",
         "a",

@@ -1,8 +1,12 @@
 """`answerable verify` catches any changed bit, any missing, added, cut or foreign file."""
 
 import hashlib
+import json
+import os
 import shutil
+import time
 
+import log_support as logs
 import pytest
 
 from answerable.engines import tlog, tlog_export
@@ -87,3 +91,156 @@ def test_an_export_never_overwrites(export, tmp_path):
     with pytest.raises(ValueError):
         tlog_export.write_export(tmp_path, leaves=[], events=[], checkpoint="", vkey="")
     assert (tmp_path / "keep").read_text() == "x"
+
+
+# --- witnesses, and what was seen before ---------------------------------------------------------------------------
+
+A, B, C, NGO = (
+    logs.cosigner(n, name) for n, name in enumerate(("a.example", "b.example", "c.example", "ngo.example"), 1)
+)
+
+
+@pytest.fixture
+def policy(tmp_path):
+    path = tmp_path / "policy"
+    path.write_text(logs.policy_of([A, B, C], [NGO]))
+    return path
+
+
+def seen(tmp_path, capsys, text, policy, *more):
+    """(exit status, what was said) for an export under this checkpoint text."""
+    folder = logs.export(tmp_path / f"export{time.monotonic_ns()}", text, 64)
+    status = verify.main([str(folder), "--policy", str(policy), *more])
+    said = capsys.readouterr()
+    return status, said.out + said.err
+
+
+def test_enough_witnesses_hold(tmp_path, policy, capsys):
+    status, said = seen(tmp_path, capsys, logs.cosigned(logs.checkpoint(64), A, B, NGO), policy)
+    assert status == 0 and "Enough witnesses cosigned it: a.example" in said and "2026-09-21" in said
+
+
+@pytest.mark.parametrize(
+    ("who", "says"),
+    [((A, B, C), "lacking civil-society"), ((A, NGO), "members needs 2 of 3 and has 1, lacking b.example, c.example"),
+     ((), "both needs 2 of 2 and has 0")],
+)  # fmt: skip
+def test_too_few_witnesses_do_not_hold_and_it_says_who_is_missing(tmp_path, policy, capsys, who, says):
+    status, said = seen(tmp_path, capsys, logs.cosigned(logs.checkpoint(64), *who), policy)
+    assert status == 1 and says in said
+
+
+def test_one_key_under_two_names_is_one_witness(tmp_path, policy, capsys):
+    twin = logs.cosigner(1, "b.example")  # a's key under b's name: not the key the policy knows as b's
+    status, said = seen(tmp_path, capsys, logs.cosigned(logs.checkpoint(64), A, twin, NGO), policy)
+    assert status == 1 and "lacking b.example, c.example" in said
+    policy.write_text(policy.read_text().replace(B.vkey(), twin.vkey()))
+    status, said = seen(tmp_path, capsys, logs.cosigned(logs.checkpoint(64), A, twin, NGO), policy)
+    assert status == 2 and "a key counts once" in said and "line 5" in said
+
+
+def test_unknown_keys_are_ignored_and_a_future_time_is_not_counted(tmp_path, policy, capsys):
+    body = tlog.read_note(logs.checkpoint(64)).body
+    good = logs.cosigned(logs.checkpoint(64), A, NGO, logs.cosigner(9))
+    for ahead, status, words in ((3600, 0, "Enough"), (2 * 86_400, 1, "dated in the future and was not counted")):
+        text = tlog.merge_cosignatures(good, [B.cosign(body, int(time.time()) + ahead)])
+        got, said = seen(tmp_path, capsys, text, policy)
+        assert got == status and words in said
+
+
+def test_every_flipped_bit_and_every_cut_of_a_cosigned_checkpoint_is_caught(tmp_path, policy):
+    policy.write_text(policy.read_text().replace("group members 2", "group members 3"))
+    everyone = verify.read_policy(policy)
+    text = logs.cosigned(logs.checkpoint(64), A, B, C, NGO)
+    folder = logs.export(tmp_path / "export", text, 64)
+    data, file = text.encode(), folder / "checkpoint"
+    verify.verify(folder, policy=everyone)
+
+    def holds(bad):
+        """What `verify` asks of the checkpoint, without the tiles beside it."""
+        assert verify.read_checkpoint(bad, logs.ORIGIN, logs.SIGNER.public)[1:] == (64, tlog.root(logs.leaves_of(64)))
+        when, _ = verify.count_witnesses(bad, everyone.witnesses, time.time())
+        return not everyone.lacking(when, everyone.quorum)
+
+    assert holds(data)
+    changed = [data[:i] + bytes([data[i] ^ 1 << bit]) + data[i + 1 :] for i in range(len(data)) for bit in range(8)]
+    for n, bad in enumerate([*changed, *(data[:i] for i in range(len(data)))]):
+        try:
+            assert not holds(bad)
+        except verify.DoesNotHold:
+            pass
+        if n % 20 == 0:
+            file.write_bytes(bad)
+            with pytest.raises(verify.DoesNotHold):
+                verify.verify(folder, policy=everyone)
+
+
+def test_a_policy_of_other_logs_and_a_wrong_origin_do_not_hold(tmp_path, policy, capsys):
+    other = tlog.Ed25519Signer("other.example/record", bytes(32))
+    text = logs.cosigned(logs.checkpoint(64), A, B, NGO)
+    policy.write_text(policy.read_text().replace(logs.SIGNER.vkey(), other.vkey()))
+    assert seen(tmp_path, capsys, text, policy)[0] == 1
+    text = logs.checkpoint(64, origin="other.example/record")
+    folder = logs.export(tmp_path / "elsewhere", text, 64)
+    assert verify.main([str(folder)]) == 1 and "it is of other.example/record" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("as_folder", [True, False])
+@pytest.mark.parametrize(
+    ("before", "tale", "status", "says"),
+    [(32, "", 0, "begins with the 32 entries"), (64, "", 0, "begins with the 64 entries"), (128, "", 1, "rollback"),
+     (64, "forged", 1, "two different records of 64"), (32, "forged", 1, "the first 32 entries are not those"), (5, "forged", 0, "begins with the 5")],
+)  # fmt: skip
+def test_what_was_seen_before_must_still_be_there(tmp_path, capsys, as_folder, before, tale, status, says):
+    folder = logs.export(tmp_path / "export", logs.checkpoint(64), 64)
+    old = logs.export(tmp_path / "old", logs.checkpoint(before, tale), before, tale)
+    assert verify.main([str(folder), "--since", str(old if as_folder else old / "checkpoint")]) == status
+    assert says in capsys.readouterr().out
+
+
+def test_an_earlier_checkpoint_that_someone_touched_does_not_count(tmp_path, capsys):
+    folder = logs.export(tmp_path / "export", logs.checkpoint(64), 64)
+    old = tmp_path / "old"
+    old.write_text(logs.checkpoint(32).replace("\n32\n", "\n31\n"))
+    assert verify.main([str(folder), "--since", str(old)]) == 1 and "the earlier checkpoint" in capsys.readouterr().out
+
+
+def test_a_policy_or_an_earlier_record_that_cannot_be_read_is_a_sentence(tmp_path, capsys):
+    folder = logs.export(tmp_path / "export", logs.checkpoint(64), 64, policy=logs.policy_of([A], [NGO]))
+    rubbish, empty = tmp_path / "rubbish", tmp_path / "empty"
+    rubbish.write_bytes(os.urandom(300))
+    empty.mkdir()
+    for option in ("--policy", "--since"):
+        for given in (rubbish, empty, tmp_path / "nowhere", folder / "events.jsonl"):
+            assert verify.main([str(folder), option, str(given)]) == 2, (option, given)
+            assert capsys.readouterr().err.strip().endswith(".")
+    assert verify.main([str(folder)]) == 0 and "A policy came with the export" in capsys.readouterr().out
+
+
+def test_machines_are_told_who_cosigned(tmp_path, policy, capsys):
+    status, said = seen(tmp_path, capsys, logs.cosigned(logs.checkpoint(64), A, B, NGO), policy, "--json")
+    assert status == 0 and json.loads(said)["cosigned"]["ngo.example"] == "2026-09-21T14:13:20Z"
+
+
+def test_both_readers_of_policies_agree(tmp_path):
+    good = logs.policy_of([A, B, C], [NGO])
+    lines = good.split("\n")
+    variants = [good, "quorum none\n", *("\n".join(lines[:i] + lines[i + 1 :]) for i in range(len(lines)))]
+    variants += [good.replace("group members 2", f"group members {k}") for k in ("0", "1", "3", "4", "any", "all", "x")]
+    variants += ["\n".join([*lines[:i], lines[i], lines[i], *lines[i + 1 :]]) for i in range(len(lines))]
+    path = tmp_path / "policy"
+    usable = 0
+    for text in variants:
+        path.write_text(text)
+        try:
+            mine = tlog.read_policy(text)
+        except tlog.PolicyError:
+            with pytest.raises(verify.CannotRead):
+                verify.read_policy(path)
+            continue
+        theirs, usable = verify.read_policy(path), usable + 1
+        for who in range(16):
+            some = [c for n, c in enumerate((A, B, C, NGO)) if who >> n & 1]
+            named = {n: 1 for n, (_, key) in theirs.witnesses.items() if key in {c.key.public for c in some}}
+            assert mine.is_met({c.key.public for c in some}) is (not theirs.lacking(named, theirs.quorum))
+    assert usable > 8

@@ -1,0 +1,216 @@
+"""The states of objects and of people that the matrix is asked about, and the batch that asks Cedar.
+
+A new kind of object is one entry in KINDS: each attribute of its policy view with the values that matter, seen from the
+one who acts (ME, MY_BODY, MY_STATE). An object with a "compartment" is met by people of each scope in SCOPES; `follows`
+names what else about the person the answer may depend on ("nationality"). A new purpose of reading is one word in PURPOSES.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import cedarpy
+
+from answerable.authority import engine
+from answerable.authority.principals import CLOCK, ROLES, Principal
+
+ME, OTHER = "PER-ME", "PER-OTHER"
+MY_BODY, THEIR_BODY = "BOD-MINE", "BOD-THEIRS"
+MY_STATE, THEIR_STATE = "AVN", "ZND"
+PURPOSES = ("verification", "adjudication", "contact", "payment", "")
+BODY_KINDS = ("organ", "partner", "delegation")
+# People who hold two roles that may go together.
+PAIRS = (
+    ("council_delegate", "chair"),
+    ("council_delegate", "national_focal_point"),
+    ("verifier", "verification_lead"),
+    ("monitoring_analyst", "verifier"),
+    ("intake_officer", "survivor_advocate"),
+    ("eligibility_assessor", "award_panel"),
+    ("intake_officer", "eligibility_assessor"),
+    ("auditor", "ombudsperson"),
+    ("legal_adviser", "safeguarding_officer"),
+    ("registrar", "vault_custodian"),
+    ("monitoring_analyst", "safeguarding_officer"),
+    ("claimant", "survivor_council_member"),
+    ("council_delegate", "verifier"),  # never granted; if it were, it must be worth nothing
+)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of object: its attributes' values, and what of the person matters to it."""
+
+    attributes: Mapping[str, Sequence[str]]
+    follows: frozenset[str] = frozenset()
+    keep: Callable[[Mapping[str, str]], bool] = lambda state: True
+
+    @property
+    def states(self) -> list[dict[str, str]]:
+        """Every combination of the attributes' values that `keep` does not find impossible."""
+        rows = itertools.product(*self.attributes.values())
+        return [s for row in rows if self.keep(s := dict(zip(self.attributes, row, strict=True)))]
+
+
+def _one_hand(*names: str) -> Callable[[Mapping[str, str]], bool]:
+    """At most one of these is me; more would only repeat the same answer."""
+    return lambda state: sum(state[n] == ME for n in names) <= 1
+
+
+MONITORING = ("monitoring", f"monitoring/{MY_BODY}", f"monitoring/{THEIR_BODY}")
+CLAIMS = ("claims", f"claims/{MY_BODY}", f"claims/{THEIR_BODY}")
+STATES = ("", MY_STATE, THEIR_STATE)
+# fmt: off
+KINDS: dict[str, Kind] = {
+    "Place": Kind({}),
+    "State": Kind({"code": (MY_STATE, THEIR_STATE), "status": ("MEMBER",)}),
+    "Grant": Kind({"askedBy": (ME, OTHER), "person": (ME, OTHER), "role": ("verifier",)}),
+    "Situation": Kind({"status": ("WATCHED",)}),
+    "Import": Kind({"madeBy": (ME, OTHER)}),
+    "Incident": Kind({"compartment": MONITORING, "collectedBy": (ME, OTHER), "organisation": (MY_BODY, THEIR_BODY),
+                      "status": ("SUBMITTED",)}),
+    "SourceItem": Kind({"compartment": MONITORING, "collectedBy": (ME, OTHER), "organisation": (MY_BODY,)}),
+    "Pattern": Kind({"madeBy": (ME, OTHER)}),
+    "Finding": Kind({"respondent": STATES, "draftedBy": (ME, OTHER), "status": ("ASSESSMENT",)}, frozenset({"nationality"})),
+    "Proposal": Kind({"about": STATES, "proposer": (MY_STATE, THEIR_STATE), "status": ("MEETING",)}),
+    "Measure": Kind({"about": STATES, "status": ("ADOPTED",)}, frozenset({"nationality"})),
+    "Contribution": Kind({"donor": STATES}),
+    "Payment": Kind({"initiatedBy": (ME, OTHER), "approvedFirstBy": ("", ME, OTHER), "approvedSecondBy": ("", ME)},
+                    keep=_one_hand("initiatedBy", "approvedFirstBy", "approvedSecondBy")),
+    "Programme": Kind({"status": ("OPEN",)}),
+    "Claim": Kind({"compartment": CLAIMS, "intakeBy": (ME, OTHER), "firstAssessor": ("", ME), "secondAssessor": ("", ME),
+                   "status": ("ASSESSMENT",)}, keep=_one_hand("intakeBy", "firstAssessor", "secondAssessor")),
+}
+# fmt: on
+SCOPES = {
+    MONITORING: (frozenset(), *(frozenset({s}) for s in (MONITORING[0], MONITORING[1], CLAIMS[0]))),
+    CLAIMS: (frozenset(), *(frozenset({s}) for s in (CLAIMS[0], CLAIMS[1], MONITORING[0]))),
+}
+EVERY_SCOPE = frozenset({"monitoring", "claims"})
+
+
+@lru_cache
+def people(kind: str) -> list[Principal]:
+    """Every role by itself, the pairs, no role and the clock, in each kind of body; active, inactive and by token."""
+    found = []
+    follows, scopes = KINDS[kind].follows, SCOPES.get(KINDS[kind].attributes.get("compartment"), ())
+    holdings = [frozenset({r}) for r in (*ROLES, "clock")] + [frozenset(p) for p in PAIRS] + [frozenset()]
+    for roles, body_kind in itertools.product(holdings, BODY_KINDS):
+        state = MY_STATE if body_kind == "delegation" else ""
+        one = Principal(ME, roles, MY_BODY, body_kind, state, state, EVERY_SCOPE)
+        found.append(one)
+        if len(roles) > 1:
+            continue
+        found += [replace(one, via="api"), replace(one, active=False)]
+        found += [replace(one, compartments=s) for s in scopes]
+        if "nationality" in follows:
+            found += [replace(one, nationality=n) for n in STATES if n != state]
+    return [*found, CLOCK]
+
+
+@lru_cache
+def schema_actions() -> dict[str, tuple[str, ...]]:
+    """Action → kinds of object it applies to, read from the policies' schema; groups of actions have none."""
+    found: dict[str, tuple[str, ...]] = {}
+    for names, kinds in re.findall(
+        r"^action\s+([^;]*?)\s*(?:in\s*\[[^\]]*\]\s*)?appliesTo\s*\{[^}]*?resource:\s*\[([^\]]*)\]",
+        engine.policies().schema_text,
+        re.M | re.S,
+    ):
+        for name in names.replace('"', "").split(","):
+            found[name.strip()] = tuple(k.strip() for k in kinds.split(","))
+    return found
+
+
+def contexts(action: str, who: Principal) -> Iterator[tuple[str, dict[str, str]]]:
+    """Purpose and Cedar context, for each purpose there is to state."""
+    for purpose in PURPOSES if action == "read_sealed" else ("",):
+        yield purpose, {"via": who.via, **({"purpose": purpose} if action == "read_sealed" else {})}
+
+
+@dataclass(frozen=True)
+class Question:
+    """All the questions about one action on one kind of object, and the batch that asks them."""
+
+    action: str
+    kind: str
+    cases: list[tuple[Principal, dict[str, str], str]]
+    requests: list[dict[str, Any]]
+    entities: cedarpy.Entities
+
+
+@lru_cache
+def _entities(kind: str) -> cedarpy.Entities:
+    all_people = people(kind)
+    roles = {r for p in all_people for r in p.roles}
+    rows: list[dict[str, Any]] = [{"uid": {"type": "Role", "id": r}, "attrs": {}, "parents": []} for r in sorted(roles)]
+    rows += [{**engine._person(p), "uid": {"type": "Person", "id": f"P{n}"}} for n, p in enumerate(all_people)]
+    rows += [
+        {"uid": {"type": kind, "id": f"R{n}"}, "attrs": s, "parents": []} for n, s in enumerate(KINDS[kind].states)
+    ]
+    return cedarpy.Entities.from_json_str(json.dumps(rows), engine.policies().schema)
+
+
+@lru_cache(maxsize=4)
+def question(action: str, kind: str, roles: frozenset[str] | None = None) -> Question:
+    """Every person × state of the object × purpose for one action; or only those people of some roles, or of none."""
+    cases, requests = [], []
+    for (n, who), (m, of) in itertools.product(enumerate(people(kind)), enumerate(KINDS[kind].states)):
+        if roles is not None and who.roles and not who.roles & roles:
+            continue
+        for purpose, context in contexts(action, who):
+            cases.append((who, of, purpose))
+            requests.append(
+                {
+                    "principal": {"type": "Person", "id": f"P{n}"},
+                    "action": {"type": "Action", "id": action},
+                    "resource": {"type": kind, "id": f"R{m}"},
+                    "context": context,
+                }
+            )
+    return Question(action, kind, cases, requests, _entities(kind))
+
+
+def ask(q: Question, policies: cedarpy.PolicySet, *, chosen: Sequence[int] | None = None) -> list[cedarpy.AuthzResult]:
+    """Cedar's answers, in the order of `q.requests` (or of the `chosen` ones)."""
+    requests = q.requests if chosen is None else [q.requests[i] for i in chosen]
+    return cedarpy.is_authorized_batch(requests, policies, q.entities, engine.policies().schema)
+
+
+ANSWERED: dict[tuple[str, str], tuple[tuple[bool, frozenset[str]], ...]] = {}
+
+
+def answers(action: str, kind: str) -> tuple[tuple[bool, frozenset[str]], ...]:
+    """What the policies in force say to each case of a question: allowed, and the ids of the policies that decided.
+
+    An error in any policy is a deny, as in engine.decide. Asked once a session, because it is most of the time.
+    """
+    if (action, kind) not in ANSWERED:
+        names = engine._id_by_position()
+        known: dict[tuple[str, ...], frozenset[str]] = {}
+        found = []
+        for r in ask(question(action, kind), engine.policies().set):
+            reasons = tuple(r.diagnostics.reasons)
+            if reasons not in known:
+                known[reasons] = frozenset(names[x] for x in reasons)
+            found.append((r.allowed and not r.diagnostics.errors, known[reasons]))
+        ANSWERED[action, kind] = tuple(found)
+    return ANSWERED[action, kind]
+
+
+def allowed(action: str, kind: str, choose: Callable[[Principal, Mapping[str, str], str], bool]) -> list[Any]:
+    """Of the cases that `choose` picks, those the policies in force allow. Raises ValueError when it picks none."""
+    q = question(action, kind)
+    chosen = [i for i, case in enumerate(q.cases) if choose(*case)]
+    if not chosen:
+        raise ValueError(f"no case of {action} on {kind} was chosen")
+    if (known := ANSWERED.get((action, kind))) is not None:
+        return [q.cases[i] for i in chosen if known[i][0]]
+    results = ask(q, engine.policies().set, chosen=chosen)
+    return [q.cases[i] for i, r in zip(chosen, results, strict=True) if r.allowed and not r.diagnostics.errors]

@@ -1,0 +1,113 @@
+"""Row-level security, by the rules in words: what raw SQL under the office's role shows of each table with a compartment.
+
+The rule (security.md §2.6, invariant 1): the alliance's monitoring roles see every report, its claim roles every claim;
+people of a partner see what their own organisation gave; a delegation sees none; an empty scope matches nothing. It is the
+second line: it holds when a view forgets its filter.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import connection
+from tests_support import see_all
+
+from answerable.alliance.models import Person, compartments_of
+from answerable.authority.acting import set_scope
+from answerable.authority.principals import CLOCK, ROLES
+from answerable.config import grants
+
+pytestmark = pytest.mark.django_db
+MONITORING = {"monitoring_analyst", "verifier", "verification_lead", "panel_expert"}
+CLAIMS = {"intake_officer", "survivor_advocate", "eligibility_assessor", "award_panel", "appeals_panel"}
+
+
+def in_words(role: str, body_kind: str, body: str) -> set[str]:
+    """The compartments whose rows a role reads, as the rules say it: a family by its name, or one partner's part of it."""
+    if body_kind == "delegation":
+        return set()
+    family = {"monitoring"} if role in MONITORING else {"claims"} if role in CLAIMS else set()
+    if body_kind == "organ":
+        return family
+    # A partner's documenters hold intake: they file reports and take claims.
+    return {f"{f}/{body}" for f in family | ({"monitoring"} if role == "intake_officer" else set())}
+
+
+def visible(compartment: str, scopes: set[str]) -> bool:
+    """Whether a row of a compartment is among what a scope reads."""
+    return compartment in scopes or compartment.partition("/")[0] in scopes
+
+
+def refs_and_compartments(table: str) -> list[tuple[Any, str]]:
+    with connection.cursor() as cursor:
+        cursor.execute(f'SELECT id, compartment FROM "{table}"')
+        return cursor.fetchall()
+
+
+@pytest.fixture
+def rows(played, db) -> dict[str, list[tuple[Any, str]]]:
+    """Every row of every table with a compartment, seen with the clock's scope."""
+    see_all()
+    return {t: refs_and_compartments(t) for t in sorted(grants.compartment_tables())}
+
+
+@pytest.mark.parametrize("body_kind", ["organ", "partner", "delegation"])
+@pytest.mark.parametrize("role", sorted(ROLES))
+def test_a_role_reads_the_rows_of_its_own_compartments_and_no_other(rows, role, body_kind):
+    partner = next(c for _i, c in rows["monitoring_incident"] if "/" in c).partition("/")[2]
+    for body in (partner, "BOD-ANOTHER"):
+        set_scope(compartments_of(frozenset({role}), SimpleNamespace(kind=body_kind, ref=body)))
+        expected = in_words(role, body_kind, body)
+        for table, every in rows.items():
+            seen = refs_and_compartments(table)
+            assert sorted(seen) == sorted(r for r in every if visible(r[1], expected)), (table, role, body_kind, body)
+
+
+def test_the_demonstration_has_rows_to_hide_in_both_families(rows):
+    compartments = {c for t in rows.values() for _i, c in t}
+    assert "monitoring" in compartments and "claims" in compartments
+    assert any(c.startswith("monitoring/") for c in compartments)
+    assert all(every for every in rows.values()), {t: len(e) for t, e in rows.items()}
+
+
+def test_every_person_of_the_demonstration_reads_what_their_roles_do(rows):
+    for person in Person.objects.select_related("body__state"):
+        who = person.principal()
+        set_scope(who.compartments)
+        expected = set().union(*(in_words(r, who.body_kind, who.body) for r in who.roles))
+        for table, every in rows.items():
+            assert sorted(refs_and_compartments(table)) == sorted(r for r in every if visible(r[1], expected)), (
+                person.handle
+            )
+
+
+@pytest.mark.parametrize(
+    "scope", ["", ",", "monitor", "monitoring/", "monitoring/%", "CLAIMS", "claims'; --", "monitoring/BOD-NONE"]
+)
+def test_a_scope_that_names_no_compartment_shows_nothing(rows, scope):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('app.compartments', %s, true)", [scope])
+    assert all(refs_and_compartments(t) == [] for t in rows)
+
+
+def test_the_clock_sees_every_row(rows):
+    set_scope(CLOCK.compartments)
+    assert all(sorted(refs_and_compartments(t)) == sorted(every) for t, every in rows.items())
+
+
+def test_what_is_not_seen_is_not_changed_either(rows):
+    """An update or delete under another scope meets no row, though the row is there."""
+    set_scope({"claims"})
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM monitoring_incident FOR UPDATE")
+        assert cursor.fetchall() == []
+
+
+def test_every_model_with_a_compartment_is_among_the_tables(rows):
+    for model in apps.get_models():
+        names = {f.column for f in model._meta.concrete_fields}
+        if "compartment" in names:
+            assert model._meta.db_table in rows

@@ -1,0 +1,153 @@
+"""Reads expected.csv and answers by it. Nothing here knows of Cedar: a second opinion, written from the rules in words.
+
+`Table.answer(who, action, kind, attributes, purpose)` says whether the table allows an act and which of its
+`never` conditions hold. Raises ValueError for a line it cannot read: an unknown role, condition or object.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+from answerable.authority.principals import ROLES, Principal
+
+TABLE = Path(__file__).with_name("expected.csv")
+
+# Which offices each kind of body holds, from domain.md §8 and §4.2; whoever is outside the office is in none of them.
+OUTSIDERS = frozenset({"claimant", "representative", "respondent_liaison", "public", "clock"})
+OF_STATES = frozenset({"council_delegate", "chair", "national_focal_point"})
+OF_PARTNERS = frozenset(
+    {"intake_officer", "survivor_advocate", "eligibility_assessor", "award_panel", "appeals_panel",
+     "vault_custodian", "data_protection_officer", "survivor_council_member"}
+)  # fmt: skip
+OFFICES = {"delegation": OF_STATES, "partner": OF_PARTNERS, "organ": frozenset(ROLES) - OF_STATES - OUTSIDERS}
+# The compartment whose readers also read what partners gave.
+WHOLE = {"Incident": "monitoring", "SourceItem": "monitoring", "Claim": "claims"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One question: this person, this object, for this purpose."""
+
+    who: Principal
+    kind: str
+    of: Mapping[str, str]
+    purpose: str
+
+
+# fmt: off
+CONDITIONS: dict[str, Callable[[Case], bool]] = {
+    "inactive": lambda c: not c.who.active,
+    "in an office of another body": lambda c: bool(c.who.roles - OUTSIDERS - OFFICES[c.who.body_kind]),
+    "an outsider": lambda c: bool(c.who.roles & OUTSIDERS),
+    "by a token": lambda c: c.who.via == "api",
+    "in an organ": lambda c: c.who.body_kind == "organ",
+    "at a partner": lambda c: c.who.body_kind == "partner",
+    "of a delegation": lambda c: c.who.body_kind == "delegation",
+    "outside own compartments": lambda c: not c.who.compartments & {c.of["compartment"], WHOLE[c.kind]},
+    "of the body that gave it": lambda c: c.of["organisation"] == c.who.body,
+    "collected it": lambda c: c.of["collectedBy"] == c.who.ref,
+    "took it in": lambda c: c.of["intakeBy"] == c.who.ref,
+    "assessed it": lambda c: c.who.ref in (c.of["firstAssessor"], c.of["secondAssessor"]),
+    "drafted it": lambda c: c.of["draftedBy"] == c.who.ref,
+    "asked for it": lambda c: c.of["askedBy"] == c.who.ref,
+    "receives it": lambda c: c.of["person"] == c.who.ref,
+    "had a hand in it": lambda c: c.who.ref in (c.of["initiatedBy"], c.of["approvedFirstBy"], c.of["approvedSecondBy"]),
+    "of the respondent state": lambda c: bool(c.who.state) and c.of["respondent"] == c.who.state,
+    "a national of the respondent state": lambda c: bool(c.who.nationality) and c.of["respondent"] == c.who.nationality,
+    "of the state it is about": lambda c: bool(c.who.state) and c.of["about"] == c.who.state,
+    "of the state that proposed it": lambda c: c.of["proposer"] == c.who.state,
+    "for verification": lambda c: c.purpose == "verification",
+    "for adjudication": lambda c: c.purpose == "adjudication",
+    "for contact": lambda c: c.purpose == "contact",
+}
+# The policy that must give the reason where a `never` holds, so that the person reads the right sentence.
+REASONS: dict[str, frozenset[str]] = {
+    "inactive": frozenset({"only-active-people-act"}),
+    "in an office of another body": frozenset({"offices-are-held-where-they-belong"}),
+    "an outsider": frozenset({"outsiders-have-no-place-in-the-office"}),
+    "by a token": frozenset({"tokens-never-vote-pay-or-unseal"}),
+    "of a delegation": frozenset({"the-survivor-firewall"}),
+    "outside own compartments": frozenset({"own-compartments-only"}),
+    "collected it": frozenset({"SOD-01-a-verifier-is-not-the-collector"}),
+    "took it in": frozenset({"SOD-05-whoever-took-a-claim-in-does-not-assess-or-award-it"}),
+    "assessed it": frozenset({"SOD-05-whoever-assessed-a-claim-neither-assesses-it-again-nor-awards-it"}),
+    "drafted it": frozenset({"SOD-02-an-expert-is-no-drafter", "SOD-14-an-author-neither-reviews-safety-nor-publishes"}),
+    "asked for it": frozenset({"SOD-13-two-persons-and-never-oneself"}),
+    "receives it": frozenset({"SOD-13-two-persons-and-never-oneself"}),
+    "had a hand in it": frozenset({"SOD-06-four-different-hands"}),
+    "of the respondent state": frozenset({"recusal-the-respondent-touches-nothing-of-its-own-finding"}),
+    "a national of the respondent state": frozenset({"SOD-02-nationals-of-the-respondent-do-not-sit"}),
+    "of the state it is about": frozenset({"R-VOT-1-recusal", "the-target-does-not-implement-its-own-measure"}),
+}
+# fmt: on
+Alternative = tuple[frozenset[str] | None, tuple[str, ...]]  # roles (None: anyone), conditions that must all hold
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the table, read."""
+
+    action: str
+    kind: str
+    may: tuple[Alternative, ...]
+    never: tuple[str, ...]
+    rules: str
+
+
+def _read(row: Mapping[str, str]) -> Line:
+    def condition(text: str) -> str:
+        if text.strip() not in CONDITIONS:
+            raise ValueError(f"{row['action']}: no condition is called {text.strip()!r}")
+        return text.strip()
+
+    may: list[Alternative] = []
+    for clause in filter(None, (c.strip() for c in row["may"].split(";"))):
+        names, _if, conditions = clause.partition(" if ")
+        roles = None if names == "anyone" else frozenset(n.strip() for n in names.split(" or "))
+        if unknown := (roles or frozenset()) - set(ROLES) - {"clock", "nobody"}:
+            raise ValueError(f"{row['action']}: no role is called {sorted(unknown)}")
+        may.append((roles, tuple(condition(c) for c in conditions.split(" and ")) if conditions else ()))
+    never = tuple(condition(c) for c in row["never"].split(";") if c.strip())
+    if unsaid := [n for n in never if n not in REASONS]:
+        raise ValueError(f"{row['action']}: no policy gives the reason {unsaid}")
+    return Line(row["action"], row["object"], tuple(may), never, row["rules"])
+
+
+class Table:
+    """The lines, and the answers they give."""
+
+    def __init__(self, text: str) -> None:
+        rows = csv.DictReader(line for line in text.splitlines() if line and not line.startswith("#"))
+        lines = [_read(r) for r in rows]
+        self.general = [x for x in lines if x.action == "*"]
+        self.lines = {(x.action, x.kind): x for x in lines if x.action != "*"}
+        if len(self.lines) + len(self.general) != len(lines):
+            raise ValueError("two lines speak of the same action and object")
+
+    @cache  # noqa: B019 - one table a test session
+    def _nevers(self, action: str, kind: str) -> tuple[str, ...]:
+        general = [n for x in self.general if x.kind in ("*", kind) for n in x.never]
+        return tuple(dict.fromkeys([*general, *self.lines[action, kind].never]))
+
+    def answer(
+        self, who: Principal, action: str, kind: str, of: Mapping[str, Any], purpose: str = ""
+    ) -> tuple[bool, tuple[str, ...]]:
+        """Whether the table allows it, and the `never` conditions that hold."""
+        case = Case(who, kind, of, purpose)
+        nevers = tuple(n for n in self._nevers(action, kind) if CONDITIONS[n](case))
+        allowed = any(
+            (roles is None or roles & who.roles) and all(CONDITIONS[c](case) for c in conditions)
+            for roles, conditions in self.lines[action, kind].may
+        )
+        return bool(allowed) and not nevers, nevers
+
+
+@lru_cache(maxsize=1)
+def table() -> Table:
+    """The reviewed table."""
+    return Table(TABLE.read_text(encoding="utf-8"))
