@@ -367,8 +367,14 @@ def escrow_key(request: Request) -> HttpResponse:
 
 @needs("enter_escrow_key", "seats")
 def escrow_file(request: Request) -> HttpResponse:
-    """An escrow record, for an officer to open their own piece with."""
+    """An escrow record, for an officer to open their own piece with; without a name, which there are."""
     secret = request.GET.get("secret", "")[:100]
+    if not secret:
+        rows = [
+            [{"url": f"?secret={e['secret']}", "text": e["secret"]}, e["made_at"][:10]] for e in client.ask("escrows")
+        ]
+        table = {"title": "", "head": [_("Key"), _("Since")], "rows": rows}
+        return render(request, "list.html", {"heading": _("In escrow"), "tables": [table]})
     return _file(client.ask("escrow_record", secret=secret), "key.escrow")
 
 
@@ -435,7 +441,7 @@ class Pieces(forms.Form):
     pieces = forms.FileField(label=gettext_lazy("The officers' sealed pieces"), widget=Several(), required=False)
 
 
-@needs("enter_escrow_key", "seats")
+@needs("see_today")
 def restore(request: Request, ref: str) -> HttpResponse:
     """One ceremony: confirm, stop, or bring the pieces together."""
     this: RoomRestore = get_object_or_404(access.restores(request.user), ref=ref)
@@ -462,7 +468,7 @@ def restore(request: Request, ref: str) -> HttpResponse:
     )  # fmt: skip
 
 
-@needs("enter_escrow_key", "seats")
+@needs("see_today")
 def leader_key(request: Request, ref: str) -> HttpResponse:
     """The leader's public key, which officers seal their pieces to."""
     this = get_object_or_404(access.restores(request.user), ref=ref)

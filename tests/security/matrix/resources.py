@@ -47,7 +47,7 @@ PAIRS = (
 class Kind:
     """One kind of object: its attributes' values, and what of the person matters to it."""
 
-    attributes: Mapping[str, Sequence[str]]
+    attributes: Mapping[str, Sequence[Any]]
     follows: frozenset[str] = frozenset()
     keep: Callable[[Mapping[str, str]], bool] = lambda state: True
 
@@ -83,6 +83,10 @@ KINDS: dict[str, Kind] = {
     "Contribution": Kind({"donor": STATES}),
     "Payment": Kind({"initiatedBy": (ME, OTHER), "approvedFirstBy": ("", ME, OTHER), "approvedSecondBy": ("", ME)},
                     keep=_one_hand("initiatedBy", "approvedFirstBy", "approvedSecondBy")),
+    "IdentityRequest": Kind({"compartment": CLAIMS, "room": ("claims",), "askedBy": (ME, OTHER), "askedBody": (MY_BODY, THEIR_BODY),
+                             "approvedBy": ("", ME), "recipient": (ME, OTHER), "breakGlass": (True, False), "took": ((), (ME,))},
+                            keep=_one_hand("askedBy", "approvedBy", "recipient")),
+    "RoomRestore": Kind({"askedBy": (ME, OTHER), "askedBody": (MY_BODY, THEIR_BODY), "leader": (ME, OTHER)}),
     "Programme": Kind({"status": ("OPEN",)}),
     "Claim": Kind({"compartment": CLAIMS, "intakeBy": (ME, OTHER), "firstAssessor": ("", ME), "secondAssessor": ("", ME),
                    "status": ("ASSESSMENT",)}, keep=_one_hand("intakeBy", "firstAssessor", "secondAssessor")),
