@@ -63,6 +63,14 @@ def _one_hand(*names: str) -> Callable[[Mapping[str, str]], bool]:
     return lambda state: sum(state[n] == ME for n in names) <= 1
 
 
+def _one_difference(state: Mapping[str, Any]) -> bool:
+    """At most one thing about a request is about me; who took part in one opened at once matters by itself as well."""
+    hands = sum(state[n] == ME for n in ("askedBy", "approvedBy", "recipient")) + (state["askedBody"] == MY_BODY)
+    if state["compartment"] != "claims":
+        return hands == 0 and not state["breakGlass"] and not state["took"]
+    return hands + bool(state["took"]) <= 1 and (state["breakGlass"] or not state["took"])
+
+
 MONITORING = ("monitoring", f"monitoring/{MY_BODY}", f"monitoring/{THEIR_BODY}")
 CLAIMS = ("claims", f"claims/{MY_BODY}", f"claims/{THEIR_BODY}")
 STATES = ("", MY_STATE, THEIR_STATE)
@@ -85,7 +93,7 @@ KINDS: dict[str, Kind] = {
                     keep=_one_hand("initiatedBy", "approvedFirstBy", "approvedSecondBy")),
     "IdentityRequest": Kind({"compartment": CLAIMS, "room": ("claims",), "askedBy": (ME, OTHER), "askedBody": (MY_BODY, THEIR_BODY),
                              "approvedBy": ("", ME), "recipient": (ME, OTHER), "breakGlass": (True, False), "took": ((), (ME,))},
-                            keep=_one_hand("askedBy", "approvedBy", "recipient")),
+                            keep=_one_difference),
     "RoomRestore": Kind({"askedBy": (ME, OTHER), "askedBody": (MY_BODY, THEIR_BODY), "leader": (ME, OTHER)}),
     "Programme": Kind({"status": ("OPEN",)}),
     "Claim": Kind({"compartment": CLAIMS, "intakeBy": (ME, OTHER), "firstAssessor": ("", ME), "secondAssessor": ("", ME),
