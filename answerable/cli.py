@@ -14,7 +14,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "run": ("answerable.config.commands:run", "start everything on this machine until Ctrl-C", ""),
     "migrate": ("answerable.config.commands:migrate", "bring the database up to date, after a backup", "owner"),
     "demo": ("answerable.config.commands:demo", "load the demonstration alliance; --who lists its people", "owner"),
-    "vault": ("answerable.vault.server:main", "the vault process: serve, lock at once, status", "vault"),
+    "vault": (
+        "answerable.vault.server:main",
+        "the vault process: serve, lock at once, status, its verifier key",
+        "vault",
+    ),
     "found": ("answerable.config.commands:found", "begin a real alliance: its first people and keys", "office"),
     "enrol": ("answerable.config.commands:enrol", "give a person their key, or open a compartment", "office"),
     "worker": (

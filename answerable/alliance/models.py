@@ -170,6 +170,9 @@ class Person(AbstractBaseUser):
 
 
 MONITORING_ROLES = frozenset({"monitoring_analyst", "verifier", "verification_lead", "panel_expert"})
+# Who approves, answers or inspects the opening of an identity: requests of every body, and never the claim (SOD-07).
+CUSTODY_ROLES = frozenset({"vault_custodian", "safeguarding_officer", "survivor_council_member", "auditor",
+                           "data_protection_officer", "ombudsperson"})  # fmt: skip
 CLAIM_ROLES = frozenset({"intake_officer", "survivor_advocate", "eligibility_assessor", "award_panel", "appeals_panel"})
 # Whoever refers a survivor to care and reaches her by her plan.
 CARE_ROLES = frozenset({"intake_officer", "survivor_advocate"})
@@ -211,6 +214,8 @@ def compartments_of(roles: frozenset[str], body: Body) -> frozenset[str]:
             scopes.add("grievances/general")
     else:
         scopes.discard("grievances/shared")
+    if roles & CUSTODY_ROLES:
+        scopes.add("custody")
     # Finance and audit see award lines and payments, never the claim behind them (SOD-06, SOD-09).
     return frozenset(scopes)
 

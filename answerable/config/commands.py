@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -105,7 +106,8 @@ def demo(argv: list[str]) -> int:
 
     from answerable.common import clock
     from answerable.rehearsal import runner, scenario
-    from answerable.vault import userkeys
+    from answerable.tools import custodian
+    from answerable.vault import primitives, userkeys
     from answerable.vault.chamber import CHAMBER
     from answerable.vault.server import demonstration_key
 
@@ -121,13 +123,13 @@ def demo(argv: list[str]) -> int:
     now = clock.now()
     # Whole weeks, so that deadlines fall on the weekdays the scenario was written for.
     shift = timedelta(weeks=(now - last).days // 7)
-    seats: dict[str, str] = {}
+    seats: dict[str, bytes] = {}
     print("Loading the demonstration alliance (once) …", flush=True)
     with transaction.atomic(), transaction.atomic(using="keys"):
         clock.fix(read.anchor + shift)
         fixture.load(
             passphrase=PASSPHRASE,
-            keep_seat_key=lambda name, key: seats.update({name: key.hex()}),
+            keep_seat_key=seats.__setitem__,
             progress=lambda text: print(f"  {text}", flush=True),
         )
         print("  Playing a year of work through the same actions everyone uses …", flush=True)
@@ -139,11 +141,13 @@ def demo(argv: list[str]) -> int:
             raise ValueError(f"the demonstration does not play: {failed[0]}")
     # Three custodians would hold these on three laptops in three bodies; a demonstration has one machine.
     folder = postgres.data_dir() / "demonstration-seats"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
     for name, key in seats.items():
-        path = folder / f"{name.replace(' ', '-')}.key"
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as f:
-            f.write(key)
+        custodian.write_seat(
+            folder / "".join(c for c in name.replace(" ", "-") if c.isalpha() or c == "-"), name,
+            primitives.public_key(key), userkeys.wrap_private(key, PASSPHRASE),
+        )  # fmt: skip
     # A real vault's root key is in the heads and hands of two keepers; a demonstration opens by itself, and says so.
     if CHAMBER.root is None:
         raise ValueError("the demonstration did not found its vault")
@@ -265,6 +269,7 @@ def worker(argv: list[str]) -> int:
     from answerable.measures import actions as measures
     from answerable.record import signing
     from answerable.vault.consent import actions as consent
+    from answerable.vault.custody import actions as custody
 
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
@@ -278,7 +283,7 @@ def worker(argv: list[str]) -> int:
 
     while True:
         # Each on its own: what fails in one field of work never holds up a withdrawal, or the other way round.
-        for work in (consent.owed, measures.owed, checkpoint, postgres.rotate_keys_backups):
+        for work in (consent.owed, measures.owed, custody.owed, checkpoint, postgres.rotate_keys_backups):
             try:
                 work()
             except Exception as fault:  # the database may be away for a moment: say so, keep the clock running

@@ -38,14 +38,24 @@ VAULT_WRITES = (
     "vault_consent",
     "vault_withdrawal",
     "vault_transfer",
+    "vault_identityrequest",
+    "vault_alert",
+    "vault_notice",
+    "vault_roomrestore",
     "safeguarding_referral",
     "safeguarding_grievance",
     "safeguarding_safetyincident",
     "safeguarding_safecontactplan",
     "safeguarding_careoffer",
 )
-# Whose rows the data protection officer also sees, whatever their compartment: consents, withdrawals, the ledger.
-BOOK_OF_CONSENTS = ("vault_consent", "vault_withdrawal", "vault_transfer")
+# Rows seen by more than their own compartment: requests to open an identity by those who approve, answer and inspect them;
+# the book of consents by the data protection officer.
+ALSO_SEEN_BY = {
+    "vault_identityrequest": "custody",
+    "vault_consent": "consents",
+    "vault_withdrawal": "consents",
+    "vault_transfer": "consents",
+}
 # The public face reads released rows only.
 PORTAL_READS = ("publication_release",)
 
@@ -152,8 +162,8 @@ def apply(using: str = "default", **_: Any) -> None:
             seen = (
                 f"{q(column)} = ANY ({scope}) OR split_part({q(column)}, '/', 1) = ANY ({scope}) OR '*' = ANY ({scope})"
             )
-            if table in BOOK_OF_CONSENTS:
-                seen += f" OR 'consents' = ANY ({scope})"
+            if also := ALSO_SEEN_BY.get(table):
+                seen += f" OR '{also}' = ANY ({scope})"
             cursor.execute(f"ALTER TABLE {q(table)} ENABLE ROW LEVEL SECURITY")
             cursor.execute(f"ALTER TABLE {q(table)} FORCE ROW LEVEL SECURITY")
             cursor.execute(f"DROP POLICY IF EXISTS own_compartments ON {q(table)}")

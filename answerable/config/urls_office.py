@@ -35,6 +35,7 @@ urlpatterns = [
     path("decide/measures/", include("answerable.measures.urls")),
     path("repair/", include("answerable.safeguarding.urls")),
     path("repair/", include("answerable.reparations.urls")),
+    path("repair/identity/", include("answerable.vault.custody.urls")),
     path("fund/", include("answerable.fund.urls")),
     path("alliance/complaints/", include("answerable.safeguarding.urls_complaints")),
     path("alliance/", include("answerable.alliance.urls")),

@@ -42,7 +42,10 @@ PEOPLE = (
     Role("vera", "Vera Verifier", SECRETARIAT, "verifier", "", "verifies what others collected"),
     Role("lena", "Lena Lead", SECRETARIAT, "verification_lead", "", "weighs contrary items, regrades"),
     Role("leo", "Leo Legal", SECRETARIAT, "legal_adviser", "", "checks law, notifies findings"),
-    Role("safa", "Safa Safeguarding", CUSTODY, "safeguarding_officer", "", "checks safety"),
+    Role("safa", "Safa Safeguarding", SECRETARIAT, "safeguarding_officer", "", "checks safety, approves openings, holds a seat"),
+    Role("cora", "Cora Custodian", CUSTODY, "vault_custodian", "", "approves openings of an identity, holds a seat"),
+    Role("sol", "Sol Survivors' Council", COUNCIL, "survivor_council_member", "", "holds the survivors' advocate's seat"),
+    Role("dario", "Dario Data Protection", SECRETARIAT, "data_protection_officer", "", "inspects, reviews what was opened at once"),
     Role("dana", "Dana Documenter", PARTNER, "intake_officer", "", "files incident reports for a partner"),
     *(Role(f"expert{n}", f"Expert {n}", PANEL, "panel_expert", nat, "sits on the panel")
       for n, nat in enumerate(("AVN", "BLM", "CDY", "DRL", "FDM", "GRN", "ILM"), 1)),

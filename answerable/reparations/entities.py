@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from answerable.authority.engine import describes
 from answerable.common.hooks import question
-from answerable.reparations import actions  # noqa: F401 - registers what the fund asks
+from answerable.reparations import actions, lifecycle  # noqa: F401 - actions registers what the fund asks
 from answerable.reparations.models import Claim, Programme
 from answerable.vault.consent import queries as consents
 from answerable.vault.consent.gate import gate
@@ -31,6 +33,13 @@ def _claim(c: Claim) -> tuple[str, dict[str, Any]]:
 def _claim_consent(obj: Any, purpose: str) -> bool | None:
     """Whether the claimant's own consents cover reading her claim for a purpose (SC-4)."""
     return gate("read", obj, purpose) if isinstance(obj, Claim) else None
+
+
+@question("identity_bars").answer_with
+def _bars(obj: Any) -> list[str]:
+    if isinstance(obj, Claim) and obj.status == lifecycle.WITHDRAWN:
+        return [_("The claim was withdrawn; nobody's identity is opened for it any more.")]
+    return []
 
 
 @question("sealed_object").answer_with

@@ -17,6 +17,7 @@ from answerable.accountability.models import Finding
 from answerable.authority import engine as authority
 from answerable.authority.pages import Request, done, form_page, moves, needs
 from answerable.authority.principals import Place
+from answerable.common.hooks import question
 from answerable.common.money import Money
 from answerable.common.tables import label
 from answerable.monitoring.access import get
@@ -28,6 +29,7 @@ from answerable.reparations.models import AwardLine, Claim
 from answerable.safeguarding.forms import PlanFields, take_plan
 from answerable.vault import keeping
 from answerable.vault.consent import queries as consents
+from answerable.vault.custody import words as identity
 
 AGES = [(a, a) for a in ("under 18", "18-24", "25-34", "35-49", "50-69", "70+")]
 
@@ -104,9 +106,23 @@ class ClaimForm(PlanFields):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        sealed = _(
+            "Who she is, if she wishes: sealed for two custodians of different bodies, and readable by nobody here."
+        )
+        for n, (code, words) in enumerate(identity.fields().items()):
+            self.fields[f"identity_{code}"] = forms.CharField(
+                label=words.capitalize(), required=False, max_length=400, help_text="" if n else sealed
+            )
         # Care first, and how she may be reached last, as a section of its own.
         plan = [name for name in self.fields if name.startswith("plan_")]
         self.order_fields(["referral_offered", *(n for n in self.fields if n not in plan), *plan])
+
+    def clean(self) -> dict[str, Any]:
+        """Gather who she is in one place; what was left empty was not given."""
+        data = super().clean() or {}
+        given = {code: data.pop(f"identity_{code}", "").strip() for code in identity.fields()}
+        data["identity"] = {code: text for code, text in given.items() if text} or None
+        return data
 
 
 class AwardForm(forms.Form):
@@ -125,7 +141,7 @@ def repair(request: Request) -> HttpResponse:
         for p in access.programmes(request.user)
     ]
     tables = [{"title": _("Programmes"), "head": [_("Situation"), _("State"), _("Unit")], "rows": programmes}]
-    links = []
+    links = [card for cards in question("object_cards").ask(request.user, None) for card in cards]
     if authority.allows(request.user, "see_claims", Place("claims")):
         rows = [
             [{"url": reverse("claim", args=[c.ref]), "text": c.ref}, f"{c.level} · {c.score}", {"status": c.status},
@@ -234,6 +250,9 @@ def claim(request: Request, ref: str) -> HttpResponse:
     )
     fields = ("account", "area2", "preferences") if purpose == "adjudication" else ("alias", "safe_contact")
     readable = authority.allows(request.user, "read_sealed", this, purpose=purpose)
+    links = [card for cards in question("object_cards").ask(request.user, this) for card in cards]
+    if authority.allows(request.user, "see_contact", Place("contact")):
+        links.append({"url": reverse("contact", args=[this.ref]), "words": _("Safe contact")})
     return render(
         request, "reparations/claim.html",
         {"heading": _("Claim"), "object": this, "facts": facts, "checks": this.criteria,
@@ -243,9 +262,8 @@ def claim(request: Request, ref: str) -> HttpResponse:
          "fields": fields if readable else (), "locked": request.user.vault_session is None,
          "consents": consents.standing(this.ref), "consent_ref": this.ref,
          "may_consent": authority.allows(request.user, "withdraw_consent", consents.subject_of(this)),
-         "links": [{"url": reverse("contact", args=[this.ref]), "words": _("Safe contact")}]
-         if authority.allows(request.user, "see_contact", Place("contact")) else [],
          "lines": AwardLine.objects.filter(award_key=award.ref) if award else [],
+         "links": links,
          **moves(request.user, this, _claim_words(), lifecycle.CLAIM_MOVES, reverse("move-claim", args=[this.ref])),
          **chain(request.user, this.ref)},
     )  # fmt: skip

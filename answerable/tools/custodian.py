@@ -250,7 +250,7 @@ def confirm(request: bundles.IdentityRequest, yes: str | None) -> None:
 def check_recipient(seat: Seat, request: bundles.IdentityRequest, accepted: str | None) -> bytes | None:
     """What to remember about the recipient once the request was answered, or None when the key is known.
 
-    A server that holds the record's key could name a key of its own as the recipient's. It cannot do so for someone
+    A server that holds the vault's signing key could name a key of its own as the recipient's. It cannot do so for someone
     this seat has answered before. Raises BadBundle when the key is another than then and was not accepted by its
     fingerprint.
     """
@@ -500,7 +500,7 @@ def parser() -> argparse.ArgumentParser:
     def asks(made: argparse.ArgumentParser) -> None:
         made.add_argument("request", type=Path, metavar="REQUEST")
         made.add_argument(
-            "--log-vkey", required=True, metavar="KEY", help="the record's verifier key, or a file with it"
+            "--log-vkey", required=True, metavar="KEY", help="the vault's verifier key, or a file with it"
         )
 
     made = command("new-seat", new_seat, "make a seat's keys, the private one under a passphrase")

@@ -17,6 +17,9 @@ class VaultConfig(AppConfig):
         question("record_salts").answer_with(client.salts)
         question("access_changed").answer_with(client.end_sessions_of)
         question("waits_for").answer_with(notices.waits_for)
+        from answerable.vault.custody import entities as _requests  # noqa: F401 - how requests look, and what waits
+
         if settings.VAULT_TRANSPORT == "here":
             from answerable.vault import operations  # noqa: F401 - the vault answers in this process
             from answerable.vault.consent import operations as _shredding  # noqa: F401
+            from answerable.vault.custody import operations as _custody  # noqa: F401

@@ -1,6 +1,6 @@
 """What travels by hand when an identity is opened: request, share, answer, and a seat's handover. No framework.
 
-    request   the vault → both custodians   who asks for which fields, why and until when; signed with the record's key
+    request   the vault → both custodians   who asks for which fields, why and until when; signed with the vault's key
     share     one custodian → the other     one half of the identity key, sealed to the other seat and to this request
     answer    the custodians → one person   only the fields asked, sealed to the key that the request names
     handover  a seat → the vault            every identity block with that seat's shares sealed to its new key
@@ -257,11 +257,11 @@ def build_request(
     leaf_index: int,
     leaf: bytes,
 ) -> bytes:
-    """The request bundle, the same for both custodians, signed with the record's key.
+    """The request bundle, the same for both custodians, signed with the vault's key.
 
     `request`, `subject` (the claim) and `recipient` (the one person who will read the answer) are references;
     `requested_by` and `approved_by` name two different offices; `leaf` is the 32-byte leaf of the record entry of the
-    approval. Raises BadBundle for anything that a custodian's program would refuse.
+    release. Raises BadBundle for anything that a custodian's program would refuse.
     """
     body = {
         "format": REQUEST, "node": node, "request": request, "subject": subject, "fields": list(fields),
@@ -285,10 +285,10 @@ def open_request(raw: bytes, vkey: str) -> IdentityRequest:
         signed = tlog.verify_note(tlog.canonical(body) + b"\n", signature, vkey)
         signed_by = tlog.read_vkey(vkey).name
     except ValueError:
-        raise BadBundle("The key given for the record is not a verifier key (name+hash+base64).") from None
+        raise BadBundle("The key given is not a verifier key (name+hash+base64).") from None
     if not signed:
         raise BadBundle(
-            "The request is not signed with the record's key that you gave. Do not answer it; tell the other custodian "
+            "The request is not signed with the verifier key that you gave. Do not answer it; tell the other custodian "
             "and the inspectors."
         )
     who, entry = read.part("recipient"), read.part("record")

@@ -13,12 +13,15 @@ from django.utils.translation import gettext as _
 
 from answerable.common import clock
 from answerable.common.errors import Refused
-from answerable.vault import identity, primitives, rootkey, seal
+from answerable.vault import bundles, escrow, identity, primitives, rootkey, seal
 from answerable.vault.chamber import CHAMBER
 from answerable.vault.models import (
     Authenticator,
     Compartment,
     DataKey,
+    EscrowOfficer,
+    EscrowRecord,
+    HandoverPart,
     IdentityBlock,
     PersonKey,
     Reader,
@@ -29,6 +32,8 @@ from answerable.vault.models import (
 )  # fmt: skip
 
 NODE = "alliance"
+# No compartment has this name: whoever seals an identity holds it together with others, a handover alone.
+SEATS = "|seats"
 
 
 def root() -> bytes:
@@ -94,11 +99,13 @@ def seal_fields(subject: str, compartment: str, model: str, fields: Mapping[str,
 
 def seal_identity(subject: str, fields: Mapping[str, str]) -> None:
     """Who someone is, for the three seats, any two of which open it. Raises Refused while a seat is empty."""
-    seats = list(Seat.objects.order_by("name"))
-    if len(seats) != 3:
-        raise Refused(_("Identities cannot be taken in until the three identity seats are filled."), reason="no_seats")
-    block = identity.seal_identity(dict(fields), [(s.name, bytes(s.public_key)) for s in seats], subject)
-    with transaction.atomic(using="keys"):
+    with _held(SEATS):
+        seats = list(Seat.objects.order_by("name"))
+        if len(seats) != 3:
+            raise Refused(
+                _("Identities cannot be taken in until the three identity seats are filled."), reason="no_seats"
+            )
+        block = identity.seal_identity(dict(fields), [(s.name, bytes(s.public_key)) for s in seats], subject)
         IdentityBlock.objects.create(subject=subject, block=block.to_bytes(), sealed_at=clock.now())
 
 
@@ -326,6 +333,250 @@ def fill_seat(name: str, body: str, public: bytes) -> str:
             raise Refused(_("The three seats are filled."), reason="duplicate")
         Seat.objects.create(name=name, body=body, public_key=public)
     return seal.fingerprint(public)
+
+
+def seats() -> list[dict[str, str]]:
+    """The seats that are filled: name, body, fingerprint, whether their key is in escrow."""
+    kept = dict(EscrowRecord.objects.values_list("secret", "public_key_sha256"))
+    found = []
+    for seat in Seat.objects.order_by("name"):
+        fingerprint = seal.fingerprint(bytes(seat.public_key))
+        escrowed = "yes" if f"seat: {seat.name}" in kept else ""
+        found.append({"name": seat.name, "body": seat.body, "public_key_sha256": fingerprint, "escrowed": escrowed})
+    return found
+
+
+def has_identity(subject: str) -> bool:
+    """Whether someone's identity was sealed under a reference."""
+    return IdentityBlock.objects.filter(subject=subject).exists()
+
+
+def identity_block(subject: str) -> identity.IdentityBlock:
+    """The sealed identity of a reference. Raises Refused when there is none, or it was shredded."""
+    row = IdentityBlock.objects.filter(subject=subject).first()
+    if row is None:
+        raise Refused(_("No identity is sealed here: none was given, or it has been shredded."), reason="no_identity")
+    return identity.IdentityBlock.from_bytes(bytes(row.block))
+
+
+def person_public(person: str) -> bytes:
+    """A person's public key. Raises Refused when they have none."""
+    key = PersonKey.objects.filter(person=person).first()
+    if key is None:
+        raise Refused(_("They have no key yet; they must enrol one first."), reason="no_key")
+    return bytes(key.public_key)
+
+
+# --- a seat changes hands -----------------------------------------------------------------------------------------
+
+BLOCKS_AT_ONCE = 500
+PART_SIZE = 4 * 1024 * 1024
+MOST_PARTS = 4096
+
+
+def blocks_after(subject: str) -> tuple[bytes, str]:
+    """Some identity blocks as lines of the custodian program, and the reference to go on after ("" at the end)."""
+    rows = list(IdentityBlock.objects.filter(subject__gt=subject).order_by("subject")[:BLOCKS_AT_ONCE])
+    lines = [bundles.block_line(identity.IdentityBlock.from_bytes(bytes(r.block))) for r in rows]
+    return b"".join(lines), rows[-1].subject if len(rows) == BLOCKS_AT_ONCE else ""
+
+
+def put_handover_part(seat: str, number: int, data: bytes) -> None:
+    """Keep a part of a handover file; part 0 begins anew. Raises Refused for more than such a file can have."""
+    if not 0 <= number < MOST_PARTS or len(data) > PART_SIZE:
+        raise Refused(_("The file is larger than a handover can be."), reason="size")
+    with transaction.atomic(using="keys"):
+        if number == 0:
+            HandoverPart.objects.filter(seat=seat).delete()
+        HandoverPart.objects.update_or_create(seat=seat, number=number, defaults={"data": data})
+
+
+class _Parts:
+    """The parts of a handover read as one file, one at a time."""
+
+    def __init__(self, seat: str) -> None:
+        self._numbers = iter(HandoverPart.objects.filter(seat=seat).order_by("number").values_list("pk", flat=True))
+        self._rest = b""
+
+    def _more(self) -> bool:
+        pk = next(self._numbers, None)
+        if pk is None:
+            return False
+        self._rest += bytes(HandoverPart.objects.get(pk=pk).data)
+        return True
+
+    def readline(self, limit: int = -1) -> bytes:
+        while b"\n" not in self._rest and (limit < 0 or len(self._rest) < limit) and self._more():
+            pass
+        end = self._rest.find(b"\n") + 1 or len(self._rest)
+        end = min(end, limit) if limit >= 0 else end
+        line, self._rest = self._rest[:end], self._rest[end:]
+        return line
+
+    def read(self, size: int = -1) -> bytes:
+        while (size < 0 or len(self._rest) < size) and self._more():
+            pass
+        size = len(self._rest) if size < 0 else size
+        out, self._rest = self._rest[:size], self._rest[size:]
+        return out
+
+
+def apply_handover(name: str) -> dict[str, Any]:
+    """Take a handover in, whole or not at all: every block but for this seat's shares as it was, then the seat's new key.
+
+    Raises Refused when a block differs elsewhere, when one is missing that came in meanwhile, or the file was cut.
+    """
+    with _held(SEATS, alone=True):
+        seat = Seat.objects.select_for_update().filter(name=name).first()
+        if seat is None:
+            raise Refused(_("There is no such seat."), reason="nothing")
+        old = seal.fingerprint(bytes(seat.public_key))
+        head, blocks = bundles.open_handover(_Parts(name))  # type: ignore[arg-type]
+        if head.seat != name or head.old_fingerprint != old:
+            raise Refused(
+                _("The file hands over another seat, or another key than this seat has now."), reason="handover"
+            )
+        if Seat.objects.filter(public_key=head.new_public).exists():
+            raise Refused(_("A seat has this key already; three seats have three different keys."), reason="duplicate")
+        seen: set[str] = set()
+        for after in blocks:
+            row = IdentityBlock.objects.filter(subject=after.subject).first()
+            if row is None:
+                continue  # shredded since the file was made
+            before = identity.IdentityBlock.from_bytes(bytes(row.block))
+            if after.subject in seen or not identity.only_this_seat_changed(before, after, name):
+                raise Refused(
+                    _("Something other than this seat's shares was changed in the file. Nothing was taken in; tell the "
+                      "inspectors."),
+                    reason="handover",
+                )  # fmt: skip
+            seen.add(after.subject)
+            row.block = after.to_bytes()
+            row.save(update_fields=["block"])
+        missing = IdentityBlock.objects.exclude(subject__in=seen).count()
+        if missing:
+            raise Refused(
+                _("%(n)d identities came in since the file was made. Take the blocks again and run the handover again; "
+                  "it goes on where it stopped.") % {"n": missing},
+                reason="incomplete",
+            )  # fmt: skip
+        seat.public_key = head.new_public
+        seat.save(update_fields=["public_key"])
+        EscrowRecord.objects.filter(secret=f"seat: {name}").delete()
+    return {"old_sha256": old, "new_sha256": seal.fingerprint(head.new_public), "blocks": len(seen)}
+
+
+def forget_handover(name: str) -> None:
+    """Throw the parts of a handover away, taken in or not."""
+    with transaction.atomic(using="keys"):
+        HandoverPart.objects.filter(seat=name).delete()
+
+
+# --- escrow -------------------------------------------------------------------------------------------------------
+
+
+def put_escrow_officer(person: str, name: str, public: bytes) -> str:
+    """Enter, or replace, the key with which someone holds pieces. Returns the fingerprint. Raises Refused."""
+    with transaction.atomic(using="keys"):
+        if EscrowOfficer.objects.filter(name=name).exclude(person=person).exists():
+            raise Refused(_("Another officer uses this name. Make the key with another one."), reason="duplicate")
+        EscrowOfficer.objects.update_or_create(
+            person=person, defaults={"name": name, "public_key": public, "entered_at": clock.now()}
+        )
+    return seal.fingerprint(public)
+
+
+def escrow_officers() -> list[dict[str, str]]:
+    """Who can hold pieces: person, name, fingerprint."""
+    return [
+        {"person": o.person, "name": o.name, "public_key_sha256": seal.fingerprint(bytes(o.public_key))}
+        for o in EscrowOfficer.objects.order_by("name")
+    ]
+
+
+def put_seat_escrow(seat: str, raw: bytes) -> str:
+    """Keep the escrow record that a seat's holder made on their own machine. Returns its digest. Raises Refused."""
+    record = escrow.EscrowRecord.from_bytes(raw)
+    row = Seat.objects.filter(name=seat).first()
+    if row is None or record.secret != f"seat: {seat}":
+        raise Refused(_("This is the escrow record of another seat."), reason="escrow")
+    _put_escrow(record, bytes(row.public_key))
+    return record.digest
+
+
+def _put_escrow(record: escrow.EscrowRecord, public: bytes) -> None:
+    with transaction.atomic(using="keys"):
+        EscrowRecord.objects.update_or_create(
+            secret=record.secret,
+            defaults={
+                "record": record.to_bytes(),
+                "public_key_sha256": seal.fingerprint(public),
+                "made_at": clock.now(),
+            },
+        )
+
+
+def escrow_record(secret: str) -> bytes:
+    """The escrow record of a seat ("seat: …") or a compartment ("room: …"). Raises Refused when there is none."""
+    row = EscrowRecord.objects.filter(secret=secret).first()
+    if row is None:
+        raise Refused(_("Nothing is in escrow under this name."), reason="nothing")
+    return bytes(row.record)
+
+
+def escrows() -> list[dict[str, Any]]:
+    """What is in escrow, and whether it still is the present key."""
+    rooms = {f"room: {c.name}": seal.fingerprint(bytes(c.public_key)) for c in Compartment.objects.all()}
+    held = {f"seat: {s.name}": seal.fingerprint(bytes(s.public_key)) for s in Seat.objects.all()}
+    now = {**rooms, **held}
+    return [
+        {"secret": r.secret, "made_at": r.made_at.isoformat(), "present": now.get(r.secret) == r.public_key_sha256}
+        for r in EscrowRecord.objects.order_by("secret")
+    ]
+
+
+def escrow_room(name: str, people: Sequence[str], needed: int, *, by: str, private: bytes) -> dict[str, Any]:
+    """Split a compartment's private key over officers, with the key of someone who reads it. Raises Refused."""
+    secret = room_key(name, by, private)
+    officers = list(EscrowOfficer.objects.filter(person__in=people))
+    if len(officers) != len(set(people)):
+        raise Refused(_("Every officer needs an escrow key of their own first."), reason="no_key")
+    try:
+        record = escrow.split(secret, [(o.name, bytes(o.public_key)) for o in officers], needed, f"room: {name}")
+    except ValueError:
+        raise Refused(_("These officers cannot hold it together: their keys or names are not all different."),
+                      reason="escrow") from None  # fmt: skip
+    _put_escrow(record, primitives.public_key(secret))
+    return {"digest": record.digest, "of": len(officers)}
+
+
+def recover_room(name: str, pieces: Sequence[bytes], private: bytes) -> bytes:
+    """A compartment's private key from the pieces that officers sealed to the leader, whose key this is. Raises Refused."""
+    record = escrow.EscrowRecord.from_bytes(escrow_record(f"room: {name}"))
+    opened = [escrow.open_sealed_piece(record, raw, private) for raw in pieces]
+    back = None
+    try:
+        back = escrow.recover(record, opened)
+    except primitives.Unopenable:
+        pass
+    if back is None:
+        raise Refused(
+            _("The key does not come back: %(n)d pieces of different officers are needed, and one that was given may "
+              "be false.") % {"n": record.needed},
+            reason="escrow",
+        )  # fmt: skip
+    if primitives.public_key(back) != bytes(Compartment.objects.get(name=name).public_key):
+        raise Refused(
+            _("The compartment has had a new key since; what was in escrow no longer opens it."), reason="escrow"
+        )
+    return back
+
+
+def restore_room(name: str, back: bytes, person: str) -> None:
+    """Wrap a recovered compartment key to the one who led the ceremony. Whoever read it before still does."""
+    person_public(person)
+    with transaction.atomic(using="keys"):
+        _wrap_to(Compartment.objects.get(name=name), back, {person: PersonKey.objects.get(person=person)})
 
 
 # --- the root key and the vault's own keys ------------------------------------------------------------------------

@@ -173,12 +173,17 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="answerable vault", description="The vault process, its lock and its keepers."
     )
-    parser.add_argument("what", choices=["serve", "lock", "status", "unlock"])
+    parser.add_argument("what", choices=["serve", "lock", "status", "unlock", "vkey"])
     parser.add_argument(
         "keepers", nargs="*", metavar="HANDLE", help="with unlock: two keepers, each types a passphrase"
     )
     args = parser.parse_args(argv)
     what = args.what
+    if what == "vkey":
+        from answerable.vault import signing
+
+        print(signing.signer().vkey())
+        return 0
     if what == "serve":
         return serve()
     if what == "unlock":

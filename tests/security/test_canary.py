@@ -7,30 +7,13 @@ import re
 import secrets
 
 import pytest
-from django.db import connection
-from tests_support import see_all
+from tests_support import rows_holding, see_all
 
 from answerable.monitoring.models import Incident
 from answerable.reparations.models import Claim
 from answerable.safeguarding.models import ContactAttempt, Grievance
 
 pytestmark = pytest.mark.django_db
-
-
-def rows_holding(word: str) -> list[str]:
-    """Tables in which some row holds the word, as text or as bytes."""
-    see_all()
-    found = []
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-        for (table,) in cursor.fetchall():
-            cursor.execute(
-                f'SELECT count(*) FROM "{table}" t WHERE t::text LIKE %s OR t::text LIKE %s',
-                [f"%{word}%", f"%{word.encode().hex()}%"],
-            )
-            if cursor.fetchone()[0]:
-                found.append(table)
-    return found
 
 
 @pytest.fixture

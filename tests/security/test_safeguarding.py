@@ -148,17 +148,10 @@ def test_the_vaults_answer_is_recorded_without_a_word_of_the_plan(claim):
 
 
 def test_without_her_consent_to_be_contacted_a_plan_allows_nothing(claim):
-    from answerable.authority.acting import action
+    from answerable.vault.consent import actions as consent
 
     plan_for(claim)
-
-    @action("test withdraws a consent to contact")
-    def withdraw(*, by):
-        claim.purposes = ["CP-CLAI"]
-        claim.save(update_fields=["purposes"])
-        log.append("x", claim, by=by)
-
-    withdraw(by=CLOCK)
+    consent.withdraw_consent(claim, ["CP-CONT"], heard_through="in_person", by=person("adva"))
     assert contacting.ask(claim.ref, via="phone", kind="call").because == "consent"
 
 

@@ -1,10 +1,14 @@
 """What the vault keeps. `keys` lies in the vault's own database; whatever else is here lies with the working facts."""
 
 from answerable.vault.consent.models import Consent, Transfer, Withdrawal
+from answerable.vault.models.custody import Alert, BundleTaken, IdentityRequest, Notice, RoomRestore
 from answerable.vault.models.keys import (
     Authenticator,
     Compartment,
     DataKey,
+    EscrowOfficer,
+    EscrowRecord,
+    HandoverPart,
     IdentityBlock,
     PersonKey,
     Reader,
@@ -16,5 +20,6 @@ from answerable.vault.models.keys import (
 )
 from answerable.vault.models.recoveries import Recovery
 
-__all__ = ["Authenticator", "Compartment", "Consent", "DataKey", "IdentityBlock", "PersonKey", "Reader", "RecordKey", "Recovery",
-           "RootKey", "SealedField", "Seat", "ServiceKey", "Transfer", "Withdrawal"]  # fmt: skip
+__all__ = ["Alert", "Authenticator", "BundleTaken", "Compartment", "Consent", "DataKey", "EscrowOfficer", "EscrowRecord", "HandoverPart",
+           "IdentityBlock", "IdentityRequest", "Notice", "PersonKey", "Reader", "RecordKey", "Recovery", "RoomRestore", "RootKey",
+           "SealedField", "Seat", "ServiceKey", "Transfer", "Withdrawal"]  # fmt: skip

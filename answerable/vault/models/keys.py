@@ -174,3 +174,38 @@ class ServiceKey(models.Model):
     name = models.CharField(max_length=40, primary_key=True)
     public_key = models.BinaryField()
     sealed_private = models.BinaryField()
+
+
+@in_keys
+@declares(data_class="C4", owner="vault", retention="permanent")
+class EscrowOfficer(models.Model):
+    """Someone's public key for holding pieces in escrow; the private half is on a machine of theirs, never here."""
+
+    person = models.CharField(max_length=40, unique=True)
+    name = models.CharField(max_length=40, unique=True)
+    public_key = models.BinaryField()
+    entered_at = models.DateTimeField()
+
+
+@in_keys
+@declares(data_class="C4", owner="vault", retention="permanent")
+class EscrowRecord(models.Model):
+    """Sealed pieces of a seat's or a compartment's private key, any k of n officers' bringing it back. Opaque here."""
+
+    secret = models.CharField(max_length=100, unique=True)
+    record = models.BinaryField()
+    public_key_sha256 = models.CharField(max_length=64)
+    made_at = models.DateTimeField()
+
+
+@in_keys
+@declares(data_class="C4", owner="vault", retention="session")
+class HandoverPart(models.Model):
+    """A part of a handover file on its way in, until the whole is applied or thrown away. Ciphertext only."""
+
+    seat = models.CharField(max_length=40)
+    number = models.PositiveIntegerField()
+    data = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["seat", "number"], name="one_part_per_number")]

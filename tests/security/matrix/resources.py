@@ -47,7 +47,7 @@ PAIRS = (
 class Kind:
     """One kind of object: its attributes' values, and what of the person matters to it."""
 
-    attributes: Mapping[str, Sequence[str]]
+    attributes: Mapping[str, Sequence[Any]]
     follows: frozenset[str] = frozenset()
     keep: Callable[[Mapping[str, str]], bool] = lambda state: True
 
@@ -61,6 +61,14 @@ class Kind:
 def _one_hand(*names: str) -> Callable[[Mapping[str, str]], bool]:
     """At most one of these is me; more would only repeat the same answer."""
     return lambda state: sum(state[n] == ME for n in names) <= 1
+
+
+def _one_difference(state: Mapping[str, Any]) -> bool:
+    """At most one thing about a request is about me; who took part in one opened at once matters by itself as well."""
+    hands = sum(state[n] == ME for n in ("askedBy", "approvedBy", "recipient")) + (state["askedBody"] == MY_BODY)
+    if state["compartment"] != "claims":
+        return hands == 0 and not state["breakGlass"] and not state["took"]
+    return hands + bool(state["took"]) <= 1 and (state["breakGlass"] or not state["took"])
 
 
 MONITORING = ("monitoring", f"monitoring/{MY_BODY}", f"monitoring/{THEIR_BODY}")
@@ -83,6 +91,10 @@ KINDS: dict[str, Kind] = {
     "Contribution": Kind({"donor": STATES}),
     "Payment": Kind({"initiatedBy": (ME, OTHER), "approvedFirstBy": ("", ME, OTHER), "approvedSecondBy": ("", ME)},
                     keep=_one_hand("initiatedBy", "approvedFirstBy", "approvedSecondBy")),
+    "IdentityRequest": Kind({"compartment": CLAIMS, "room": ("claims",), "askedBy": (ME, OTHER), "askedBody": (MY_BODY, THEIR_BODY),
+                             "approvedBy": ("", ME), "recipient": (ME, OTHER), "breakGlass": (True, False), "took": ((), (ME,))},
+                            keep=_one_difference),
+    "RoomRestore": Kind({"askedBy": (ME, OTHER), "askedBody": (MY_BODY, THEIR_BODY), "leader": (ME, OTHER)}),
     "Programme": Kind({"status": ("OPEN",)}),
     "Claim": Kind({"compartment": CLAIMS, "intakeBy": (ME, OTHER), "firstAssessor": ("", ME), "secondAssessor": ("", ME),
                    "status": ("ASSESSMENT",)}, keep=_one_hand("intakeBy", "firstAssessor", "secondAssessor")),

@@ -21,6 +21,7 @@ from answerable.fund.models import Contribution, Payment
 from answerable.measures.models import Measure
 from answerable.monitoring.models import Import, Incident, PatternAssessment, Situation, SourceItem
 from answerable.reparations.models import Claim, Programme
+from answerable.vault.models import IdentityRequest, RoomRestore
 
 
 def sees(who: Principal, action: str) -> bool:
@@ -37,7 +38,7 @@ def may(who: Principal, action: str, obj: Any, purpose: str = "") -> bool:
 
 
 def _in_scope(who: Principal, obj: Any) -> bool:
-    whole = "claims" if isinstance(obj, Claim) else "monitoring"
+    whole = "claims" if isinstance(obj, (Claim, IdentityRequest)) else "monitoring"
     return bool({obj.compartment, whole} & who.compartments)
 
 
@@ -72,6 +73,8 @@ SHOWN: dict[type, Callable[[Principal, Any], bool]] = {
     Payment: lambda w, o: sees(w, "see_payments"),
     Contribution: lambda w, o: sees(w, "receive_contribution"),
     Programme: lambda w, o: sees(w, "see_programmes"),
+    IdentityRequest: lambda w, o: sees(w, "see_identity_requests") and (_in_scope(w, o) or "custody" in w.compartments),
+    RoomRestore: lambda w, o: sees(w, "see_seats") or o.leader.ref == w.ref,
     Claim: lambda w, o: sees(w, "see_claims") and _in_scope(w, o),
 }
 # fmt: on
@@ -153,6 +156,25 @@ ROUTES: dict[str, Route] = {
     "report-implementation": Route("see_measures", Measure, (Post("report_implementation"),
                                    Post("report_implementation", {"licences_refused": "1", "exceptions_used": "0"}))),
     "repair": Route("see_programmes"),
+    "identity-requests": Route("see_identity_requests"),
+    "ask-identity": Route("see_identity_requests", Claim),
+    "identity-request": Route("see_identity_requests", IdentityRequest),
+    "move-identity-request": Route("see_identity_requests", IdentityRequest, _moves(("approve_identity", "refuse_identity",
+                                   "cancel_identity", "release_identity", "close_identity")), gets=False),
+    "take-request": Route("see_identity_requests", IdentityRequest, (Post("take_request"),), gets=False),
+    "bring-answer": Route("see_identity_requests", IdentityRequest, (Post("bring_answer"),)),
+    "review-break-glass": Route("see_identity_requests", IdentityRequest, (Post("review_break_glass"),), gets=False),
+    "identity-seats": Route("see_seats"),
+    "fill-seat": Route("fill_seat", posts=_place("fill_seat")),
+    "seat-blocks": Route("hand_seat_over", gets=False),
+    "seat-handover": Route("hand_seat_over", posts=_place("hand_seat_over")),
+    "seat-escrow": Route("record_escrow", posts=_place("record_escrow")),
+    "escrow-key": Route("enter_escrow_key", posts=_place("enter_escrow_key")),
+    "escrow-file": Route("enter_escrow_key"),
+    "escrow-room": Route("escrow_room", posts=_place("escrow_room")),
+    "ask-restore": Route("ask_restore", posts=_place("ask_restore")),
+    "restore": Route("see_today", RoomRestore),
+    "restore-leader": Route("see_today", RoomRestore),
     "propose-programme": Route("propose_programme", posts=_place("propose_programme")),
     "programme": Route("see_programmes", Programme),
     "move-programme": Route("see_programmes", Programme, _moves(("begin_co_design", "open_programme", "close_to_new", "wind_down",

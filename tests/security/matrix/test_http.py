@@ -26,7 +26,7 @@ from answerable.reparations.models import Claim
 pytestmark = pytest.mark.django_db
 # One person for each role the demonstration fills, and a second delegate: of the state that proposed.
 PEOPLE = ("sami", "vera", "lena", "leo", "safa", "dana", "expert1", "inga", "adva", "anna", "paulo", "bo", "fina",
-          "abel", "tove", "odile", "chair", "delegate.avn", "delegate.cdy", "ines", "arno")  # fmt: skip
+          "abel", "tove", "odile", "chair", "delegate.avn", "delegate.cdy", "ines", "arno", "cora", "sol", "dario")  # fmt: skip
 
 
 def _walk(resolver: Any, prefix: str = "") -> list[tuple[str, URLPattern]]:

@@ -61,10 +61,21 @@ CONDITIONS: dict[str, Callable[[Case], bool]] = {
     "a national of the respondent state": lambda c: bool(c.who.nationality) and c.of["respondent"] == c.who.nationality,
     "of the state it is about": lambda c: bool(c.who.state) and c.of["about"] == c.who.state,
     "of the state that proposed it": lambda c: c.of["proposer"] == c.who.state,
+    "covering its compartment": lambda c: bool(c.who.compartments & {c.of["compartment"], c.of["room"]}),
+    "asked to open it": lambda c: c.of["askedBy"] == c.who.ref,
+    "will read the answer": lambda c: c.of["recipient"] == c.who.ref,
+    "of the body that asked": lambda c: c.of["askedBody"] == c.who.body,
+    "approved it": lambda c: c.of["approvedBy"] == c.who.ref,
+    "took it to a seat": lambda c: c.who.ref in c.of["took"],
+    "opened at once": lambda c: bool(c.of["breakGlass"]),
+    "asked for the ceremony": lambda c: c.of["askedBy"] == c.who.ref,
+    "leads the ceremony": lambda c: c.of["leader"] == c.who.ref,
     "for verification": lambda c: c.purpose == "verification",
     "for adjudication": lambda c: c.purpose == "adjudication",
     "for contact": lambda c: c.purpose == "contact",
 }
+PART = frozenset({"SOD-08-whoever-asked-or-will-read-does-not-approve", "whoever-asked-or-reads-is-no-custodian-of-it",
+                  "whoever-took-part-does-not-review"})
 # The policy that must give the reason where a `never` holds, so that the person reads the right sentence.
 REASONS: dict[str, frozenset[str]] = {
     "inactive": frozenset({"only-active-people-act"}),
@@ -80,6 +91,10 @@ REASONS: dict[str, frozenset[str]] = {
     "asked for it": frozenset({"SOD-13-two-persons-and-never-oneself"}),
     "receives it": frozenset({"SOD-13-two-persons-and-never-oneself"}),
     "had a hand in it": frozenset({"SOD-06-four-different-hands"}),
+    "asked to open it": PART, "will read the answer": PART, "approved it": PART, "took it to a seat": PART,
+    "of the body that asked": frozenset({"SOD-08-an-identity-takes-two-bodies", "a-ceremony-takes-two-persons-of-two-bodies"}),
+    "asked for the ceremony": frozenset({"a-ceremony-takes-two-persons-of-two-bodies"}),
+    "leads the ceremony": frozenset({"a-ceremony-takes-two-persons-of-two-bodies"}),
     "of the respondent state": frozenset({"recusal-the-respondent-touches-nothing-of-its-own-finding"}),
     "a national of the respondent state": frozenset({"SOD-02-nationals-of-the-respondent-do-not-sit"}),
     "of the state it is about": frozenset({"R-VOT-1-recusal", "the-target-does-not-implement-its-own-measure"}),

@@ -1,0 +1,106 @@
+"""How requests and ceremonies look to policies, what waits for whom, and what she is shown of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from answerable.alliance.models import Body
+from answerable.authority import engine as authority
+from answerable.authority.acting import reading_as
+from answerable.authority.engine import describes
+from answerable.authority.principals import CLOCK, Place
+from answerable.common import clock
+from answerable.common.hooks import question
+from answerable.record.pages import Described
+from answerable.vault.custody import access, lifecycle, rules, words
+from answerable.vault.models import IdentityRequest, Notice, RoomRestore
+
+
+@describes(IdentityRequest)
+def _request(r: IdentityRequest) -> tuple[str, dict[str, Any]]:
+    return "IdentityRequest", {
+        "compartment": r.compartment,
+        "room": r.compartment.split("/")[0],
+        "askedBy": r.asked_by.ref,
+        "askedBody": r.asked_body.ref,
+        "approvedBy": r.approved_by.ref if r.approved_by else "",
+        "recipient": r.recipient.ref,
+        "breakGlass": r.break_glass,
+        "took": set(r.taken.values_list("person__ref", flat=True)) if r.pk else set(),
+    }
+
+
+@describes(RoomRestore)
+def _restore(r: RoomRestore) -> tuple[str, dict[str, Any]]:
+    return "RoomRestore", {"askedBy": r.asked_by.ref, "askedBody": r.asked_body.ref, "leader": r.leader.ref}
+
+
+def notices(subject: str) -> list[str]:
+    """What someone is told of the openings of her identity, oldest first, in the present language."""
+    with reading_as(CLOCK):
+        rows = list(Notice.objects.filter(subject=subject))
+    names = dict(Body.objects.filter(ref__in={n.facts["body"] for n in rows}).values_list("ref", "name"))
+    return [words.told(n.code, n.facts, names.get(n.facts["body"], ""), n.day) for n in rows]
+
+
+@question("survivor_page").answer_with
+def _survivor_page(about: str, language: str = "en") -> list[dict[str, Any]]:
+    """Her own page says who opened her details, even of the time before she had a door of her own."""
+    with override(language):
+        return [{"title": _("Who opened your details"), "lines": notices(about), "purposes": []}]
+
+
+@question("describe_ref").answer_with
+def _describe(by: Any, ref: str) -> Described | None:
+    if ref.startswith("IDR") and (r := access.requests(by).filter(ref=ref).first()):
+        return Described(f"{_('Request to open an identity')} {ref}", reverse("identity-request", args=[ref]), r.status)
+    return None
+
+
+@question("object_cards").answer_with
+def _cards(by: Any, obj: Any) -> list[dict[str, str]]:
+    """On a claim: ask for details of her identity. On the list of claims (no object): the requests there are."""
+    if obj is None:
+        if authority.allows(by, "see_identity_requests", Place("identity_requests")):
+            return [{"url": reverse("identity-requests"), "words": _("Identity requests")}]
+        return []
+    if not by.roles & access.ASKERS or not hasattr(obj, "compartment"):
+        return []
+    return [{"url": reverse("ask-identity", args=[obj.ref]), "words": _("Ask for details of her identity")}]
+
+
+@question("waits_for").answer_with
+def _waits(by: Any) -> list[dict[str, Any]]:
+    """Approvals, signed requests to take, answers to bring, reviews that are due."""
+    if not authority.allows(by, "see_identity_requests", Place("identity_requests")):
+        return []
+    now, out = clock.now(), []
+
+    def item(r: IdentityRequest, what: str, due: Any) -> None:
+        out.append({"title": f"{_('Identity request')} {r.ref}", "what": what, "due": due,
+                    "url": reverse("identity-request", args=[r.ref])})  # fmt: skip
+
+    mine = access.requests(by).select_related("asked_by__body", "approved_by")
+    for r in mine.filter(status=lifecycle.ASKED)[:40]:
+        if authority.allows(by, "approve_identity", r):
+            item(
+                r,
+                _("IMMINENT DANGER: to approve now") if r.break_glass else _("to approve"),
+                r.asked_at + rules.figure("approval"),
+            )
+    for r in mine.filter(status=lifecycle.RELEASED, valid_until__gte=now)[:40]:
+        if r.recipient_id == by.pk:
+            item(r, _("the custodians' answer, to bring"), r.valid_until)
+        elif authority.allows(by, "take_request", r) and r.taken.count() < 2 and not r.taken.filter(person=by).exists():
+            item(r, _("signed request, to take to your machine"), r.valid_until)
+    for r in mine.filter(break_glass=True, reviewed_by=None).exclude(released_at=None)[:40]:
+        if authority.allows(by, "review_break_glass", r) and r.released_at is not None:
+            due = r.released_at + rules.figure("review")
+            item(r, _("opened at once: review is overdue") if now > due else _("opened at once: to review"), due)
+        elif r.alerts.filter(person=by).exists():
+            item(r, _("opened at once"), None)
+    return out

@@ -1,0 +1,237 @@
+"""What the vault answers about identities, seats and escrow. Everything is checked here again, whoever asks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from answerable.alliance.models import Person
+from answerable.authority.acting import reading_as
+from answerable.authority.principals import CLOCK
+from answerable.common import clock
+from answerable.common.errors import Refused
+from answerable.record.models import Entry
+from answerable.vault import bundles, keyroom, seal, signing
+from answerable.vault.custody import access, actions, lifecycle, rules, words
+from answerable.vault.models import IdentityRequest, RoomRestore
+from answerable.vault.operations import reader
+from answerable.vault.service import operation
+
+
+def _request(ref: str) -> IdentityRequest:
+    with reading_as(CLOCK):
+        found = (
+            IdentityRequest.objects.select_related("asked_body", "approved_body", "recipient__body")
+            .filter(ref=ref)
+            .first()
+        )
+    if found is None:
+        raise Refused(_("There is no such request."), reason="nothing")
+    return found
+
+
+@operation("has_identity", "office")
+def has_identity(subject: str) -> bool:
+    """Whether someone's identity is sealed under a reference."""
+    return keyroom.has_identity(subject)
+
+
+@operation("release_identity", "office")
+def release_identity(request: str) -> str:
+    """Release an approved request: all checked again, recorded, she is told; then the signed request exists.
+
+    Asked a second time it does nothing more: one entry, and the same file, byte for byte. Returns the file's SHA-256.
+    """
+    found = _request(request)
+    if found.released_at is None:
+        keyroom.identity_block(found.subject)
+        key = seal.fingerprint(keyroom.person_public(found.recipient.ref))
+        _signing_key_is_the_recorded_one()
+        actions.enter_release(found, recipient_key_sha256=key, by=CLOCK)
+    return hashlib.sha256(bundle(_request(request))).hexdigest()
+
+
+def _signing_key_is_the_recorded_one() -> None:
+    vkey = signing.signer().vkey()
+    said = Entry.objects.filter(action="vault signing key", subject="VAULT").order_by("index").first()
+    if said is None:
+        actions.note_signing_key(vkey, by=CLOCK)
+    elif (said.event or {})["detail"]["vkey"] != vkey:
+        raise Refused(
+            _(
+                "The vault's signing key is not the one that the record names, so nothing is released. Tell the keepers."
+            ),
+            reason="signing_key",
+        )
+
+
+def bundle(request: IdentityRequest) -> bytes:
+    """The signed request of a release, put together from what was stored: the same bytes each time. Raises Refused."""
+    released = request.status in {lifecycle.RELEASED, lifecycle.ANSWERED}
+    if not released or request.approved_body is None or request.leaf_index is None:
+        raise Refused(_("This request is not released."), reason="lifecycle")
+    if request.valid_until is None or request.released_at is None or clock.now() > request.valid_until:
+        raise Refused(_("The request is no longer valid. If the identity is still needed, a new one has to be made."),
+                      reason="expired")  # fmt: skip
+    key = keyroom.person_public(request.recipient.ref)
+    if seal.fingerprint(key) != request.recipient_key_sha256:
+        raise Refused(_("The reader has another key than at the release. A new request has to be made."), reason="key")
+    entry = Entry.objects.get(index=request.leaf_index)
+    if entry.action != "identity released" or entry.subject != request.ref:
+        raise Refused(_("The record does not hold this release."), reason="record")
+    return bundles.build_request(
+        signing.signer(), node=keyroom.NODE, request=request.ref, subject=request.subject, fields=request.fields,
+        purpose=words.in_english(request.purpose, words.purposes), recipient=request.recipient.ref, recipient_key=key,
+        requested_by=request.asked_body.name, approved_by=request.approved_body.name, released_at=request.released_at,
+        valid_until=request.valid_until, break_glass=request.break_glass, block=keyroom.identity_block(request.subject),
+        leaf_index=entry.index, leaf=bytes(entry.leaf),
+    )  # fmt: skip
+
+
+@operation("identity_bundle", "office")
+def identity_bundle(request: str) -> bytes:
+    """The signed request of a release, for a custodian: ciphertext and what was asked, while her consent lives."""
+    found = _request(request)
+    with reading_as(CLOCK):
+        actions.require_consent(found)
+    return bundle(found)
+
+
+@operation("signing_key", "office")
+def signing_key() -> str:
+    """The verifier key of what the vault signs."""
+    return signing.signer().vkey()
+
+
+@operation("open_answer", "office")
+def open_answer(token: str, request: str, answer: bytes) -> dict[str, str]:
+    """The fields that the custodians sealed to this one reader; entered in the record before they are answered."""
+    person, private = reader(token)
+    with reading_as(person):
+        found = access.requests(person).filter(ref=request).first()
+        if found is None:
+            raise Refused(_("There is no such request."), reason="nothing")
+        actions.may_bring(found, person)
+    opened = bundles.open_answer(answer, private, person.ref, request=found.ref, subject=found.subject)
+    actions.enter_answer(found, by=person)
+    # Only what was asked, whatever a custodian's program put in.
+    return {name: opened[name] for name in found.fields if name in opened}
+
+
+# --- seats --------------------------------------------------------------------------------------------------------
+
+
+@operation("seats", "office")
+def seats() -> list[dict[str, str]]:
+    """The three seats: name, body, fingerprint. No key."""
+    return keyroom.seats()
+
+
+def _holder(token: str, seat: str) -> Person:
+    person, _private = reader(token)
+    held = {s["body"]: s["name"] for s in keyroom.seats()}
+    if held.get(person.body.ref) != seat or not person.roles & access.CUSTODIANS:
+        raise Refused(_("Only whoever holds this seat hands it over."), reason="seat")
+    return person
+
+
+@operation("seat_blocks", "office")
+def seat_blocks(token: str, seat: str, after: str) -> dict[str, Any]:
+    """Some identity blocks for a seat's holder to hand over: ciphertext. `next` is where to go on; "" at the end.
+
+    Every lot that leaves is in the record first: two seats that put theirs together could open them all.
+    """
+    person = _holder(token, seat)
+    lines, further = keyroom.blocks_after(after)
+    actions.enter_blocks_taken(seat, lines.count(b"\n"), by=person)
+    return {"lines": lines, "next": further}
+
+
+@operation("handover_part", "office")
+def handover_part(token: str, seat: str, number: int, data: bytes) -> bool:
+    """A part of a handover file; part 0 begins anew."""
+    _holder(token, seat)
+    keyroom.put_handover_part(seat, number, data)
+    return True
+
+
+@operation("apply_handover", "office")
+def apply_handover(token: str, seat: str) -> dict[str, Any]:
+    """Take the brought handover in, whole or not at all."""
+    _holder(token, seat)
+    try:
+        return keyroom.apply_handover(seat)
+    finally:
+        keyroom.forget_handover(seat)
+
+
+# --- escrow -------------------------------------------------------------------------------------------------------
+
+
+@operation("enter_escrow_key", "office")
+def enter_escrow_key(token: str, public: bytes) -> str:
+    """The public key with which the session's person will hold pieces."""
+    person, _private = reader(token)
+    name, key = bundles.open_seat_public(public)
+    return keyroom.put_escrow_officer(person.ref, name, key)
+
+
+@operation("escrow_officers", "office")
+def escrow_officers() -> list[dict[str, str]]:
+    """Who can hold pieces."""
+    return keyroom.escrow_officers()
+
+
+@operation("escrows", "office")
+def escrows() -> list[dict[str, Any]]:
+    """What is in escrow."""
+    return keyroom.escrows()
+
+
+@operation("escrow_record", "office")
+def escrow_record(secret: str) -> bytes:
+    """An escrow record, for officers to open their piece with. Opaque."""
+    return keyroom.escrow_record(secret)
+
+
+@operation("record_escrow", "office")
+def record_escrow(token: str, seat: str, record: bytes) -> str:
+    """Keep a seat's escrow record."""
+    _holder(token, seat)
+    return keyroom.put_seat_escrow(seat, record)
+
+
+@operation("escrow_room", "office")
+def escrow_room(token: str, name: str, officers: Sequence[str], needed: int) -> dict[str, Any]:
+    """Split a compartment's key over officers of at least three bodies, none of which could bring it back alone."""
+    by, private = reader(token)
+    bodies = list(Person.objects.filter(ref__in=officers, is_active=True).values_list("body__ref", flat=True))
+    if len(bodies) != len(set(officers)):
+        raise Refused(_("There is nobody of this name."), reason="nothing")
+    if said := rules.escrow_obstacles(bodies, needed):
+        raise Refused(" ".join(_(s) for s in said), reason="escrow")
+    return keyroom.escrow_room(name, list(officers), needed, by=by.ref, private=private)
+
+
+@operation("person_public", "office")
+def person_public(person: str) -> bytes:
+    """A person's public key as a file that the custodian program takes, for pieces to be sealed to."""
+    return bundles.seat_public(person, keyroom.person_public(person))
+
+
+@operation("restore_room", "office")
+def restore_room(token: str, restore: str, pieces: Sequence[bytes]) -> bool:
+    """Bring a compartment's key back to the leader of a confirmed ceremony. Recorded first; other sessions go on."""
+    person, private = reader(token)
+    found = RoomRestore.objects.filter(ref=restore).first()
+    if found is None:
+        raise Refused(_("There is no such ceremony."), reason="nothing")
+    with reading_as(person):
+        actions.may_restore(found, person)
+    back = keyroom.recover_room(found.room, pieces, private)
+    actions.enter_restore(found, by=person)
+    keyroom.restore_room(found.room, back, person.ref)
+    return True
