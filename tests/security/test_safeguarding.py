@@ -151,7 +151,7 @@ def test_without_her_consent_to_be_contacted_a_plan_allows_nothing(claim):
     from answerable.vault.consent import actions as consent
 
     plan_for(claim)
-    consent.withdraw_consent(claim, ["CP-CONT"], heard_through="in_person", by=person("adva"))
+    consent.withdraw_consent(claim, ["CP-CONT"], heard_through="office", by=person("adva"))
     assert contacting.ask(claim.ref, via="phone", kind="call").because == "consent"
 
 
