@@ -28,6 +28,11 @@ QUESTIONS: dict[str, str] = {
     "search": "list of Found items for words within what a person may see (by, words)",
     "open_claims_in": "number of claims in a situation (situation ref)",
     "finding_facts": "facts a measure's prerequisites need about findings (situation ref)",
+    "survivor_page": "sections of someone's own file for her page: [{title, lines, purposes}] (about ref, language)",
+    "survivor_withdraws": "a consent withdrawn by herself at her own door; True when done (about ref, purposes, by)",
+    "lodge_from_channel": "lodges a claim or a report sent at the door; its reference, or None (kind, fields, by)",
+    "lodging_choices": "what can be lodged at the door: {field: [[value, words]]}, or None (kind, by)",
+    "may_contact": "False with a reason when her safe-contact plan bars an answer now, else None (about ref)",
 }
 
 

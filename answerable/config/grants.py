@@ -23,7 +23,14 @@ OFFICE_DELETES = (
 )
 # What the vault process writes among the working facts: its entries in the record, and what doors without a database
 # hand in through it. It reads what policies and rules need.
-VAULT_WRITES = ("record_entry", "record_head")
+VAULT_WRITES = (
+    "record_entry",
+    "record_head",
+    "channel_thread",
+    "channel_message",
+    "reparations_claim",
+    "monitoring_incident",
+)
 # The public face reads released rows only.
 PORTAL_READS = ("publication_release",)
 

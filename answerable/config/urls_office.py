@@ -29,6 +29,7 @@ urlpatterns = [
     path("answer/", include("answerable.accountability.urls")),
     path("decide/", include("answerable.council.urls")),
     path("decide/measures/", include("answerable.measures.urls")),
+    path("repair/messages/", include("answerable.channel.urls_office")),
     path("repair/", include("answerable.reparations.urls")),
     path("fund/", include("answerable.fund.urls")),
     path("alliance/", include("answerable.alliance.urls")),

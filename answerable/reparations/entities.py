@@ -5,7 +5,7 @@ from typing import Any
 from answerable.authority.engine import describes
 from answerable.common.hooks import question
 from answerable.monitoring.models import SourceItem
-from answerable.reparations import actions  # noqa: F401 - registers what the fund asks
+from answerable.reparations import actions, doors  # noqa: F401 - register what the fund and the channel ask
 from answerable.reparations.models import Claim, Programme
 
 # What a purpose of reading needs of the claimant's consent.
@@ -19,7 +19,7 @@ def _programme(p: Programme) -> tuple[str, dict[str, Any]]:
 
 @describes(Claim)
 def _claim(c: Claim) -> tuple[str, dict[str, Any]]:
-    return "Claim", {"compartment": c.compartment, "intakeBy": c.intake_by.ref, "status": c.status}
+    return "Claim", {"compartment": c.compartment, "intakeBy": c.intake_by.ref if c.intake_by else "", "status": c.status}
 
 
 @question("live_consent").answer_with

@@ -1,6 +1,9 @@
 """What the vault keeps. `keys` lies in the vault's own database; whatever else is here lies with the working facts."""
 
 from answerable.vault.models.keys import (
+    ChannelDraft,
+    ChannelKey,
+    ChannelWrap,
     Compartment,
     DataKey,
     IdentityBlock,
@@ -13,5 +16,5 @@ from answerable.vault.models.keys import (
     ServiceKey,
 )
 
-__all__ = ["Compartment", "DataKey", "IdentityBlock", "PersonKey", "Reader", "RecordKey", "RootKey", "SealedField", "Seat",
+__all__ = ["ChannelDraft", "ChannelKey", "ChannelWrap", "Compartment", "DataKey", "IdentityBlock", "PersonKey", "Reader", "RecordKey", "RootKey", "SealedField", "Seat",
            "ServiceKey"]  # fmt: skip

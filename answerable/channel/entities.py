@@ -1,0 +1,50 @@
+"""How threads look to policies; what the door answers to other apps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from answerable.authority.engine import describes
+from answerable.channel import access, lifecycle
+from answerable.channel.models import Message, Thread
+from answerable.common.hooks import question
+from answerable.record.pages import Described
+
+
+@describes(Thread)
+def _thread(t: Thread) -> tuple[str, dict[str, Any]]:
+    return "Thread", {
+        "ref": t.ref,
+        "compartment": t.compartment,
+        "status": t.status,
+        "documenter": bool(t.documenter_id),
+    }
+
+
+@describes(Message)
+def _message(m: Message) -> tuple[str, dict[str, Any]]:
+    return "Message", {"compartment": m.compartment, "direction": m.direction}
+
+
+@question("sealed_object").answer_with
+def _sealed(ref: str) -> Message | None:
+    return Message.objects.filter(ref=ref).first() if ref.startswith("MSG") else None
+
+
+@question("describe_ref").answer_with
+def _describe(by: Any, ref: str) -> Described | None:
+    if ref.startswith("THR") and (t := access.threads(by).filter(ref=ref).first()):
+        return Described(f"{_('Messages')}: {t.designation}", reverse("thread", args=[ref]), t.status)
+    return None
+
+
+@question("waits_for").answer_with
+def _waits(by: Any) -> list[dict[str, Any]]:
+    """Threads whose last word is hers, for those who answer them."""
+    waiting = access.threads(by).filter(status=lifecycle.OPEN, waiting_since__isnull=False)
+    mine = waiting.filter(documenter__isnull="monitoring_analyst" not in by.roles)[:20]
+    return [{"title": f"{_('Messages')}: {t.designation}", "what": _("waits for an answer"),
+             "url": reverse("thread", args=[t.ref]), "due": None} for t in mine]  # fmt: skip
