@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.crypto import constant_time_compare
 
 from answerable.common.errors import Refused
 from answerable.vault.client import VaultFault
@@ -53,7 +54,7 @@ def _is_ours(request: HttpRequest) -> bool:
         bound = signing.TimestampSigner(salt="door-form").unsign(request.POST.get("t", ""), max_age=TOKEN_SECONDS)
     except signing.BadSignature:
         return False
-    return signing.constant_time_compare(bound, _binding(request))
+    return constant_time_compare(bound, _binding(request))
 
 
 def _go(name: str) -> HttpResponse:

@@ -70,10 +70,8 @@ class ReplyForm(forms.Form):
 def _shown(
     request: Request, this: Thread, opened: dict[str, str], status: int = 200, refused: str = ""
 ) -> HttpResponse:
-    messages = [
-        {"message": m, "text": opened.get(m.ref), "author": m.written_by}
-        for m in this.messages.select_related("written_by")
-    ]
+    stored = list(this.messages.select_related("written_by"))
+    messages = [{"message": m, "text": opened.get(m.ref), "author": m.written_by} for m in stored]
     about = describe(request.user, this.about_ref) if this.about_ref else None
     facts = [
         (_("Comes to"), _kind_words()[this.kind]), (_("Language"), dict(settings.LANGUAGES).get(this.language, this.language)),
@@ -82,11 +80,11 @@ def _shown(
     names = {"close_thread": _("Close"), "reopen_thread": _("Open again")}
     may = {a: authority.allows(request.user, a, this) for a in ("reply_to_thread", "note_on_thread", "replace_code")}
     return render(request, "channel/office_thread.html", {
-        "heading": this.designation, "object": this, "facts": facts, "thread_messages": messages, "may": may, "refused": refused,
-        "about": about, "locked": request.user.vault_session is None, "sealed": [m["message"].ref for m in messages if m["text"] is None],
+        "heading": this.designation, "object": this, "facts": facts, "thread_messages": messages, "may": may,
+        "about": about, "locked": request.user.vault_session is None, "sealed": [m.ref for m in stored if m.ref not in opened],
         **moves(request.user, this, names, lifecycle.THREAD_MOVES, reverse("move-thread", args=[this.ref])),
         **chain(request.user, this.ref),
-    }, status=status)  # fmt: skip
+    })  # fmt: skip
 
 
 @needs("see_threads", "threads")

@@ -97,7 +97,7 @@ def enter(code: str, pin: str) -> str:
             text = doorkeys.open_message(
                 opening.private, opening.channel, m.ref, "new", opening.wraps[m.ref], bytes(m.text)
             )
-            state["messages"].append({"on": m.release_at.date().isoformat(), "text": text})
+            state["messages"].append({"on": (m.release_at or m.written_at).date().isoformat(), "text": text})
         if ready:
             doorkeys.forget_new(opening.channel, [m.ref for m in ready])
     elif opening.level == "page":
@@ -216,7 +216,12 @@ def save(token: str) -> str:
         }
     )
     doorkeys.save_draft(state["channel"], draft, level)
-    kept = {"answers": {}, "writing": False, "has_draft": True, "compartment": state.get("compartment") or "claims"}
+    kept: State = {
+        "answers": {},
+        "writing": False,
+        "has_draft": True,
+        "compartment": state.get("compartment") or "claims",
+    }
     state |= kept | ({"level": "fresh", "then": level, "said": "saved"} if fresh else {"said": "saved"})
     DOORS.write(token, state, channel=state["channel"])
     return "code" if fresh else "inside"

@@ -19,7 +19,11 @@ def _programme(p: Programme) -> tuple[str, dict[str, Any]]:
 
 @describes(Claim)
 def _claim(c: Claim) -> tuple[str, dict[str, Any]]:
-    return "Claim", {"compartment": c.compartment, "intakeBy": c.intake_by.ref if c.intake_by else "", "status": c.status}
+    return "Claim", {
+        "compartment": c.compartment,
+        "intakeBy": c.intake_by.ref if c.intake_by else "",
+        "status": c.status,
+    }
 
 
 @question("live_consent").answer_with

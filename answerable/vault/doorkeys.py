@@ -192,7 +192,8 @@ def enter(code: CodeOf, pin: str) -> Opening:
     channel = row.channel if private else NONE
     wraps = ChannelWrap.objects.filter(channel=channel, level=level or "new").values_list("subject", "wrapped")
     found = {subject: bytes(wrapped) for subject, wrapped in wraps}
-    has_draft = ChannelDraft.objects.filter(channel=channel, until__gte=clock.today()).exists()
+    # A draft under her page's key is nothing to whoever has the paper alone.
+    has_draft = open_draft(channel, private or b"", level or "new") is not None
     return Opening(level, channel, private or b"", found, has_draft)
 
 
