@@ -201,7 +201,9 @@ def inside(request: HttpRequest) -> HttpResponse:
         return _page(request, "calm", busy=False)
     if seen["level"] == "fresh":
         return _go("code")
-    return _page(request, "inside", seen=seen)
+    # What she wrote herself is not put before her, or whoever holds the telephone, unless she asks for it.
+    answers = [m for m in (seen.get("page") or {}).get("messages", ()) if not m["hers"]]
+    return _page(request, "inside", seen=seen, answers=answers)
 
 
 @public_page

@@ -101,10 +101,11 @@ def _page(about: str, language: str) -> list[dict[str, Any]] | None:
     sections: list[dict[str, Any]] = [{"title": _("What you asked for"), "lines": lines}]
     award = getattr(claim, "award", None)
     if award is not None:
-        paid = AwardLine.objects.filter(award_key=award.ref)
-        sections.append({"title": _("What was awarded"), "lines": [
-            _("%(form)s: %(paid)d of %(all)d parts are paid.") % {"form": label("reparation_form", x.form, language),
-                                                                 "paid": x.settled, "all": len(x.instalments)} for x in paid]})  # fmt: skip
+        parts = AwardLine.objects.filter(award_key=award.ref)
+        said = [
+            _("%(paid)d of %(all)d parts were paid.") % {"paid": x.settled, "all": len(x.instalments)} for x in parts
+        ]
+        sections.append({"title": _("What was awarded"), "lines": said})
     agreed = [{"code": p, "words": label("consent_purpose", p, language)} for p in claim.purposes]
     sections.append({"title": _("What you agreed to"), "lines": [a["words"] for a in agreed]})
     return sections

@@ -297,6 +297,19 @@ def test_a_documenter_files_a_report_through_the_door(door, office, saved):
     )
 
 
+def test_the_demonstrations_code_shows_the_answer_the_award_and_what_was_paid(door, played):
+    issued = played["run"].codes["door"]
+    visitor, page = enter(door, issued.code.digits, "2580")
+    for words in (
+        "every morning from eight",
+        "You accepted; it is being prepared.",
+        "1 of 3 parts were paid.",
+        "Reparation claim",
+    ):
+        assert words in page, words
+    assert "my sister" not in page and "my sister" in visitor.get("/inside/text/").content.decode()
+
+
 @pytest.mark.parametrize("who", ["delegate.avn", "chair", "fina", "anna", "paulo", "sami", "dana", "bo"])
 def test_others_see_no_survivors_thread(door, office, who):
     began(door(), pin="4711", text="Hello.")

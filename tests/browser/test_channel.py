@@ -1,0 +1,144 @@
+"""The door in headless Chromium: write, come back, read an answer, leave in a hurry; with axe, at 360 px, in Arabic, without script."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from browser_support import PHONE, axe, button, sign_in, written
+
+SHOTS = os.environ.get("ANSWERABLE_SHOTS")
+
+
+@pytest.fixture
+def weather(running):
+    """Where leaving leads is another site; tests answer for it themselves."""
+    return lambda page: page.route(
+        "https://www.wetter.com/**", lambda r: r.fulfill(body="<title>Weather</title>weather")
+    )
+
+
+def looked_at(page, name: str) -> None:
+    """Every page: nothing axe finds, nothing wider than the telephone, one heading, the way out first."""
+    assert axe(page) == [], name
+    assert page.evaluate("document.documentElement.scrollWidth") <= 361, name
+    assert page.locator("h1").count() == 1, name
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "leave", name
+    if SHOTS:
+        page.screenshot(path=str(Path(SHOTS) / f"{name}.png"), full_page=True)
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_she_writes_and_her_page_opens_with_code_and_pin(chromium, running, weather, script):
+    context = chromium.new_context(viewport=PHONE, java_script_enabled=script)
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
+    weather(page)
+    code = written(
+        page, running["channel"], pin="4711", text="A question.", check=looked_at if script else lambda p, n: None
+    )
+    if script:
+        looked_at(page, "9-her-page")
+    assert "Your page" in page.locator("h1").inner_text()
+    page.get_by_role("link", name="Leave this page").click()
+    page.wait_for_url("https://www.wetter.com/**")
+    assert context.cookies(running["channel"]) == []
+    page.goto(running["channel"] + "/enter/")
+    page.fill("#code", code)
+    button(page, "Continue")
+    assert "There are no new messages." in page.inner_text("main")
+    if script:
+        looked_at(page, "10-nothing-new")
+    page.get_by_role("link", name="Enter once more").click()
+    page.fill("#code", code)
+    page.fill("#pin", "4711")
+    button(page, "Continue")
+    assert "Your page" in page.locator("h1").inner_text()
+    assert problems == []
+
+
+def test_the_printed_code_reads_the_answer_and_her_file(chromium, running):
+    code, pin = (running["data"] / "demonstration-code").read_text().splitlines()
+    page = chromium.new_context(viewport=PHONE).new_page()
+    page.goto(running["channel"] + "/enter/")
+    looked_at(page, "11-enter")
+    page.fill("#code", code)
+    page.fill("#pin", pin)
+    button(page, "Continue")
+    text = page.inner_text("main")
+    assert "every morning from eight" in text and "What you asked for" in text and "Reparation claim" in text
+    assert "Thank you. May I" not in text
+    looked_at(page, "12-page-of-the-demonstration")
+    page.goto(running["channel"] + "/inside/text/")
+    assert "Thank you. May I bring my sister?" in page.content()
+
+
+def test_an_advocate_finds_it_waiting_opens_it_and_answers(chromium, running):
+    page = sign_in(chromium, running, "adva")
+    waiting = page.get_by_role("link", name=re.compile("^Messages: ")).evaluate_all("links => links.map(a => a.href)")
+    for address in waiting:
+        page.goto(address)
+        button(page, "Open all")
+        if "May I bring my sister?" in page.inner_text("main"):
+            break
+    assert "May I bring my sister?" in page.inner_text("main")
+    assert axe(page) == []
+    page.fill("#text", "Of course.")
+    button(page, "Leave the answer at the door")
+    assert "waits at the door from" in page.inner_text("main")
+    assert axe(page) == [] and page.problems == []
+    if SHOTS:
+        page.screenshot(path=str(Path(SHOTS) / "20-thread.png"), full_page=True)
+    page.goto(running["office"] + "/repair/messages/")
+    assert axe(page) == []
+    if SHOTS:
+        page.screenshot(path=str(Path(SHOTS) / "21-threads.png"), full_page=True)
+
+
+def test_in_arabic_from_right_to_left(chromium, running):
+    page = chromium.new_context(viewport=PHONE).new_page()
+    page.goto(running["channel"] + "/")
+    page.select_option("#language", "ar")
+    page.locator("form.lang button").click()
+    for n, path in enumerate(("/", "/begin/", "/enter/", "/organisations/")):
+        page.goto(running["channel"] + path)
+        assert page.locator("html").get_attribute("dir") == "rtl"
+        looked_at(page, f"30-arabic-{n}")
+
+
+def test_leaving_half_typed_by_shift_three_times_and_by_the_button(chromium, running, weather):
+    for way in ("shift", "button"):
+        page = chromium.new_context(viewport=PHONE).new_page()
+        weather(page)
+        page.goto(running["channel"] + "/begin/")
+        button(page, "Tell something")
+        button(page, "Continue")
+        page.locator("#a").fill("4711")
+        button(page, "Continue")
+        page.locator("#a").fill("Half a sentence")
+        if way == "shift":
+            for _ in range(3):
+                page.keyboard.press("Shift")
+        else:
+            page.get_by_role("link", name="Leave this page").click()
+        page.wait_for_url("https://www.wetter.com/**")
+        page.go_back()
+        assert "Half a sentence" not in page.content() and "Half a" not in str(
+            page.locator("textarea").count() and page.input_value("#a")
+        )
+
+
+def test_pages_stay_under_thirty_kilobytes_and_fetch_nothing_else(chromium, running):
+    page = chromium.new_context(viewport=PHONE).new_page()
+    fetched: list[str] = []
+    page.on("request", lambda r: fetched.append(r.url) if not r.url.startswith("data:") else None)
+    for path in ("/", "/begin/", "/enter/", "/organisations/", "/no-such-page/"):
+        fetched.clear()
+        reply = page.goto(running["channel"] + path)
+        assert fetched == [running["channel"] + path]
+        assert len(reply.body()) < 30_000
+        assert page.title() == "Health and rights" and "answerable" not in page.content().lower()
