@@ -53,11 +53,16 @@ def running(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def chromium():
+def engine():
     with sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=BROWSER, args=FLAGS)
-        yield browser
-        browser.close()
+        yield p
+
+
+@pytest.fixture(scope="session")
+def chromium(engine):
+    browser = engine.chromium.launch(executable_path=BROWSER, args=FLAGS)
+    yield browser
+    browser.close()
 
 
 def axe(page) -> list[str]:

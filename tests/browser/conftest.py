@@ -1,3 +1,3 @@
 """One running product and one Chromium for all browser tests."""
 
-from browser_support import chromium, running  # noqa: F401 - fixtures
+from browser_support import chromium, engine, running  # noqa: F401 - fixtures
