@@ -34,6 +34,7 @@ PUBLIC_PAGES = {
         "write-inside",
         "resume",
         "withdraw",
+        "undo",
         "pin",
         "statement",
         "close-door",

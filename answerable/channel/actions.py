@@ -25,7 +25,9 @@ LONGEST = 20_000
 
 def holder(ref: str, compartment: str = "*") -> Principal:
     """Whoever holds the code of a thread: no person of ours, known by the thread alone, seeing its compartment alone."""
-    return Principal(ref=ref, roles=frozenset({"holder"}), via="channel", compartments=frozenset({compartment}))
+    return Principal(
+        ref=ref, roles=frozenset({"holder", "claimant"}), via="channel", compartments=frozenset({compartment})
+    )
 
 
 def _designation() -> str:

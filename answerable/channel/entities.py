@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.urls import reverse
@@ -12,6 +13,7 @@ from answerable.channel import access, lifecycle
 from answerable.channel.models import Message, Thread
 from answerable.common.hooks import question
 from answerable.record.pages import Described
+from answerable.vault import doorkeys
 
 
 @describes(Thread)
@@ -26,7 +28,8 @@ def _thread(t: Thread) -> tuple[str, dict[str, Any]]:
 
 @describes(Message)
 def _message(m: Message) -> tuple[str, dict[str, Any]]:
-    return "Message", {"compartment": m.compartment, "direction": m.direction}
+    documenter = bool(m.thread.documenter_id)
+    return "Message", {"compartment": m.compartment, "direction": m.direction, "documenter": documenter}
 
 
 @question("sealed_object").answer_with
@@ -39,6 +42,29 @@ def _describe(by: Any, ref: str) -> Described | None:
     if ref.startswith("THR") and (t := access.threads(by).filter(ref=ref).first()):
         return Described(f"{_('Messages')}: {t.designation}", reverse("thread", args=[ref]), t.status)
     return None
+
+
+@question("holder_of").answer_with
+def _holder(ref: str) -> str:
+    return Thread.objects.filter(about_ref=ref).order_by("-id").values_list("ref", flat=True).first() or ""
+
+
+@question("parts_of").answer_with
+def _parts(ref: str) -> list[str]:
+    """What she wrote and was answered goes with the claim it was about."""
+    if not ref.startswith("CLM"):
+        return []
+    threads = list(Thread.objects.filter(about_ref=ref).values_list("ref", flat=True))
+    return [*threads, *Message.objects.filter(thread__ref__in=threads).values_list("ref", flat=True)]
+
+
+@question("shred_keys").answer_with
+def _shred(refs: Sequence[str]) -> dict[str, int]:
+    """In the vault process: the doors behind these references open nothing any more."""
+    doors = [ref for ref in refs if ref.startswith("THR") and doorkeys.has_keys(ref)]
+    for ref in doors:
+        doorkeys.close(ref)
+    return {"doors": len(doors)}
 
 
 @question("waits_for").answer_with

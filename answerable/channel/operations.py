@@ -38,6 +38,7 @@ def _state(token: str) -> State:
         )
     state.pop("said", None)
     state.pop("refused", None)
+    state.pop("told", None)
     return state
 
 
@@ -81,6 +82,8 @@ def enter(code: str, pin: str) -> str:
         )
     if chosen is None:
         raise Refused(_("A PIN has four to eight digits. If you have none, leave it empty."), reason="mistyped")
+    if DOORS.crowded():
+        raise Refused(_("Too many people are at the door just now. Please try again in a minute."), reason="busy")
     bucket = doorkeys.lookup(f"attempt|{found.locator}")
     allowed = DOORS.may_try(bucket)
     opening = doorkeys.enter(found, chosen)
@@ -134,7 +137,19 @@ def look(token: str) -> dict[str, Any]:
         return {"level": "gone"}
     shown = {
         k: state.get(k)
-        for k in ("level", "kind", "answers", "messages", "has_draft", "writing", "said", "refused", "looks", "at")
+        for k in (
+            "level",
+            "kind",
+            "answers",
+            "messages",
+            "has_draft",
+            "writing",
+            "said",
+            "told",
+            "refused",
+            "looks",
+            "at",
+        )
     }
     shown["has_code"] = bool(state.get("channel"))
     shown["has_pin"] = bool(state.get("has_pin"))
@@ -143,7 +158,7 @@ def look(token: str) -> dict[str, Any]:
         shown["groups"] = codes.Code(*state["code"]).groups
         shown["receipt"] = state.get("receipt", "")
     if state["level"] == "page" and not state.get("writing"):
-        shown["page"] = queries.her_page(state, _thread(state), get_language() or "en")
+        shown["page"] = queries.her_page(state, _thread(state))
     return shown
 
 
@@ -215,6 +230,7 @@ def save(token: str) -> str:
             "answers": {k: v for k, v in state["answers"].items() if k != "pin"},
         }
     )
+    doorkeys.drop_old()
     doorkeys.save_draft(state["channel"], draft, level)
     kept: State = {
         "answers": {},
@@ -345,20 +361,33 @@ def write(token: str, text: str, kind: str = "message") -> bool:
 def statement(token: str) -> str:
     """Everything on her page and every message both ways as plain text, on demand, to print or copy."""
     state = _page_of(token)
-    return queries.statement(state, _thread(state), get_language() or "en")
+    return queries.statement(state, _thread(state))
+
+
+def _hers(token: str) -> tuple[State, str, Any]:
+    state = _page_of(token)
+    thread = _thread(state)
+    if thread is None or not thread.about_ref:
+        raise Refused(_("There is nothing to withdraw here."), reason="nothing")
+    return state, thread.about_ref, actions.holder(thread.ref, thread.compartment)
 
 
 @operation("door_withdraw", "channel")
 def withdraw(token: str, purposes: list[str]) -> bool:
-    """She withdraws consent for these purposes, in one step, with no reason asked (SC-5)."""
-    state = _page_of(token)
-    thread = _thread(state)
-    if thread is None or not thread.about_ref or not purposes:
-        raise Refused(_("There is nothing to withdraw here."), reason="nothing")
-    by = actions.holder(thread.ref, thread.compartment)
-    if not any(question("survivor_withdraws").ask(thread.about_ref, list(purposes), by)):
+    """She withdraws consent for these purposes, in one step, with no reason asked (SC-5); her page shows the receipt."""
+    state, about, by = _hers(token)
+    receipts = question("survivor_withdraws").ask(about, list(purposes), by) if purposes else []
+    if not receipts:
         raise Refused(_("This could not be done here. Write it as a message; it counts from now on."), reason="nothing")
-    return DOORS.write(token, {**state, "said": "withdrawn"})
+    return DOORS.write(token, {**state, "said": "receipt", "told": "\n".join(receipts)})
+
+
+@operation("door_undo", "channel")
+def undo(token: str, withdrawal: str) -> bool:
+    """She takes a withdrawal back, within its days; her page shows the receipt."""
+    state, about, by = _hers(token)
+    receipts = question("survivor_undoes").ask(about, withdrawal, by)
+    return DOORS.write(token, {**state, "said": "receipt", "told": "\n".join(receipts)})
 
 
 @operation("door_pin", "channel")

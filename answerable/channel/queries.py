@@ -28,7 +28,7 @@ def ready_for(channel: str, refs: Sequence[str]) -> tuple[Thread | None, list[Me
         return thread, list(found.order_by("id"))
 
 
-def her_page(state: dict[str, Any], thread: Thread | None, language: str) -> dict[str, Any]:
+def her_page(state: dict[str, Any], thread: Thread | None) -> dict[str, Any]:
     """Everything her page shows: messages, her file's sections, who opened what. Plain texts."""
     if thread is None:
         return {"messages": [], "sections": [], "openings": [], "receipt": ""}
@@ -36,10 +36,10 @@ def her_page(state: dict[str, Any], thread: Thread | None, language: str) -> dic
         shown = [m for m in Message.objects.filter(thread=thread).exclude(direction="note")
                  if m.direction == "in" or (m.release_at and m.release_at <= clock.now())]  # fmt: skip
         about = thread.documenter.ref if thread.documenter else thread.about_ref
-        sections = (
-            [s for answer in question("survivor_page").ask(about, language) for s in answer or ()] if about else []
-        )
-        openings = openings_of([about, *(m.ref for m in shown)] if about else [m.ref for m in shown])
+        sections = [s for answer in question("survivor_page").ask(about) for s in answer or ()] if about else []
+        # What was opened of her file is told by whoever keeps its consents, where they do; then this names the rest.
+        whole = bool(about) and question("survivor_withdraws").is_answered()
+        openings = None if whole else openings_of([about, *(m.ref for m in shown)])
     keys, messages = doorkeys.wraps(thread.ref, "page"), []
     for m in shown:
         if m.ref not in keys:
@@ -73,18 +73,23 @@ def openings_of(refs: Sequence[str]) -> list[dict[str, Any]]:
     return [{"on": d.isoformat(), "office": office, "why": purpose_words(p)} for d, office, p in seen]
 
 
-def statement(state: dict[str, Any], thread: Thread | None, language: str) -> str:
+def statement(state: dict[str, Any], thread: Thread | None) -> str:
     """Her file as plain text."""
-    page = her_page(state, thread, language)
+    page = her_page(state, thread)
     lines: list[str] = []
     for section in page["sections"]:
-        lines += [section["title"], *(f"  {line}" for line in section.get("lines", ())), ""]
+        lines += [section["title"], *(f"  {line}" for line in section.get("lines", ()))]
+        lines += ["  " + " | ".join(str(cell) for cell in row) for row in (section.get("table") or {}).get("rows", ())]
+        given = [f"  {c['label']}: {c['audience']}" for c in section.get("choices", ()) if c["given"]]
+        lines += [*given, ""]
     lines += [_("Messages")]
     for m in page["messages"]:
         lines += [
             f"  {m['on']}, {_('from you') if m['hers'] else _('to you')}:",
             *(f"    {x}" for x in m["text"].splitlines()),
         ]
+    if page["openings"] is None:
+        return "\n".join(lines) + "\n"
     lines += ["", _("Who opened something of yours, when and why")]
     lines += [f"  {o['on']}, {o['office']}, {o['why']}" for o in page["openings"]] or [f"  {_('Nobody so far.')}"]
     return "\n".join(lines) + "\n"

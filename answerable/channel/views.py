@@ -225,6 +225,14 @@ def withdraw(request: HttpRequest) -> HttpResponse:
 
 @public_page
 @require_POST
+def undo(request: HttpRequest) -> HttpResponse:
+    """She changes her mind about a withdrawal."""
+    _told(request, "door_undo", withdrawal=request.POST.get("withdrawal", "")[:60])
+    return _go("inside")
+
+
+@public_page
+@require_POST
 def pin(request: HttpRequest) -> HttpResponse:
     """Another PIN."""
     _told(request, "door_pin", code=request.POST.get("code", "")[:120], pin=request.POST.get("pin", "")[:40])

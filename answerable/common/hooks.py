@@ -28,8 +28,12 @@ QUESTIONS: dict[str, str] = {
     "search": "list of Found items for words within what a person may see (by, words)",
     "open_claims_in": "number of claims in a situation (situation ref)",
     "finding_facts": "facts a measure's prerequisites need about findings (situation ref)",
-    "survivor_page": "sections of someone's own file for her page: [{title, lines, purposes}] (about ref, language)",
-    "survivor_withdraws": "a consent withdrawn by herself at her own door; True when done (about ref, purposes, by)",
+    "survivor_page": "sections of her own page: {title, lines, table, choices, undo} (about_ref)",
+    "survivor_withdraws": "she withdraws purposes or EVERYTHING; the text of her receipt (about_ref, purposes, by)",
+    "survivor_undoes": "she takes a withdrawal back; the text of her receipt (about_ref, withdrawal_ref, by)",
+    "holder_of": "the channel thread of the person behind a subject, or '' (ref)",
+    "parts_of": "references whose keys go with a subject's when everything is withdrawn (ref)",
+    "shred_keys": "in the vault process: destroy further keys of these references, as counts by kind ([ref])",
     "lodge_from_channel": "lodges a claim or a report sent at the door; its reference, or None (kind, fields, by)",
     "lodging_choices": "what can be lodged at the door: {field: [[value, words]]}, or None (kind, by)",
     "may_contact": "False with a reason when her safe-contact plan bars an answer now, else None (about ref)",
@@ -48,6 +52,10 @@ class Question:
         if func not in self._answers:
             self._answers.append(func)
         return func
+
+    def is_answered(self) -> bool:
+        """Whether any app here answers it."""
+        return bool(self._answers)
 
     def ask(self, *args: Any, **kwargs: Any) -> list[Any]:
         """All answers."""

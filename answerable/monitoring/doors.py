@@ -48,7 +48,7 @@ def _report(kind: str, fields: Mapping[str, Any], by: Any) -> str | None:
 
 
 @question("survivor_page").answer_with
-def _page(about: str, language: str) -> list[dict[str, Any]] | None:
+def _page(about: str) -> list[dict[str, Any]] | None:
     """For a documenter: which of their reports were received, by day and state. Nothing that was in them."""
     if not about.startswith("PER"):
         return None

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from django.utils.formats import date_format
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from answerable.common import clock
@@ -86,7 +87,7 @@ def status_words(status: str) -> str:
 
 
 @question("survivor_page").answer_with
-def _page(about: str, language: str) -> list[dict[str, Any]] | None:
+def _page(about: str) -> list[dict[str, Any]] | None:
     """Status and clocks of her claim, what was awarded and paid, and what she agreed to."""
     if not about.startswith("CLM"):
         return None
@@ -106,6 +107,7 @@ def _page(about: str, language: str) -> list[dict[str, Any]] | None:
             _("%(paid)d of %(all)d parts were paid.") % {"paid": x.settled, "all": len(x.instalments)} for x in parts
         ]
         sections.append({"title": _("What was awarded"), "lines": said})
-    agreed = [{"code": p, "words": label("consent_purpose", p, language)} for p in claim.purposes]
-    sections.append({"title": _("What you agreed to"), "lines": [a["words"] for a in agreed]})
+    if not question("survivor_withdraws").is_answered():
+        agreed = [label("consent_purpose", p, get_language() or "en") for p in claim.purposes]
+        sections.append({"title": _("What you agreed to"), "lines": agreed})
     return sections

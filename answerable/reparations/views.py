@@ -127,6 +127,8 @@ def repair(request: Request) -> HttpResponse:
                        "head": [_("Claim"), _("Urgency"), _("State"), _("Lodged"), _("Clock")]})  # fmt: skip
     if authority.allows(request.user, "propose_programme", Place("programmes")):
         links.append({"url": reverse("propose-programme"), "words": _("Designate a situation")})
+    if authority.allows(request.user, "see_threads", Place("threads")):
+        links.append({"url": reverse("threads"), "words": _("Messages")})
     return render(request, "list.html", {"heading": _("Repair"), "tables": tables, "links": links})
 
 

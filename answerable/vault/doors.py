@@ -23,6 +23,8 @@ LONGEST_SECONDS = 4 * 3600
 SESSIONS = 20_000
 # Attempts at one locator; what is over the limit is answered like a code that opens nothing.
 TRIES_AN_HOUR, TRIES_A_DAY = 10, 40
+# Attempts of everyone together; past that the door asks for a minute's patience, whatever was typed.
+TRIES_A_MINUTE = 600
 _CONTEXT = b"answerable-door-session/1"
 
 
@@ -42,6 +44,7 @@ class Doors:
 
     sessions: dict[bytes, _Session] = field(default_factory=dict)
     tries: dict[bytes, deque[float]] = field(default_factory=dict)
+    everyone: deque[float] = field(default_factory=lambda: deque(maxlen=TRIES_A_MINUTE))
     guard: threading.RLock = field(default_factory=threading.RLock)
 
     def begin(self, contents: dict[str, Any], *, channel: str = "", writing: bool = False) -> str:
@@ -114,6 +117,15 @@ class Doors:
             allowed = len(times) < TRIES_A_DAY and sum(now - t <= 3600 for t in times) < TRIES_AN_HOUR
             times.append(now)
             return allowed
+
+    def crowded(self) -> bool:
+        """Count an attempt of anyone; True when there were too many in the last minute."""
+        now = chamber.seconds()
+        with self.guard:
+            full = len(self.everyone) == TRIES_A_MINUTE and now - self.everyone[0] < 60
+            if not full:
+                self.everyone.append(now)
+            return full
 
     def forgive(self, bucket: bytes) -> None:
         """Whoever opened her own page was no guesser."""

@@ -310,6 +310,56 @@ def test_the_demonstrations_code_shows_the_answer_the_award_and_what_was_paid(do
     assert "my sister" not in page and "my sister" in visitor.get("/inside/text/").content.decode()
 
 
+@pytest.fixture
+def consents(monkeypatch):
+    """An app that keeps consents, as the questions between apps describe it."""
+    from answerable.common import hooks
+
+    heard = []
+
+    def page(about):
+        choice = {
+            "purpose": "CP-CONT",
+            "label": "Being contacted again",
+            "given": True,
+            "audience": "one office",
+            "until": "",
+            "cannot_recall": "",
+        }
+        table = {"head": ["Who", "Why"], "rows": [["A clinic", "care"]]}
+        return [{"title": "What you allow", "lines": ["Each is yours."], "choices": [choice]},
+                {"title": "Who received something", "table": table}, {"title": "What you withdrew", "lines": [], "undo": "WDR-1"}]  # fmt: skip
+
+    def withdraws(about, purposes, by):
+        heard.append((about, purposes, by))
+        return "Receipt: you withdrew it."
+
+    def undoes(about, withdrawal, by):
+        heard.append((about, withdrawal, by))
+        return "Receipt: as before."
+
+    for name, answer in (("survivor_page", page), ("survivor_withdraws", withdraws), ("survivor_undoes", undoes)):
+        monkeypatch.setattr(hooks.question(name), "_answers", [answer])
+    return heard
+
+
+def test_she_takes_a_consent_back_in_one_step_and_sees_the_receipt(door, played, saved, consents):
+    visitor, page = enter(door, played["run"].codes["door"].code.digits, "2580")
+    assert "Take back: Being contacted again" in page and "A clinic" in page and "CLM-" not in page
+    assert "Receipt: you withdrew it." in visitor.say("/inside/withdraw/", purpose="CP-CONT")
+    assert "Receipt: as before." in visitor.say("/inside/undo/", withdrawal="WDR-1")
+    thread = saved("$door")
+    assert [(a, what, by.ref) for a, what, by in consents] == [
+        (thread.about_ref, ["CP-CONT"], thread.ref), (thread.about_ref, "WDR-1", thread.ref)]  # fmt: skip
+    assert "claimant" in consents[0][2].roles
+
+
+def test_a_paper_code_alone_takes_nothing_back(door, played, consents):
+    visitor, _page = enter(door, played["run"].codes["door"].code.digits)
+    visitor.say("/inside/withdraw/", purpose="CP-CONT")
+    assert consents == []
+
+
 @pytest.mark.parametrize("who", ["delegate.avn", "chair", "fina", "anna", "paulo", "sami", "dana", "bo"])
 def test_others_see_no_survivors_thread(door, office, who):
     began(door(), pin="4711", text="Hello.")
