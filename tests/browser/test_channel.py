@@ -99,6 +99,81 @@ def test_an_advocate_finds_it_waiting_opens_it_and_answers(chromium, running):
         page.screenshot(path=str(Path(SHOTS) / "21-threads.png"), full_page=True)
 
 
+def test_a_claim_sent_without_script_is_in_the_offices_queue(chromium, running):
+    page = chromium.new_context(viewport=PHONE, java_script_enabled=False).new_page()
+    page.goto(running["channel"] + "/begin/")
+    button(page, "Ask for reparation")
+    button(page, "Continue")
+    button(page, "Go on without a PIN")
+    page.get_by_label("Zandria").check()
+    button(page, "Continue")
+    page.get_by_label("Direct survivor").check()
+    button(page, "Continue")
+    page.locator("select").select_option(index=1)
+    button(page, "Continue")
+    button(page, "I prefer not to say")
+    for text in ("The valley", "Wesmere"):
+        page.locator("#a").fill(text)
+        button(page, "Continue")
+    while page.get_by_role("button", name="I prefer not to say").count():
+        button(page, "I prefer not to say")
+    page.get_by_label("Look at what I ask for").check()
+    button(page, "Continue")
+    page.get_by_label("Yes").check()
+    button(page, "Continue")
+    button(page, "Send")
+    assert page.locator("ol.code li").count() == 6
+    office = sign_in(chromium, running, "inga")
+    office.goto(running["office"] + "/repair/messages/")
+    office.locator("tr", has_text="asks for reparation").get_by_role("link").first.click()
+    office.get_by_role("link", name=re.compile("^Claim CLM-")).click()
+    assert "The valley" in office.inner_text("main") and "Urgent needs screened" in office.inner_text("main")
+    assert axe(office) == []
+
+
+def test_a_documenter_files_a_report_with_the_registrars_code(chromium, running):
+    page = sign_in(chromium, running, "ines")
+    page.goto(running["office"] + "/repair/messages/codes/")
+    page.fill("#id_pin", "13571357")
+    page.select_option("#id_person", label="Dana Documenter")
+    button(page, "Issue")
+    code = page.locator("main strong").inner_text()
+    door = chromium.new_context(viewport=PHONE).new_page()
+    door.goto(running["channel"] + "/enter/")
+    door.fill("#code", code)
+    door.fill("#pin", "13571357")
+    button(door, "Continue")
+    button(door, "File a report")
+    for _ in range(2):
+        door.get_by_label("Yes").check()
+        button(door, "Continue")
+    (
+        door.get_by_label(re.compile("Zandria")).first
+        if door.locator("input[type=radio]").count()
+        else door.locator("select")
+    ).click()
+    if door.locator("select").count():
+        door.locator("select").select_option(index=1)
+    button(door, "Continue")
+    door.fill("#a", "2026-02-03")
+    button(door, "Continue")
+    button(door, "I prefer not to say")
+    door.fill("#a", "South")
+    button(door, "Continue")
+    button(door, "I prefer not to say")
+    door.fill("#a", "2")
+    button(door, "Continue")
+    for _ in range(2):
+        door.locator("input[type=checkbox]").first.check()
+        button(door, "Continue")
+    door.fill("#a", "The unit is named.")
+    button(door, "Continue")
+    button(door, "I prefer not to say")
+    button(door, "I prefer not to say")
+    button(door, "Send")
+    assert "received on" in door.inner_text("main") and "INC-" in door.inner_text("main")
+
+
 def test_in_arabic_from_right_to_left(chromium, running):
     page = chromium.new_context(viewport=PHONE).new_page()
     page.goto(running["channel"] + "/")
