@@ -35,6 +35,7 @@ PUBLIC_PAGES = {
         "resume",
         "withdraw",
         "undo",
+        "send-file",
         "pin",
         "statement",
         "close-door",

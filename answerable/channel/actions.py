@@ -11,7 +11,7 @@ from answerable.authority import engine as authority
 from answerable.authority.acting import action, scope_of
 from answerable.authority.principals import HasPrincipal, Place, Principal
 from answerable.channel import codes, lifecycle
-from answerable.channel.models import Message, Thread
+from answerable.channel.models import Attachment, Message, Thread
 from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
@@ -114,6 +114,23 @@ def leave_message(thread: Thread, text: str, *, kind: str = "message", by: HasPr
     record.append("message left", thread, by=by, from_state=before, to_state=thread.status,
                   detail={"message": message.ref, "kind": kind})  # fmt: skip
     return message
+
+
+@action("leave_attachment")
+def leave_attachment(
+    thread: Thread, *, ref: str, kind: str, stored: str, commitment: bytes, name: bytes, salt: bytes, by: HasPrincipal
+) -> Attachment:
+    """She sends a file: it lies sealed in quarantine already; here it is entered, its name and salt sealed as well."""
+    thread = Thread.objects.select_for_update().get(pk=thread.pk)
+    authority.require(by, "leave_message", thread)
+    attachment = Attachment.objects.create(
+        ref=ref, compartment=thread.compartment, thread=thread, kind=kind, stored=stored, commitment=commitment,
+        name=name, salt=salt, received_on=clock.today(),
+    )  # fmt: skip
+    thread.status, thread.waiting_since = lifecycle.OPEN, thread.waiting_since or clock.today()
+    thread.save(update_fields=["status", "waiting_since"])
+    record.append("file left", thread, by=by, detail={"attachment": ref, "commitment": commitment.hex()})
+    return attachment
 
 
 @action("concern_thread")

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from answerable.authority.engine import describes
 from answerable.channel import access, lifecycle
-from answerable.channel.models import Message, Thread
+from answerable.channel.models import Attachment, Message, Thread
 from answerable.common.hooks import question
 from answerable.record.pages import Described
 from answerable.vault import doorkeys
@@ -32,8 +32,15 @@ def _message(m: Message) -> tuple[str, dict[str, Any]]:
     return "Message", {"compartment": m.compartment, "direction": m.direction, "documenter": documenter}
 
 
+@describes(Attachment)
+def _attachment(a: Attachment) -> tuple[str, dict[str, Any]]:
+    return "Attachment", {"compartment": a.compartment, "documenter": bool(a.thread.documenter_id)}
+
+
 @question("sealed_object").answer_with
-def _sealed(ref: str) -> Message | None:
+def _sealed(ref: str) -> Message | Attachment | None:
+    if ref.startswith("ATT"):
+        return Attachment.objects.filter(ref=ref).first()
     return Message.objects.filter(ref=ref).first() if ref.startswith("MSG") else None
 
 
@@ -55,7 +62,8 @@ def _parts(ref: str) -> list[str]:
     if not ref.startswith("CLM"):
         return []
     threads = list(Thread.objects.filter(about_ref=ref).values_list("ref", flat=True))
-    return [*threads, *Message.objects.filter(thread__ref__in=threads).values_list("ref", flat=True)]
+    messages = Message.objects.filter(thread__ref__in=threads).values_list("ref", flat=True)
+    return [*threads, *messages, *Attachment.objects.filter(thread__ref__in=threads).values_list("ref", flat=True)]
 
 
 @question("shred_keys").answer_with

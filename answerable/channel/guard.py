@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare
 
+from answerable.channel.arriving import InMemory
 from answerable.common.errors import Refused
 from answerable.vault.client import VaultFault
 
@@ -70,6 +71,7 @@ class Door:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.upload_handlers = [InMemory(request)]
         if request.method == "POST" and not _is_ours(request):
             response = _go("closed")
         else:

@@ -47,6 +47,10 @@ class Thread(models.Model):
         return self.designation
 
 
+def attachment_ref() -> str:
+    return new_ref("ATT")
+
+
 @declares(data_class="C2", owner="channel", retention="claim-file")
 class Message(models.Model):
     """One message: hers, ours, or a note among ourselves. An answer can be read from its hour of release on."""
@@ -70,3 +74,22 @@ class Message(models.Model):
                 name="an_answer_has_an_hour_and_an_author",
             )
         ]
+
+
+@declares(data_class="C2", owner="channel", retention="claim-file")
+class Attachment(models.Model):
+    """A file she sent, sealed as it came in quarantine; its one-time key is the vault's. Staff see pictures of it only."""
+
+    ref = models.CharField(max_length=40, unique=True, default=attachment_ref)
+    compartment = models.CharField(max_length=80)
+    thread = models.ForeignKey(Thread, on_delete=models.PROTECT, related_name="attachments")
+    kind = models.CharField(max_length=8)
+    # The file's random name in quarantine, and SHA-256(label, salt, content): without the salt it recognises no file.
+    stored = models.CharField(max_length=40, unique=True)
+    commitment = models.BinaryField()
+    received_on = models.DateField()
+    name = SealedField()
+    salt = SealedField()
+
+    class Meta:
+        ordering = ["id"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 from django import forms
@@ -80,7 +81,7 @@ def _shown(
     names = {"close_thread": _("Close"), "reopen_thread": _("Open again")}
     may = {a: authority.allows(request.user, a, this) for a in ("reply_to_thread", "note_on_thread", "replace_code")}
     return render(request, "channel/office_thread.html", {
-        "heading": this.designation, "object": this, "facts": facts, "thread_messages": messages, "may": may,
+        "heading": this.designation, "object": this, "facts": facts, "thread_messages": messages, "files": this.attachments.all(), "may": may,
         "about": about, "locked": request.user.vault_session is None, "sealed": [m.ref for m in stored if m.ref not in opened],
         **moves(request.user, this, names, lifecycle.THREAD_MOVES, reverse("move-thread", args=[this.ref])),
         **chain(request.user, this.ref),
@@ -128,6 +129,18 @@ def move(request: Request, ref: str) -> HttpResponse:
     name = request.POST.get("move", "")
     actions.move_thread(this, name if name in lifecycle.THREAD_MOVES else "close_thread", by=request.user)
     return done(request, _("Done."), "thread", this.ref)
+
+
+@require_POST
+@needs("see_threads", "threads")
+def show_file(request: Request, ref: str) -> HttpResponse:
+    """A file she sent, as pictures only; leaves an entry she can see."""
+    this = _get(request, ref)
+    file = get_object_or_404(this.attachments, ref=request.POST.get("file", ""))
+    shown = ask("door_show_file", token=request.user.vault_session or "", ref=file.ref)
+    pages = [f"data:{shown['mime']};base64,{base64.b64encode(p).decode()}" for p in shown["pages"]]
+    return render(request, "channel/office_file.html", {"heading": _("A file she sent"), "object": this, "pages": pages, **{
+        k: shown[k] for k in ("name", "text", "note")}})  # fmt: skip
 
 
 class PinForm(forms.Form):

@@ -7,9 +7,12 @@ thing, and answers plain texts.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -19,15 +22,20 @@ from answerable.authority import engine as authority
 from answerable.authority.acting import reading_as
 from answerable.authority.principals import Place
 from answerable.channel import actions, codes, lifecycle, queries
-from answerable.channel.models import Thread, thread_ref
+from answerable.channel.models import Attachment, Thread, attachment_ref, thread_ref
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
-from answerable.vault import doorkeys, operations
+from answerable.vault import doorkeys, keyroom, operations, seal
 from answerable.vault.doors import DOORS
 from answerable.vault.service import operation
+from answerable.vault.uploads import derivative, intake
+from answerable.vault.uploads.accepted import kinds
+from answerable.vault.uploads.sentences import CannotShow, filled
 
 State = dict[str, Any]
 LARGEST_ANSWER = 20_000
+# Pictures of one file that pass to the office at once, in bytes.
+LARGEST_SHOWN = 10 * 1024 * 1024
 
 
 def _state(token: str) -> State:
@@ -355,6 +363,52 @@ def write(token: str, text: str, kind: str = "message") -> bool:
         actions.leave_message(thread, text, kind=kind if state["level"] == "page" else "message",
                               by=actions.holder(thread.ref, thread.compartment))  # fmt: skip
     return DOORS.write(token, {**state, "said": "sent"})
+
+
+@operation("door_attach", "channel")
+def attach(token: str, stored: str, kind: str, key: bytes, salt: bytes, name: str, commitment: bytes) -> bool:
+    """A file that lies in quarantine as ciphertext: its one-time key is kept for its own reference, then entered."""
+    state = _page_of(token)
+    thread = _thread(state)
+    if thread is None or not re.fullmatch(r"[0-9a-f]{32}", stored) or kind not in kinds() or len(key) != 32:
+        raise Refused(_("The file was not taken. Write a message first, then send it."), reason="file")
+    ref = attachment_ref()
+    keyroom.put_data_key(ref, thread.compartment, key)
+    sealed = {
+        field: seal.seal_field(key, value.encode("utf-8", "surrogatepass"),
+                               seal.field_context(keyroom.NODE, ref, "Attachment", field, 1))
+        for field, value in (("name", name), ("salt", salt.hex()))
+    }  # fmt: skip
+    by = actions.holder(thread.ref, thread.compartment)
+    actions.leave_attachment(thread, ref=ref, kind=kind, stored=stored, commitment=commitment, **sealed, by=by)
+    return DOORS.write(token, {**state, "said": "file"})
+
+
+@operation("door_show_file", "office")
+def show_file(token: str, ref: str) -> dict[str, Any]:
+    """Pictures, or escaped text, of a file sent at the door: decided, recorded, then converted in a shut room.
+
+    The original never leaves the vault in the clear; who needs it takes the sealed file to a machine without a network.
+    """
+    opened = operations.open_fields(token, ref, ["name"], "contact")
+    person, private = operations.reader(token)
+    with reading_as(person):
+        file = Attachment.objects.get(ref=ref)
+    key = keyroom.data_key(ref, file.compartment, keyroom.room_key(file.compartment, person.ref, private))
+    try:
+        shown = derivative.convert(file.kind, intake.read_back(Path(settings.QUARANTINE) / file.stored, key))
+    except CannotShow as no:
+        return {"name": opened["name"], "pages": [], "mime": "", "text": "", "note": no.in_words(_)}
+    pages, size = [], 0
+    for page in shown.pages:
+        size += len(page)
+        if size > LARGEST_SHOWN:
+            break
+        pages.append(page)
+    note = filled(_(shown.note_sentence), shown.note_figures) if shown.note_sentence else ""
+    if len(pages) < len(shown.pages):
+        note = _("Only the first %(n)d pages are shown.") % {"n": len(pages)}
+    return {"name": opened["name"], "pages": pages, "mime": shown.mime, "text": shown.text, "note": note}
 
 
 @operation("door_statement", "channel")

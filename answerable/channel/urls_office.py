@@ -9,6 +9,7 @@ urlpatterns = [
     path("codes/", office.issue_code, name="issue-code"),
     path("<str:ref>/", office.thread, name="thread"),
     path("<str:ref>/read/", office.read, name="read-thread"),
+    path("<str:ref>/file/", office.show_file, name="show-file"),
     path("<str:ref>/reply/", office.reply, name="reply-thread"),
     path("<str:ref>/move/", office.move, name="move-thread"),
     path("<str:ref>/code/", office.replace_code, name="replace-code"),

@@ -10,12 +10,14 @@ import functools
 import math
 import time
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO, cast
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import Resolver404, resolve, reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
@@ -23,6 +25,8 @@ from answerable.authority.pages import public_page
 from answerable.channel import codes, guard, steps
 from answerable.common.errors import Refused
 from answerable.vault.client import ask
+from answerable.vault.uploads import intake
+from answerable.vault.uploads.sentences import UploadRefused
 
 View = Callable[[HttpRequest], HttpResponse]
 
@@ -212,6 +216,36 @@ def write_inside(request: HttpRequest) -> HttpResponse:
     """A message from inside, or a correction of one's own file."""
     kind = "correction" if request.POST.get("kind") == "correction" else "message"
     _told(request, "door_write", text=request.POST.get("text", ""), kind=kind)
+    return _go("inside")
+
+
+@public_page
+@require_POST
+def send_file(request: HttpRequest) -> HttpResponse:
+    """A picture or a document: sealed under a key of its own before anything of it is on a disk."""
+    token = _token(request)
+    file = request.FILES.get("file")
+    if file is None:
+        ask(
+            "door_said",
+            token=token,
+            sentence=_("No file came, or it was larger than 12 MB. Send it in parts, or smaller."),
+        )
+        return _go("inside")
+    folder = Path(settings.QUARANTINE)
+    folder.mkdir(mode=0o770, exist_ok=True)
+    try:
+        received = intake.receive(
+            cast(BinaryIO, file), folder, declared_name=file.name or "", declared_type=file.content_type or ""
+        )
+    except UploadRefused as no:
+        ask("door_said", token=token, sentence=no.in_words(_))
+        return _go("inside")
+    received.path.chmod(0o640)  # the vault reads it, as a member of the folder's group
+    taken = _told(request, "door_attach", stored=received.path.name, kind=received.kind, key=received.key,
+                  salt=received.salt, name=received.name, commitment=received.commitment)  # fmt: skip
+    if not taken:
+        intake.discard(received.path)
     return _go("inside")
 
 

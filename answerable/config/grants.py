@@ -28,6 +28,7 @@ VAULT_WRITES = (
     "record_head",
     "channel_thread",
     "channel_message",
+    "channel_attachment",
     "reparations_claim",
     "monitoring_incident",
 )

@@ -17,6 +17,7 @@ urlpatterns = [
     path("inside/write/", views.write_inside, name="write-inside"),
     path("inside/resume/", views.resume, name="resume"),
     path("inside/withdraw/", views.withdraw, name="withdraw"),
+    path("inside/file/", views.send_file, name="send-file"),
     path("inside/undo/", views.undo, name="undo"),
     path("inside/pin/", views.pin, name="pin"),
     path("inside/text/", views.statement, name="statement"),

@@ -174,6 +174,29 @@ def test_a_documenter_files_a_report_with_the_registrars_code(chromium, running)
     assert "received on" in door.inner_text("main") and "INC-" in door.inner_text("main")
 
 
+def test_a_picture_sent_at_the_door_is_seen_as_a_picture_in_the_office(chromium, running, tmp_path):
+    from PIL import Image
+
+    Image.new("RGB", (320, 200), "teal").save(tmp_path / "paper.jpg")
+    page = chromium.new_context(viewport=PHONE).new_page()
+    written(page, running["channel"], pin="4711", text="I have a paper.")
+    page.get_by_text("Send a picture or a document").click()
+    page.set_input_files("#file", str(tmp_path / "paper.jpg"))
+    page.locator("form", has=page.locator("#file")).get_by_role("button", name="Send").click()
+    assert "The file is received and locked." in page.inner_text("main")
+    looked_at(page, "13-after-a-file")
+    office = sign_in(chromium, running, "adva")
+    office.goto(running["office"] + "/repair/messages/")
+    addresses = office.locator("main table a").evaluate_all("links => links.map(a => a.href)")
+    for address in addresses:
+        office.goto(address)
+        if office.get_by_role("button", name="Show as pictures").count():
+            button(office, "Show as pictures")
+            break
+    assert office.evaluate("document.querySelector('main img').naturalWidth") == 320
+    assert "paper.jpg" in office.inner_text("main") and axe(office) == [] and office.problems == []
+
+
 def test_in_arabic_from_right_to_left(chromium, running):
     page = chromium.new_context(viewport=PHONE).new_page()
     page.goto(running["channel"] + "/")

@@ -366,3 +366,54 @@ def test_others_see_no_survivors_thread(door, office, who):
     thread, client = newest(), office(who)
     assert client.get(f"/repair/messages/{thread.ref}/").status_code == 404
     assert thread.designation not in client.get("/today/").content.decode()
+
+
+def picture(color: str) -> bytes:
+    from io import BytesIO
+
+    from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
+
+    held, where = BytesIO(), PngInfo()
+    where.add_text("Comment", "canary-place")
+    Image.new("RGB", (64, 48), color).save(held, "PNG", pnginfo=where)
+    return held.getvalue()
+
+
+def test_a_picture_she_sends_is_sealed_and_shown_as_another_picture(door, office, settings, tmp_path):
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    settings.QUARANTINE = tmp_path / "quarantine"
+    code = began(door(), pin="4711", text="Here is a paper.")
+    visitor, _page = enter(door, code, "4711")
+    sent = picture("teal")
+    page = visitor.say("/inside/file/", file=SimpleUploadedFile("canary-name.png", sent, "image/png"))
+    assert "The file is received and locked." in page
+    (stored,) = settings.QUARANTINE.iterdir()
+    assert sent[:16] not in stored.read_bytes() and b"canary-name" not in stored.read_bytes()
+    thread, adva = newest(), office("adva")
+    from answerable.channel.models import Attachment
+
+    file = Attachment.objects.get(thread=thread)
+    assert "canary-name" not in adva.get(f"/repair/messages/{thread.ref}/").content.decode()
+    shown = adva.post(f"/repair/messages/{thread.ref}/file/", {"file": file.ref}).content.decode()
+    assert "canary-name.png" in shown and "data:image/" in shown
+    import base64
+
+    (seen,) = re.findall(r'src="data:image/\w+;base64,([^"]+)"', shown)
+    assert b"canary-place" in sent and b"canary-place" not in base64.b64decode(seen)  # a picture of it, not the file
+    see_all()
+    assert [e.action for e in log.history(file.ref)] == ["sealed field read"]
+    assert office("anna").post(f"/repair/messages/{thread.ref}/file/", {"file": file.ref}).status_code == 404
+
+
+def test_a_file_that_is_not_what_it_says_is_refused_and_nothing_is_kept(door, settings, tmp_path):
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    settings.QUARANTINE = tmp_path / "quarantine"
+    code = began(door(), pin="4711", text="Here is a paper.")
+    visitor, _page = enter(door, code, "4711")
+    page = visitor.say("/inside/file/", file=SimpleUploadedFile("x.png", b"MZ" + b"\0" * 400, "image/png"))
+    assert "received and locked" not in page.split("Your page")[0] and list(settings.QUARANTINE.iterdir()) == []
+    big = SimpleUploadedFile("x.png", picture("red") + b"\0" * (13 * 1024 * 1024), "image/png")
+    assert "larger than 12 MB" in visitor.say("/inside/file/", file=big)

@@ -102,6 +102,8 @@ VAULT_TRANSPORT = "here" if DOOR in {"vault", "owner"} else "socket"
 VAULT_DOOR = "channel" if DOOR == "channel" else "office"
 # Mixed into the codes of the channel; a file of the vault's own, in no database and no backup of one.
 CHANNEL_PEPPER = data_dir() / "channel-pepper.key"
+# Files sent at the door, as ciphertext only; the channel writes there, the vault reads.
+QUARANTINE = data_dir() / "quarantine"
 # The channel answers an attempt at a code at fixed moments only: no sooner than the floor, and on this grid.
 CHANNEL_GRID_SECONDS = 0.25
 CHANNEL_FLOOR_SECONDS = 0.75
