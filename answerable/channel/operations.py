@@ -128,7 +128,7 @@ def begin(kind: str, token: str = "") -> str:
     if inside is not None and inside["level"] == "page":
         if kind == "report" and not inside.get("documenter"):
             raise Refused(_("Reports are filed with a code of an organisation."), reason="level")
-        DOORS.write(token, {**inside, "kind": kind, "answers": {}, "at": 0, "writing": True})
+        DOORS.write(token, {**inside, "kind": kind, "answers": {}, "at": 0, "writing": True}, writing=True)
         return token
     if kind == "report":
         raise Refused(_("Reports are filed with a code of an organisation."), reason="level")
@@ -261,9 +261,8 @@ def resume(token: str) -> bool:
     if text is None:
         raise Refused(_("There is nothing saved."), reason="draft")
     draft = json.loads(text)
-    return DOORS.write(
-        token, {**state, "kind": draft["kind"], "answers": draft["answers"], "at": draft["at"], "writing": True}
-    )
+    begun = {"kind": draft["kind"], "answers": draft["answers"], "at": draft["at"], "writing": True}
+    return DOORS.write(token, {**state, **begun}, writing=True)
 
 
 @operation("door_stop", "channel")
@@ -353,6 +352,8 @@ def write(token: str, text: str, kind: str = "message") -> bool:
     thrown away, and the answer is the same, so that nobody learns from it whether a code was right.
     """
     state = _state(token)
+    if DOORS.crowded():
+        raise Refused(_("Too many people are at the door just now. Please try again in a minute."), reason="busy")
     thread = _thread(state)
     if thread is None:
         ref = thread_ref()

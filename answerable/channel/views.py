@@ -212,6 +212,7 @@ def inside(request: HttpRequest) -> HttpResponse:
 
 @public_page
 @require_POST
+@on_the_grid
 def write_inside(request: HttpRequest) -> HttpResponse:
     """A message from inside, or a correction of one's own file."""
     kind = "correction" if request.POST.get("kind") == "correction" else "message"

@@ -82,13 +82,15 @@ class Doors:
             found = self._find(token)
             return None if found is None else _open(found[1], found[0].sealed)
 
-    def write(self, token: str, contents: dict[str, Any], *, channel: str | None = None) -> bool:
-        """Put other contents into a session; False when it has ended."""
+    def write(self, token: str, contents: dict[str, Any], *, channel: str | None = None, writing: bool = False) -> bool:
+        """Put other contents into a session; False when it has ended. Whoever writes has longer to think."""
         with self.guard:
             found = self._find(token)
             if found is None:
                 return False
             found[0].sealed = _seal(found[1], contents)
+            if writing:
+                found[0].idle = WRITING_SECONDS
             if channel is not None:
                 found[0].channel = channel
             return True
