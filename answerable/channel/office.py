@@ -47,7 +47,9 @@ def threads(request: Request) -> HttpResponse:
          dict(settings.LANGUAGES).get(t.language, t.language), t.opened_on.isoformat(),
          t.waiting_since.isoformat() if t.waiting_since else "", {"status": t.status}] for t in page["rows"]
     ]  # fmt: skip
-    links = [{"url": reverse("receipt"), "words": _("Confirm that something was received")}]
+    links = []
+    if authority.allows(request.user, "confirm_receipt", Place("receipts")):
+        links.append({"url": reverse("receipt"), "words": _("Confirm that something was received")})
     if authority.allows(request.user, "open_door", Place("door")):
         links.append({"url": reverse("open-door"), "words": _("Open a door with her")})
     head = [_("Called"), _("Comes to"), _("Language"), _("Since"), _("Waits since"), _("State")]
@@ -150,8 +152,8 @@ class PinForm(forms.Form):
                           widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}))  # fmt: skip
 
 
-def _code_page(request: Request, issued: actions.Issued) -> HttpResponse:
-    return render(request, "channel/office_code.html", {"heading": _("The code, shown once"), "groups": issued.code.groups,
+def _code_page(request: Request, issued: actions.Issued, back: str = "threads") -> HttpResponse:
+    return render(request, "channel/office_code.html", {"heading": _("The code, shown once"), "groups": issued.code.groups, "back": reverse(back),
                                                         "object": issued.thread})  # fmt: skip
 
 
@@ -209,7 +211,7 @@ def issue_code(request: Request) -> HttpResponse:
     """A code for someone who documents for a partner organisation."""
     return form_page(
         request, IssueForm(request.POST or None), heading=_("Issue a documenter's code"), button=_("Issue"),
-        cancel=reverse("threads"), act=lambda data: _code_page(request, actions.issue_code(**data, by=request.user)),
+        cancel=reverse("people"), act=lambda data: _code_page(request, actions.issue_code(**data, by=request.user), "people"),
     )  # fmt: skip
 
 
