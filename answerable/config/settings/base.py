@@ -106,7 +106,7 @@ CHANNEL_PEPPER = data_dir() / "channel-pepper.key"
 QUARANTINE = data_dir() / "quarantine"
 # The channel answers an attempt at a code at fixed moments only: no sooner than the floor, and on this grid.
 CHANNEL_GRID_SECONDS = 0.25
-CHANNEL_FLOOR_SECONDS = 0.75
+CHANNEL_FLOOR_SECONDS = 1.0
 CHANNEL_WEATHER = os.environ.get("ANSWERABLE_CHANNEL_WEATHER", "https://www.wetter.com/")
 VAULT_LIGHT = (data_dir() / "demonstration").exists()
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
