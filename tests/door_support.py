@@ -85,6 +85,7 @@ def door(played, db, monkeypatch):
     monkeypatch.setattr(views, "ask", ask_at_the_door)
     DOORS.sessions.clear()
     DOORS.tries.clear()
+    DOORS.everyone.clear()
     return Visitor
 
 

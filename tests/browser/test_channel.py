@@ -240,3 +240,39 @@ def test_pages_stay_under_thirty_kilobytes_and_fetch_nothing_else(chromium, runn
         assert fetched == [running["channel"] + path]
         assert len(reply.body()) < 30_000
         assert page.title() == "Health and rights" and "answerable" not in page.content().lower()
+
+
+def test_fifty_at_once_are_answered_alike_and_the_office_goes_on(running):
+    """§4.8: a flood of attempts fills the vault's queue at most; pages and the office do not wait for it."""
+    import http.client
+    import time
+    from concurrent.futures import ThreadPoolExecutor
+    from urllib.parse import urlencode, urlsplit
+    from urllib.request import urlopen
+
+    from answerable.channel import codes
+
+    with urlopen(running["channel"] + "/enter/") as reply:
+        token = re.search(r'name="t" value="([^"]+)"', reply.read().decode()).group(1)
+
+    def attempt(_n: int) -> tuple[int, str | None]:
+        line = http.client.HTTPConnection(urlsplit(running["channel"]).netloc, timeout=60)
+        body = urlencode({"t": token, "code": codes.new().digits, "pin": "1234"})
+        line.request("POST", "/enter/", body, {"Content-Type": "application/x-www-form-urlencoded"})
+        answer = line.getresponse()
+        return answer.status, answer.headers["Location"]
+
+    def timed(url: str) -> float:
+        began = time.monotonic()
+        with urlopen(url) as reply:
+            assert reply.status == 200
+        return time.monotonic() - began
+
+    quiet = sorted(timed(running["office"] + "/sign-in/") for _ in range(20))[18]
+    with ThreadPoolExecutor(50) as crowd:
+        waiting = [crowd.submit(attempt, n) for n in range(50)]
+        busy = sorted(timed(running["office"] + "/sign-in/") for _ in range(20))[18]
+        pages = sorted(timed(running["channel"] + "/") for _ in range(10))[8]
+        answers = {w.result() for w in waiting}
+    assert answers <= {(303, "/inside/"), (303, "/busy/")} and (303, "/inside/") in answers
+    assert busy < max(1.0, 6 * quiet) and pages < 2.0, (quiet, busy, pages)

@@ -64,6 +64,7 @@ def at_the_door(code: str, pin: str):
     visitor = Visitor()
     visitor.see("/enter/")
     DOORS.tries.clear()
+    DOORS.everyone.clear()
     return visitor, visitor.send("/enter/", code=code, pin=pin)
 
 
@@ -155,6 +156,21 @@ def test_a_full_house_is_one_calm_page_whatever_was_typed(typed, monkeypatch):
         assert reply.status_code == 303 and reply.headers["Location"] == "/busy/" and not reply.cookies
         seen.append(masked(visitor.get("/busy/")))
     assert all(page == seen[0] for page in seen) and b"try again in a minute" in seen[0][0]
+
+
+def test_a_crowd_is_asked_for_a_minute_whatever_it_types(typed, monkeypatch):
+    from answerable.vault import chamber, doors
+
+    now = chamber.seconds()
+    monkeypatch.setattr(chamber, "seconds", lambda: now)
+    for name in OUTCOMES:
+        visitor = Visitor()
+        visitor.see("/enter/")
+        DOORS.everyone.extend([now] * doors.TRIES_A_MINUTE)
+        assert visitor.send("/enter/", code=typed[name][0], pin=typed[name][1]).headers["Location"] == "/busy/"
+    monkeypatch.setattr(chamber, "seconds", lambda: now + 61)
+    visitor.see("/enter/")
+    assert visitor.send("/enter/", code=typed[name][0], pin=typed[name][1]).headers["Location"] == "/inside/"
 
 
 def test_no_cookie_before_someone_enters_or_begins(door):
@@ -296,6 +312,7 @@ def test_four_outcomes_take_the_same_time(typed):
         for _round in range(400):
             for name in OUTCOMES:
                 DOORS.tries.clear()
+                DOORS.everyone.clear()
                 visitor.cookies.clear()
                 code, pin = typed[name]
                 began_at = time.perf_counter()
