@@ -16,6 +16,7 @@ import custodians
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
+from promises import keeps
 from tests_support import rows_holding, see_all
 
 from answerable.alliance import actions as alliance
@@ -119,6 +120,7 @@ def told(ref: str) -> list[str]:
 # --- the whole way ------------------------------------------------------------------------------------------------
 
 
+@keeps(1, 5)
 def test_from_a_claim_to_the_one_field_that_one_caseworker_reads(office, saved, canaries, machines, now, caplog):
     caplog.set_level(logging.DEBUG)
     pages = []
@@ -381,6 +383,7 @@ def test_another_signing_key_than_the_recorded_one_releases_nothing(released, as
 # --- imminent danger ----------------------------------------------------------------------------------------------
 
 
+@keeps(5)
 def test_in_danger_every_inspector_is_told_before_anything_is_released(asked, office, now):
     with clock.set_to(now):
         request = actions.approve_identity(asked(reason="danger_to_life", break_glass=True), by=person("safa"))

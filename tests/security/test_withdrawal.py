@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from promises import keeps
 from tests_support import see_all
 
 from answerable.alliance.models import Body, Person
@@ -45,6 +46,7 @@ def opens(office, claim, who="inga", field="safe_contact") -> bool:
     return reply.status_code == 200
 
 
+@keeps(4)
 def test_you_decide_for_which_purpose_and_can_stop_then_it_is_unreadable_within_fourteen_and_fourteen_days(
     office, saved, played
 ):
