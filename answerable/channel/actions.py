@@ -20,6 +20,7 @@ from answerable.common.hooks import question
 from answerable.common.lifecycle import next_status
 from answerable.record import log as record
 from answerable.vault import keeping, primitives, userkeys
+from answerable.vault.actions import token_of
 from answerable.vault.client import ask
 
 LONGEST = 20_000
@@ -268,7 +269,7 @@ def open_door(kind: str, *, pin: str, language: str, about_ref: str = "", by: Pe
     chosen = _pin(pin)
     compartment = "claims" if by.body.kind == Body.ORGAN else f"claims/{by.body.ref}"
     thread = _new_thread(kind, compartment, language=language, about_ref=about_ref, care_offered=True)
-    code = codes.read(ask("door_new", channel=thread.ref, pin=chosen))
+    code = codes.read(ask("door_new", token=token_of(by), act="open_door", channel=thread.ref, pin=chosen))
     thread.save(force_insert=True)
     record.append("door opened at the office", thread, by=by, to_state=thread.status, detail={"about": about_ref})
     if code is None:
@@ -281,7 +282,8 @@ def replace_code(thread: Thread, *, pin: str, by: Person) -> Issued:
     """A lost code: the old one ends at once, a new one is shown once, to her. Messages read before need the office."""
     thread = Thread.objects.select_for_update().get(pk=thread.pk)
     authority.require(by, "replace_code", thread)
-    code = codes.read(ask("door_new", channel=thread.ref, pin=_pin(pin, needed=thread.documenter_id is not None)))
+    chosen = _pin(pin, needed=thread.documenter_id is not None)
+    code = codes.read(ask("door_new", token=token_of(by), act="replace_code", channel=thread.ref, pin=chosen))
     thread.answerable = True
     thread.save(update_fields=["answerable"])
     record.append("code replaced", thread, by=by)
@@ -309,7 +311,8 @@ def issue_code(person: Person, *, pin: str, by: Person) -> Issued:
         fresh = thread is None
         if thread is None:
             thread = _new_thread("report", compartment, language="en", documenter=person)
-        code = codes.read(ask("door_new", channel=thread.ref, pin=_pin(pin, needed=True)))
+        chosen = _pin(pin, needed=True)
+        code = codes.read(ask("door_new", token=token_of(by), act="issue_code", channel=thread.ref, pin=chosen))
         if fresh:
             thread.save(force_insert=True)
     record.append("documenter's code issued", thread, by=by, detail={"person": person.ref, "body": person.body.ref})

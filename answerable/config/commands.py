@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import json
 import os
 import shutil
@@ -181,12 +182,12 @@ def found(argv: list[str]) -> int:
     parser.add_argument("--registrar", required=True, metavar="HANDLE:NAME")
     parser.add_argument("--administrator", required=True, metavar="HANDLE:NAME")
     args = parser.parse_args(argv)
-    from django.db import transaction
-
     from answerable.alliance import actions as alliance
+    from answerable.alliance.models import Person
     from answerable.authority.principals import CLOCK
     from answerable.vault import actions as vault
     from answerable.vault import userkeys
+    from answerable.vault.client import ask
 
     pairs = []
     for text in (args.registrar, args.administrator):
@@ -194,16 +195,21 @@ def found(argv: list[str]) -> int:
         if not handle or not name:
             raise Refused(f"“{text}” should read handle:Full Name.", reason="usage")
         pairs.append((handle, name))
-    with transaction.atomic():
-        people = alliance.found_alliance(
-            registrar=pairs[0], administrator=pairs[1], secretariat=args.secretariat, by=CLOCK
-        )
-        said = []
-        for person in people:
-            passphrase = userkeys.new_passphrase()
-            vault.enrol_key(person, passphrase, by=people[0])
-            said.append((person.handle, passphrase))
-        vault.found_vault(people, by=people[0])
+    people = Person.objects.select_related("body__state").in_bulk([h for h, _n in pairs], field_name="handle")
+    if len(people) == 2 and not ask("status")["founded"]:
+        print("The founding was interrupted; it goes on where it stopped.", file=sys.stderr)
+    else:
+        # In force before the keys are made: the vault looks for itself at who founds it.
+        alliance.found_alliance(registrar=pairs[0], administrator=pairs[1], secretariat=args.secretariat, by=CLOCK)
+        people = Person.objects.select_related("body__state").in_bulk([h for h, _n in pairs], field_name="handle")
+    both, said = [people[h] for h, _n in pairs], []
+    for person in both:
+        person.fresh = person.enrolled = True
+    for person in both:
+        passphrase = userkeys.new_passphrase()
+        vault.enrol_key(person, passphrase, by=both[0])
+        said.append((person.handle, passphrase))
+    vault.found_vault(both, by=both[0])
     print("Write these down now; they are shown once and kept nowhere:\n")
     for handle, passphrase in said:
         print(f"  {handle:20} {passphrase}")
@@ -221,11 +227,10 @@ def enrol(argv: list[str]) -> int:
     )
     parser.add_argument("--open", metavar="COMPARTMENT", help="monitoring, claims, or monitoring/<ref of a partner>")
     args = parser.parse_args(argv)
-    from django.db import transaction
-
     from answerable.alliance.models import Person
     from answerable.vault import actions as vault
     from answerable.vault import userkeys
+    from answerable.vault.client import ask
 
     people = {
         p.handle: p
@@ -235,14 +240,21 @@ def enrol(argv: list[str]) -> int:
         if handle not in people:
             raise Refused(f"Nobody signs in as {handle}.", reason="usage")
     by = people[args.registrar]
-    by.via = "cli"
-    with transaction.atomic():
+    try:
+        typed = getpass.getpass(f"Passphrase of {args.registrar}, who answers for it: ")
+    except EOFError:
+        raise Refused("The registrar's passphrase is needed; nothing was changed.", reason="usage") from None
+    by.session_token = by.vault_session = ask("sign_in", handle=args.registrar, passphrase=typed)["token"]
+    by.fresh = by.enrolled = True
+    try:
         if args.open:
             vault.open_compartment(args.open, [people[args.handle]], by=by)
             print(f"{args.open} is open; {args.handle} reads it and can admit others.")
             return 0
         passphrase = userkeys.new_passphrase()
         vault.enrol_key(people[args.handle], passphrase, by=by)
+    finally:
+        ask("end_session", token=by.session_token)
     print(f"Shown once and kept nowhere:\n\n  {args.handle:20} {passphrase}")
     return 0
 

@@ -10,6 +10,7 @@ from answerable.alliance.models import Body, Person, State
 from answerable.authority.principals import CLOCK
 from answerable.vault import actions as vault
 from answerable.vault import seal
+from answerable.vault.client import ask
 
 # code, name, population in millions
 MEMBERS = (
@@ -111,6 +112,9 @@ def load(
     for person in people.values():
         vault.enrol_key(person, passphrase, by=ines)
     vault.found_vault([people[h] for h in KEEPERS], by=ines)
+    # From here on the vault asks for a session in which someone answers for it.
+    ines.vault_session = ask("sign_in", handle="ines", passphrase=passphrase)["token"]
+    ines.fresh = True
     for name, body in SEATS:
         public, private = seal.new_key_pair()
         keep_seat_key(name, private)

@@ -6,7 +6,7 @@ sessions, locks) is an action that runs in the vault process, whose entry is wri
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -33,30 +33,30 @@ from answerable.vault.models import Recovery
 # --- decided in the office ----------------------------------------------------------------------------------------
 
 
-@action("enrol_key")
-def enrol_key(person: Person, passphrase: str, *, by: HasPrincipal) -> str:
+def token_of(by: Person) -> str:
+    """The session in which someone acts, whether the vault is open or not; '' without one."""
+    return by.session_token or by.vault_session or ""
+
+
+def enrol_key(person: Person, passphrase: str, *, by: Person) -> str:
     """Give a person their key pair, opened by a passphrase only they know. Once; a lost one needs a ceremony.
 
     Returns the public key's fingerprint, which the record shows so that a substituted key is seen.
     """
     authority.require(by, "enrol_key", Place("people"))
     check_passphrase(passphrase)
-    fingerprint: str = ask("enrol", person=person.ref, passphrase=passphrase)
-    record.append("key enrolled", person, by=by, detail={"public_key_sha256": fingerprint})
+    fingerprint: str = ask("enrol", person=person.ref, passphrase=passphrase, token=token_of(by), founder=by.ref)
     return fingerprint
 
 
-@action("open_compartment")
-def open_compartment(name: str, readers: list[Person], *, by: HasPrincipal) -> str:
+def open_compartment(name: str, readers: list[Person], *, by: Person) -> str:
     """Make a compartment's key pair and wrap its private half to its first readers. Returns the fingerprint."""
     authority.require(by, "open_compartment", Place("compartments"))
     refs = sorted(p.ref for p in readers)
-    fingerprint: str = ask("new_compartment", name=name, readers=refs)
-    record.append("compartment opened", name, by=by, detail={"readers": refs, "public_key_sha256": fingerprint})
+    fingerprint: str = ask("new_compartment", token=token_of(by), name=name, readers=refs)
     return fingerprint
 
 
-@action("admit_reader")
 def admit_reader(name: str, person: Person, *, by: Person) -> None:
     """Wrap a compartment's key to another person whose roles cover it. Needs the key of someone who already reads it."""
     authority.require(by, "admit_reader", Place("compartments"))
@@ -65,54 +65,40 @@ def admit_reader(name: str, person: Person, *, by: Person) -> None:
             _("Only someone who reads this compartment, with their key unlocked, can admit another."), reason="no_key"
         )
     ask("admit", token=by.vault_session, name=name, person=person.ref)
-    record.append("reader admitted", name, by=by, detail={"person": person.ref})
 
 
-@action("remove_reader")
 def remove_reader(name: str, person: Person, *, by: Person) -> None:
     """Take a reader's wrap away; rotate afterwards when the person left on suspicion."""
     authority.require(by, "remove_reader", Place("compartments"))
-    if not ask("remove_reader", name=name, person=person.ref):
-        raise Refused(_("They do not read this compartment."), reason="no_key")
-    record.append("reader removed", name, by=by, detail={"person": person.ref})
+    ask("remove_reader", token=token_of(by), name=name, person=person.ref)
 
 
-@action("rotate_compartment")
 def rotate_compartment(name: str, *, by: Person) -> dict[str, Any]:
     """A new key pair for a compartment: on a departure, on suspicion, yearly. No text is touched."""
     authority.require(by, "rotate_compartment", Place("compartments"))
     if not by.vault_session:
         raise Refused(_("Unlock your key first; rotation opens each data key once to wrap it again."), reason="locked")
     made: dict[str, Any] = ask("rotate", token=by.vault_session, name=name)
-    record.append("compartment rotated", name, by=by, detail=made)
     return made
 
 
-@action("fill_seat")
-def fill_seat(name: str, body: str, public_key: bytes, *, by: HasPrincipal) -> str:
+def fill_seat(name: str, body: str, public_key: bytes, *, by: Person) -> str:
     """Enter the public key of an identity seat. The private half was made, and stays, on the holder's own machine."""
     authority.require(by, "fill_seat", Place("seats"))
-    fingerprint: str = ask("fill_seat", name=name, body=body, public_key=public_key)
-    record.append("identity seat filled", name, by=by, detail={"public_key_sha256": fingerprint})
+    fingerprint: str = ask("fill_seat", token=token_of(by), name=name, body=body, public_key=public_key)
     return fingerprint
 
 
-@action("found_vault")
-def found_vault(keepers: Sequence[Person], *, by: HasPrincipal) -> None:
+def found_vault(keepers: Sequence[Person], *, by: Person) -> None:
     """Make the vault's root key, which from then on two of these keepers bring back together."""
     authority.require(by, "found_vault", Place("vault"))
-    refs = sorted(p.ref for p in keepers)
-    ask("found_root", keepers=refs)
-    record.append("vault founded", "VAULT", by=by, detail={"keepers": refs})
+    ask("found_root", keepers=sorted(p.ref for p in keepers), founder=by.ref)
 
 
-@action("change_keepers")
-def change_keepers(keepers: Sequence[Person], *, by: HasPrincipal) -> None:
+def change_keepers(keepers: Sequence[Person], *, by: Person) -> None:
     """Name other keepers, while the vault is open."""
     authority.require(by, "change_keepers", Place("vault"))
-    refs = sorted(p.ref for p in keepers)
-    ask("change_keepers", keepers=refs)
-    record.append("keepers changed", "VAULT", by=by, detail={"keepers": refs})
+    ask("change_keepers", token=token_of(by), keepers=sorted(p.ref for p in keepers))
 
 
 # --- what opens one's own key -------------------------------------------------------------------------------------
@@ -134,7 +120,7 @@ def add_passkey(person: Person, *, origin: str, credential: str, secret: bytes, 
     """Keep a passkey of one's own; the key it opens is the same one. Needs a session confirmed a short while ago."""
     authority.require(by, "keep_keys", Place("keys"))
     _own(person, by)
-    made = ask("add_passkey", token=by.session_token or "", origin=origin, credential=credential, secret=secret,
+    made = ask("add_passkey", token=token_of(by), origin=origin, credential=credential, secret=secret,
                name=name.strip()[:60] or _("Passkey"))  # fmt: skip
     record.append("passkey added", person, by=by, detail={"public_key_sha256": made["sha256"]})
 
@@ -144,7 +130,7 @@ def end_passkey(person: Person, number: int, *, by: Person) -> None:
     """End one of one's own passkeys, and every session: it may be in other hands."""
     authority.require(by, "keep_keys", Place("keys"))
     _own(person, by)
-    ask("end_passkey", token=by.session_token or "", number=number)
+    ask("end_passkey", token=token_of(by), number=number)
     _end_sessions(person)
     record.append("passkey ended", person, by=by)
 
@@ -157,7 +143,7 @@ def change_passphrase(person: Person, old: str, new: str, *, by: Person) -> None
     check_passphrase(new)
     if userkeys.normalise(old) == userkeys.normalise(new):
         raise Refused(_("That is the passphrase you have. Choose another."), reason="passphrase")
-    ask("change_passphrase", token=by.session_token or "", old=old, new=new)
+    ask("change_passphrase", token=token_of(by), old=old, new=new)
     _end_sessions(person)
     record.append("passphrase changed", person, by=by)
 
@@ -183,6 +169,7 @@ def ask_recovery(person: Person, *, by: Person) -> Recovery:
     if Recovery.objects.filter(person=person, status__in=lifecycle.OPEN).exists():
         raise Refused(_("A new key for this person is already asked for."), reason="duplicate")
     row = Recovery.objects.create(person=person, asked_by=by, asked_at=clock.now())
+    ask("grant_recovery", token=token_of(by), recovery=row.ref, person=person.ref, step="asked")
     record.append("new key asked", row, by=by, to_state=row.status, detail={"person": person.ref})
     return row
 
@@ -196,6 +183,8 @@ def decide_recovery(row: Recovery, name: str, *, by: Person) -> Recovery:
     authority.require(by, name, row)
     before, row.status = row.status, next_status(lifecycle.RECOVERY_MOVES, name, status=row.status)
     if name == "confirm_recovery":
+        # While the row still says what it says: the vault asks the same rules of it.
+        ask("grant_recovery", token=token_of(by), recovery=row.ref, person=row.person.ref, step="confirmed")
         row.confirmed_by, row.ready_at = by, clock.now() + timedelta(hours=lifecycle.DELAY_HOURS)
     else:
         row.code_sha256 = ""
@@ -250,6 +239,12 @@ def read(obj: Any, field: str, *, purpose: str, by: Person) -> str:
 
 
 # --- answered for by the vault itself -----------------------------------------------------------------------------
+
+
+@action("key_work")
+def note_key_work(what: str, subject: str, *, act: str, detail: Mapping[str, Any], by: Person) -> None:
+    """An act on keys, entered by the vault before the keys change for good; `by` was decided on by the vault."""
+    record.append(what, subject, by=by, detail=dict(detail), reason=act)
 
 
 @action("read_sealed")

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 from django.db import connections, transaction
@@ -26,6 +27,7 @@ from answerable.vault.models import (
     PersonKey,
     Reader,
     RecordKey,
+    RecoveryStep,
     RootKey,
     Seat,
     ServiceKey,
@@ -157,6 +159,9 @@ def open_with(dek: bytes, subject: str, model: str, blobs: Mapping[str, bytes]) 
 def put_person_key(person: str, public: bytes, wrapped: bytes) -> str:
     """Enter a person's key pair, once. Returns the public key's fingerprint. Raises Refused."""
     with transaction.atomic(using="keys"):
+        if not RootKey.objects.exists():
+            # A founding that was interrupted begins again: nothing was ever sealed to these keys.
+            PersonKey.objects.filter(person=person).delete()
         if PersonKey.objects.filter(person=person).exists():
             raise Refused(_("This person already has a key."), reason="duplicate")
         PersonKey.objects.create(person=person, public_key=public, wrapped_private=wrapped, made_at=clock.now())
@@ -279,8 +284,8 @@ def _wrap_to(room: Compartment, private: bytes, keys: Mapping[str, PersonKey]) -
 
 def admit_reader(name: str, person: str, *, by: str, private: bytes) -> None:
     """Wrap a compartment's key to another person, with the key of someone who reads it. Raises Refused."""
-    room_private = room_key(name, by, private)
-    with transaction.atomic(using="keys"):
+    with _held(name, alone=True):
+        room_private = room_key(name, by, private)
         theirs = PersonKey.objects.filter(person=person).first()
         if theirs is None:
             raise Refused(_("They have no key yet; they must enrol one first."), reason="no_key")
@@ -288,8 +293,16 @@ def admit_reader(name: str, person: str, *, by: str, private: bytes) -> None:
 
 
 def remove_reader(name: str, person: str) -> int:
-    """Take a reader's wrap away. Rotation afterwards makes the old compartment key useless as well."""
-    with transaction.atomic(using="keys"):
+    """Take a reader's wrap away; never the last one, or nobody could open anything there again. Raises Refused.
+
+    Rotation afterwards makes the old compartment key useless as well.
+    """
+    with _held(name, alone=True):
+        if not Reader.objects.filter(compartment__name=name).exclude(person=person).exists():
+            raise Refused(
+                _("This is the last reader of the compartment; admit another first, or nobody could open it again."),
+                reason="last_reader",
+            )
         return Reader.objects.filter(compartment__name=name, person=person).delete()[0]
 
 
@@ -298,8 +311,8 @@ def rotate(name: str, *, by: str, private: bytes, progress: Callable[[int, int],
 
     One transaction: after a crash the old pair is whole. Returns the fingerprint and how many keys were wrapped again.
     """
-    old = room_key(name, by, private)
     with _held(name, alone=True):
+        old = room_key(name, by, private)
         room = Compartment.objects.select_for_update().get(name=name)
         public, fresh = seal.new_key_pair()
         total, done, after = DataKey.objects.filter(compartment=room).count(), 0, 0
@@ -652,6 +665,31 @@ def service_private(name: str) -> bytes:
     if row is None:
         raise Refused(_("Nothing was ever sealed for this."), reason="no_key")
     return rootkey.open_at_rest(root(), bytes(row.sealed_private), f"service|{name}".encode())
+
+
+# --- new keys for people who lost theirs --------------------------------------------------------------------------
+
+
+def note_granted(recovery: str, person: str, step: str, by: str) -> None:
+    """What the vault itself was told, in whose session and when by its own clock. Told once; never changed."""
+    with transaction.atomic(using="keys"):
+        RecoveryStep.objects.get_or_create(
+            recovery=recovery, step=step, defaults={"person": person, "by": by, "at": clock.now()}
+        )
+
+
+def check_granted(recovery: str, person: str, *, hours: int) -> None:
+    """Raises Refused unless two others granted this new key in sessions of their own, so many hours ago."""
+    steps = {s.step: s for s in RecoveryStep.objects.filter(recovery=recovery, person=person)}
+    asked, confirmed = steps.get("asked"), steps.get("confirmed")
+    if (
+        asked is None or confirmed is None or len({asked.by, confirmed.by, person}) != 3
+        or clock.now() - max(asked.at, confirmed.at) < timedelta(hours=hours)
+    ):  # fmt: skip
+        raise Refused(
+            _("That name and code do not belong together, or the code has ended. Ask the registrar for another."),
+            reason="code",
+        )
 
 
 # --- salts of the record ------------------------------------------------------------------------------------------

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from answerable.alliance.models import Person
+from answerable.authority import engine as authority
+from answerable.authority.principals import Place
 from answerable.common.errors import Refused
-from answerable.vault import actions, keyroom, passkeys, seal, stretching, userkeys
+from answerable.vault import actions, keyroom, lifecycle, passkeys, seal, stretching, userkeys
 from answerable.vault import recovery as recovery_rules
 from answerable.vault.chamber import CHAMBER, Session
 from answerable.vault.limits import LIMITS
@@ -64,11 +68,46 @@ def salts(pairs: Sequence[tuple[int, str]]) -> list[bytes | None]:
 # --- persons and their sessions -----------------------------------------------------------------------------------
 
 
+def vouched(token: str, act: str, place: str, *, founder: str = "") -> Person:
+    """Whose live session this is, when their roles cover the act and they confirmed a short while ago. Raises Refused.
+
+    The vault decides for itself on everything that changes who can open what; the office's word is not enough. Only
+    before the vault has its root key has nobody a session yet: then whoever founds it is named.
+    """
+    if not token and founder and not RootKey.objects.exists():
+        person = _active(ref=founder)
+        if person is None:
+            raise Refused(_("Sign in again; the vault does not know whose step this is."), reason="locked")
+        person.fresh = person.enrolled = True
+    else:
+        person, _session, _private = holder(token)
+    authority.require(person, act, Place(place))
+    if not person.fresh:
+        raise Refused(_("Confirm that it is you before you change who can open what."), reason="confirm")
+    return person
+
+
+@contextmanager
+def entered_first(what: str, subject: str, *, act: str, by: Person) -> Iterator[dict[str, Any]]:
+    """Work on keys whose entry is written before the keys change for good: a crash in between leaves an entry too many,
+    never a change without one. The block puts what the entry says into the mapping it is given.
+    """
+    detail: dict[str, Any] = {}
+    with transaction.atomic(using="keys"):
+        yield detail
+        actions.note_key_work(what, subject, act=act, detail=detail, by=by)
+
+
 @operation("enrol", "office")
-def enrol(person: str, passphrase: str) -> str:
+def enrol(person: str, passphrase: str, token: str = "", founder: str = "") -> str:
     """A person's key pair under their passphrase; returns the fingerprint."""
+    by = vouched(token, "enrol_key", "people", founder=founder)
+    if _active(ref=person) is None:
+        raise Refused(_("There is no such person at work here."), reason="unknown")
     public, wrapped = stretching.new_user_key(passphrase)
-    return keyroom.put_person_key(person, public, wrapped)
+    with entered_first("key enrolled", person, act="enrol_key", by=by) as detail:
+        detail["public_key_sha256"] = fingerprint = keyroom.put_person_key(person, public, wrapped)
+    return fingerprint
 
 
 NOT_TOGETHER = gettext_noop("Name and passphrase do not belong together. Check both and try again.")
@@ -343,6 +382,23 @@ def end_sessions_of(person: str) -> int:
     return CHAMBER.end_all_of(person)
 
 
+@operation("grant_recovery", "office")
+def grant_recovery(token: str, recovery: str, person: str, step: str) -> bool:
+    """Someone asks for, or confirms, a new key for a person who lost theirs: told to the vault itself, in their session."""
+    by, _session, _private = holder(token)
+    if step not in ("asked", "confirmed") or by.ref == person:
+        raise Refused(_("Two others ask for and confirm a new key; you cannot ask for your own."), reason="SOD-13")
+    if step == "asked":
+        authority.require(by, "ask_recovery", Place("recoveries"))
+    else:
+        row = Recovery.objects.select_related("person", "asked_by").filter(ref=recovery).first()
+        if row is None:
+            raise Refused(_("There is nothing to confirm here."), reason="nothing")
+        authority.require(by, "confirm_recovery", row)
+    keyroom.note_granted(recovery, person, step, by.ref)
+    return True
+
+
 @operation("replace_key", "office")
 def replace_key(recovery: str, code: str, passphrase: str) -> dict[str, Any]:
     """A new key pair for someone who lost theirs. The vault looks itself at who granted it and how long ago."""
@@ -350,8 +406,12 @@ def replace_key(recovery: str, code: str, passphrase: str) -> dict[str, Any]:
     row = Recovery.objects.select_related("person").filter(ref=recovery).first()
     recovery_rules.check_code(row, code)
     assert row is not None
+    # What the office's tables say is not enough: two live sessions told the vault itself, and its own clock counted.
+    keyroom.check_granted(recovery, row.person.ref, hours=lifecycle.DELAY_HOURS)
     public, wrapped = stretching.new_user_key(passphrase)
-    made = keyroom.replace_person_key(row.person.ref, public, wrapped)
+    with entered_first("key replaced", recovery, act="", by=row.person) as detail:
+        made = keyroom.replace_person_key(row.person.ref, public, wrapped)
+        detail |= made
     LIMITS.succeeded(f"code {recovery}")
     CHAMBER.end_all_of(row.person.ref)
     return made
@@ -382,34 +442,50 @@ def open_fields(token: str, ref: str, fields: Sequence[str], purpose: str) -> di
 
 
 @operation("new_compartment", "office")
-def new_compartment(name: str, readers: Sequence[str]) -> str:
+def new_compartment(token: str, name: str, readers: Sequence[str]) -> str:
     """Open a compartment for its first readers."""
-    return keyroom.new_compartment(name, list(readers))
+    by = vouched(token, "open_compartment", "compartments")
+    with entered_first("compartment opened", name, act="open_compartment", by=by) as detail:
+        fingerprint = keyroom.new_compartment(name, list(readers))
+        detail |= {"readers": sorted(readers), "public_key_sha256": fingerprint}
+    return fingerprint
 
 
 @operation("admit", "office")
 def admit(token: str, name: str, person: str) -> bool:
     """Let another person read a compartment, with the key of someone who does."""
     by, private = reader(token)
-    theirs = Person.objects.select_related("body__state").filter(ref=person, is_active=True).first()
+    vouched(token, "admit_reader", "compartments")
+    theirs = _active(ref=person)
     scopes = theirs.principal().compartments if theirs else frozenset()
     if not any(name == s or name.startswith(f"{s}/") for s in scopes):
         raise Refused(_("Their roles do not cover this compartment. Ask for the role first."), reason="not_authorised")
-    keyroom.admit_reader(name, person, by=by.ref, private=private)
+    with entered_first("reader admitted", name, act="admit_reader", by=by) as detail:
+        keyroom.admit_reader(name, person, by=by.ref, private=private)
+        detail["person"] = person
     return True
 
 
 @operation("remove_reader", "office")
-def remove_reader(name: str, person: str) -> int:
+def remove_reader(token: str, name: str, person: str) -> int:
     """Take a reader's wrap of a compartment away."""
-    return keyroom.remove_reader(name, person)
+    by = vouched(token, "remove_reader", "compartments")
+    with entered_first("reader removed", name, act="remove_reader", by=by) as detail:
+        removed = keyroom.remove_reader(name, person)
+        if not removed:
+            raise Refused(_("They do not read this compartment."), reason="no_key")
+        detail["person"] = person
+    return removed
 
 
 @operation("rotate", "office")
 def rotate(token: str, name: str) -> dict[str, Any]:
     """A new key pair for a compartment; every data key in it is wrapped again."""
     by, private = reader(token)
-    return keyroom.rotate(name, by=by.ref, private=private)
+    vouched(token, "rotate_compartment", "compartments")
+    with entered_first("compartment rotated", name, act="rotate_compartment", by=by) as detail:
+        detail |= keyroom.rotate(name, by=by.ref, private=private)
+    return dict(detail)
 
 
 @operation("rooms", "office")
@@ -425,22 +501,45 @@ def rooms() -> list[dict[str, Any]]:
 
 
 @operation("fill_seat", "office")
-def fill_seat(name: str, body: str, public_key: bytes) -> str:
+def fill_seat(token: str, name: str, body: str, public_key: bytes) -> str:
     """Enter a seat's public key."""
-    return keyroom.fill_seat(name, body, public_key)
+    by = vouched(token, "fill_seat", "seats")
+    with entered_first("identity seat filled", name, act="fill_seat", by=by) as detail:
+        detail["public_key_sha256"] = fingerprint = keyroom.fill_seat(name, body, public_key)
+    return fingerprint
+
+
+def _may_keep(keepers: Sequence[str]) -> list[str]:
+    """The references of people at work here whose offices keep a vault. Raises Refused for anyone else."""
+    for ref in keepers:
+        person = _active(ref=ref)
+        if person is None or not authority.allows(person, "keep_vault", Place("vault")):
+            raise Refused(
+                _("A vault is kept by the registrar, the administrator, safeguarding officers and custodians."),
+                reason="keepers",
+            )
+    return sorted(set(keepers))
 
 
 @operation("found_root", "office")
-def found_root(keepers: Sequence[str]) -> bool:
-    """Make the root key for these keepers; the vault is open afterwards."""
-    keyroom.found_root(list(keepers))
+def found_root(keepers: Sequence[str], founder: str) -> bool:
+    """Make the root key for these keepers, once; the vault is open afterwards."""
+    by = vouched("", "found_vault", "vault", founder=founder)
+    refs = _may_keep(keepers)
+    with entered_first("vault founded", "VAULT", act="found_vault", by=by) as detail:
+        keyroom.found_root(refs)
+        detail["keepers"] = refs
     return True
 
 
 @operation("change_keepers", "office")
-def change_keepers(keepers: Sequence[str]) -> bool:
-    """Name other keepers while the vault is open."""
-    keyroom.change_keepers(list(keepers))
+def change_keepers(token: str, keepers: Sequence[str]) -> bool:
+    """Name other keepers while the vault is open. Those who are no longer named keep nothing."""
+    by = vouched(token, "change_keepers", "vault")
+    refs = _may_keep(keepers)
+    with entered_first("keepers changed", "VAULT", act="change_keepers", by=by) as detail:
+        keyroom.change_keepers(refs)
+        detail["keepers"] = refs
     return True
 
 

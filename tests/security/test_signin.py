@@ -50,6 +50,14 @@ def person(handle):
     return Person.objects.select_related("body__state").get(handle=handle)
 
 
+def at_work(handle):
+    """A person in a session of their own: the vault believes nobody else about who can open what."""
+    row = person(handle)
+    LIMITS.buckets.clear()
+    row.session_token = ask("sign_in", handle=handle, passphrase=PASSPHRASE)["token"]
+    return row
+
+
 def post(client, url, **fields):
     reply = client.post(url, fields)
     set_scope(["*"])
@@ -248,8 +256,8 @@ def at(monkeypatch):
 
 
 def granted():
-    row = vault.ask_recovery(person("vera"), by=person("ines"))
-    return vault.decide_recovery(row, "confirm_recovery", by=person("arno"))
+    row = vault.ask_recovery(person("vera"), by=at_work("ines"))
+    return vault.decide_recovery(row, "confirm_recovery", by=at_work("arno"))
 
 
 def begin_again(code, new="grape harbour iron jungle kettle lemon", handle="vera"):
@@ -261,9 +269,9 @@ def test_46_a_new_key_takes_two_persons_48_hours_and_a_code_that_works_once(offi
     at(0)
     row = granted()
     with pytest.raises(Refused, match="48 hours"):
-        vault.make_code(row, by=person("ines"))
+        vault.make_code(row, by=at_work("ines"))
     at(49)
-    row, code = vault.make_code(row, by=person("ines"))
+    row, code = vault.make_code(row, by=at_work("ines"))
     vera = office("vera")
     assert len(code) == 26 and code not in row.code_sha256
     assert begin_again("0" * 26).status_code == 409 and begin_again(code, handle="lena").status_code == 409
@@ -286,23 +294,23 @@ def test_46_the_code_ends_after_three_days_and_when_someone_stops_it(office, at)
     at(0)
     row = granted()
     at(49)
-    row, code = vault.make_code(row, by=person("arno"))
+    row, code = vault.make_code(row, by=at_work("arno"))
     at(49 + 73)
     assert begin_again(code).status_code == 409
-    row, code = vault.make_code(row, by=person("arno"))
-    vault.decide_recovery(row, "stop_recovery", by=person("odile"))
+    row, code = vault.make_code(row, by=at_work("arno"))
+    vault.decide_recovery(row, "stop_recovery", by=at_work("odile"))
     assert begin_again(code).status_code == 409
 
 
 def test_46_nobody_grants_a_new_key_alone_or_to_themselves(office):
     with pytest.raises(Refused, match="Two others"):
-        vault.ask_recovery(person("ines"), by=person("ines"))
-    row = vault.ask_recovery(person("arno"), by=person("ines"))
+        vault.ask_recovery(person("ines"), by=at_work("ines"))
+    row = vault.ask_recovery(person("arno"), by=at_work("ines"))
     for handle in ("ines", "arno"):
         with pytest.raises(Refused, match="Two persons"):
-            vault.decide_recovery(row, "confirm_recovery", by=person(handle))
+            vault.decide_recovery(row, "confirm_recovery", by=at_work(handle))
     with pytest.raises(Refused):
-        vault.decide_recovery(row, "confirm_recovery", by=person("vera"))
+        vault.decide_recovery(row, "confirm_recovery", by=at_work("vera"))
 
 
 def test_46_every_inspector_and_the_person_themselves_see_it_and_may_stop_it(office, at):
@@ -325,7 +333,7 @@ def test_46_the_vault_makes_no_new_key_on_the_offices_word_alone(office, at):
     with pytest.raises(Refused):
         ask("replace_key", recovery=row.ref, code="0" * 26, passphrase="grape harbour iron jungle kettle lemon")
     at(49)
-    row, code = vault.make_code(row, by=person("ines"))
+    row, code = vault.make_code(row, by=at_work("ines"))
     at(47)  # a code made before its time by someone who can write rows
     with pytest.raises(Refused):
         ask("replace_key", recovery=row.ref, code=code, passphrase="grape harbour iron jungle kettle lemon")
@@ -449,8 +457,8 @@ def test_50_what_someone_may_do_changes_and_their_sessions_end_at_once(
 def test_50_the_vault_compares_for_itself_when_nobody_told_it(office, saved):
     incident, client = saved("$I1"), office("vera")
     token = client.cookies["unlock"].value
-    alliance.set_activity(person("vera"), active=False, by=person("ines"))
-    alliance.set_activity(person("vera"), active=True, by=person("ines"))
+    alliance.set_activity(person("vera"), active=False, by=at_work("ines"))
+    alliance.set_activity(person("vera"), active=True, by=at_work("ines"))
     assert CHAMBER.find(token), "the commit that would tell it has not come"
     with pytest.raises(Refused, match="locked"):
         ask("open", token=token, ref=incident.ref, fields=["narrative"], purpose="verification")

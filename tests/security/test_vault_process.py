@@ -60,7 +60,7 @@ def test_a_vault_that_starts_is_locked_and_opens_nothing(vault):
 def test_one_keeper_alone_does_not_unlock_it_twice_neither_two_do(vault):
     for _ in range(2):
         assert vault.ask("bring_half", token=vault.sign_in("ines"))["answer"] == {"open": False, "opened": False}
-    assert vault.ask("bring_half", token=vault.sign_in("inga"))["reason"] == "keepers"
+    assert vault.ask("bring_half", token=vault.sign_in("inga"))["reason"] == "not_authorised"
     assert vault.ask("status")["answer"]["locked"] is True
     assert vault.ask("bring_half", token=vault.sign_in("safa"))["answer"] == {"open": True, "opened": True}
     assert read(vault, vault.sign_in("inga"))["answer"] == {"alias": "N."}

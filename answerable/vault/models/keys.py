@@ -257,3 +257,18 @@ class ChannelDraft(models.Model):
     wrapped = models.BinaryField()
     sealed = models.BinaryField()
     until = models.DateField()
+
+
+@in_keys
+@declares(data_class="C4", owner="vault", retention="audit-log")
+class RecoveryStep(models.Model):
+    """Who asked for and confirmed a new key, as they told the vault in sessions of their own. The office cannot write it."""
+
+    recovery = models.CharField(max_length=40)
+    step = models.CharField(max_length=9)
+    person = models.CharField(max_length=40)
+    by = models.CharField(max_length=40)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["recovery", "step"], name="one_word_per_recovery_and_step")]

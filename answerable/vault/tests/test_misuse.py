@@ -463,8 +463,10 @@ def test_a_row_opens_under_its_own_claim_compartment_and_reader_only(register):
     from answerable.vault.models import DataKey, Reader
 
     rooms, claims, people = ("A/claims", "B/claims"), ("CLM-1", "CLM-2", "CLM-3"), ("ines", "paulo")
-    wraps = {(r.compartment.name, r.person): bytes(r.wrapped) for r in Reader.objects.select_related("compartment")}
-    keys = {(k.compartment.name, k.subject): bytes(k.wrapped) for k in DataKey.objects.select_related("compartment")}
+    wraps = {
+        (r.compartment.name, r.person): bytes(r.wrapped) for r in Reader.objects.filter(compartment__name__in=rooms)
+    }
+    keys = {(k.compartment.name, k.subject): bytes(k.wrapped) for k in DataKey.objects.filter(subject__in=claims)}
     opens = set()
     for (row, wrapped), private, place in itertools.product(
         wraps.items(), (PRIVATE, OTHER_PRIVATE), itertools.product(rooms, people)

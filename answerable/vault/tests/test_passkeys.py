@@ -9,7 +9,7 @@ from softkey import SoftKey
 
 from answerable.alliance.models import Body, Person
 from answerable.common.errors import Refused
-from answerable.vault import chamber, keyroom, operations, primitives, seal, userkeys
+from answerable.vault import chamber, keyroom, operations, primitives, seal, stretching, userkeys
 from answerable.vault.chamber import CHAMBER
 from answerable.vault.limits import LIMITS, Limits
 from answerable.vault.models import Authenticator, PersonKey
@@ -29,7 +29,7 @@ def person(db):
     body = Body.objects.create(name="Somewhere", kind=Body.ORGAN)
     someone = Person.objects.create(handle="noor", name="Noor", body=body)
     acting._running.reset(token)
-    operations.enrol(someone.ref, WORDS)
+    keyroom.put_person_key(someone.ref, *stretching.new_user_key(WORDS))
     yield someone
     CHAMBER.end_all_of(someone.ref)
     LIMITS.buckets.clear()
