@@ -31,7 +31,7 @@ test-fast: setup-dev
 	@$(PY) -m pytest -q -n 2 answerable tests/test_architecture.py tests/walks
 
 test-security: setup-dev
-	@$(PY) -m pytest -q tests/security
+	@ANSWERABLE_TIMING=1 $(PY) -m pytest -q tests/security
 
 test-browser: setup-dev
 	@$(PY) -m pytest -q tests/browser

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.test import Client
+from door_support import door  # noqa: F401 - a fixture
 
 
 def see_all() -> None:

@@ -18,12 +18,30 @@ PACKAGE = Path(__file__).resolve().parents[1] / "answerable"
 OURS = [m for m in apps.get_models() if m.__module__.startswith("answerable.")]
 # Texts that are written to be public: a council's own words about states, never about persons.
 PUBLIC_TEXTS = {"council.Proposal.objective", "council.Proposal.exception_text"}
-WRITERS = ("actions.py", "log.py", "keyroom.py", "releasing.py")
+WRITERS = ("actions.py", "log.py", "keyroom.py", "doorkeys.py", "releasing.py")
 PUBLIC_PAGES = {
     "answerable.config.urls_office": {"start", "alive", "set-language", "sign-in", "sign-in-passkey", "begin-again"},
     "answerable.config.urls_portal": {"front", "alive", "set-language", "about", "released"},
     "answerable.config.urls_channel": {
         "information",
+        "organisations",
+        "begin",
+        "write",
+        "code",
+        "enter",
+        "enter-again",
+        "inside",
+        "write-inside",
+        "resume",
+        "withdraw",
+        "undo",
+        "send-file",
+        "pin",
+        "statement",
+        "close-door",
+        "leave",
+        "busy",
+        "closed",
         "alive",
         "set-language",
         "door-care",

@@ -213,6 +213,8 @@ def people(request: Request) -> HttpResponse:
             {"url": reverse("enter-person"), "words": _("Enter a person")},
             {"url": reverse("ask-grant"), "words": _("Ask for a role")},
         ]
+    if authority.allows(request.user, "issue_code", Place("door")):
+        links.append({"url": reverse("issue-code"), "words": _("A documenter's code")})
     tables = [
         {
             "title": _("Wait for a second person (SOD-13)"),

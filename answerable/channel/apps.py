@@ -1,3 +1,5 @@
+"""The neutral door."""
+
 from django.apps import AppConfig
 
 
@@ -5,3 +7,11 @@ class ChannelConfig(AppConfig):
     name = "answerable.channel"
     label = "channel"
     verbose_name = "Channel"
+
+    def ready(self) -> None:
+        from django.conf import settings
+
+        from answerable.channel import entities  # noqa: F401 - answers what other apps ask
+
+        if settings.VAULT_TRANSPORT == "here":
+            from answerable.channel import operations  # noqa: F401 - the vault answers for the door in this process

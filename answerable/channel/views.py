@@ -1,14 +1,378 @@
-"""Health and rights information on a neutral host. No script, no cookie but the language, nothing kept."""
+"""The neutral door: health and rights information, and a two-way conversation for whoever wants one.
+
+The process has no database: each view asks the vault one thing. Every form is answered by 303 and a page of its own at a
+constant address; no page works differently without script.
+"""
 
 from __future__ import annotations
 
-from django.http import HttpResponse
-from django.shortcuts import render
+import functools
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO, cast
 
-from answerable.authority.pages import Request, public_page
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_POST
+
+from answerable.authority.pages import public_page
+from answerable.channel import codes, guard, steps
+from answerable.common.errors import Refused
+from answerable.safeguarding import views_door
+from answerable.vault.client import ask
+from answerable.vault.uploads import intake
+from answerable.vault.uploads.sentences import UploadRefused
+
+View = Callable[[HttpRequest], HttpResponse]
+
+
+def _token(request: HttpRequest) -> str:
+    return request.COOKIES.get(guard.cookie_name(), "")[:64]
+
+
+def _page(request: HttpRequest, name: str, **context: Any) -> HttpResponse:
+    return render(request, f"channel/{name}.html", context)
+
+
+def _go(name: str, token: str | None = None) -> HttpResponse:
+    response = HttpResponseRedirect(reverse(name))
+    response.status_code = 303
+    if token is not None:
+        response.set_cookie(guard.cookie_name(), token, httponly=True, secure=settings.SECURE, samesite="Strict")
+    return response
+
+
+def _look(request: HttpRequest) -> dict[str, Any]:
+    token = _token(request)
+    found: dict[str, Any] = ask("door_look", token=token) if token else {"level": "gone"}
+    return found
+
+
+def _told(request: HttpRequest, op: str, **args: Any) -> Any:
+    """Ask, and leave a refusal's sentence for the next page. Raises Refused when there is no next page for it."""
+    try:
+        return ask(op, token=_token(request), **args)
+    except Refused as no:
+        if no.reason in ("busy", "vault_away", "gone", "door"):
+            raise
+        ask("door_said", token=_token(request), sentence=str(no))
+        return None
+
+
+def on_the_grid(view: View) -> View:
+    """Answer at fixed moments only, so that how long something took cannot be measured from outside."""
+
+    @functools.wraps(view)
+    def answered(request: HttpRequest) -> HttpResponse:
+        began, grid = time.monotonic(), settings.CHANNEL_GRID_SECONDS
+        try:
+            return view(request)
+        finally:
+            spent = time.monotonic() - began
+            time.sleep(max(settings.CHANNEL_FLOOR_SECONDS, math.ceil(spent / grid) * grid) - spent)
+
+    return answered
+
+
+# --- anyone -------------------------------------------------------------------------------------------------------
 
 
 @public_page
-def information(request: Request) -> HttpResponse:
-    """One calm page: what helps now, what is whose right, and a way out first."""
-    return render(request, "channel/information.html")
+@require_GET
+def information(request: HttpRequest) -> HttpResponse:
+    """One calm page: what helps now, what is whose right, and what one can do here."""
+    return _page(request, "start")
+
+
+@public_page
+@require_GET
+def organisations(request: HttpRequest) -> HttpResponse:
+    """How organisations that document work with this door."""
+    return _page(request, "organisations")
+
+
+@public_page
+@require_GET
+def leave(request: HttpRequest) -> HttpResponse:
+    """Out: the session is forgotten, the browser is asked to forget this site, and the weather comes next."""
+    if token := _token(request):
+        try:
+            ask("door_leave", token=token)
+        except Refused:
+            pass  # a vault that does not answer shows nothing either; leaving comes first
+    response = _page(request, "leave")
+    response["Clear-Site-Data"] = '"cache", "cookies", "storage"'
+    return response
+
+
+@public_page
+@require_POST
+def language(request: HttpRequest) -> HttpResponse:
+    """Another language, kept in a cookie only because it was asked for, until the browser closes."""
+    response = _go("information")
+    chosen = request.POST.get("language", "")
+    if chosen in dict(settings.LANGUAGES):
+        response.set_cookie(
+            settings.LANGUAGE_COOKIE_NAME, chosen, httponly=True, samesite="Lax", secure=settings.SECURE
+        )
+    return response
+
+
+@public_page
+@require_GET
+def busy(request: HttpRequest) -> HttpResponse:
+    """Too many people just now, or the vault is away: the same page, whatever was typed."""
+    return _page(request, "calm", busy=True)
+
+
+@public_page
+@require_GET
+def closed(request: HttpRequest) -> HttpResponse:
+    """The page was open too long, or cannot be reached this way."""
+    return _page(request, "calm", busy=False)
+
+
+@public_page
+def missing(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """No such page, or a fault of ours: the calm page, which names nobody."""
+    response = _page(request, "calm", busy=exception is None)
+    response.status_code = 500 if exception is None else 404
+    return response
+
+
+# --- with a code --------------------------------------------------------------------------------------------------
+
+
+@sensitive_post_parameters()
+def _try(request: HttpRequest) -> HttpResponse:
+    token = ask("door_enter", code=request.POST.get("code", "")[:120], pin=request.POST.get("pin", "")[:40])
+    return _go("inside", token)
+
+
+_on_the_grid = on_the_grid(_try)
+
+
+@public_page
+def enter(request: HttpRequest) -> HttpResponse:
+    """Type the code, and the PIN if there is one."""
+    if request.method == "POST":
+        typed = codes.read(request.POST.get("code", "")[:120])
+        if typed is None or codes.pin(request.POST.get("pin", "")[:40]) is None:
+            return _go("enter-again")  # a slip of the pen, said at once; nothing was looked for
+        return _on_the_grid(request)
+    return _page(request, "enter", again=False)
+
+
+@public_page
+@require_GET
+def enter_again(request: HttpRequest) -> HttpResponse:
+    """The code was mistyped: its check digits do not agree."""
+    return _page(request, "enter", again=True)
+
+
+@public_page
+@require_GET
+def inside(request: HttpRequest) -> HttpResponse:
+    """What is new, or her own page. A code that opened nothing and one with nothing new see the same."""
+    seen = _look(request)
+    if seen["level"] in ("gone", "begin"):
+        return _page(request, "calm", busy=False)
+    if seen["level"] == "fresh":
+        return _go("code")
+    # What she wrote herself is not put before her, or whoever holds the telephone, unless she asks for it.
+    answers = [m for m in (seen.get("page") or {}).get("messages", ()) if not m["hers"]]
+    return _page(request, "inside", seen=seen, answers=answers)
+
+
+@public_page
+@require_POST
+@on_the_grid
+def write_inside(request: HttpRequest) -> HttpResponse:
+    """A message from inside, or a correction of one's own file."""
+    kind = "correction" if request.POST.get("kind") == "correction" else "message"
+    _told(request, "door_write", text=request.POST.get("text", ""), kind=kind)
+    return _go("inside")
+
+
+@public_page
+@require_POST
+def send_file(request: HttpRequest) -> HttpResponse:
+    """A picture or a document: sealed under a key of its own before anything of it is on a disk."""
+    token = _token(request)
+    file = request.FILES.get("file")
+    if file is None:
+        ask(
+            "door_said",
+            token=token,
+            sentence=_("No file came, or it was larger than 12 MB. Send it in parts, or smaller."),
+        )
+        return _go("inside")
+    folder = Path(settings.QUARANTINE)
+    folder.mkdir(mode=0o770, exist_ok=True)
+    try:
+        received = intake.receive(
+            cast(BinaryIO, file), folder, declared_name=file.name or "", declared_type=file.content_type or ""
+        )
+    except UploadRefused as no:
+        ask("door_said", token=token, sentence=no.in_words(_))
+        return _go("inside")
+    received.path.chmod(0o640)  # the vault reads it, as a member of the folder's group
+    taken = _told(request, "door_attach", stored=received.path.name, kind=received.kind, key=received.key,
+                  salt=received.salt, name=received.name, commitment=received.commitment)  # fmt: skip
+    if not taken:
+        intake.discard(received.path)
+    return _go("inside")
+
+
+@public_page
+@require_POST
+def withdraw(request: HttpRequest) -> HttpResponse:
+    """One step, no reason asked."""
+    _told(request, "door_withdraw", purposes=request.POST.getlist("purpose"))
+    return _go("inside")
+
+
+@public_page
+@require_POST
+def undo(request: HttpRequest) -> HttpResponse:
+    """She changes her mind about a withdrawal."""
+    _told(request, "door_undo", withdrawal=request.POST.get("withdrawal", "")[:60])
+    return _go("inside")
+
+
+@public_page
+@require_POST
+def pin(request: HttpRequest) -> HttpResponse:
+    """Another PIN."""
+    _told(request, "door_pin", code=request.POST.get("code", "")[:120], pin=request.POST.get("pin", "")[:40])
+    return _go("inside")
+
+
+@public_page
+@require_GET
+def statement(request: HttpRequest) -> HttpResponse:
+    """Her file as plain text."""
+    text = ask("door_statement", token=_token(request))
+    return HttpResponse(text, content_type="text/plain; charset=utf-8")
+
+
+@public_page
+@require_POST
+def close_door(request: HttpRequest) -> HttpResponse:
+    """Close this door for good, once it was confirmed."""
+    if request.POST.get("sure") != "yes":
+        return _go("inside")
+    ask("door_close", token=_token(request))
+    return _go("leave")
+
+
+@public_page
+def complaint(request: HttpRequest) -> HttpResponse:
+    """A complaint, past everyone on the case team. From her own page its answer comes back to her; otherwise none can."""
+    token = _token(request)
+    if not token or _look(request).get("level") != "page":
+        return views_door.take_complaint(request, lambda **written: ask("complain", **written), answered=False)
+    return views_door.take_complaint(
+        request, lambda **written: ask("door_complain", token=token, **written), answered=True
+    )
+
+
+# --- writing ------------------------------------------------------------------------------------------------------
+
+
+@public_page
+def begin(request: HttpRequest) -> HttpResponse:
+    """What one can do here. Beginning stores nothing."""
+    if request.method == "POST":
+        kind = request.POST.get("kind", "")
+        if kind not in ("tell", "ask", "help", "claim", "report"):
+            return _go("begin")
+        return _go("write", ask("door_begin", kind=kind, token=_token(request)))
+    return _page(request, "begin")
+
+
+@public_page
+def write(request: HttpRequest) -> HttpResponse:
+    """One question; the address never changes."""
+    seen = _look(request)
+    if not seen.get("writing"):
+        return _go("inside")
+    questions = steps.steps_of(seen["kind"], has_code=seen["has_code"])
+    at = max(0, min(seen.get("at") or 0, len(questions)))
+    given = (
+        ask("door_choices", token=_token(request)) if at < len(questions) and questions[at].source == "given" else {}
+    )
+    if request.method == "POST":
+        return _written(request, seen, questions, at, given)
+    if at == len(questions):
+        said = [q.heading for q in questions if seen["answers"].get(q.name) and q.shape not in ("care", "pin")]
+        return _page(request, "send", seen=seen, said=said, at=at)
+    step = questions[at]
+    return _page(request, "step", seen=seen, step=step, at=at, number=at + 1, of=len(questions),
+                 choices=step.choices(given), value=seen["answers"].get(step.name, ""))  # fmt: skip
+
+
+def _value(request: HttpRequest, step: steps.Step) -> Any:
+    if step.shape == "many":
+        return request.POST.getlist("a")[:60]
+    text = request.POST.get("a", "")[:20_000]
+    if step.shape in ("pin", "number"):
+        return codes.digits_of(text) if codes.digits_of(text) is not None else text[:20]
+    return "yes" if step.shape == "care" else text.strip()[: 20_000 if step.shape == "long" else 120]
+
+
+def _written(
+    request: HttpRequest, seen: dict[str, Any], questions: list[steps.Step], at: int, given: Any
+) -> HttpResponse:
+    act, token = request.POST.get("act", "next"), _token(request)
+    if act == "stop":
+        ask("door_stop", token=token)
+        return _go("inside" if seen["has_code"] else "leave")
+    if at < len(questions) and request.POST.get("at") == str(at):
+        step = questions[at]
+        value = _value(request, step)
+        if act == "skip":
+            value = [] if step.shape == "many" else ""
+        to = {"back": max(0, at - 1), "save": at}.get(act, at + 1)
+        wrong = str(step.problem(value, given)) if act in ("next", "skip") else ""
+        if step.shape == "pin" and wrong:
+            value = ""
+        _told(request, "door_answer", name=step.name, value=value, at=at if wrong else to, wrong=wrong)
+        if wrong:
+            return _go("write")
+    elif act == "back":
+        ask("door_answer", token=token, name="", value="", at=max(0, at - 1))
+    if act in ("save", "send"):
+        return _go(_told(request, "door_save" if act == "save" else "door_send") or "write")
+    return _go("write")
+
+
+@public_page
+@require_POST
+def resume(request: HttpRequest) -> HttpResponse:
+    """Go on with what was saved."""
+    return _go("inside" if _told(request, "door_resume") is None else "write")
+
+
+@public_page
+def code(request: HttpRequest) -> HttpResponse:
+    """The code, once, in large digits; then typed back, to see that it was written down right."""
+    seen = _look(request)
+    if seen["level"] != "fresh":
+        return _go("inside")
+    if request.method == "POST":
+        what = request.POST.get("what", "")
+        if what in ("written", "again"):
+            _told(request, "door_code", what=what)
+            return _go("code")
+        if not _told(request, "door_code", what="check", typed=request.POST.get("code", "")[:120]):
+            ask("door_said", token=_token(request), sentence="different")
+            return _go("code")
+        return _go("inside")
+    return _page(request, "code", seen=seen)

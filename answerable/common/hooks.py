@@ -46,6 +46,8 @@ QUESTIONS: dict[str, str] = {
     "notify_survivor": "a notice to herself over her own door, when she has one (subject ref, code, facts in words)",
     "object_cards": "links that other apps offer on an object's page: [{url, words}] (by, obj)",
     "finding_facts": "facts a measure's prerequisites need about findings (situation ref)",
+    "lodge_from_channel": "lodges a claim or a report sent at the door; its reference, or None (kind, fields, by)",
+    "lodging_choices": "what can be lodged at the door: {field: [[value, words]]}, or None (kind, by)",
 }
 
 
@@ -61,6 +63,10 @@ class Question:
         if func not in self._answers:
             self._answers.append(func)
         return func
+
+    def is_answered(self) -> bool:
+        """Whether any app here answers it."""
+        return bool(self._answers)
 
     def ask(self, *args: Any, **kwargs: Any) -> list[Any]:
         """All answers."""

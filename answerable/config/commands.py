@@ -17,6 +17,8 @@ from pathlib import Path
 from answerable.common.errors import Refused
 from answerable.config import postgres
 
+DEMO_PIN = "2580"
+
 
 def run(argv: list[str]) -> int:
     """Start everything until Ctrl-C."""
@@ -95,6 +97,8 @@ def demo(argv: list[str]) -> int:
                 more = " (… delegate.blm, delegate.cdy and twelve more)" if role.handle == "delegate.avn" else more
                 print(f"  {role.handle:13} {role.what}{more}")
         print("  ines          registrar: states, people, grants;   arno   confirms grants")
+        code, pin = (postgres.data_dir() / "demonstration-code").read_text().splitlines()
+        print(f"\n  At the channel, a code with an answer to read:  {code}   PIN {pin}")
         return 0
     if Person.objects.exists():
         if args.if_empty:
@@ -153,6 +157,8 @@ def demo(argv: list[str]) -> int:
         raise ValueError("the demonstration did not found its vault")
     with os.fdopen(os.open(demonstration_key(), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as f:
         f.write(CHAMBER.root.hex())
+    issued = run_.codes["door"]
+    (postgres.data_dir() / "demonstration-code").write_text(f"{' '.join(issued.code.groups)}\n{DEMO_PIN}\n")
     marker.write_text("fictional\n")
     from answerable.record import signing
 

@@ -47,6 +47,11 @@ VAULT_WRITES = (
     "safeguarding_safetyincident",
     "safeguarding_safecontactplan",
     "safeguarding_careoffer",
+    "channel_thread",
+    "channel_message",
+    "channel_attachment",
+    "reparations_claim",
+    "monitoring_incident",
 )
 # Rows seen by more than their own compartment: requests to open an identity by those who approve, answer and inspect them;
 # the book of consents by the data protection officer.

@@ -41,7 +41,9 @@ class Process:
         if not self.port:
             words = ["vault", "serve"] if self.name == "vault" else ["worker"]
             return [sys.executable, "-m", "answerable", *words]
-        threads = os.environ.get("ANSWERABLE_THREADS", "4")
+        # The channel's threads wait for fixed moments most of the time, so there are many: a flood of codes leaves its
+        # other pages free.
+        threads = "48" if self.name == "channel" else os.environ.get("ANSWERABLE_THREADS", "4")
         return [
             sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host(), "--port", str(self.listen),
             "--workers", os.environ.get("ANSWERABLE_WORKERS", "1"), "--blocking-threads", threads,

@@ -1,4 +1,4 @@
-"""The channel's addresses: one page, and the language."""
+"""The channel's addresses: constant, few, and none of them holds a reference."""
 
 from django.urls import include, path
 
@@ -7,7 +7,30 @@ from answerable.web import views as web
 
 urlpatterns = [
     path("", views.information, name="information"),
+    path("organisations/", views.organisations, name="organisations"),
+    path("begin/", views.begin, name="begin"),
+    path("write/", views.write, name="write"),
+    path("code/", views.code, name="code"),
+    path("enter/", views.enter, name="enter"),
+    path("enter/again/", views.enter_again, name="enter-again"),
+    path("inside/", views.inside, name="inside"),
+    path("inside/write/", views.write_inside, name="write-inside"),
+    path("inside/resume/", views.resume, name="resume"),
+    path("inside/withdraw/", views.withdraw, name="withdraw"),
+    path("inside/file/", views.send_file, name="send-file"),
+    path("inside/undo/", views.undo, name="undo"),
+    path("inside/pin/", views.pin, name="pin"),
+    path("inside/text/", views.statement, name="statement"),
+    path("inside/close/", views.close_door, name="close-door"),
+    path("leave/", views.leave, name="leave"),
+    path("busy/", views.busy, name="busy"),
+    path("closed/", views.closed, name="closed"),
+    path("complaint/", views.complaint, name="door-complaint"),  # from her own page it is answered there
     path("", include("answerable.safeguarding.urls_door")),
     path("alive/", web.alive, name="alive"),
-    path("language/", web.set_language, name="set-language"),
+    path("language/", views.language, name="set-language"),
 ]
+
+# Even what goes wrong looks like this host and no other.
+handler400 = handler403 = handler404 = "answerable.channel.views.missing"
+handler500 = "answerable.channel.views.missing"

@@ -33,6 +33,7 @@ urlpatterns = [
     path("answer/", include("answerable.accountability.urls")),
     path("decide/", include("answerable.council.urls")),
     path("decide/measures/", include("answerable.measures.urls")),
+    path("repair/messages/", include("answerable.channel.urls_office")),
     path("repair/", include("answerable.safeguarding.urls")),
     path("repair/", include("answerable.reparations.urls")),
     path("repair/identity/", include("answerable.vault.custody.urls")),

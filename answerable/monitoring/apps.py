@@ -7,4 +7,4 @@ class MonitoringConfig(AppConfig):
     verbose_name = "Monitoring"
 
     def ready(self) -> None:
-        from answerable.monitoring import entities  # noqa: F401
+        from answerable.monitoring import doors, entities  # noqa: F401

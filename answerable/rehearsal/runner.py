@@ -14,6 +14,7 @@ from answerable.alliance import actions as alliance
 from answerable.alliance.models import Person, State
 from answerable.authority.acting import reading_as
 from answerable.authority.principals import CLOCK
+from answerable.channel import actions as channel
 from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.common.money import Money
@@ -37,7 +38,7 @@ from answerable.vault.client import ask
 from answerable.vault.consent import actions as consent
 from answerable.vault.consent import queries as consents
 
-MODULES = (alliance, safeguarding, monitoring, accountability, council, measures, fund, reparations, consent)
+MODULES = (alliance, safeguarding, channel, monitoring, accountability, council, measures, fund, reparations, consent)
 # Steps a scenario may take: every action of the apps but those that only start-up and sign-in use.
 NOT_STEPS = {
     "found_alliance",
@@ -74,7 +75,7 @@ def agree(subject: Any, purposes: list[str], *, by: Any) -> list[str]:
 
 def people() -> list[str]:
     """Who may take a step."""
-    return ["clock", *(h for h, _ in fixture.FOUNDERS), *(r.handle for r in fixture.PEOPLE)]
+    return ["clock", "holder", *(h for h, _ in fixture.FOUNDERS), *(r.handle for r in fixture.PEOPLE)]
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,8 @@ class Run:
         self.saved: dict[str, Any] = {}
         self.names: dict[str, str] = {}
         self.outcomes: list[Outcome] = []
+        # Codes of doors opened on the way, by the name of the step: a demonstration shows one, a rehearsal none.
+        self.codes: dict[str, channel.Issued] = {}
         self._tokens: dict[str, str] = {}
 
     def fresh(self, name: str) -> Any:
@@ -234,7 +237,8 @@ class Run:
         refused: str | None = None
         try:
             with reading_as(CLOCK):
-                by = self.person(step["as"])
+                # Whoever holds the code of the thread that the step is about.
+                by = channel.holder(self.fresh(step["on"]).ref) if step["as"] == "holder" else self.person(step["as"])
                 parameters = inspect.signature(func).parameters
                 first = next(iter(parameters.values()), None)
                 args = [self._value(step["on"], str(first.annotation) if first else "")] if "on" in step else []
@@ -260,6 +264,8 @@ class Run:
                        expected == no.reason or expected.lower() in refused.lower())  # fmt: skip
         if "refused" in step and refused is None:
             self._note(step, f"{step['do']} is refused", step["refused"], "it was allowed", False)
+        if isinstance(result, channel.Issued):
+            self.codes[step.get("save", "")], result = result, result.thread
         if step.get("save") and result is not None:
             self.saved[step["save"]] = result
             if hasattr(result, "ref"):

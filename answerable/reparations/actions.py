@@ -14,7 +14,7 @@ from answerable.alliance import queries as alliance
 from answerable.alliance.models import Body, Person
 from answerable.authority import engine as authority
 from answerable.authority.acting import action
-from answerable.authority.principals import Place
+from answerable.authority.principals import Place, Principal
 from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
@@ -103,9 +103,11 @@ def lodge_claim(
     contact_plan: Mapping[str, object] | None = None,
     identity: Mapping[str, str] | None = None,
     supporting_items: int = 0,
-    by: Person,
+    by: Person | Principal,
 ) -> Claim:
-    """Lodge a claim for a survivor at intake (§5.4). Only what is marked R there is needed; “prefer not to say” always is.
+    """Lodge a claim for a survivor at intake (§5.4), or hers from the channel, where nobody of ours takes it in.
+
+    Only what is marked R there is needed; “prefer not to say” always is.
 
     Care was offered first, and that is noted (SC-8). `contact_plan` says how she may be reached (SC-6); without one the
     claim is taken in and nothing goes out to her (R-NOT-1).
@@ -148,13 +150,15 @@ def lodge_claim(
     now = clock.now()
     due = rules.clocks(now, alliance.holidays())
     urgent = rules.urgency(flags)
-    organ = by.body
+    officer = by if isinstance(by, Person) else None
     claim = Claim(
-        ref=ref, compartment="claims" if organ.kind == Body.ORGAN else f"claims/{organ.ref}", programme=programme,
+        ref=ref,
+        compartment=f"claims/{officer.body.ref}" if officer and officer.body.kind != Body.ORGAN else "claims",
+        programme=programme,
         claim_type=claim_type, age_band=age_band, country=country.strip(), language=language,
         quarter=quarter_of(events_from), area1=area1.strip(), forms=list(forms), flags=list(flags),
         purposes=list(purposes), level=urgent.level, score=urgent.score, lodged_at=now,
-        screening_due_at=due.screening, eligibility_due_at=due.eligibility, intake_by=by,
+        screening_due_at=due.screening, eligibility_due_at=due.eligibility, intake_by=officer,
         supporting_items=supporting_items,
     )  # fmt: skip
     texts = {
@@ -167,9 +171,9 @@ def lodge_claim(
     consent.write_down(claim, consent.plain_yes(purposes), language=language, by=by)
     if identity:
         keeping.seal_identity(claim.ref, identity)
-    if contact_plan is not None:
+    if contact_plan is not None and officer is not None:
         household = bool(contact_plan.get("unsafe_household")) or "UF-14" in flags
-        safeguarding.put_plan(claim.ref, {**contact_plan, "unsafe_household": household}, body=organ, by=by)
+        safeguarding.put_plan(claim.ref, {**contact_plan, "unsafe_household": household}, body=officer.body, by=officer)
     record.append("claim lodged", claim, by=by, to_state=claim.status, detail={"programme": programme.ref})
     return claim
 
@@ -215,7 +219,10 @@ def assess_claim(claim: Claim, *, coherent: bool, by: Person) -> Claim:
     """
     claim = Claim.objects.select_for_update().select_related("programme__situation").get(pk=claim.pk)
     authority.require(by, "assess_claim", claim)
-    hands = {"intake": claim.intake_by.ref, "first assessor": claim.first_assessor.ref if claim.first_assessor else ""}
+    hands = {
+        "intake": claim.intake_by.ref if claim.intake_by else "",
+        "first assessor": claim.first_assessor.ref if claim.first_assessor else "",
+    }
     if clashes := rules.same_hands({**hands, "this assessment": by.ref}):
         raise Refused(clashes[0] + ".", reason="SOD-05")
     if claim.status not in (lifecycle.ASSESSMENT, lifecycle.SECOND_ASSESSMENT):
@@ -294,7 +301,7 @@ def award_claim(
     claim = Claim.objects.select_for_update().select_related("programme").get(pk=claim.pk)
     authority.require(by, "award", claim)
     hands = {
-        "intake": claim.intake_by.ref,
+        "intake": claim.intake_by.ref if claim.intake_by else "",
         "first assessor": claim.first_assessor.ref if claim.first_assessor else "",
         "second assessor": claim.second_assessor.ref if claim.second_assessor else "",
     }

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from answerable.authority.engine import describes
 from answerable.common.hooks import question
-from answerable.reparations import actions, lifecycle  # noqa: F401 - actions registers what the fund asks
+from answerable.reparations import actions, doors, lifecycle  # noqa: F401 - register what the fund and the channel ask
 from answerable.reparations.models import Claim, Programme
 from answerable.vault.consent import queries as consents
 from answerable.vault.consent.gate import gate
@@ -21,7 +21,7 @@ def _programme(p: Programme) -> tuple[str, dict[str, Any]]:
 def _claim(c: Claim) -> tuple[str, dict[str, Any]]:
     return "Claim", {
         "compartment": c.compartment,
-        "intakeBy": c.intake_by.ref,
+        "intakeBy": c.intake_by.ref if c.intake_by else "",
         "firstAssessor": c.first_assessor.ref if c.first_assessor else "",
         "secondAssessor": c.second_assessor.ref if c.second_assessor else "",
         "status": c.status,

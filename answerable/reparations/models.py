@@ -75,7 +75,8 @@ class Claim(models.Model):
     lodged_at = models.DateTimeField()
     screening_due_at = models.DateTimeField()
     eligibility_due_at = models.DateTimeField()
-    intake_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    # Nobody when she lodged it herself at the door.
+    intake_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
     first_assessor = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
     second_assessor = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
     awarded_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
@@ -94,12 +95,18 @@ class Claim(models.Model):
         ordering = ["level", "-score", "lodged_at", "ref"]
         constraints = [
             models.CheckConstraint(
-                condition=(Q(first_assessor=None) | ~Q(first_assessor=F("intake_by")))
+                condition=(Q(first_assessor=None) | Q(intake_by=None) | ~Q(first_assessor=F("intake_by")))
                 & (
                     Q(second_assessor=None)
-                    | (~Q(second_assessor=F("intake_by")) & ~Q(second_assessor=F("first_assessor")))
+                    | (
+                        (Q(intake_by=None) | ~Q(second_assessor=F("intake_by")))
+                        & ~Q(second_assessor=F("first_assessor"))
+                    )
                 )
-                & (Q(awarded_by=None) | (~Q(awarded_by=F("intake_by")) & ~Q(awarded_by=F("first_assessor")))),
+                & (
+                    Q(awarded_by=None)
+                    | ((Q(intake_by=None) | ~Q(awarded_by=F("intake_by"))) & ~Q(awarded_by=F("first_assessor")))
+                ),
                 name="SOD_05_different_hands_on_a_claim",
             )
         ]

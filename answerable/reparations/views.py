@@ -156,6 +156,8 @@ def repair(request: Request) -> HttpResponse:
         links.append({"url": reverse("care"), "words": _("Care and referrals")})
     if authority.allows(request.user, "see_directory", Place("directory")):
         links.append({"url": reverse("directory"), "words": _("Directory")})
+    if authority.allows(request.user, "see_threads", Place("threads")):
+        links.append({"url": reverse("threads"), "words": _("Messages")})
     return render(request, "list.html", {"heading": _("Repair"), "tables": tables, "links": links})
 
 

@@ -4,6 +4,5 @@ from answerable.safeguarding import views_door
 
 urlpatterns = [
     path("care/", views_door.care, name="door-care"),
-    path("complaint/", views_door.complaint, name="door-complaint"),
     path("complaint/received/", views_door.received, name="door-complaint-received"),
 ]

@@ -5,9 +5,10 @@ What she looks for travels in a form, never in an address; looking leaves nothin
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
@@ -86,19 +87,20 @@ def care(request: Request) -> HttpResponse:
         "providers": providers, "more": more, "away": away})  # fmt: skip
 
 
-@public_page
-def complaint(request: Request) -> HttpResponse:
-    """A complaint without a name and without a code; with a conversation, it is made from there so that it is answered."""
+def take_complaint(request: HttpRequest, send: Callable[..., Any], *, answered: bool) -> HttpResponse:
+    """The form and what was written in it. `answered`: whether an answer can reach whoever writes."""
     if request.method != "POST":
-        return render(request, "safeguarding/door_complaint.html", {"about": forms.about_words().items()})
+        return render(
+            request, "safeguarding/door_complaint.html", {"about": forms.about_words().items(), "answered": answered}
+        )
     text = {name: request.POST.get(name, "")[:LONGEST] for name in ("happened", "remedy", "may_be_told")}
     chosen = [a for a in request.POST.getlist("about") if a in rules.ABOUT]
     risk, shared = request.POST.get("immediate_risk") == "on", request.POST.get("safeguarding_may_know") == "on"
     try:
-        ask("complain", about=chosen, immediate_risk=risk, safeguarding_may_know=shared, **text)
+        send(about=chosen, immediate_risk=risk, safeguarding_may_know=shared, **text)
     except Refused as no:
         context = {"about": forms.about_words().items(), "refused": str(no), "text": text, "chosen": chosen, "risk": risk,
-                   "shared": shared}  # fmt: skip
+                   "shared": shared, "answered": answered}  # fmt: skip
         return render(request, "safeguarding/door_complaint.html", context, status=422)
     response = redirect("door-complaint-received")
     response.status_code = 303

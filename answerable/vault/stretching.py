@@ -18,7 +18,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from answerable.common.errors import Refused
-from answerable.vault import userkeys
+from answerable.vault import primitives, userkeys
 
 T = TypeVar("T")
 AT_ONCE, WAITING = 2, 60
@@ -99,6 +99,20 @@ def wrap(private: bytes, passphrase: str) -> bytes:
     """userkeys.wrap_under_passphrase, in a stretching process."""
     p = userkeys.active_parameters()
     return run(_wrapped, private, passphrase, (p.memory_kib, p.iterations, p.lanes))
+
+
+def _both(secrets: tuple[bytes, bytes], salts: tuple[bytes, bytes], cost: tuple[int, int, int]) -> list[bytes]:
+    memory, iterations, lanes = cost
+    return [primitives.stretch(secret, salt, memory_kib=memory, iterations=iterations, lanes=lanes)
+            for secret, salt in zip(secrets, salts, strict=True)]  # fmt: skip
+
+
+def door_keys(
+    secrets: tuple[bytes, bytes], salts: tuple[bytes, bytes], cost: userkeys.KdfParameters
+) -> tuple[bytes, bytes]:
+    """Two stretchings in one piece of work, always both: what a code opens alone and what it opens with its PIN."""
+    one, other = run(_both, secrets, salts, (cost.memory_kib, cost.iterations, cost.lanes))
+    return one, other
 
 
 def light() -> bool:

@@ -172,3 +172,102 @@ def test_without_her_consent_to_contact_her_contact_stays_sealed(office, saved):
     consent.withdraw_consent(claim, ["CP-CONT"], heard_through="phone", by=Person.objects.get(handle="adva"))
     reply = office("inga").post(f"/repair/claims/{claim.ref}/read/", {"field": "safe_contact"})
     assert reply.status_code == 409 and "SC-4" in reply.content.decode()
+
+
+# --- the door ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def planted_at_the_door(door, office, settings, tmp_path):
+    """A distinct word in everything someone types or sends at the door, and in what the office answers and notes."""
+    from django.core.files.uploadedfile import SimpleUploadedFile
+    from door_support import began
+
+    from answerable.channel.models import Thread
+
+    settings.QUARANTINE = tmp_path / "quarantine"
+    names = (
+        "message",
+        "calledby",
+        "note",
+        "reply",
+        "correction",
+        "attachment",
+        "attachmentname",
+        "unmatched",
+        "unsent",
+        "draft",
+    )
+    words = {n: f"canary{n}{secrets.token_hex(6)}" for n in names} | {
+        "pin": "73" + str(10**5 + secrets.randbelow(10**5))
+    }
+    visitor = door()
+    code = began(visitor, pin=words["pin"], text=words["message"])
+    words |= {"code": code, "code as shown": " ".join(code[i : i + 4] for i in range(0, 24, 4)), "secret": code[6:22]}
+    see_all()
+    thread = Thread.objects.order_by("-id").first()
+    adva = office("adva")
+    for kind in ("reply", "note"):
+        assert adva.post(f"/repair/messages/{thread.ref}/reply/", {"text": words[kind], "as": kind}).status_code == 303
+    visitor.see("/inside/")
+    visitor.say("/inside/write/", text=words["correction"], kind="correction")
+    text = SimpleUploadedFile(f"{words['attachmentname']}.txt", words["attachment"].encode(), "text/plain")
+    assert "file is received" in visitor.say("/inside/file/", file=text)
+    stranger = door()
+    stranger.see("/enter/")
+    stranger.say(
+        "/enter/", code=code, pin=words["pin"][:-1] + "0" if words["pin"][-1] != "0" else words["pin"][:-1] + "1"
+    )
+    stranger.say("/inside/write/", text=words["unmatched"])
+    unsent = door()
+    unsent.see("/begin/")
+    unsent.say("/begin/", kind="tell")
+    for answer in ("yes", words["pin"], words["unsent"]):
+        unsent.next(answer)
+    saved = door()
+    saved.see("/begin/")
+    saved.say("/begin/", kind="tell")
+    for answer in ("yes", words["pin"], words["draft"]):
+        saved.next(answer)
+    saved.next(words["calledby"], act="save")
+    return words, thread, tmp_path
+
+
+def test_no_table_of_either_database_and_no_file_holds_what_passed_the_door(planted_at_the_door):
+    from django.db import connections
+
+    words, _thread, folder = planted_at_the_door
+    found = {name: rows_holding(word) for name, word in words.items()}
+    with connections["keys"].cursor() as cursor:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        for (table,) in cursor.fetchall():
+            for name, word in words.items():
+                like = [f"%{word}%", f"%{word.encode().hex()}%"]
+                cursor.execute(f'SELECT count(*) FROM "{table}" t WHERE t::text LIKE %s OR t::text LIKE %s', like)
+                found[name] += [f"keys: {table}"] * cursor.fetchone()[0]
+    for path in folder.rglob("*"):
+        if path.is_file():
+            found |= {n: [*found[n], path.name] for n, w in words.items() if w.encode() in path.read_bytes()}
+    assert found == {name: [] for name in words}
+
+
+def test_no_page_of_the_office_record_or_log_shows_what_passed_the_door(planted_at_the_door, office, caplog):
+    from answerable.record import log
+
+    words, thread, _folder = planted_at_the_door
+    caplog.set_level(logging.DEBUG)
+    for who in ("adva", "inga", "anna", "sami", "dana", "delegate.avn", "ines"):
+        client = office(who)
+        for url in (
+            "/today/",
+            "/repair/",
+            "/repair/messages/",
+            f"/repair/messages/{thread.ref}/",
+            f"/r/{thread.ref}/",
+            "/record/",
+        ):
+            text = client.get(url).content.decode()
+            assert not [n for n, w in words.items() if w in text], (who, url)
+    see_all()
+    events = b"".join(event for _i, _s, event in log.opened_events()).decode()
+    assert not [n for n, w in words.items() if w in events or w in caplog.text]

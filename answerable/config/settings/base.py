@@ -101,6 +101,14 @@ VAULT_SOCKETS = vault_sockets()
 # "here": the vault answers in this process, for migrations, the demonstration's first load, rehearsals and tests.
 VAULT_TRANSPORT = "here" if DOOR in {"vault", "owner"} else "socket"
 VAULT_DOOR = "channel" if DOOR == "channel" else "office"
+# Mixed into the codes of the channel; a file of the vault's own, in no database and no backup of one.
+CHANNEL_PEPPER = data_dir() / "channel-pepper.key"
+# Files sent at the door, as ciphertext only; the channel writes there, the vault reads.
+QUARANTINE = data_dir() / "quarantine"
+# The channel answers an attempt at a code at fixed moments only: no sooner than the floor, and on this grid.
+CHANNEL_GRID_SECONDS = 0.25
+CHANNEL_FLOOR_SECONDS = 1.0
+CHANNEL_WEATHER = os.environ.get("ANSWERABLE_CHANNEL_WEATHER", "https://www.wetter.com/")
 VAULT_LIGHT = (data_dir() / "demonstration").exists()
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

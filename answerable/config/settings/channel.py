@@ -4,17 +4,8 @@ import os
 
 os.environ["ANSWERABLE_DOOR"] = "channel"
 from answerable.config.settings.base import *  # noqa: F403
-from answerable.config.settings.base import MIDDLEWARE as _EVERY
+from answerable.config.settings.channel_parts import *  # noqa: F403
 
-ROOT_URLCONF = "answerable.config.urls_channel"
 WSGI_APPLICATION = "answerable.config.wsgi_channel.application"
 DATABASES = {}
-# No session, no signed-in person, no transaction: what needs them lives behind the vault.
-_WITHOUT = (
-    "SessionMiddleware",
-    "AuthenticationMiddleware",
-    "LoginRequiredMiddleware",
-    "MessageMiddleware",
-    "OneTransaction",
-)
-MIDDLEWARE = [m for m in _EVERY if not m.endswith(_WITHOUT)]
+SECURE_REFERRER_POLICY = "no-referrer"

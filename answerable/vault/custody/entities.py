@@ -6,7 +6,6 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import override
 
 from answerable.alliance.models import Body
 from answerable.authority import engine as authority
@@ -48,10 +47,9 @@ def notices(subject: str) -> list[str]:
 
 
 @question("survivor_page").answer_with
-def _survivor_page(about: str, language: str = "en") -> list[dict[str, Any]]:
+def _survivor_page(about: str) -> list[dict[str, Any]]:
     """Her own page says who opened her details, even of the time before she had a door of her own."""
-    with override(language):
-        return [{"title": _("Who opened your details"), "lines": notices(about), "purposes": []}]
+    return [{"title": _("Who opened your details"), "lines": notices(about)}]
 
 
 @question("describe_ref").answer_with

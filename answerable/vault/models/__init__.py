@@ -4,6 +4,9 @@ from answerable.vault.consent.models import Consent, Transfer, Withdrawal
 from answerable.vault.models.custody import Alert, BundleTaken, IdentityRequest, Notice, RoomRestore
 from answerable.vault.models.keys import (
     Authenticator,
+    ChannelDraft,
+    ChannelKey,
+    ChannelWrap,
     Compartment,
     DataKey,
     EscrowOfficer,
@@ -20,6 +23,31 @@ from answerable.vault.models.keys import (
 )
 from answerable.vault.models.recoveries import Recovery
 
-__all__ = ["Alert", "Authenticator", "BundleTaken", "Compartment", "Consent", "DataKey", "EscrowOfficer", "EscrowRecord", "HandoverPart",
-           "IdentityBlock", "IdentityRequest", "Notice", "PersonKey", "Reader", "RecordKey", "Recovery", "RoomRestore", "RootKey",
-           "SealedField", "Seat", "ServiceKey", "Transfer", "Withdrawal"]  # fmt: skip
+__all__ = [
+    "Alert",
+    "Authenticator",
+    "BundleTaken",
+    "ChannelDraft",
+    "ChannelKey",
+    "ChannelWrap",
+    "Compartment",
+    "Consent",
+    "DataKey",
+    "EscrowOfficer",
+    "EscrowRecord",
+    "HandoverPart",
+    "IdentityBlock",
+    "IdentityRequest",
+    "Notice",
+    "PersonKey",
+    "Reader",
+    "RecordKey",
+    "Recovery",
+    "RoomRestore",
+    "RootKey",
+    "SealedField",
+    "Seat",
+    "ServiceKey",
+    "Transfer",
+    "Withdrawal",
+]

@@ -209,3 +209,51 @@ class HandoverPart(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["seat", "number"], name="one_part_per_number")]
+
+
+@in_keys
+@declares(data_class="C4", owner="vault", retention="vault-contact")
+class ChannelKey(models.Model):
+    """The two key pairs behind one code of the channel (security.md §2.5). Every row looks alike, PIN or none.
+
+    `lookup` is HMAC(pepper, locator); the pepper is in no database. `new` opens under the code alone, `page` under code
+    and PIN; where there is no PIN the page's private key was thrown away at once.
+    """
+
+    lookup = models.BinaryField(unique=True)
+    channel = models.CharField(max_length=40, unique=True)
+    salt = models.BinaryField()
+    new_public = models.BinaryField()
+    new_commitment = models.BinaryField()
+    new_private = models.BinaryField()
+    page_public = models.BinaryField()
+    page_commitment = models.BinaryField()
+    page_private = models.BinaryField()
+    made_at = models.DateTimeField()
+
+
+@in_keys
+@declares(data_class="C4", owner="vault", retention="vault-contact")
+class ChannelWrap(models.Model):
+    """The data key of one message, wrapped to one of a channel's two keys. The copy for `new` goes once it was read."""
+
+    channel = models.CharField(max_length=40)
+    subject = models.CharField(max_length=60)
+    level = models.CharField(max_length=4, choices=[("new", "new"), ("page", "page")])
+    wrapped = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["channel", "subject", "level"], name="one_wrap_per_message_and_level")
+        ]
+
+
+@in_keys
+@declares(data_class="C2", owner="vault", retention="draft")
+class ChannelDraft(models.Model):
+    """What someone began to write and saved, sealed to her own key: nobody else can open it. Ninety days, then gone."""
+
+    channel = models.CharField(max_length=40, unique=True)
+    wrapped = models.BinaryField()
+    sealed = models.BinaryField()
+    until = models.DateField()

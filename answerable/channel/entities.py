@@ -1,0 +1,84 @@
+"""How threads look to policies; what the door answers to other apps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from answerable.authority.engine import describes
+from answerable.channel import access, lifecycle
+from answerable.channel.models import Attachment, Message, Thread
+from answerable.common.hooks import question
+from answerable.record.pages import Described
+from answerable.vault import doorkeys
+
+
+@describes(Thread)
+def _thread(t: Thread) -> tuple[str, dict[str, Any]]:
+    return "Thread", {
+        "ref": t.ref,
+        "compartment": t.compartment,
+        "status": t.status,
+        "documenter": bool(t.documenter_id),
+    }
+
+
+@describes(Message)
+def _message(m: Message) -> tuple[str, dict[str, Any]]:
+    documenter = bool(m.thread.documenter_id)
+    return "Message", {"compartment": m.compartment, "direction": m.direction, "documenter": documenter}
+
+
+@describes(Attachment)
+def _attachment(a: Attachment) -> tuple[str, dict[str, Any]]:
+    return "Attachment", {"compartment": a.compartment, "documenter": bool(a.thread.documenter_id)}
+
+
+@question("sealed_object").answer_with
+def _sealed(ref: str) -> Message | Attachment | None:
+    if ref.startswith("ATT"):
+        return Attachment.objects.filter(ref=ref).first()
+    return Message.objects.filter(ref=ref).first() if ref.startswith("MSG") else None
+
+
+@question("describe_ref").answer_with
+def _describe(by: Any, ref: str) -> Described | None:
+    if ref.startswith("THR") and (t := access.threads(by).filter(ref=ref).first()):
+        return Described(f"{_('Messages')}: {t.designation}", reverse("thread", args=[ref]), t.status)
+    return None
+
+
+@question("holder_of").answer_with
+def _holder(ref: str) -> str:
+    return Thread.objects.filter(about_ref=ref).order_by("-id").values_list("ref", flat=True).first() or ""
+
+
+@question("parts_of").answer_with
+def _parts(ref: str) -> list[str]:
+    """What she wrote and was answered goes with the claim it was about."""
+    if not ref.startswith("CLM"):
+        return []
+    threads = list(Thread.objects.filter(about_ref=ref).values_list("ref", flat=True))
+    messages = Message.objects.filter(thread__ref__in=threads).values_list("ref", flat=True)
+    return [*threads, *messages, *Attachment.objects.filter(thread__ref__in=threads).values_list("ref", flat=True)]
+
+
+@question("shred_keys").answer_with
+def _shred(refs: Sequence[str]) -> dict[str, int]:
+    """In the vault process: the doors behind these references open nothing any more."""
+    doors = [ref for ref in refs if ref.startswith("THR") and doorkeys.has_keys(ref)]
+    for ref in doors:
+        doorkeys.close(ref)
+    return {"doors": len(doors)}
+
+
+@question("waits_for").answer_with
+def _waits(by: Any) -> list[dict[str, Any]]:
+    """Threads whose last word is hers, for those who answer them."""
+    waiting = access.threads(by).filter(status=lifecycle.OPEN, waiting_since__isnull=False)
+    mine = waiting.filter(documenter__isnull="monitoring_analyst" not in by.roles)[:20]
+    return [{"title": f"{_('Messages')}: {t.designation}", "what": _("waits for an answer"),
+             "url": reverse("thread", args=[t.ref]), "due": None} for t in mine]  # fmt: skip

@@ -1,0 +1,100 @@
+"""What stands around every page of the door: forms come from our own pages, sizes and headers tell nothing.
+
+There is no cookie before someone enters or begins, so the usual protection by a cookie's token is not available. A form
+carries a signed token instead, bound to the session once there is one; browsers say where a form was sent from
+(Sec-Fetch-Site, Origin), and the session's cookie is SameSite=Strict (decision 0020).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+from django.conf import settings
+from django.core import signing
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.crypto import constant_time_compare
+
+from answerable.channel.arriving import InMemory
+from answerable.common.errors import Refused
+from answerable.vault.client import VaultFault
+
+Next = Callable[[HttpRequest], HttpResponse]
+# Pages are filled up to these sizes, so that what passes over a line does not tell which page it was; all but long
+# conversations fit a bad line and stay under 30 KB.
+SIZES = (12 * 1024, 20 * 1024, 29 * 1024)
+STEP = 16 * 1024
+TOKEN_SECONDS = 12 * 3600
+
+
+def cookie_name() -> str:
+    """The one cookie of the door."""
+    return "__Host-visit" if settings.SECURE else "visit"
+
+
+def _binding(request: HttpRequest) -> str:
+    held = request.COOKIES.get(cookie_name(), "")
+    return hashlib.sha256(f"door|{held}".encode()).hexdigest()[:20]
+
+
+def form_token(request: HttpRequest) -> str:
+    """What each form carries. Always of the same length."""
+    return signing.TimestampSigner(salt="door-form").sign(_binding(request))
+
+
+def _is_ours(request: HttpRequest) -> bool:
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None and site != "same-origin":
+        return False
+    origin = request.headers.get("Origin")
+    # Under no-referrer a browser calls its own pages' origin "null"; then only Sec-Fetch-Site, or the token, decides.
+    if origin not in (None, "null", f"{request.scheme}://{request.get_host()}"):
+        return False
+    try:
+        bound = signing.TimestampSigner(salt="door-form").unsign(request.POST.get("t", ""), max_age=TOKEN_SECONDS)
+    except signing.BadSignature:
+        return False
+    return constant_time_compare(bound, _binding(request))
+
+
+def _go(name: str) -> HttpResponse:
+    response = HttpResponseRedirect(reverse(name))
+    response.status_code = 303
+    return response
+
+
+class Door:
+    """Checks forms, shows refusals as pages of their own, fills pages up, keeps nothing anywhere."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.upload_handlers = [InMemory(request)]
+        if request.method == "POST" and not _is_ours(request):
+            response = _go("closed")
+        else:
+            response = self.get_response(request)
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers.pop("Vary", None)
+        response.headers.pop("Content-Language", None)
+        if not response.streaming:
+            response.content = _filled(response.content)
+            response.headers["Content-Length"] = str(len(response.content))
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, VaultFault):
+            return _go("busy")
+        if not isinstance(exception, Refused):
+            return None
+        return _go({"mistyped": "enter-again", "busy": "busy", "vault_away": "busy"}.get(exception.reason, "closed"))
+
+
+def _filled(content: bytes) -> bytes:
+    if not content:
+        return content
+    size = next((s for s in SIZES if len(content) <= s), -(-len(content) // STEP) * STEP)
+    return content + b"\n" * (size - len(content))

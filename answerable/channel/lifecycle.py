@@ -1,0 +1,32 @@
+"""What there is at the door, and when answers leave it. No framework."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from answerable.common.lifecycle import move
+
+OPEN, CLOSED = "OPEN", "CLOSED"
+# What someone comes for: to tell, to ask, for help, to complain about us, to claim, to file reports; "unmatched" is what
+# was written behind a code that opened nothing: it is read, and cannot be answered.
+KINDS = ("tell", "ask", "help", "claim", "report", "unmatched")
+DIRECTIONS = ("in", "out", "note")
+# "answer" comes from outside the case team and "notice" from the vault: both are hers alone.
+MESSAGE_KINDS = ("message", "correction", "receipt", "answer", "notice")
+HERS_ALONE = ("answer", "notice")
+# Answers can be read from these hours on (UTC), so that when someone works tells nobody anything.
+RELEASE_HOURS = (6, 12, 18)
+
+# fmt: off
+THREAD_MOVES = {
+    "close_thread":  move(OPEN,   to=CLOSED),
+    "reopen_thread": move(CLOSED, to=OPEN),
+}
+# fmt: on
+
+
+def release_after(now: datetime) -> datetime:
+    """The next hour of release after an instant."""
+    day = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    hours = [day + timedelta(days=d, hours=h) for d in (0, 1) for h in RELEASE_HOURS]
+    return next(h for h in hours if h > now)

@@ -1,0 +1,534 @@
+"""What the door asks of the vault. Runs in the vault process; the door itself has no database and keeps nothing.
+
+A visitor's session holds what they may see; its token is in their cookie. Each operation reads the session, does one
+thing, and answers plain texts.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from answerable.alliance.models import Person
+from answerable.authority import engine as authority
+from answerable.authority.acting import reading_as
+from answerable.authority.principals import Place
+from answerable.channel import actions, codes, lifecycle, queries
+from answerable.channel.models import Attachment, Thread, attachment_ref, thread_ref
+from answerable.common.errors import Refused
+from answerable.common.hooks import question
+from answerable.safeguarding import operations as safeguarding
+from answerable.vault import doorkeys, keyroom, operations, seal
+from answerable.vault.doors import DOORS
+from answerable.vault.service import operation
+from answerable.vault.uploads import derivative, intake
+from answerable.vault.uploads.accepted import kinds
+from answerable.vault.uploads.sentences import CannotShow, filled
+
+State = dict[str, Any]
+LARGEST_ANSWER = 20_000
+# Pictures of one file that pass to the office at once, in bytes.
+LARGEST_SHOWN = 10 * 1024 * 1024
+
+
+def _state(token: str) -> State:
+    state = DOORS.read(token)
+    if state is None:
+        raise Refused(
+            _("You were away for a while, so this page was closed. What was not sent or saved is gone."), reason="gone"
+        )
+    state.pop("said", None)
+    state.pop("refused", None)
+    state.pop("told", None)
+    return state
+
+
+def _page_of(token: str) -> State:
+    state = _state(token)
+    if state["level"] != "page":
+        raise Refused(_("This needs the code and the PIN."), reason="level")
+    return state
+
+
+def _by(state: State) -> Any:
+    """Whoever acts: the documenter whose code it is, or simply the holder of this thread."""
+    if ref := state.get("documenter"):
+        person = Person.objects.select_related("body__state").filter(ref=ref, is_active=True).first()
+        if person is None:
+            raise Refused(_("This code is not in use any more. Ask your organisation for another."), reason="gone")
+        person.via = "channel"
+        return person
+    return actions.holder(state["channel"], state.get("compartment") or "claims")
+
+
+def _thread(state: State) -> Thread | None:
+    with reading_as(actions.holder(state["channel"])):
+        return Thread.objects.filter(ref=state["channel"]).select_related("documenter__body").first()
+
+
+# --- coming in ----------------------------------------------------------------------------------------------------
+
+
+@operation("door_enter", "channel")
+def enter(code: str, pin: str) -> str:
+    """Whoever typed a code, and a PIN or none, has a session now: what it holds shows only on the next page.
+
+    A mistyped code is said at once, because its check digits do not agree; nothing else is ever said.
+    """
+    found, chosen = codes.read(code), codes.pin(pin)
+    if found is None:
+        raise Refused(
+            _("A digit seems to be different from what you were given. Look again, slowly: 24 digits in six groups."),
+            reason="mistyped",
+        )
+    if chosen is None:
+        raise Refused(_("A PIN has four to eight digits. If you have none, leave it empty."), reason="mistyped")
+    if DOORS.crowded():
+        raise Refused(_("Too many people are at the door just now. Please try again in a minute."), reason="busy")
+    bucket = doorkeys.lookup(f"attempt|{found.locator}")
+    allowed = DOORS.may_try(bucket)
+    opening = doorkeys.enter(found, chosen)
+    if not allowed:
+        opening = replace(opening, level="", channel=doorkeys.NONE, private=b"", wraps={}, has_draft=False)
+    thread, ready = queries.ready_for(opening.channel, list(opening.wraps))
+    state: State = {
+        "level": opening.level, "channel": opening.channel, "private": opening.private, "has_draft": opening.has_draft,
+        "compartment": thread.compartment if thread else "", "messages": [], "fresh": [],
+        "documenter": thread.documenter.ref if thread and thread.documenter else "",
+    }  # fmt: skip
+    if opening.level == "new":
+        for m in ready:
+            text = doorkeys.open_message(
+                opening.private, opening.channel, m.ref, "new", opening.wraps[m.ref], bytes(m.text)
+            )
+            state["messages"].append({"on": (m.release_at or m.written_at).date().isoformat(), "text": text})
+        if ready:
+            doorkeys.forget_new(opening.channel, [m.ref for m in ready])
+    elif opening.level == "page":
+        unread = doorkeys.wraps(opening.channel, "new")
+        state["fresh"] = [m.ref for m in ready if m.ref in unread]
+        doorkeys.forget_new(opening.channel, state["fresh"])
+        DOORS.forgive(bucket)
+    return DOORS.begin(state, channel=opening.channel)
+
+
+@operation("door_begin", "channel")
+def begin(kind: str, token: str = "") -> str:
+    """Someone begins to write: nothing is stored before they send or save it. Returns the session's token."""
+    if kind not in ("tell", "ask", "help", "claim", "report"):
+        raise Refused(_("Choose what you would like to do."), reason="kind")
+    inside = DOORS.read(token) if token else None
+    if inside is not None and inside["level"] == "page":
+        if kind == "report" and not inside.get("documenter"):
+            raise Refused(_("Reports are filed with a code of an organisation."), reason="level")
+        DOORS.write(token, {**inside, "kind": kind, "answers": {}, "at": 0, "writing": True}, writing=True)
+        return token
+    if kind == "report":
+        raise Refused(_("Reports are filed with a code of an organisation."), reason="level")
+    return DOORS.begin(
+        {"level": "begin", "channel": "", "kind": kind, "answers": {}, "at": 0, "writing": True}, writing=True
+    )
+
+
+@operation("door_look", "channel")
+def look(token: str) -> dict[str, Any]:
+    """What this session's pages show."""
+    state = DOORS.read(token) if token else None
+    if state is None:
+        return {"level": "gone"}
+    shown = {
+        k: state.get(k)
+        for k in (
+            "level",
+            "kind",
+            "answers",
+            "messages",
+            "has_draft",
+            "writing",
+            "said",
+            "told",
+            "refused",
+            "looks",
+            "at",
+        )
+    }
+    shown["has_code"] = bool(state.get("channel"))
+    shown["has_pin"] = bool(state.get("has_pin"))
+    shown["report"] = bool(state.get("documenter"))
+    if state["level"] == "fresh" and state.get("show"):
+        shown["groups"] = codes.Code(*state["code"]).groups
+        shown["receipt"] = state.get("receipt", "")
+    if state["level"] == "page" and not state.get("writing"):
+        shown["page"] = queries.her_page(state, _thread(state))
+    return shown
+
+
+@operation("door_choices", "channel")
+def choices(token: str) -> dict[str, Any]:
+    """What can be chosen from while answering: situations with an open programme, armed actors for a report."""
+    state = _state(token)
+    if state["kind"] not in ("claim", "report"):
+        return {}
+    by = _by(state) if state.get("documenter") else actions.holder("DOOR", "claims")
+    with reading_as(by):
+        answers = [a for a in question("lodging_choices").ask(state["kind"], by) if a is not None]
+    return answers[0] if answers else {}
+
+
+@operation("door_answer", "channel")
+def answer(token: str, name: str, value: Any, at: int, wrong: str = "") -> bool:
+    """Remember one answer until it is sent or saved, in the vault's memory only; `at` is the question to show next."""
+    state = _state(token)
+    if len(json.dumps(value)) > 2 * LARGEST_ANSWER or len(name) > 40 or len(state["answers"]) > 60:
+        raise Refused(_("That is more than one answer holds. Write the rest in a message later."), reason="long")
+    if name:
+        state["answers"][name] = value
+    return DOORS.write(token, {**state, "at": at, "refused": wrong})
+
+
+@operation("door_said", "channel")
+def said(token: str, sentence: str) -> bool:
+    """Keep a refusal's sentence for the next page, so that no page answers a form directly and stays in a browser."""
+    state = _state(token)
+    return DOORS.write(token, {**state, "refused": sentence[:2000]})
+
+
+def _new_code(state: State) -> dict[str, bytes]:
+    """A code of her own for this session; shown once, from the session's memory."""
+    pin = codes.pin(str(state["answers"].get("pin") or "")) or ""
+    code = _fresh_code()
+    state["channel"] = state["channel"] or thread_ref()
+    privates = doorkeys.put(state["channel"], code, pin)
+    state |= {"code": [code.locator, code.secret], "has_pin": bool(pin), "show": True, "looks": 0}
+    state["private"] = privates["page" if pin else "new"]
+    state["answers"].pop("pin", None)
+    return privates
+
+
+def _fresh_code() -> codes.Code:
+    for _attempt in range(200):
+        code = codes.new()
+        if not doorkeys.taken(code.locator):
+            return code
+    raise ValueError("no locator is free")
+
+
+@operation("door_save", "channel")
+def save(token: str) -> str:
+    """Save and stop: what was written so far, sealed to her own key for ninety days. Returns the page to go to."""
+    state = _state(token)
+    fresh = not state["channel"]
+    if fresh:
+        _new_code(state)
+    if fresh:
+        # The question about a PIN is not asked again, so every later one moves up by one.
+        state["at"] = max(0, (state.get("at") or 0) - 1)
+    level = "page" if fresh and state["has_pin"] or state["level"] == "page" else "new"
+    draft = json.dumps(
+        {
+            "kind": state["kind"],
+            "at": state.get("at", 0),
+            "answers": {k: v for k, v in state["answers"].items() if k != "pin"},
+        }
+    )
+    doorkeys.drop_old()
+    doorkeys.save_draft(state["channel"], draft, level)
+    kept: State = {
+        "answers": {},
+        "writing": False,
+        "has_draft": True,
+        "compartment": state.get("compartment") or "claims",
+    }
+    state |= kept | ({"level": "fresh", "then": level, "said": "saved"} if fresh else {"said": "saved"})
+    DOORS.write(token, state, channel=state["channel"])
+    return "code" if fresh else "inside"
+
+
+@operation("door_resume", "channel")
+def resume(token: str) -> bool:
+    """Go on with what was saved."""
+    state = _state(token)
+    if state["level"] not in ("page", "new"):
+        raise Refused(_("There is nothing saved."), reason="level")
+    text = doorkeys.open_draft(state["channel"], state["private"], state["level"])
+    if text is None:
+        raise Refused(_("There is nothing saved."), reason="draft")
+    draft = json.loads(text)
+    begun = {"kind": draft["kind"], "answers": draft["answers"], "at": draft["at"], "writing": True}
+    return DOORS.write(token, {**state, **begun}, writing=True)
+
+
+@operation("door_stop", "channel")
+def stop(token: str) -> bool:
+    """Stop writing; what was not sent or saved is forgotten at once."""
+    state = _state(token)
+    if state["level"] in ("page", "new"):
+        return DOORS.write(token, {**state, "answers": {}, "writing": False, "kind": ""})
+    DOORS.end(token)
+    return True
+
+
+@operation("door_send", "channel")
+def send(token: str) -> str:
+    """Send what was written: it is sealed and stored, and a code is made if there is none. Returns the next page."""
+    state = _state(token)
+    fresh = not state["channel"]
+    if not state.get("writing"):
+        raise Refused(_("There is nothing written yet."), reason="empty")
+    answers = dict(state["answers"])
+    if fresh:
+        # Her keys come first, so that what she sends is sealed to her own page as well.
+        _new_code(state)
+    try:
+        with transaction.atomic():
+            state["receipt"] = _sent(state, answers)
+    except BaseException:
+        if fresh:
+            doorkeys.close(state["channel"])
+        raise
+    doorkeys.drop_draft(state["channel"])
+    state |= {"answers": {}, "writing": False, "has_draft": False, "said": "sent"}
+    if fresh:
+        state |= {"level": "fresh", "then": "page" if state["has_pin"] else "new", "messages": [], "fresh": []}
+    DOORS.write(token, state, channel=state["channel"])
+    return "code" if fresh else "inside"
+
+
+def _sent(state: State, answers: dict[str, Any]) -> str:
+    """Store what was sent; returns the number that shows it was received."""
+    kind, language, about = state["kind"], get_language() or "en", ""
+    state["compartment"] = state.get("compartment") or "claims"
+    by = _by(state)
+    text = "\n\n".join(t.strip() for t in (str(answers.get("text") or ""), str(answers.get("name") or "")) if t.strip())
+    if kind in ("claim", "report"):
+        fields = {k: v for k, v in answers.items() if k != "pin"} | {"language": language}
+        lodged = [r for r in question("lodge_from_channel").ask(kind, fields, by) if r is not None]
+        if not lodged:
+            raise Refused(_("This cannot be taken at the door just now. Write a message instead."), reason="lodging")
+        about, text = lodged[0], ""
+    elif not text:
+        raise Refused(_("There is nothing written yet."), reason="empty")
+    thread = _thread(state)
+    if thread is None:
+        thread = actions.open_thread(
+            kind, text=text, language=language, compartment=state["compartment"], about_ref=about, ref=state["channel"],
+            care_offered="care" in answers, by=by,
+        )  # fmt: skip
+    elif about and not thread.documenter_id:
+        actions.concern_thread(thread, about, by=by)
+    elif text:
+        actions.leave_message(thread, text, by=by)
+    return thread.receipt
+
+
+@operation("door_code", "channel")
+def code(token: str, what: str, typed: str = "") -> bool:
+    """After the code was shown: "written" hides it, "again" shows it once more, "check" compares what was typed back."""
+    state = _state(token)
+    if state["level"] != "fresh":
+        raise Refused(_("The code is not shown a second time."), reason="level")
+    if what == "again" and state["looks"] == 0:
+        return DOORS.write(token, {**state, "show": True, "looks": 1})
+    if what == "written":
+        return DOORS.write(token, {**state, "show": False})
+    if what != "check" or codes.read(typed) != codes.Code(*state["code"]):
+        return False
+    return DOORS.write(token, {**state, "level": state["then"], "code": None, "show": False})
+
+
+# --- inside -------------------------------------------------------------------------------------------------------
+
+
+@operation("door_write", "channel")
+def write(token: str, text: str, kind: str = "message") -> bool:
+    """A message from inside. What is written behind a code that opened nothing is kept too, and read: nothing typed is
+    thrown away, and the answer is the same, so that nobody learns from it whether a code was right.
+    """
+    state = _state(token)
+    if DOORS.crowded():
+        raise Refused(_("Too many people are at the door just now. Please try again in a minute."), reason="busy")
+    thread = _thread(state)
+    if thread is None:
+        ref = thread_ref()
+        actions.open_thread(
+            "unmatched", text=text, language=get_language() or "en", ref=ref, by=actions.holder(ref, "claims")
+        )
+    else:
+        actions.leave_message(thread, text, kind=kind if state["level"] == "page" else "message",
+                              by=actions.holder(thread.ref, thread.compartment))  # fmt: skip
+    return DOORS.write(token, {**state, "said": "sent"})
+
+
+@operation("door_complain", "channel")
+def complain(
+    token: str, about: list[str], happened: str, remedy: str = "", may_be_told: str = "", immediate_risk: bool = False,
+    safeguarding_may_know: bool = False,
+) -> bool:  # fmt: skip
+    """A complaint from her own page. It goes past everyone on the case team; its answer comes back to her page (SC-13)."""
+    state = _page_of(token)
+    thread = _thread(state)
+    safeguarding.complain(about, happened, remedy, may_be_told, immediate_risk, safeguarding_may_know,
+                          thread.ref if thread else "")  # fmt: skip
+    return DOORS.write(token, {**state, "said": "sent"})
+
+
+@operation("door_attach", "channel")
+def attach(token: str, stored: str, kind: str, key: bytes, salt: bytes, name: str, commitment: bytes) -> bool:
+    """A file that lies in quarantine as ciphertext: its one-time key is kept for its own reference, then entered."""
+    state = _page_of(token)
+    thread = _thread(state)
+    if thread is None or not re.fullmatch(r"[0-9a-f]{32}", stored) or kind not in kinds() or len(key) != 32:
+        raise Refused(_("The file was not taken. Write a message first, then send it."), reason="file")
+    ref = attachment_ref()
+    keyroom.put_data_key(ref, thread.compartment, key)
+    sealed = {
+        field: seal.seal_field(key, value.encode("utf-8", "surrogatepass"),
+                               seal.field_context(keyroom.NODE, ref, "Attachment", field, 1))
+        for field, value in (("name", name), ("salt", salt.hex()))
+    }  # fmt: skip
+    by = actions.holder(thread.ref, thread.compartment)
+    actions.leave_attachment(thread, ref=ref, kind=kind, stored=stored, commitment=commitment, **sealed, by=by)
+    return DOORS.write(token, {**state, "said": "file"})
+
+
+@operation("door_show_file", "office")
+def show_file(token: str, ref: str) -> dict[str, Any]:
+    """Pictures, or escaped text, of a file sent at the door: decided, recorded, then converted in a shut room.
+
+    The original never leaves the vault in the clear; who needs it takes the sealed file to a machine without a network.
+    """
+    opened = operations.open_fields(token, ref, ["name"], "contact")
+    person, private = operations.reader(token)
+    with reading_as(person):
+        file = Attachment.objects.get(ref=ref)
+    key = keyroom.data_key(ref, file.compartment, keyroom.room_key(file.compartment, person.ref, private))
+    try:
+        shown = derivative.convert(file.kind, intake.read_back(Path(settings.QUARANTINE) / file.stored, key))
+    except CannotShow as no:
+        return {"name": opened["name"], "pages": [], "mime": "", "text": "", "note": no.in_words(_)}
+    pages, size = [], 0
+    for page in shown.pages:
+        size += len(page)
+        if size > LARGEST_SHOWN:
+            break
+        pages.append(page)
+    note = filled(_(shown.note_sentence), shown.note_figures) if shown.note_sentence else ""
+    if len(pages) < len(shown.pages):
+        note = _("Only the first %(n)d pages are shown.") % {"n": len(pages)}
+    return {"name": opened["name"], "pages": pages, "mime": shown.mime, "text": shown.text, "note": note}
+
+
+@operation("door_statement", "channel")
+def statement(token: str) -> str:
+    """Everything on her page and every message both ways as plain text, on demand, to print or copy."""
+    state = _page_of(token)
+    return queries.statement(state, _thread(state))
+
+
+def _hers(token: str) -> tuple[State, str, Any]:
+    state = _page_of(token)
+    thread = _thread(state)
+    if thread is None or not thread.about_ref:
+        raise Refused(_("There is nothing to withdraw here."), reason="nothing")
+    return state, thread.about_ref, actions.holder(thread.ref, thread.compartment)
+
+
+@operation("door_withdraw", "channel")
+def withdraw(token: str, purposes: list[str]) -> bool:
+    """She withdraws consent for these purposes, in one step, with no reason asked (SC-5); her page shows the receipt."""
+    state, about, by = _hers(token)
+    receipts = question("survivor_withdraws").ask(about, list(purposes), by) if purposes else []
+    if not receipts:
+        raise Refused(_("This could not be done here. Write it as a message; it counts from now on."), reason="nothing")
+    return DOORS.write(token, {**state, "said": "receipt", "told": "\n".join(receipts)})
+
+
+@operation("door_undo", "channel")
+def undo(token: str, withdrawal: str) -> bool:
+    """She takes a withdrawal back, within its days; her page shows the receipt."""
+    state, about, by = _hers(token)
+    receipts = question("survivor_undoes").ask(about, withdrawal, by)
+    return DOORS.write(token, {**state, "said": "receipt", "told": "\n".join(receipts)})
+
+
+@operation("door_pin", "channel")
+def new_pin(token: str, code: str, pin: str) -> bool:
+    """Another PIN for her page, with the code once more. Raises Refused."""
+    state = _page_of(token)
+    found, chosen = codes.read(code), codes.pin(pin)
+    if not chosen:
+        raise Refused(_("A PIN has four to eight digits."), reason="pin")
+    if found is None or not doorkeys.change_pin(state["channel"], found, chosen, state["private"]):
+        raise Refused(_("That is not the code of this page. Nothing was changed."), reason="mistyped")
+    return DOORS.write(token, {**state, "said": "pin"})
+
+
+@operation("door_close", "channel")
+def close(token: str) -> bool:
+    """She closes her door: the code opens nothing any more."""
+    state = _page_of(token)
+    thread = _thread(state)
+    if thread is not None:
+        actions.close_door(thread, by=actions.holder(thread.ref, thread.compartment))
+    doorkeys.close(state["channel"])
+    DOORS.end_all_of(state["channel"])
+    return True
+
+
+@operation("door_leave", "channel")
+def leave(token: str) -> bool:
+    """Forget this session at once."""
+    DOORS.end(token)
+    return True
+
+
+# --- asked by the office ------------------------------------------------------------------------------------------
+
+
+@operation("door_seal", "office")
+def seal_message(channel: str, subject: str, compartment: str, text: str, new: bool) -> bytes:
+    """Seal one message for its compartment and for her own page; an answer also for whoever has the code alone."""
+    levels = ("new", "page") if new else ("page",)
+    return doorkeys.seal_message(channel, subject, compartment, text, levels)
+
+
+@operation("door_seal_hers", "office")
+def seal_hers(channel: str, subject: str, text: str) -> bytes:
+    """Seal one message for her alone: no compartment reads it."""
+    return doorkeys.seal_for_her(channel, subject, text)
+
+
+@operation("door_receipt", "office")
+def receipt(ref: str, attempt: int) -> str:
+    """The number that shows a submission was received."""
+    return doorkeys.receipt(ref, attempt)
+
+
+@operation("door_new", "office")
+def new_code(channel: str, pin: str) -> str:
+    """A new code for a channel; what it had before opens nothing any more."""
+    fresh = _fresh_code()
+    doorkeys.put(channel, fresh, codes.pin(pin) or "")
+    DOORS.end_all_of(channel)
+    return fresh.digits
+
+
+@operation("door_confirm", "office")
+def confirm(token: str, number: str) -> dict[str, str]:
+    """For the staff of an assistance office: whether a submission was received, on which day, and is in hand. No more."""
+    person, _private = operations.reader(token)
+    authority.require(person, "confirm_receipt", Place("receipts"))
+    digits = codes.digits_of(number) or ""
+    with reading_as(actions.holder("DOOR")):
+        thread = Thread.objects.filter(receipt=digits).first() if len(digits) == 10 else None
+    if thread is None:
+        return {}
+    return {"on": thread.opened_on.isoformat(), "in_hand": "yes" if thread.status == lifecycle.OPEN else "done"}

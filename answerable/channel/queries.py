@@ -1,0 +1,95 @@
+"""Reads shaped for her page. Runs in the vault process, within the scope of one thread's compartment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from answerable.alliance.models import Person
+from answerable.authority.acting import reading_as
+from answerable.channel.actions import holder
+from answerable.channel.models import Message, Thread
+from answerable.common import clock
+from answerable.common.hooks import question
+from answerable.record.models import Entry
+from answerable.vault import doorkeys
+
+
+def ready_for(channel: str, refs: Sequence[str]) -> tuple[Thread | None, list[Message]]:
+    """A channel's thread and those of these messages that have reached their hour. The same questions, whoever asks."""
+    with reading_as(holder(channel)):
+        thread = Thread.objects.filter(ref=channel).select_related("documenter").first()
+        found = Message.objects.filter(
+            ref__in=list(refs) or [doorkeys.NONE], direction="out", release_at__lte=clock.now()
+        )
+        return thread, list(found.order_by("id"))
+
+
+def her_page(state: dict[str, Any], thread: Thread | None) -> dict[str, Any]:
+    """Everything her page shows: messages, her file's sections, who opened what. Plain texts."""
+    if thread is None:
+        return {"messages": [], "sections": [], "openings": [], "receipt": ""}
+    with reading_as(holder(thread.ref)):
+        shown = [m for m in Message.objects.filter(thread=thread).exclude(direction="note")
+                 if m.direction == "in" or (m.release_at and m.release_at <= clock.now())]  # fmt: skip
+        about = thread.documenter.ref if thread.documenter else thread.about_ref
+        sections = [s for answer in question("survivor_page").ask(about) for s in answer or ()] if about else []
+        # What was opened of her file is told by whoever keeps its consents, where they do; then this names the rest.
+        whole = bool(about) and question("survivor_withdraws").is_answered()
+        openings = None if whole else openings_of([about, *(m.ref for m in shown)])
+    keys, messages = doorkeys.wraps(thread.ref, "page"), []
+    for m in shown:
+        if m.ref not in keys:
+            continue  # sealed before this code: the office reads it to her if she asks
+        day = (m.release_at or m.written_at).date().isoformat()
+        text = doorkeys.open_message(state["private"], thread.ref, m.ref, "page", keys[m.ref], bytes(m.text))
+        messages.append({"on": day, "hers": m.direction == "in", "kind": m.kind, "text": text,
+                         "new": m.ref in state.get("fresh", ())})  # fmt: skip
+    return {
+        "messages": messages, "sections": sections, "openings": openings, "receipt": thread.receipt,
+        "older": len(shown) - len(messages),
+    }  # fmt: skip
+
+
+def purpose_words(purpose: str) -> str:
+    """Why something was opened, in her words."""
+    return {
+        "contact": _("to answer you"), "adjudication": _("to decide what you asked for"),
+        "payment": _("to prepare a payment"), "verification": _("to check a report"),
+    }.get(purpose, purpose)  # fmt: skip
+
+
+def openings_of(refs: Sequence[str]) -> list[dict[str, Any]]:
+    """Who opened something of hers, on which day and why: the office, never a person (SC-10)."""
+    entries = Entry.objects.filter(subject__in=[r for r in refs if r], action="sealed field read").order_by("index")
+    rows = [(e.at.date(), e.actor, (e.event or {}).get("detail", {}).get("purpose", "")) for e in entries if e.at]
+    offices = dict(Person.objects.filter(ref__in={actor for _d, actor, _p in rows}).values_list("ref", "body__name"))
+    seen: dict[tuple[date, str, str], None] = {}
+    for day, actor, purpose in rows:
+        seen[day, offices.get(actor, ""), purpose] = None
+    return [{"on": d.isoformat(), "office": office, "why": purpose_words(p)} for d, office, p in seen]
+
+
+def statement(state: dict[str, Any], thread: Thread | None) -> str:
+    """Her file as plain text."""
+    page = her_page(state, thread)
+    lines: list[str] = []
+    for section in page["sections"]:
+        lines += [section["title"], *(f"  {line}" for line in section.get("lines", ()))]
+        lines += ["  " + " | ".join(str(cell) for cell in row) for row in (section.get("table") or {}).get("rows", ())]
+        given = [f"  {c['label']}: {c['audience']}" for c in section.get("choices", ()) if c["given"]]
+        lines += [*given, ""]
+    lines += [_("Messages")]
+    for m in page["messages"]:
+        lines += [
+            f"  {m['on']}, {_('from you') if m['hers'] else _('to you')}:",
+            *(f"    {x}" for x in m["text"].splitlines()),
+        ]
+    if page["openings"] is None:
+        return "\n".join(lines) + "\n"
+    lines += ["", _("Who opened something of yours, when and why")]
+    lines += [f"  {o['on']}, {o['office']}, {o['why']}" for o in page["openings"]] or [f"  {_('Nobody so far.')}"]
+    return "\n".join(lines) + "\n"

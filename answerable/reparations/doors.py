@@ -1,0 +1,114 @@
+"""What the channel asks of reparations: lodging a claim sent at the door, and the sections of someone's own page."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from django.utils.formats import date_format
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from answerable.common import clock
+from answerable.common.errors import Refused
+from answerable.common.hooks import question
+from answerable.common.tables import label
+from answerable.reparations import actions, lifecycle
+from answerable.reparations.models import AwardLine, Claim, Programme
+
+
+@question("lodging_choices").answer_with
+def _choices(kind: str, by: Any) -> dict[str, list[list[str]]] | None:
+    if kind != "claim":
+        return None
+    found = Programme.objects.filter(status=lifecycle.OPEN).select_related("situation")
+    return {"programme": [[p.ref, p.situation.name] for p in found]}
+
+
+def period(year: str, month: str) -> tuple[date, date]:
+    """First and last day of what she remembers, a year or a month of it; never ahead of today."""
+    y, m = int(year), int(month) if month else 0
+    last = date(y, m, calendar.monthrange(y, m)[1]) if m else date(y, 12, 31)
+    return date(y, m or 1, 1), min(last, clock.today())
+
+
+@question("lodge_from_channel").answer_with
+def _lodge(kind: str, fields: Mapping[str, Any], by: Any) -> str | None:
+    """A claim in her own words; its reference. What she left out stays out. Raises Refused."""
+    if kind != "claim":
+        return None
+    programme = Programme.objects.filter(ref=fields.get("programme", ""), status=lifecycle.OPEN).first()
+    if programme is None:
+        raise Refused(_("Choose where it happened."), reason="programme")
+    if not str(fields.get("year", "")).isdigit():
+        raise Refused(_("About when it happened is needed; a year is enough."), reason="year")
+    first, last = period(str(fields["year"]), str(fields.get("month") or ""))
+    name = str(fields.get("legal_name") or "").strip()
+    claim = actions.lodge_claim(
+        programme,
+        claim_type=str(fields.get("claim_type") or ""),
+        alias=str(fields.get("alias") or "").strip() or _("no name given"),
+        age_band=str(fields.get("age_band") or ""),
+        country=str(fields.get("country") or "")[:60],
+        language=str(fields.get("language") or "en")[:8],
+        safe_contact=str(fields.get("safe_contact") or "").strip()
+        or _("Do not contact. She comes to the door with her code."),
+        events_from=first,
+        events_to=last,
+        area1=str(fields.get("area1") or "")[:40],
+        forms=list(fields.get("forms") or ()),
+        account=str(fields.get("account") or ""),
+        preferences=str(fields.get("preferences") or ""),
+        flags=list(fields.get("flags") or ()),
+        purposes=list(fields.get("purposes") or ()),
+        declared_true=fields.get("declared_true") == "yes",
+        referral_offered=True,  # the door's first question page is care, before any other (channel/steps.py)
+        identity={"name": name} if name else None,
+        by=by,
+    )
+    return claim.ref
+
+
+def status_words(status: str) -> str:
+    """Where a claim stands, as she would say it."""
+    return {
+        lifecycle.LODGED: _("It was received."), lifecycle.URGENT_SCREENED: _("Someone looked whether anything is urgent."),
+        lifecycle.REGISTERED: _("It is registered."), lifecycle.COMPLETENESS: _("Someone looks whether anything is missing."),
+        lifecycle.NEEDS_INFO: _("We asked you something. It waits for you, without a limit."),
+        lifecycle.ASSESSMENT: _("It is being looked at."), lifecycle.SECOND_ASSESSMENT: _("A second person looks at it."),
+        lifecycle.ELIGIBLE: _("It was accepted. What follows from it is being decided."),
+        lifecycle.NOT_ELIGIBLE: _("It was not accepted. You can ask for another person to look at it again."),
+        lifecycle.AWARDED: _("Something was awarded. You can accept it or not."),
+        lifecycle.ACCEPTED: _("You accepted; it is being prepared."), lifecycle.DELIVERING: _("It is on its way."),
+        lifecycle.DELIVERED: _("It was delivered."), lifecycle.CLOSED: _("It is closed."),
+        lifecycle.WITHDRAWN: _("You took it back."),
+    }.get(status, _("It is paused."))  # fmt: skip
+
+
+@question("survivor_page").answer_with
+def _page(about: str) -> list[dict[str, Any]] | None:
+    """Status and clocks of her claim, what was awarded and paid, and what she agreed to."""
+    if not about.startswith("CLM"):
+        return None
+    claim = Claim.objects.filter(ref=about).first()
+    if claim is None:
+        return None
+    lines = [status_words(claim.status)]
+    day = {"day": date_format(claim.eligibility_due_at, "j N Y")}
+    if claim.status in (lifecycle.LODGED, lifecycle.URGENT_SCREENED, lifecycle.REGISTERED, lifecycle.COMPLETENESS,
+                        lifecycle.ASSESSMENT, lifecycle.SECOND_ASSESSMENT):  # fmt: skip
+        lines.append(_("A first answer is due by %(day)s.") % day)
+    sections: list[dict[str, Any]] = [{"title": _("What you asked for"), "lines": lines}]
+    award = getattr(claim, "award", None)
+    if award is not None:
+        parts = AwardLine.objects.filter(award_key=award.ref)
+        said = [
+            _("%(paid)d of %(all)d parts were paid.") % {"paid": x.settled, "all": len(x.instalments)} for x in parts
+        ]
+        sections.append({"title": _("What was awarded"), "lines": said})
+    if not question("survivor_withdraws").is_answered():
+        agreed = [label("consent_purpose", p, get_language() or "en") for p in claim.purposes]
+        sections.append({"title": _("What you agreed to"), "lines": agreed})
+    return sections

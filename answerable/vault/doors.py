@@ -1,0 +1,160 @@
+"""Who stands at the channel's door: sessions and attempts, in the vault's memory and nowhere else. No framework.
+
+A session's contents are sealed under a secret that only the visitor's cookie holds; ten idle minutes and it is gone.
+Attempts are counted by what was typed, through the pepper, never by where someone is.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from answerable.vault import chamber, primitives, seal
+from answerable.vault.primitives import Unopenable
+
+IDLE_SECONDS = 600
+WRITING_SECONDS = 1800
+LONGEST_SECONDS = 4 * 3600
+SESSIONS = 20_000
+# Attempts at one locator; what is over the limit is answered like a code that opens nothing.
+TRIES_AN_HOUR, TRIES_A_DAY = 10, 40
+# Attempts of everyone together; past that the door asks for a minute's patience, whatever was typed.
+TRIES_A_MINUTE = 600
+_CONTEXT = b"answerable-door-session/1"
+
+
+@dataclass(repr=False)
+class _Session:
+    sealed: bytes
+    proof: bytes
+    began: float
+    seen: float
+    idle: float
+    channel: str
+
+
+@dataclass(repr=False)
+class Doors:
+    """The state of the door in one vault process."""
+
+    sessions: dict[bytes, _Session] = field(default_factory=dict)
+    tries: dict[bytes, deque[float]] = field(default_factory=dict)
+    everyone: deque[float] = field(default_factory=lambda: deque(maxlen=TRIES_A_MINUTE))
+    guard: threading.RLock = field(default_factory=threading.RLock)
+
+    def begin(self, contents: dict[str, Any], *, channel: str = "", writing: bool = False) -> str:
+        """A session; returns the token for the cookie (64 characters, always)."""
+        ident, secret, now = primitives.random_bytes(16), primitives.random_bytes(32), chamber.seconds()
+        idle = WRITING_SECONDS if writing else IDLE_SECONDS
+        with self.guard:
+            self._sweep(now)
+            if len(self.sessions) >= SESSIONS:
+                # The one idle for longest gives way: a flood takes nobody's page who is reading it.
+                del self.sessions[min(self.sessions, key=lambda i: self.sessions[i].seen)]
+            self.sessions[ident] = _Session(_seal(secret, contents), primitives.sha256(secret), now, now, idle, channel)
+        return base64.urlsafe_b64encode(ident + secret).decode()
+
+    def _sweep(self, now: float) -> None:
+        for ident in [i for i, s in self.sessions.items() if now - s.seen > s.idle or now - s.began > LONGEST_SECONDS]:
+            del self.sessions[ident]
+
+    def _find(self, token: str) -> tuple[_Session, bytes] | None:
+        try:
+            raw = base64.urlsafe_b64decode(token.encode())
+        except ValueError:
+            return None
+        now = chamber.seconds()
+        self._sweep(now)
+        session = self.sessions.get(raw[:16])
+        if session is None or not hmac.compare_digest(session.proof, primitives.sha256(raw[16:])):
+            return None
+        session.seen = now
+        return session, raw[16:]
+
+    def read(self, token: str) -> dict[str, Any] | None:
+        """What a session holds, or None when it has ended."""
+        with self.guard:
+            found = self._find(token)
+            return None if found is None else _open(found[1], found[0].sealed)
+
+    def write(self, token: str, contents: dict[str, Any], *, channel: str | None = None, writing: bool = False) -> bool:
+        """Put other contents into a session; False when it has ended. Whoever writes has longer to think."""
+        with self.guard:
+            found = self._find(token)
+            if found is None:
+                return False
+            found[0].sealed = _seal(found[1], contents)
+            if writing:
+                found[0].idle = WRITING_SECONDS
+            if channel is not None:
+                found[0].channel = channel
+            return True
+
+    def end(self, token: str) -> None:
+        """Forget a session."""
+        with self.guard:
+            if self._find(token) is not None:
+                self.sessions.pop(base64.urlsafe_b64decode(token.encode())[:16], None)
+
+    def end_all_of(self, channel: str) -> None:
+        """Forget every session of a channel: after a code was replaced nobody stays inside with the old one."""
+        with self.guard:
+            for ident in [i for i, s in self.sessions.items() if s.channel == channel]:
+                del self.sessions[ident]
+
+    def may_try(self, bucket: bytes) -> bool:
+        """Count an attempt; False when there were too many at this locator."""
+        now = chamber.seconds()
+        with self.guard:
+            if len(self.tries) > 100_000:
+                self.tries = {b: t for b, t in self.tries.items() if t and now - t[-1] < 86400}
+            times = self.tries.setdefault(bucket, deque(maxlen=TRIES_A_DAY))
+            while times and now - times[0] > 86400:
+                times.popleft()
+            allowed = len(times) < TRIES_A_DAY and sum(now - t <= 3600 for t in times) < TRIES_AN_HOUR
+            times.append(now)
+            return allowed
+
+    def crowded(self) -> bool:
+        """Count an attempt of anyone; True when there were too many in the last minute."""
+        now = chamber.seconds()
+        with self.guard:
+            full = len(self.everyone) == TRIES_A_MINUTE and now - self.everyone[0] < 60
+            if not full:
+                self.everyone.append(now)
+            return full
+
+    def forgive(self, bucket: bytes) -> None:
+        """Whoever opened her own page was no guesser."""
+        with self.guard:
+            self.tries.pop(bucket, None)
+
+
+def _seal(secret: bytes, contents: dict[str, Any]) -> bytes:
+    plain = json.dumps(contents, default=_as_text).encode("utf-8", "surrogatepass")
+    return primitives.aead_seal(primitives.derive(secret, "door"), seal.pad(plain), _CONTEXT)
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return {"~": base64.b64encode(value).decode()}
+    raise TypeError(type(value).__name__)
+
+
+def _open(secret: bytes, sealed: bytes) -> dict[str, Any] | None:
+    try:
+        plain = seal.unpad(primitives.aead_open(primitives.derive(secret, "door"), sealed, _CONTEXT))
+    except Unopenable:
+        return None
+    contents: dict[str, Any] = json.loads(
+        plain, object_hook=lambda d: base64.b64decode(d["~"]) if d.keys() == {"~"} else d
+    )
+    return contents
+
+
+DOORS = Doors()

@@ -1,0 +1,105 @@
+"""The channel's pages in a test: its own addresses and middleware, and a vault that answers at the channel's door only."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import pytest
+from django.test import Client
+from django.test.utils import override_settings
+
+from answerable.vault import client as vault
+from answerable.vault import frames, service
+from answerable.vault.doors import DOORS
+
+# Tests do not wait for the door's hours; the timing test sets its own grid.
+GRID = {"seconds": 0.001}
+FILLED = (12 * 1024, 20 * 1024, 29 * 1024)
+
+
+def ask_at_the_door(op, /, **args):
+    """What `client.ask` is in the channel process: the same frames, through the channel's door."""
+    from django.utils.translation import get_language
+
+    request = frames.unpack(frames.pack({"op": op, "args": args, "language": get_language() or "en"})[4:])
+    reply = frames.unpack(frames.pack(service.perform("channel", request))[4:])
+    if "refused" in reply:
+        raise vault.Refused(reply["refused"], reason=reply["reason"])
+    if "answer" not in reply:
+        raise vault.VaultFault(reply["fault"])
+    return reply["answer"]
+
+
+class Visitor(Client):
+    """Someone at the door: sends forms the way a browser does, with the token of the page they are on."""
+
+    at = "/"
+
+    def request(self, **request):
+        from answerable.config.settings import channel_parts
+
+        names = ("ROOT_URLCONF", "MIDDLEWARE", "CONTENT_SECURITY_POLICY", "TEMPLATES")
+        with override_settings(
+            **{n: getattr(channel_parts, n) for n in names}, SECURE_REFERRER_POLICY="no-referrer",
+            CHANNEL_GRID_SECONDS=GRID["seconds"], CHANNEL_FLOOR_SECONDS=GRID["seconds"],
+        ):  # fmt: skip
+            return super().request(**request)
+
+    def see(self, path: str) -> str:
+        reply = self.get(path)
+        for _ in range(4):
+            if reply.status_code != 303:
+                break
+            path = reply.headers["Location"]
+            reply = self.get(path)
+        assert reply.status_code == 200, (path, reply.status_code)
+        self.at, self.page = path, reply
+        return html.unescape(reply.content.decode())
+
+    def token(self) -> str:
+        return re.search(r'name="t" value="([^"]+)"', self.page.content.decode()).group(1)
+
+    def send(self, path: str, **fields):
+        self.page = self.page if getattr(self, "page", None) is not None else self.get("/enter/")
+        return self.post(path, {"t": self.token(), **fields})
+
+    def say(self, path: str, **fields) -> str:
+        reply = self.send(path, **fields)
+        assert reply.status_code == 303, (path, reply.status_code)
+        return self.see(reply.headers["Location"])
+
+    def next(self, answer, act: str = "next") -> str:
+        at = re.search(r'name="at" value="(\d+)"', self.page.content.decode()).group(1)
+        return self.say("/write/", a=answer, at=at, act=act)
+
+    def code(self) -> str:
+        return "".join(re.findall(r"<li>(\d{4})</li>", self.page.content.decode()))
+
+
+@pytest.fixture
+def door(played, db, monkeypatch):
+    """`door()` is someone who comes to the channel."""
+    from answerable.channel import views
+
+    monkeypatch.setattr(views, "ask", ask_at_the_door)
+    DOORS.sessions.clear()
+    DOORS.tries.clear()
+    DOORS.everyone.clear()
+    return Visitor
+
+
+def began(visitor: Visitor, *, pin: str, text: str, kind: str = "help") -> str:
+    """Write a message from the first page on; returns the code, with the visitor inside."""
+    visitor.see("/begin/")
+    visitor.say("/begin/", kind=kind)
+    visitor.next("yes")
+    visitor.next(pin, act="next" if pin else "skip")
+    visitor.next(text)
+    visitor.next("", act="skip")
+    visitor.say("/write/", at="4", act="send")
+    code = visitor.code()
+    assert len(code) == 24
+    visitor.say("/code/", what="written")
+    visitor.say("/code/", what="check", code=code)
+    return code
