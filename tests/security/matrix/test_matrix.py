@@ -15,7 +15,7 @@ import pytest
 from security.matrix import resources, words
 
 from answerable.authority import engine
-from answerable.authority.principals import HELD_IN, NOBODY, ROLES, Place, Principal
+from answerable.authority.principals import HELD_IN, ROLES, Place, Principal
 
 PAIRS = [(a, k) for a, kinds in resources.schema_actions().items() for k in kinds]
 
@@ -61,13 +61,11 @@ def test_the_table_and_the_policies_agree(action, kind):
 
 
 def test_the_matrix_asks_more_than_a_hundred_thousand_questions():
-    sizes = {
-        (a, k): len(resources.people(k)) * len(resources.KINDS[k].states) * len(list(resources.contexts(a, NOBODY)))
-        for a, k in PAIRS
-    }
+    sizes = {(a, k): sum(1 for _case in resources.cases(a, k)) for a, k in PAIRS}
     assert sizes["cast_ballot", "Proposal"] == len(resources.question("cast_ballot", "Proposal").cases)
     assert sizes["read_sealed", "Claim"] == len(resources.question("read_sealed", "Claim").cases)
-    assert sum(sizes.values()) > 300_000
+    print(f"\n{sum(sizes.values())} questions")
+    assert sum(sizes.values()) > 200_000
 
 
 class Thing:
@@ -165,7 +163,7 @@ def test_nobody_of_the_case_team_comes_near_a_complaint():
 def test_a_holder_reaches_her_own_thread_and_word_alone():
     for action, kind in PAIRS:
         if kind != "Place":
-            for who, of, _purpose in _allowed(action, kind, lambda who, of, purpose: "holder" in who.roles):
+            for _who, of, _purpose in _allowed(action, kind, lambda who, of, purpose: "holder" in who.roles):
                 assert resources.ME in (of.get("ref"), of.get("holder"), of.get("person")) or action == "lodge_claim", (
                     action
                 )
@@ -241,9 +239,15 @@ def test_what_nobody_knows_is_denied():
     assert not engine.allows(nurse, "verify_incident", "situations")
 
 
-@pytest.mark.parametrize("attribute", ["compartment", "collectedBy", "organisation"])
+@pytest.mark.parametrize("attribute", ["compartment", "collectedBy", "organisation", "withdrawn"])
 def test_an_object_that_lacks_what_a_rule_reads_is_denied(monkeypatch, attribute):
-    of = {"compartment": "monitoring", "collectedBy": "X", "organisation": "Y", "status": "SUBMITTED"}
+    of = {
+        "compartment": "monitoring",
+        "collectedBy": "X",
+        "organisation": "Y",
+        "status": "SUBMITTED",
+        "withdrawn": False,
+    }
     lead = Principal(resources.ME, frozenset({"verification_lead", "monitoring_analyst"}),
                      compartments=frozenset({"monitoring"}))  # fmt: skip
     monkeypatch.setitem(engine._DESCRIBERS, Thing, lambda t: (t.kind, t.of))
