@@ -197,7 +197,7 @@ ROUTES: dict[str, Route] = {
     "open-door": Route("open_door", posts=(Post("open_door", at_place=True), Post("open_door", {"kind": "ask", "language": "en", "pin": "2580"}, at_place=True))),
     "issue-code": Route("issue_code", posts=(Post("issue_code", at_place=True), Post("issue_code", {"person": "$pk:dana", "pin": "2580"}, at_place=True))),
     "thread": Route("see_threads", Thread),
-    "read-thread": Route("see_threads", Thread, (Post("reply_to_thread", {"message": "MSG-none"}),), gets=False),
+    "read-thread": Route("see_threads", Thread, (Post("see_threads", {"message": "MSG-none"}, at_place=True),), gets=False),
     "show-file": Route("see_threads", Thread, (Post("see_threads", {"file": "ATT-none"}, at_place=True),), gets=False, absent=True),
     "reply-thread": Route("see_threads", Thread, (Post("reply_to_thread", {"text": "Yes."}, entries=2),
                           Post("note_on_thread", {"text": "Call.", "as": "note"})), gets=False),

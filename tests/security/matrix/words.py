@@ -91,7 +91,7 @@ CONDITIONS: dict[str, Callable[[Case], bool]] = {
     "opened at once": lambda c: bool(c.of["breakGlass"]),
     "asked for the ceremony": lambda c: c.of["askedBy"] == c.who.ref,
     "leads the ceremony": lambda c: c.of["leader"] == c.who.ref,
-    "signed in": lambda c: "public" not in c.who.roles,
+    "signed in or at the door": lambda c: "public" not in c.who.roles,
     "her own": lambda c: c.of["holder"] == c.who.ref,
     "her own thread": lambda c: c.of["ref"] == c.who.ref,
     "a documenter's": lambda c: bool(c.of["documenter"]),
