@@ -349,11 +349,19 @@ def messages(argv: list[str]) -> int:
         if done.returncode:
             return done.returncode
     from babel.messages.mofile import write_mo
-    from babel.messages.pofile import read_po
+    from babel.messages.pofile import read_po, write_po
 
     for po in sorted(locale.glob("*/LC_MESSAGES/django.po")):
         with po.open("rb") as source:
             catalog = read_po(source, locale=po.parts[-3])
+        guessed = [m for m in catalog if m.id and m.fuzzy]
+        for message in guessed:
+            # The extractor's guess from a text that looks alike ("May" from "Day"): worse than English, so taken out.
+            message.flags.discard("fuzzy")
+            message.string = "" if isinstance(message.id, str) else ("",) * catalog.num_plurals
+        if guessed:
+            with po.open("wb") as target:
+                write_po(target, catalog, width=0, no_location=True)
         with po.with_suffix(".mo").open("wb") as target:
             write_mo(target, catalog)
         empty = sum(1 for m in catalog if m.id and not m.string)

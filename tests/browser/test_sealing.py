@@ -18,7 +18,6 @@ BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil
 if BROWSER is None:
     pytest.skip("no chromium on this machine", allow_module_level=True)
 
-from playwright.sync_api import sync_playwright  # noqa: E402
 
 PACKAGE = Path(seal.__file__).parents[1]
 VECTORS = json.loads((PACKAGE / "vault" / "tests" / "vectors" / "envelope-1.json").read_text())
@@ -77,11 +76,10 @@ def address():
 
 
 @pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as p:
-        running = p.chromium.launch(executable_path=BROWSER, args=FLAGS)
-        yield running
-        running.close()
+def browser(engine):
+    running = engine.chromium.launch(executable_path=BROWSER, args=FLAGS)
+    yield running
+    running.close()
 
 
 @pytest.fixture(scope="module")

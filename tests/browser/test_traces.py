@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from browser_support import BROWSER, FLAGS, PHONE, button, written
+from promises import compromise, keeps
 
 DECOMPRESSORS = (gzip.decompress, zlib.decompress)
 
@@ -67,6 +68,10 @@ def words() -> dict[str, str]:
     return {**made, "pin": str(10_000_000 + secrets.randbelow(89_999_999))}
 
 
+@keeps(3)
+@compromise(
+    "her telephone, searched afterwards", yields="that this site was opened", spares="what was read, typed or sent"
+)
 @pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])
 @pytest.mark.parametrize("journey", ["reads", "submits", "returns", "leaves half typed", "closes the tab", "is killed"])
 def test_a_journey_leaves_nothing_but_the_site(engine, running, tmp_path, words, journey, script):

@@ -18,6 +18,7 @@ import pytest
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 from door_support import FILLED, GRID, Visitor, began
+from promises import compromise, keeps
 from tests_support import see_all
 
 from answerable.channel import codes
@@ -68,6 +69,12 @@ def at_the_door(code: str, pin: str):
     return visitor, visitor.send("/enter/", code=code, pin=pin)
 
 
+@keeps(3)
+@compromise(
+    "a survivor's paper code",
+    yields="without the PIN: answers not yet read, once",
+    spares="what she wrote, her page, whether there is a PIN",
+)
 def test_four_outcomes_give_the_same_bytes_headers_and_cookie(typed):
     seen = {}
     for name in OUTCOMES:
@@ -115,6 +122,7 @@ def counted(monkeypatch):
         yield found
 
 
+@keeps(3)
 def test_four_outcomes_cost_the_same_work(typed, monkeypatch):
     seen = {}
     doorkeys._decoy()
@@ -271,6 +279,11 @@ def test_the_door_answers_while_the_vault_is_locked(door, typed):
         CHAMBER.unlock(root)
 
 
+@compromise(
+    "the channel process",
+    yields="what people type while it is watched",
+    spares="anything sent before; any message, code or key: it has no database",
+)
 def test_the_channel_process_has_no_database_and_asks_the_channels_operations_only():
     from answerable.vault.service import OPERATIONS
 
@@ -301,6 +314,7 @@ def test_the_comparison_of_times_sees_a_difference():
     assert kolmogorov_smirnov(same, [t + 0.001 for t in same]) < 0.01
 
 
+@keeps(3)
 @pytest.mark.skipif("ANSWERABLE_TIMING" not in os.environ, reason="takes minutes; part of make test-security")
 def test_four_outcomes_take_the_same_time(typed):
     """400 of each, in turn: medians within 3 %, and no pair of distributions told apart (Kolmogorov-Smirnov, p > 0.01)."""

@@ -7,6 +7,7 @@ import re
 
 import pytest
 from django.db import connection
+from promises import compromise
 from tests_support import see_all
 
 from answerable.authority import engine
@@ -48,6 +49,11 @@ def kinds_of_safeguarding():
     ]
 
 
+@compromise(
+    "all staff of one delegation",
+    yields="findings published, proposals not about itself",
+    spares="any fact about a person, on any route",
+)
 def test_no_role_of_any_state_does_anything_to_a_person_level_object(saved):
     objects = [saved("$I1"), saved("$claim"), saved("$I1").items.first(), *kinds_of_safeguarding()]
     for role, obj in itertools.product(ROLES, objects):
@@ -145,6 +151,9 @@ def test_an_unknown_action_or_role_is_a_deny():
     assert not engine.allows(Principal("S", frozenset({"registrar"}), active=False), "enter_state", "states")
 
 
+@compromise(
+    "an API token", yields="coarse facts of one person and one purpose", spares="votes, payments, anything sealed"
+)
 @pytest.mark.parametrize("action", ["cast_ballot", "read_sealed"])
 def test_a_token_never_votes_or_unseals(saved, action):
     target = saved("$again") if action == "cast_ballot" else saved("$I1")

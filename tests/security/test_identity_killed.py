@@ -36,7 +36,7 @@ def person(handle):
     return found
 def ask():
     claim = reparations.lodge_claim(Programme.objects.get(ref=PROGRAMME), claim_type="CL-DIR", alias="N.", age_band="25-34", country="P",
-        language="ar", safe_contact="x", events_from=date(2026, 1, 2), area1="S", purposes=["CP-CLAI", "CP-CONT"], declared_true=True,
+        language="ar", safe_contact="x", events_from=date(2026, 1, 2), area1="S", purposes=["CP-CLAI", "CP-CONT"], declared_true=True, referral_offered=True,
         identity={"name": "n", "safe_contact": "s"}, by=person("inga"))
     return actions.ask_identity(claim, fields=["safe_contact"], purpose="contact", reason="call_asked", recipient=person("adva"),
         by=person("adva"))

@@ -513,7 +513,8 @@ def test_a_complaint_at_the_door_needs_no_code_and_shows_no_number(door):
 
 
 def test_an_empty_complaint_keeps_what_was_typed(door):
-    reply = door.post("/complaint/", {"happened": "  ", "remedy": "An apology."})
+    door.see("/complaint/")
+    reply = door.send("/complaint/", happened="  ", remedy="An apology.")
     assert reply.status_code == 422 and "An apology." in reply.content.decode()
 
 

@@ -38,7 +38,7 @@ def claims(saved):
     for n in range(3):
         claim = reparations.lodge_claim(
             programme, claim_type="CL-DIR", alias="N.", age_band="25-34", country="P", language="ar", safe_contact="x",
-            events_from=clock.today() - timedelta(days=90), area1="S", purposes=["CP-CLAI"], declared_true=True,
+            events_from=clock.today() - timedelta(days=90), area1="S", purposes=["CP-CLAI"], declared_true=True, referral_offered=True,
             identity={"name": f"Name {n}"}, by=person("inga"),
         )  # fmt: skip
         made.append(claim.ref)

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from promises import compromise, keeps
 
 from answerable.engines import tlog
 from answerable.vault import bundles, identity, primitives, seal
@@ -122,6 +123,7 @@ def read(answer, private, recipient="PER-TOVE", request="IDR-1", subject="CLM-1"
     return bundles.open_answer(answer.read_bytes(), private, recipient, request=request, subject=subject)
 
 
+@keeps(1)
 def test_two_custodians_on_two_machines_open_one_field_of_one_identity_and_a_third_party_cannot(
     seats, vault, caseworker, tmp_path
 ):
@@ -157,6 +159,8 @@ def test_two_custodians_on_two_machines_open_one_field_of_one_identity_and_a_thi
         assert b"IDR-1" in found and not [c for c in CANARIES.values() if c.encode() in found]
 
 
+@keeps(1)
+@compromise("one custodian with laptop and passphrase", yields="one share of each identity", spares="any identity")
 def test_one_custodian_alone_learns_nothing(seats, vault):
     harbour, care, advocate = seats
     request = vault()

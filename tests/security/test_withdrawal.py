@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from promises import keeps
 from tests_support import see_all
 
 from answerable.alliance.models import Body, Person
@@ -45,6 +46,7 @@ def opens(office, claim, who="inga", field="safe_contact") -> bool:
     return reply.status_code == 200
 
 
+@keeps(4)
 def test_you_decide_for_which_purpose_and_can_stop_then_it_is_unreadable_within_fourteen_and_fourteen_days(
     office, saved, played
 ):
@@ -349,8 +351,7 @@ def test_she_withdraws_and_takes_back_her_own_and_nobody_elses(saved, monkeypatc
     claim = saved("$claim")
     other = Claim.objects.exclude(pk=claim.pk).first()
     holders = {claim.ref: "THR-hers", other.ref: "THR-anothers"}
-    answers = question("holder_of")._answers
-    monkeypatch.setattr(question("holder_of"), "_answers", [*answers, lambda ref: holders.get(ref, "")])
+    monkeypatch.setattr(question("holder_of"), "_answers", [lambda ref: holders.get(ref, "")])
     her = Principal("THR-hers", frozenset({"claimant"}))
     (text,) = question("survivor_withdraws").ask(claim.ref, ["CP-CONT"], her)
     assert "You withdrew" in text and claim.ref not in text and "N." not in text
@@ -376,11 +377,11 @@ def test_she_withdraws_and_takes_back_her_own_and_nobody_elses(saved, monkeypatc
 def test_her_page_says_who_opened_what_and_why_and_what_stands(saved, office):
     claim = saved("$claim")
     opens(office, claim)
-    (sections,) = question("survivor_page").ask(claim.ref)
-    choices = sections[0]["choices"]
+    sections = [s for answer in question("survivor_page").ask(claim.ref) for s in answer or ()]
+    choices = next(s["choices"] for s in sections if s.get("choices"))
     assert len(choices) == 15 and [c["purpose"] for c in choices if c["given"]] == ["CP-CLAI", "CP-CONT"]
     assert all(c["cannot_recall"] for c in choices)
-    opened = next(s for s in sections if "opened" in s["title"])["table"]["rows"]
+    opened = next(s["table"]["rows"] for s in sections if s.get("table") and "opened" in s["title"])
     assert any(row[0] == "Reparations Office" and row[2] == "to reach you safely" for row in opened)
     assert "Inga" not in json.dumps(sections, default=str) and claim.ref not in json.dumps(sections, default=str)
 
@@ -551,7 +552,7 @@ try:
     print("there", len(ciphertext["account"]) > 200, old.status != "WITHDRAWN", old.country != "")
     try: keyroom.open_fields(claim.ref, "claims", "Claim", ciphertext, person=anna.ref, private=private); print("dead", False)
     except Refused as no: print("dead", no.reason == "shredded")
-    with reading_as(CLOCK): other = Claim.objects.exclude(pk=claim.pk).first()
+    with reading_as(CLOCK): other = Claim.objects.get(claim_type="CL-CBR")
     text = keyroom.open_fields(other.ref, "claims", "Claim", {"alias": bytes(other.alias)}, person=anna.ref, private=private)
     print("alive", text == {"alias": "M."})
     # The control: with the keys of yesterday it would open, which is why no dump of keys outlives fourteen days.

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import log_support as logs
 import pytest
+from promises import compromise, keeps
 
 from answerable.common.errors import Refused
 from answerable.engines import tlog
@@ -42,6 +43,12 @@ def gathered(everyone: list[logs.Witness], n: int, tale: str = "") -> str:
     return tlog.merge_cosignatures(text, lines)
 
 
+@keeps(8)
+@compromise(
+    "the log's signing key",
+    yields="a fork, which every witness refuses to cosign",
+    spares="changing what was recorded unseen; a quorum",
+)
 def test_nobody_changes_the_record_without_every_member_seeing_it(tmp_path, capsys):
     everyone, policy = alliance(tmp_path)
     pub = logs.publish(tmp_path / "pub", 64)
@@ -60,6 +67,7 @@ def test_nobody_changes_the_record_without_every_member_seeing_it(tmp_path, caps
     capsys.readouterr()
 
 
+@keeps(8)
 def test_a_split_view_needs_a_quorum_of_witnesses(tmp_path, capsys):
     everyone, policy = alliance(tmp_path)
     # Two stories to two halves: neither half is enough.
@@ -81,6 +89,11 @@ def test_members_alone_do_not_vouch_without_civil_society(tmp_path, capsys):
     assert "civil-society needs 1 of 1 and has 0, lacking ngo.example" in capsys.readouterr().out
 
 
+@compromise(
+    "a witness, or all of them",
+    yields="salted leaves, padded sizes, times of checkpoints",
+    spares="any event, who or what",
+)
 def test_a_witness_sees_numbers_only(tmp_path):
     leaves = [tlog.leaf_commitment(os.urandom(32), tlog.canonical({"word": "canary"})) for _ in range(64)]
     text = tlog.sign_checkpoint(logs.SIGNER, origin=logs.ORIGIN, size=64, root=tlog.root(leaves))

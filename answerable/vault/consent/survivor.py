@@ -38,7 +38,7 @@ def purpose_words(code: str) -> str:
 def audience_words(codes: Sequence[str]) -> str:
     """Audiences in words; a partner by its own name."""
     words = {
-        "organ": _("the alliance's organs and the organisation you told"), "services": _("services of care and protection"),
+        "organ": _("the offices that handle your file and the organisation you told"), "services": _("services of care and protection"),
         "members_aggregate": _("member states, as totals only"), "court": _("a court or prosecutor"),
         "un": _("a mechanism of the United Nations"), "matching": _("officers who check other registers"),
         "sanctions": _("the desk that prepares a listing"), "research": _("approved research"), "public": _("anyone"),
