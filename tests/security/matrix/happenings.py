@@ -9,10 +9,14 @@ from tests_support import see_all
 
 from answerable.alliance.models import Body, Person
 from answerable.channel import actions as channel
+from answerable.channel.models import Thread
+from answerable.common.references import new_ref
 from answerable.safeguarding import actions as safeguarding
+from answerable.safeguarding.models import SafeContactPlan
 from answerable.vault import actions as vault
 from answerable.vault.client import ask
 from answerable.vault.consent import actions as consent
+from answerable.vault.consent.queries import Subject
 
 PASSPHRASE = "only for the test suite, six words"
 
@@ -36,10 +40,28 @@ def add(saved: Callable[[str], Any]) -> None:
     safeguarding.make_plan(claim.ref, plan=plan, by=adva)
     logged = safeguarding.plan_contact(claim.ref, sender="call", by=adva)
     safeguarding.log_contact(logged, outcome="ASKED_TO_STOP", by=adva)
-    safeguarding.make_plan(claim.ref, plan=plan, by=adva)
+    see_all()
+    safeguarding.move_plan(
+        SafeContactPlan.objects.get(subject=claim.ref, status="UNSAFE"), "review_plan", by=person("safa")
+    )
     safeguarding.plan_contact(claim.ref, sender="call", by=adva)
     for may_know in (False, True):
         safeguarding.lodge_grievance(["CONDUCT"], "Sealed.", safeguarding_may_know=may_know, by=adva)
+    thread = Thread.objects.get(about_ref=claim.ref)
+    channel.leave_attachment(
+        thread, ref=new_ref("ATT"), kind="image", stored="none", commitment=b"c", name=b"n", salt=b"s",
+        by=channel.holder(thread.ref, thread.compartment),
+    )  # fmt: skip
     vault.ask_recovery(person("vera"), by=ines)
     channel.issue_code(person("dana"), pin="2580", by=ines)
+    see_all()
+
+
+def fall_away(saved: Callable[[str], Any]) -> None:
+    """Someone who told withdraws, so that the finding that stood on it is tested again."""
+    item = saved("$I7").items.first()
+    heard = person("petra")
+    consent.withdraw_consent(
+        Subject(item.ref, item.compartment, item.ref), ["CP-MONI"], heard_through="letter", by=heard
+    )
     see_all()
