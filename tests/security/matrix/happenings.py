@@ -12,7 +12,7 @@ from answerable.channel import actions as channel
 from answerable.channel.models import Thread
 from answerable.common.references import new_ref
 from answerable.safeguarding import actions as safeguarding
-from answerable.safeguarding.models import SafeContactPlan
+from answerable.safeguarding.models import Grievance, SafeContactPlan
 from answerable.vault import actions as vault
 from answerable.vault.client import ask
 from answerable.vault.consent import actions as consent
@@ -32,7 +32,8 @@ def person(handle: str) -> Person:
 def add(saved: Callable[[str], Any]) -> None:
     """A consent given out and withdrawn, a plan, a contact that stopped it, complaints of each kind, a new key, a report's thread."""
     see_all()
-    claim, adva, ines, court = saved("$claim"), person("adva"), person("ines"), Body.objects.filter(kind=Body.ORGAN)[0]
+    claim, court = saved("$claim"), Body.objects.filter(kind=Body.ORGAN)[0]
+    adva, ines, omar = (person(h) for h in ("adva", "ines", "omar"))
     consent.give_consent(claim, consent.plain_yes(["CP-CRIM", "CP-CONT"]), by=adva)
     consent.record_transfer(claim, "CP-CRIM", court, ["facts"], by=adva)
     consent.withdraw_consent(claim, ["CP-CRIM"], heard_through="phone", by=adva)
@@ -47,6 +48,11 @@ def add(saved: Callable[[str], Any]) -> None:
     safeguarding.plan_contact(claim.ref, sender="call", by=adva)
     for may_know in (False, True):
         safeguarding.lodge_grievance(["CONDUCT"], "Sealed.", safeguarding_may_know=may_know, by=adva)
+    see_all()
+    general = Grievance.objects.filter(sensitivity="GENERAL", status="RECEIVED")[0]
+    for step in ("acknowledge_grievance", "examine_grievance"):
+        safeguarding.move_grievance(general, step, by=omar)
+    safeguarding.answer_grievance(general, answer="We are sorry.", by=omar)
     thread = Thread.objects.get(about_ref=claim.ref)
     channel.leave_attachment(
         thread, ref=new_ref("ATT"), kind="image", stored="none", commitment=b"c", name=b"n", salt=b"s",
