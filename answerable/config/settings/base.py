@@ -110,6 +110,8 @@ CHANNEL_GRID_SECONDS = 0.25
 CHANNEL_FLOOR_SECONDS = 1.0
 CHANNEL_WEATHER = os.environ.get("ANSWERABLE_CHANNEL_WEATHER", "https://www.wetter.com/")
 VAULT_LIGHT = (data_dir() / "demonstration").exists()
+# For measuring the demonstration's door at what it costs a real alliance; its own code then opens nothing.
+DOOR_AT_FULL_COST = os.environ.get("ANSWERABLE_DOOR_COST") == "production"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LANGUAGE_CODE = "en"
