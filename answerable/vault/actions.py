@@ -72,6 +72,9 @@ def admit_reader(name: str, person: Person, *, by: Person) -> None:
 def remove_reader(name: str, person: Person, *, by: Person) -> None:
     """Take a reader's wrap away; rotate afterwards when the person left on suspicion."""
     authority.require(by, "remove_reader", Place("compartments"))
+    # Whoever leads the work of one room takes nobody out of another; the registrar acts on every departure.
+    if "registrar" not in by.roles and not any(r["name"] == name and by.ref in r["readers"] for r in ask("rooms")):
+        raise Refused(_("They do not read this compartment."), reason="no_key")
     if not ask("remove_reader", name=name, person=person.ref):
         raise Refused(_("They do not read this compartment."), reason="no_key")
     record.append("reader removed", name, by=by, detail={"person": person.ref})

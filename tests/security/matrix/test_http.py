@@ -23,6 +23,8 @@ from answerable.common.errors import Refused
 from answerable.common.references import new_ref
 from answerable.monitoring.models import Incident
 from answerable.reparations.models import Claim
+from answerable.vault import actions as vault
+from answerable.vault.client import ask
 
 pytestmark = pytest.mark.django_db
 # One person for each role the demonstration fills, and a second delegate: of the state that proposed.
@@ -204,6 +206,17 @@ def test_a_role_is_given_only_in_a_body_that_holds_such_offices(played, handle, 
     with pytest.raises(Refused, match="SOD-03"):
         alliance.ask_grant(person, role, by=ines)
     assert head() == size
+
+
+@pytest.mark.parametrize("handle,room,reader", [("dana", "monitoring", "vera"), ("inga", "monitoring", "vera"),
+                                                ("safa", "claims", "inga"), ("omar", "claims", "inga")])  # fmt: skip
+def test_nobody_takes_a_reader_out_of_a_room_that_is_not_theirs(played, handle, room, reader):
+    taken, by = Person.objects.get(handle=reader), happenings.person(handle)
+    size = head()
+    with pytest.raises(Refused):
+        vault.remove_reader(room, taken, by=by)
+    assert head() == size
+    assert any(r["name"] == room and taken.ref in r["readers"] for r in ask("rooms"))
 
 
 def test_whoever_did_not_sign_in_reaches_nothing(client, played):
