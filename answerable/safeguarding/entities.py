@@ -39,7 +39,7 @@ def _attempt(a: ContactAttempt) -> tuple[str, dict[str, Any]]:
 
 @describes(SafetyIncident)
 def _incident(i: SafetyIncident) -> tuple[str, dict[str, Any]]:
-    return "SafetyIncident", {"status": i.status}
+    return "SafetyIncident", {"compartment": i.compartment, "status": i.status}
 
 
 def _look(g: Grievance) -> dict[str, Any]:

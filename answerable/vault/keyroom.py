@@ -292,6 +292,11 @@ def admit_reader(name: str, person: str, *, by: str, private: bytes) -> None:
         _wrap_to(Compartment.objects.get(name=name), room_private, {person: theirs})
 
 
+def reads(person: str, name: str) -> bool:
+    """Whether someone holds a wrap of this compartment's key."""
+    return Reader.objects.filter(compartment__name=name, person=person).exists()
+
+
 def remove_reader(name: str, person: str) -> int:
     """Take a reader's wrap away; never the last one, or nobody could open anything there again. Raises Refused.
 

@@ -470,6 +470,11 @@ def admit(token: str, name: str, person: str) -> bool:
 def remove_reader(token: str, name: str, person: str) -> int:
     """Take a reader's wrap of a compartment away."""
     by = vouched(token, "remove_reader", "compartments")
+    # Whoever leads the work of one room takes nobody out of another; the registrar acts on every departure.
+    if "registrar" not in by.roles and not keyroom.reads(by.ref, name):
+        raise Refused(
+            _("Only the registrar, or someone who reads this compartment, takes a reader out of it."), reason="no_key"
+        )
     with entered_first("reader removed", name, act="remove_reader", by=by) as detail:
         removed = keyroom.remove_reader(name, person)
         if not removed:

@@ -16,14 +16,15 @@ from functools import lru_cache
 from typing import Any
 
 import cedarpy
+from security.matrix import words
 
 from answerable.authority import engine
-from answerable.authority.principals import CLOCK, ROLES, Principal
+from answerable.authority.principals import CLOCK, HELD_IN, ROLES, Principal
 
 ME, OTHER = "PER-ME", "PER-OTHER"
 MY_BODY, THEIR_BODY = "BOD-MINE", "BOD-THEIRS"
 MY_STATE, THEIR_STATE = "AVN", "ZND"
-PURPOSES = ("verification", "adjudication", "contact", "payment", "")
+PURPOSES = ("verification", "adjudication", "contact", "payment", "care_contact", "care_note", "grievance", "")
 BODY_KINDS = ("organ", "partner", "delegation")
 # People who hold two roles that may go together.
 PAIRS = (
@@ -39,6 +40,10 @@ PAIRS = (
     ("registrar", "vault_custodian"),
     ("monitoring_analyst", "safeguarding_officer"),
     ("claimant", "survivor_council_member"),
+    ("safeguarding_officer", "ombudsperson"),
+    ("intake_officer", "data_protection_officer"),
+    ("intake_officer", "ombudsperson"),  # may be granted; a case team's member has no way to a complaint all the same
+    ("holder", "claimant"),
     ("council_delegate", "verifier"),  # never granted; if it were, it must be worth nothing
 )
 
@@ -71,8 +76,46 @@ def _one_difference(state: Mapping[str, Any]) -> bool:
     return hands + bool(state["took"]) <= 1 and (state["breakGlass"] or not state["took"])
 
 
+def _open_or_plain(*names: str) -> Callable[[Mapping[str, Any]], bool]:
+    """At most one hand is mine; what was withdrawn whole only in the compartment of the whole family, with no hand of mine."""
+    one = _one_hand(*names)
+    return lambda s: one(s) and not (s["withdrawn"] and (ME in [s[n] for n in names] or "/" in s["compartment"]))
+
+
+def _consistent_grievance(state: Mapping[str, Any]) -> bool:
+    """Which room a complaint lies in follows from how sensitive it is and from what she allowed."""
+    if state["sensitivity"] == "GENERAL":
+        return bool(state["compartment"] == "grievances/general")
+    return bool(
+        state["compartment"] == ("grievances/shared" if state["safeguardingMayKnow"] else "grievances/sensitive")
+    )
+
+
+def _consistent_consent(state: Mapping[str, Any]) -> bool:
+    """Claims and threads lie in rooms of claims, reports in monitoring's; in a partner's room only the plain case."""
+    if (state["kind"] in ("CLM", "THR")) != (state["rooms"][0] == "claims"):
+        return False
+    if (state["holder"], state["withdrawn"]) == (OTHER, False):
+        return True
+    if len(state["rooms"]) > 1 or state["kind"] in ("THR", "ITM"):
+        return False
+    return bool(state["holder"] or not state["withdrawn"]) and (state["kind"] == "CLM" or state["holder"] != ME)
+
+
+def _consistent_thread(state: Mapping[str, Any]) -> bool:
+    """A documenter's thread lies in monitoring's rooms, any other in those of claims; mine lies in the whole family's."""
+    if state.get("ref") == ME and "/" in state["compartment"] and not state["documenter"]:
+        return False
+    return bool(state["documenter"] == state["compartment"].startswith("monitoring"))
+
+
 MONITORING = ("monitoring", f"monitoring/{MY_BODY}", f"monitoring/{THEIR_BODY}")
 CLAIMS = ("claims", f"claims/{MY_BODY}", f"claims/{THEIR_BODY}")
+CARE = ("care", f"care/{MY_BODY}", f"care/{THEIR_BODY}")
+CONTACT = ("contact", f"contact/{MY_BODY}", f"contact/{THEIR_BODY}")
+COMPLAINTS = ("grievances/general", "grievances/sensitive", "grievances/shared")
+DOOR = (*CLAIMS, *MONITORING[1:])
+ROOMS = tuple((c.partition("/")[0], *([c] if "/" in c else [])) for c in (*CLAIMS, *MONITORING))
 STATES = ("", MY_STATE, THEIR_STATE)
 # fmt: off
 KINDS: dict[str, Kind] = {
@@ -82,8 +125,9 @@ KINDS: dict[str, Kind] = {
     "Situation": Kind({"status": ("WATCHED",)}),
     "Import": Kind({"madeBy": (ME, OTHER)}),
     "Incident": Kind({"compartment": MONITORING, "collectedBy": (ME, OTHER), "organisation": (MY_BODY, THEIR_BODY),
-                      "status": ("SUBMITTED",)}),
-    "SourceItem": Kind({"compartment": MONITORING, "collectedBy": (ME, OTHER), "organisation": (MY_BODY,)}),
+                      "status": ("SUBMITTED",), "withdrawn": (False, True)}, keep=_open_or_plain("collectedBy")),
+    "SourceItem": Kind({"compartment": MONITORING, "collectedBy": (ME, OTHER), "organisation": (MY_BODY,),
+                        "withdrawn": (False, True)}, keep=_open_or_plain("collectedBy")),
     "Pattern": Kind({"madeBy": (ME, OTHER)}),
     "Finding": Kind({"respondent": STATES, "draftedBy": (ME, OTHER), "status": ("ASSESSMENT",)}, frozenset({"nationality"})),
     "Proposal": Kind({"about": STATES, "proposer": (MY_STATE, THEIR_STATE), "status": ("MEETING",)}),
@@ -97,29 +141,68 @@ KINDS: dict[str, Kind] = {
     "RoomRestore": Kind({"askedBy": (ME, OTHER), "askedBody": (MY_BODY, THEIR_BODY), "leader": (ME, OTHER)}),
     "Programme": Kind({"status": ("OPEN",)}),
     "Claim": Kind({"compartment": CLAIMS, "intakeBy": (ME, OTHER), "firstAssessor": ("", ME), "secondAssessor": ("", ME),
-                   "status": ("ASSESSMENT",)}, keep=_one_hand("intakeBy", "firstAssessor", "secondAssessor")),
+                   "status": ("ASSESSMENT",), "withdrawn": (False, True)},
+                  keep=_open_or_plain("intakeBy", "firstAssessor", "secondAssessor")),
+    "Recovery": Kind({"askedBy": (ME, OTHER), "person": (ME, OTHER)}),
+    "ConsentSubject": Kind({"kind": ("CLM", "THR", "ITM", "INC"), "holder": ("", ME, OTHER), "rooms": ROOMS, "withdrawn": (False, True)},
+                           keep=_consistent_consent),
+    "Provider": Kind({"status": ("LISTED",), "enteredBy": (ME, OTHER)}),
+    "Referral": Kind({"compartment": CARE, "status": ("OFFERED",)}),
+    "SafeContactPlan": Kind({"compartment": CONTACT, "status": ("ACTIVE",), "stoppedBy": ("", ME)}),
+    "ContactAttempt": Kind({"compartment": CONTACT, "status": ("PLANNED",)}),
+    "SafetyIncident": Kind({"compartment": ("safety",), "status": ("OPEN",)}),
+    "Grievance": Kind({"compartment": COMPLAINTS, "sensitivity": ("GENERAL", "SENSITIVE"), "concerns": ((), (ME,)),
+                       "safeguardingMayKnow": (False, True)}, keep=_consistent_grievance),
+    "Thread": Kind({"ref": (ME, OTHER), "compartment": DOOR, "status": ("OPEN",), "documenter": (False, True)}, keep=_consistent_thread),
+    "Message": Kind({"compartment": DOOR, "direction": ("in",), "documenter": (False, True)}, keep=_consistent_thread),
+    "Attachment": Kind({"compartment": DOOR, "documenter": (False, True)}, keep=_consistent_thread),
 }
 # fmt: on
-SCOPES = {
-    MONITORING: (frozenset(), *(frozenset({s}) for s in (MONITORING[0], MONITORING[1], CLAIMS[0]))),
-    CLAIMS: (frozenset(), *(frozenset({s}) for s in (CLAIMS[0], CLAIMS[1], MONITORING[0]))),
+# What a person may see of a compartment: nothing, the whole family, their own body's part, or another family.
+SCOPES: dict[str, tuple[frozenset[str], ...]] = {
+    k: tuple(frozenset(s) for s in scopes)
+    for k, scopes in {
+        "Incident": ((), ("monitoring",), (MONITORING[1],), ("claims",)),
+        "SourceItem": ((), ("monitoring",), (MONITORING[1],), ("claims",)),
+        "Claim": ((), ("claims",), (CLAIMS[1],), ("monitoring",)),
+        "IdentityRequest": ((), ("claims",), (CLAIMS[1],), ("custody",), ("monitoring",)),
+        "ConsentSubject": ((), ("claims",), (CLAIMS[1],), ("monitoring",), (MONITORING[1],), ("consents",)),
+        "Referral": ((), ("care",), (CARE[1],), ("claims",)),
+        "SafeContactPlan": ((), ("contact",), (CONTACT[1],), ("care",)),
+        "ContactAttempt": ((), ("contact",), (CONTACT[1],), ("care",)),
+        "SafetyIncident": ((), ("safety",), ("grievances",)),
+        "Grievance": ((), ("grievances",), *((c,) for c in COMPLAINTS), ("claims",)),
+        "Thread": ((), ("claims",), (CLAIMS[1],), ("monitoring",)),
+        "Message": ((), ("claims",), (CLAIMS[1],), ("monitoring",)),
+        "Attachment": ((), ("claims",), (CLAIMS[1],), ("monitoring",)),
+    }.items()
 }
-EVERY_SCOPE = frozenset({"monitoring", "claims"})
+EVERY_SCOPE = frozenset({"monitoring", "claims", "care", "contact", "safety", "grievances", "consents", "custody"})
 
 
 @lru_cache
 def people(kind: str) -> list[Principal]:
-    """Every role by itself, the pairs, no role and the clock, in each kind of body; active, inactive and by token."""
+    """Every role by itself, the pairs, no role and the clock, in each kind of body; and for a role where it may be held:
+    inactive, by token, with too few authenticators, not just confirmed, of other scopes and nationalities."""
     found = []
-    follows, scopes = KINDS[kind].follows, SCOPES.get(KINDS[kind].attributes.get("compartment"), ())
-    holdings = [frozenset({r}) for r in (*ROLES, "clock")] + [frozenset(p) for p in PAIRS] + [frozenset()]
+    follows, scopes = KINDS[kind].follows, SCOPES.get(kind, ())
+    outside = ("clock", "door", "holder")
+    holdings = [frozenset({r}) for r in (*ROLES, *outside)] + [frozenset(p) for p in PAIRS] + [frozenset()]
     for roles, body_kind in itertools.product(holdings, BODY_KINDS):
         state = MY_STATE if body_kind == "delegation" else ""
-        one = Principal(ME, roles, MY_BODY, body_kind, state, state, EVERY_SCOPE)
+        one = Principal(ME, roles, MY_BODY, body_kind, state, state, EVERY_SCOPE, fresh=True)
         found.append(one)
         if len(roles) > 1:
             continue
-        found += [replace(one, via="api"), replace(one, active=False)]
+        # Held in a body that has no such office, the answer is no whatever else; once is enough to ask.
+        if not roles <= HELD_IN[body_kind] and not (roles <= words.OUTSIDERS and body_kind == "organ"):
+            continue
+        found += [
+            replace(one, via="api"),
+            replace(one, active=False),
+            replace(one, enrolled=False),
+            replace(one, fresh=False),
+        ]
         found += [replace(one, compartments=s) for s in scopes]
         if "nationality" in follows:
             found += [replace(one, nationality=n) for n in STATES if n != state]
@@ -140,10 +223,44 @@ def schema_actions() -> dict[str, tuple[str, ...]]:
     return found
 
 
-def contexts(action: str, who: Principal) -> Iterator[tuple[str, dict[str, str]]]:
-    """Purpose and Cedar context, for each purpose there is to state."""
-    for purpose in PURPOSES if action == "read_sealed" else ("",):
-        yield purpose, {"via": who.via, **({"purpose": purpose} if action == "read_sealed" else {})}
+# The purposes for which each kind of sealed object is read by someone; the others are asked of few.
+WHY = {
+    "Incident": ("verification",), "SourceItem": ("verification",), "Claim": ("adjudication", "contact"),
+    "Referral": ("care_contact", "care_note"), "SafeContactPlan": ("contact",), "ContactAttempt": ("contact",),
+    "Grievance": ("grievance",), "Message": ("contact",), "Attachment": ("contact",),
+}  # fmt: skip
+
+
+def is_plain(who: Principal) -> bool:
+    """Someone in an office of their own body, active, signed in and confirmed: who meets every state of an object.
+
+    Whoever is not is denied whatever the object is, or (by a token, not just confirmed) by the kind of act; they meet a few.
+    """
+    held = who.roles <= HELD_IN[who.body_kind] or (who.roles <= words.OUTSIDERS and who.body_kind == "organ")
+    return who.active and who.enrolled and who.via != "api" and held and (who.fresh or who == CLOCK)
+
+
+def cases(
+    action: str, kind: str, roles: frozenset[str] | None = None
+) -> Iterator[tuple[int, Principal, int, dict[str, Any], str]]:
+    """(number and person, number and state of the object, purpose): all that is asked about an action on a kind."""
+    states = KINDS[kind].states
+    few = {0, len(states) // 2, len(states) - 1}
+    for n, who in enumerate(people(kind)):
+        if roles is not None and who.roles and not who.roles & roles:
+            continue
+        plain = is_plain(who)
+        why = (
+            ("",)
+            if action != "read_sealed"
+            else PURPOSES
+            if plain and who.compartments == EVERY_SCOPE
+            else (*WHY[kind], "")
+        )
+        for m, of in enumerate(states):
+            if plain or m in few:
+                for purpose in why:
+                    yield n, who, m, of, purpose
 
 
 @dataclass(frozen=True)
@@ -171,22 +288,19 @@ def _entities(kind: str) -> cedarpy.Entities:
 
 @lru_cache(maxsize=4)
 def question(action: str, kind: str, roles: frozenset[str] | None = None) -> Question:
-    """Every person × state of the object × purpose for one action; or only those people of some roles, or of none."""
-    cases, requests = [], []
-    for (n, who), (m, of) in itertools.product(enumerate(people(kind)), enumerate(KINDS[kind].states)):
-        if roles is not None and who.roles and not who.roles & roles:
-            continue
-        for purpose, context in contexts(action, who):
-            cases.append((who, of, purpose))
-            requests.append(
-                {
-                    "principal": {"type": "Person", "id": f"P{n}"},
-                    "action": {"type": "Action", "id": action},
-                    "resource": {"type": kind, "id": f"R{m}"},
-                    "context": context,
-                }
-            )
-    return Question(action, kind, cases, requests, _entities(kind))
+    """Every case of one action on one kind; or only those of people of some roles, or of none."""
+    found, requests = [], []
+    for n, who, m, of, purpose in cases(action, kind, roles):
+        found.append((who, of, purpose))
+        requests.append(
+            {
+                "principal": {"type": "Person", "id": f"P{n}"},
+                "action": {"type": "Action", "id": action},
+                "resource": {"type": kind, "id": f"R{m}"},
+                "context": {"via": who.via, **({"purpose": purpose} if action == "read_sealed" else {})},
+            }
+        )
+    return Question(action, kind, found, requests, _entities(kind))
 
 
 def ask(q: Question, policies: cedarpy.PolicySet, *, chosen: Sequence[int] | None = None) -> list[cedarpy.AuthzResult]:

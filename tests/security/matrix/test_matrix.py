@@ -15,7 +15,7 @@ import pytest
 from security.matrix import resources, words
 
 from answerable.authority import engine
-from answerable.authority.principals import HELD_IN, NOBODY, ROLES, Place, Principal
+from answerable.authority.principals import HELD_IN, ROLES, Place, Principal
 
 PAIRS = [(a, k) for a, kinds in resources.schema_actions().items() for k in kinds]
 
@@ -61,13 +61,11 @@ def test_the_table_and_the_policies_agree(action, kind):
 
 
 def test_the_matrix_asks_more_than_a_hundred_thousand_questions():
-    sizes = {
-        (a, k): len(resources.people(k)) * len(resources.KINDS[k].states) * len(list(resources.contexts(a, NOBODY)))
-        for a, k in PAIRS
-    }
+    sizes = {(a, k): sum(1 for _case in resources.cases(a, k)) for a, k in PAIRS}
     assert sizes["cast_ballot", "Proposal"] == len(resources.question("cast_ballot", "Proposal").cases)
     assert sizes["read_sealed", "Claim"] == len(resources.question("read_sealed", "Claim").cases)
-    assert sum(sizes.values()) > 300_000
+    print(f"\n{sum(sizes.values())} questions")
+    assert sum(sizes.values()) > 200_000
 
 
 class Thing:
@@ -91,7 +89,8 @@ def test_the_product_decides_as_the_batch_does(monkeypatch):
 
 
 # What no line of the table may ever change.
-PERSON_LEVEL = ("Incident", "SourceItem", "Claim")
+PERSON_LEVEL = ("Incident", "SourceItem", "Claim", "Referral", "SafeContactPlan", "ContactAttempt", "SafetyIncident", "Grievance",
+                "ConsentSubject", "IdentityRequest", "Thread", "Message", "Attachment")  # fmt: skip
 
 
 _allowed = resources.allowed
@@ -102,7 +101,9 @@ def test_no_role_of_any_state_does_anything_to_a_person_level_object(kind):
     for action, on in PAIRS:
         if on == kind:
             assert not _allowed(action, kind, lambda who, of, purpose: who.body_kind == "delegation"), action
-    for action in ("see_incidents", "see_claims", "see_patterns", "see_payments"):
+    for action in ("see_incidents", "see_claims", "see_patterns", "see_payments", "see_care", "see_contact", "see_safety",
+                   "see_grievances", "see_withdrawals", "see_identity_requests", "see_threads", "offer_referral", "make_plan",
+                   "plan_contact", "open_door", "confirm_receipt"):  # fmt: skip
         assert not _allowed(action, "Place", lambda who, of, purpose: who.body_kind == "delegation"), action
 
 
@@ -121,10 +122,51 @@ def test_the_groups_a_token_never_enters_hold_what_they_should():
     groups = {a: _groups(a) for a, _k in PAIRS}
     assert {a for a, g in groups.items() if "vote" in g} == {"cast_ballot"}
     assert {a for a, g in groups.items() if "unseal" in g} == {
-        "read_sealed", "ask_identity", "approve_identity", "take_request", "bring_answer",
+        "read_sealed", "ask_identity", "approve_identity", "take_request", "bring_answer", "admit_reader",
     }  # fmt: skip
     assert {a for a, g in groups.items() if "pay" in g} >= {"plan_payment", "approve_first", "release", "settle"}
-    assert {a for a, g in groups.items() if "entrust" in g} >= {"confirm_grant", "make_token", "admit_reader"}
+    assert {a for a, g in groups.items() if "entrust" in g} >= {
+        "confirm_grant",
+        "make_token",
+        "admit_reader",
+        "keep_keys",
+        "confirm_recovery",
+        "issue_code",
+    }
+
+
+def test_whoever_has_not_just_confirmed_votes_pays_and_opens_nothing():
+    for action, kind in PAIRS:
+        if {"vote", "pay", "unseal"} & _groups(action):
+            assert not _allowed(action, kind, lambda who, of, purpose: not who.fresh), action
+
+
+def test_whoever_has_too_few_authenticators_adds_one_begins_again_or_leaves():
+    may = {a for a, k in PAIRS if _allowed(a, k, lambda who, of, purpose: not who.enrolled)}
+    assert may == words.WITH_TOO_FEW
+
+
+def test_what_was_withdrawn_whole_is_open_to_nobody():
+    for action, kind in PAIRS:
+        if kind in ("Claim", "Incident", "SourceItem"):
+            assert not _allowed(action, kind, lambda who, of, purpose: of["withdrawn"]), action
+    for action in ("give_consent", "record_transfer"):
+        assert not _allowed(action, "ConsentSubject", lambda who, of, purpose: of["withdrawn"]), action
+
+
+def test_nobody_of_the_case_team_comes_near_a_complaint():
+    for action, kind in PAIRS:
+        if kind == "Grievance" or action == "see_grievances":
+            assert not _allowed(action, kind, lambda who, of, purpose: who.roles & words.CASE_TEAM), action
+
+
+def test_a_holder_reaches_her_own_thread_and_word_alone():
+    for action, kind in PAIRS:
+        if kind != "Place":
+            for _who, of, _purpose in _allowed(action, kind, lambda who, of, purpose: "holder" in who.roles):
+                assert resources.ME in (of.get("ref"), of.get("holder"), of.get("person")) or action == "lodge_claim", (
+                    action
+                )
 
 
 def test_an_inactive_person_does_nothing():
@@ -134,7 +176,9 @@ def test_an_inactive_person_does_nothing():
 
 def test_one_account_without_a_role_changes_nothing():
     own = {"open_public_page", "see_today", "see_alliance", "see_record", "sign_out", "make_token", "see_situations",
-           "see_measures", "see_fund", "see_programmes"}  # fmt: skip
+           "see_measures", "see_fund", "see_programmes", "see_directory", "see_keys", "keep_keys", "complain",
+           # What one's own reference alone opens: a new key for oneself.
+           "stop_recovery", "use_recovery"}  # fmt: skip
     for action, kind in PAIRS:
         if action not in own:
             assert not _allowed(action, kind, lambda who, of, purpose: not who.roles), action
@@ -144,7 +188,9 @@ def test_the_system_administrator_reaches_no_content():
     may = {a for a, k in PAIRS if _allowed(a, k, lambda who, of, purpose: who.roles == {"system_administrator"})}
     assert may == {"open_public_page", "see_today", "see_alliance", "see_record", "sign_out", "make_token",
                    "see_situations", "see_measures", "see_fund", "see_programmes", "see_people", "confirm_grant",
-                   "refuse_grant", "end_grant", "see_vault", "keep_vault", "lock_vault"}  # fmt: skip
+                   "refuse_grant", "end_grant", "see_vault", "keep_vault", "lock_vault", "see_directory", "complain",
+                   "see_keys", "keep_keys", "see_compartments", "see_recoveries", "confirm_recovery", "make_code", "stop_recovery",
+                   "use_recovery"}  # fmt: skip
 
 
 def test_readers_of_claims_and_of_reports_are_different_persons_purposes_and_rooms():
@@ -154,12 +200,17 @@ def test_readers_of_claims_and_of_reports_are_different_persons_purposes_and_roo
 
 
 def test_a_second_role_that_goes_with_the_first_takes_nothing_away():
-    """Within one kind of body, what either role may, the holder of both may; separation is of persons, not of hats."""
+    """Within one kind of body, what either role may, the holder of both may; separation is of persons, not of hats.
+
+    Complaints are the exception: whoever is of the case team, under whatever other hat, has no way to them (SC-13).
+    """
 
     def plain(who, of, purpose):
         return (
             who.active
             and who.via == "web"
+            and who.fresh
+            and who.enrolled
             and who.compartments == resources.EVERY_SCOPE
             and who.nationality == who.state
         )
@@ -167,13 +218,15 @@ def test_a_second_role_that_goes_with_the_first_takes_nothing_away():
     for action, kind in PAIRS:
         yes = {(who, tuple(of.items()), purpose) for who, of, purpose in _allowed(action, kind, plain)}
         for (who, of, purpose), pair in itertools.product(yes, resources.PAIRS):
+            if (kind == "Grievance" or action == "see_grievances") and set(pair) & words.CASE_TEAM:
+                continue
             if who.roles < set(pair) <= HELD_IN[who.body_kind]:
                 assert (replace(who, roles=frozenset(pair)), of, purpose) in yes, (pair, action, of)
 
 
 def test_offices_are_where_granting_puts_them():
     assert {k: set(v) for k, v in HELD_IN.items()} == {k: set(v) for k, v in words.OFFICES.items()}
-    assert set(ROLES) == set().union(*HELD_IN.values()) | (words.OUTSIDERS - {"clock"})
+    assert set(ROLES) == set().union(*HELD_IN.values()) | (words.OUTSIDERS - words.NOBODYS)
 
 
 def test_what_nobody_knows_is_denied():
@@ -186,9 +239,15 @@ def test_what_nobody_knows_is_denied():
     assert not engine.allows(nurse, "verify_incident", "situations")
 
 
-@pytest.mark.parametrize("attribute", ["compartment", "collectedBy", "organisation"])
+@pytest.mark.parametrize("attribute", ["compartment", "collectedBy", "organisation", "withdrawn"])
 def test_an_object_that_lacks_what_a_rule_reads_is_denied(monkeypatch, attribute):
-    of = {"compartment": "monitoring", "collectedBy": "X", "organisation": "Y", "status": "SUBMITTED"}
+    of = {
+        "compartment": "monitoring",
+        "collectedBy": "X",
+        "organisation": "Y",
+        "status": "SUBMITTED",
+        "withdrawn": False,
+    }
     lead = Principal(resources.ME, frozenset({"verification_lead", "monitoring_analyst"}),
                      compartments=frozenset({"monitoring"}))  # fmt: skip
     monkeypatch.setitem(engine._DESCRIBERS, Thing, lambda t: (t.kind, t.of))

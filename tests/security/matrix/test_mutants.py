@@ -137,13 +137,25 @@ def _groups() -> dict[str, list[str]]:
 
 @cache
 def _questions(policy: Policy) -> list[tuple[str, str]]:
-    """The actions and kinds of object that a policy's text can reach; of one that names no action, two of each kind."""
+    """The actions and kinds of object that a policy's text can reach; of one that names no action, few of each kind.
+
+    Such a policy speaks of the kinds it names, and of two more that it must leave alone; one that names no kind speaks of
+    people, whatever they act on.
+    """
     pairs = [(a, k) for a, kinds in resources.schema_actions().items() for k in kinds]
+    named = set(re.findall(r"resource is (\w+)", policy.text))
     if reach := names_of(policy):
-        return [(a, k) for a, k in pairs if a in reach]
+        found = [(a, k) for a, k in pairs if a in reach]
+        others = [k for _a, k in found if k not in named][:1]
+        return [(a, k) for a, k in found if not named or k in named or k in others]
     also = set(re.findall(r'Action::"(\w+)"', policy.condition))
-    kinds = [k for _a, k in pairs]
-    return [(a, k) for n, (a, k) in enumerate(pairs) if a in also or kinds[:n].count(k) < 2]
+    # Reading what is sealed is asked with every purpose, so another act on the same kind is taken here, where there is one.
+    acted_on = {k for a, k in pairs if a != "read_sealed"}
+    rest = [(a, k) for a, k in pairs if a not in also and k in named | {"Place", "State"}]
+    rest = [(a, k) for a, k in rest if a != "read_sealed" or k not in acted_on]
+    kinds = [k for _a, k in rest]
+    few = 1 if named else 2
+    return [p for p in pairs if p[0] in also] + [p for n, p in enumerate(rest) if kinds[:n].count(p[1]) < few]
 
 
 # Besides the roles a policy names: a few of each body, so that a rule made too wide is caught as well.
@@ -209,11 +221,31 @@ def test_every_policy_is_read_by_the_mutator():
     assert again.validation_passed
 
 
+def _valid(texts: list[str]) -> list[bool]:
+    """Which of many policies the schema lets stand; asked together, since reading the schema is most of the work."""
+    readable = [n for n, text in enumerate(texts) if _readable(text)]
+    found = cedarpy.validate_policies("\n".join(texts[n] for n in readable), engine.policies().schema_text)
+    wrong = {e.policy_id for e in found.errors}
+    assert found.validation_passed is not bool(wrong)
+    stands = {n for at, n in enumerate(readable) if f"policy{at}" not in wrong}
+    return [n in stands for n in range(len(texts))]
+
+
+def _readable(text: str) -> bool:
+    try:
+        cedarpy.PolicySet.from_str(text)
+    except ValueError:
+        return False
+    return True
+
+
 def test_without_any_one_rule_or_part_of_a_rule_an_answer_changes():
     killed, survivors, skipped = 0, [], 0
     for policy in policies():
-        for done, text in mutants(policy):
-            if text and not cedarpy.validate_policies(text, engine.policies().schema_text).validation_passed:
+        made = list(mutants(policy))
+        valid = iter(_valid([text for _done, text in made if text]))
+        for done, text in made:
+            if text and not next(valid):
                 skipped += 1
             elif _killed(policy, text):
                 killed += 1

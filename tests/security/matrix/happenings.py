@@ -1,0 +1,73 @@
+"""What happens beside the demonstration, so that every address and every table has something to show or to hide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tests_support import see_all
+
+from answerable.alliance.models import Body, Person
+from answerable.channel import actions as channel
+from answerable.channel.models import Thread
+from answerable.common.references import new_ref
+from answerable.safeguarding import actions as safeguarding
+from answerable.safeguarding.models import Grievance, SafeContactPlan
+from answerable.vault import actions as vault
+from answerable.vault.client import ask
+from answerable.vault.consent import actions as consent
+from answerable.vault.consent.queries import Subject
+
+PASSPHRASE = "only for the test suite, six words"
+
+
+def person(handle: str) -> Person:
+    """Someone of the demonstration, signed in and confirmed."""
+    found = Person.objects.select_related("body__state").get(handle=handle)
+    found.vault_session = ask("sign_in", handle=handle, passphrase=PASSPHRASE)["token"]
+    found.fresh = True
+    return found
+
+
+def add(saved: Callable[[str], Any]) -> None:
+    """A consent given out and withdrawn, a plan, a contact that stopped it, complaints of each kind, a new key, a report's thread."""
+    see_all()
+    claim, court = saved("$claim"), Body.objects.filter(kind=Body.ORGAN)[0]
+    adva, ines, omar = (person(h) for h in ("adva", "ines", "omar"))
+    consent.give_consent(claim, consent.plain_yes(["CP-CRIM", "CP-CONT"]), by=adva)
+    consent.record_transfer(claim, "CP-CRIM", court, ["facts"], by=adva)
+    consent.withdraw_consent(claim, ["CP-CRIM"], heard_through="phone", by=adva)
+    plan = {"ways": ["phone"], "any_time": True, "words": "The library called."}
+    safeguarding.make_plan(claim.ref, plan=plan, by=adva)
+    logged = safeguarding.plan_contact(claim.ref, sender="call", by=adva)
+    safeguarding.log_contact(logged, outcome="ASKED_TO_STOP", by=adva)
+    see_all()
+    safeguarding.move_plan(
+        SafeContactPlan.objects.get(subject=claim.ref, status="UNSAFE"), "review_plan", by=person("safa")
+    )
+    safeguarding.plan_contact(claim.ref, sender="call", by=adva)
+    for may_know in (False, True):
+        safeguarding.lodge_grievance(["CONDUCT"], "Sealed.", safeguarding_may_know=may_know, by=adva)
+    see_all()
+    general = Grievance.objects.filter(sensitivity="GENERAL", status="RECEIVED")[0]
+    for step in ("acknowledge_grievance", "examine_grievance"):
+        safeguarding.move_grievance(general, step, by=omar)
+    safeguarding.answer_grievance(general, answer="We are sorry.", by=omar)
+    thread = Thread.objects.get(about_ref=claim.ref)
+    channel.leave_attachment(
+        thread, ref=new_ref("ATT"), kind="image", stored="none", commitment=b"c", name=b"n", salt=b"s",
+        by=channel.holder(thread.ref, thread.compartment),
+    )  # fmt: skip
+    vault.ask_recovery(person("vera"), by=ines)
+    channel.issue_code(person("dana"), pin="2580", by=ines)
+    see_all()
+
+
+def fall_away(saved: Callable[[str], Any]) -> None:
+    """Someone who told withdraws, so that the finding that stood on it is tested again."""
+    item = saved("$I7").items.first()
+    heard = person("petra")
+    consent.withdraw_consent(
+        Subject(item.ref, item.compartment, item.ref), ["CP-MONI"], heard_through="letter", by=heard
+    )
+    see_all()
