@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
+import signal
 import socket
 import stat
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from vaulted import PASSPHRASE, World
@@ -118,6 +122,40 @@ def test_the_panic_lock_ends_every_session_at_once(opened):
 def test_rubbish_on_a_socket_hurts_nobody(vault, rubbish):
     vault.raw(rubbish, "channel", answer=False)
     assert vault.ask("status")["answer"]["founded"] is True
+
+
+def _below(pid: int) -> list[int]:
+    found = []
+    for stat_file in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            words = stat_file.read_text().rsplit(")", 1)[1].split()
+            if int(words[1]) == pid and words[0] not in "ZX":
+                found.append(int(stat_file.parent.name))
+    return found
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks the Linux kernel")
+def test_a_killed_vault_leaves_no_stretching_process_behind(world):
+    world.start()
+    world.sign_in("inga")
+    below = _below(world.vault.pid)
+    assert len(below) >= 2
+    # Told to stop alone, a stretching process goes on: the vault ends them when it has finished.
+    for pid in below:
+        os.kill(pid, signal.SIGTERM)
+    world.sign_in("inga")
+    world.kill()
+    deadline = time.monotonic() + 5
+    while left := [pid for pid in below if Path(f"/proc/{pid}").exists() and _state(pid) not in "ZX"]:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.05)
+
+
+def _state(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return "X"
 
 
 def test_questions_with_the_wrong_parts_are_refused(vault):
