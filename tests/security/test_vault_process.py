@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 from vaulted import PASSPHRASE, World
 
+from answerable.vault import frames, service
+
 ENTRIES = """
 import os, sys
 os.environ["ANSWERABLE_DOOR"] = "owner"; os.environ["DJANGO_SETTINGS_MODULE"] = "answerable.config.settings.owner"
@@ -179,6 +181,69 @@ def test_many_idle_connections_leave_the_office_its_own(opened):
     finally:
         for s in held:
             s.close()
+
+
+def test_waiting_connections_and_made_up_languages_cost_little_memory(opened):
+    def resident() -> int:
+        return int(next(line for line in Path(f"/proc/{opened.vault.pid}/status").read_text().splitlines()
+                        if line.startswith("VmRSS")).split()[1])  # fmt: skip
+
+    opened.ask("status"), opened.ask("status", "channel")
+    before, held = resident(), []
+    try:
+        for _ in range(60):
+            s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            s.settimeout(20)
+            s.connect(str(opened.sockets / "channel.sock"))
+            s.sendall(frames.pack({"op": "status", "args": {}}))
+            assert frames.read(s)["answer"]["founded"] is True
+            held.append(s)
+        assert resident() - before < 40_000, "KiB for sixty connections"
+    finally:
+        for s in held:
+            s.close()
+    before = resident()
+    for n in range(40):
+        reply = opened.raw(frames.pack({"op": "status", "args": {}, "language": f"x{n}" + "y" * 1_000_000}))
+        assert reply["answer"]["founded"] is True
+    assert opened.raw(frames.pack({"op": "status", "args": {}, "language": ["fr"]}))["answer"]["founded"] is True
+    # Each is one megabyte on its way in, and nothing of it stays.
+    assert resident() - before < 60_000
+    assert [service._language(asked) for asked in ("fr", "xx", None, ["fr"], "en")] == ["fr", "en", "en", "en", "en"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"op":"status","args":{"x":{"~":5}}}', b'{"op":"status","args":{"x":{"~":"not base64!"}}}',
+     b'{"op":"status","args":' + b"[" * 100_000 + b"]" * 100_000 + b"}", b'{"op":"touch","args":{"token":' + b"9" * 5000 + b"}}",
+     b"[]", b"null", b"{", b'{"op":"status","args":[1]}', b'{"op":"status","args":"x"}', b"\x80" * 16],
+    ids=range(10),
+)  # fmt: skip
+def test_a_question_that_cannot_be_read_is_refused_and_the_connection_goes_on(vault, body):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
+        s.settimeout(20)
+        s.connect(str(vault.sockets / "office.sock"))
+        s.sendall(len(body).to_bytes(4, "big") + body)
+        assert frames.read(s)["reason"] in {"arguments", "door"}
+        s.sendall(frames.pack({"op": "status", "args": {}}))
+        assert frames.read(s)["answer"]["founded"] is True
+    assert "Traceback" not in vault.log.read_text()
+
+
+def test_arguments_of_another_kind_are_refused_not_a_fault(vault):
+    for args in (
+        {"handle": 7, "passphrase": "x"},
+        {"handle": "ines", "passphrase": None},
+        {"handle": ["a"], "passphrase": "x"},
+    ):
+        assert vault.ask("sign_in", **args)["reason"] == "arguments", args
+    assert vault.ask("salts", pairs=[[1]])["reason"] == "arguments"
+    assert vault.ask("salts", pairs=[["1", "x"]])["reason"] == "arguments"
+    assert vault.ask("seal", subject="X", compartment="claims", model="Claim", fields={"a": 1})["reason"] == "arguments"
+    assert vault.ask("seal", subject="X", compartment="claims", model="Claim", fields=["a"])["reason"] == "arguments"
+    assert vault.ask("put_data_key", subject="X", compartment="claims", key="text")["reason"] == "arguments"
+    assert vault.ask("remove_reader", name="claims", person=True)["reason"] == "arguments"
+    assert vault.ask("new_compartment", name="x", readers="abc")["reason"] == "arguments"
 
 
 def test_killed_while_it_rotates_every_key_still_opens(world):
