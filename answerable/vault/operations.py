@@ -83,8 +83,9 @@ def _active(**who: str) -> Person | None:
 @operation("sign_in", "office")
 def sign_in(handle: str, passphrase: str) -> dict[str, Any]:
     """A session for whoever's passphrase opens their key. One sentence for every failure, at the same cost."""
-    LIMITS.try_once(handle)
-    return _by_passphrase(_active(handle=handle), handle, passphrase)
+    person = _active(handle=handle)
+    LIMITS.try_once(handle, known=person is not None)
+    return _by_passphrase(person, handle, passphrase)
 
 
 @operation("unlock", "office")
@@ -93,8 +94,9 @@ def unlock(person: str, passphrase: str) -> dict[str, Any]:
 
     Counted apart from signing in, so that someone hammering at a name from outside does not keep its owner locked out.
     """
-    LIMITS.try_once(f"unlock {person}")
-    return _by_passphrase(_active(ref=person), f"unlock {person}", passphrase)
+    theirs = _active(ref=person)
+    LIMITS.try_once(f"unlock {person}", live=theirs is not None)
+    return _by_passphrase(theirs, f"unlock {person}", passphrase)
 
 
 def _by_passphrase(person: Person | None, tried: str, passphrase: str) -> dict[str, Any]:
@@ -225,7 +227,7 @@ def change_passphrase(token: str, old: str, new: str) -> bool:
     """Another passphrase for the same key; the old one is asked, and every session ends."""
     person, _session, _private = holder(token)
     tried = f"unlock {person.ref}"
-    LIMITS.try_once(tried)
+    LIMITS.try_once(tried, live=True)
     key = PersonKey.objects.get(person=person.ref)
     try:
         private = stretching.open_user_key(bytes(key.wrapped_private), old)
@@ -306,7 +308,7 @@ def confirm(token: str, passphrase: str) -> bool:
     session = CHAMBER.find(token)
     key = PersonKey.objects.filter(person=session.person if session else "").first()
     if session is not None:
-        LIMITS.try_once(f"unlock {session.person}")
+        LIMITS.try_once(f"unlock {session.person}", live=True)
     try:
         stretching.open_user_key(bytes(key.wrapped_private) if key else userkeys.decoy(), passphrase)
     except userkeys.WrongPassphrase:
@@ -346,8 +348,8 @@ def end_sessions_of(person: str) -> int:
 @operation("replace_key", "office")
 def replace_key(recovery: str, code: str, passphrase: str) -> dict[str, Any]:
     """A new key pair for someone who lost theirs. The vault looks itself at who granted it and how long ago."""
-    LIMITS.try_once(f"code {recovery}")
     row = Recovery.objects.select_related("person").filter(ref=recovery).first()
+    LIMITS.try_once(f"code {recovery}", known=row is not None)
     recovery_rules.check_code(row, code)
     assert row is not None
     public, wrapped = stretching.new_user_key(passphrase)
