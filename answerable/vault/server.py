@@ -17,13 +17,11 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.db import close_old_connections
 
 from answerable.common import faults
-from answerable.common.errors import Refused
 from answerable.vault import client, frames, rootkey, service, stretching
 from answerable.vault.chamber import CHAMBER
 
@@ -199,49 +197,4 @@ def serve() -> int:
     stopped.wait()
     server.stop()
     stretching.stop()
-    return 0
-
-
-def _unlock(handles: list[str]) -> int:
-    """Two keepers at the vault's own machine, each with their own passphrase; the pages of the office do the same."""
-    import getpass
-
-    if len(set(handles)) != 2:
-        raise Refused("Name the two keepers: answerable vault unlock HANDLE HANDLE", reason="usage")
-    settings.VAULT_DOOR, settings.VAULT_TRANSPORT = "office", "socket"
-    opened = False
-    for handle in handles:
-        passphrase = getpass.getpass(f"Passphrase of {handle}: ")
-        token = client.ask("sign_in", handle=handle, passphrase=passphrase)["token"]
-        opened = client.ask("bring_half", token=token)["open"]
-        client.ask("end_session", token=token)
-    print("The vault is open." if opened else "The vault is still locked: those two do not keep it together.")
-    return 0 if opened else 1
-
-
-def main(argv: list[str]) -> int:
-    """`answerable vault serve | lock | status | unlock`, on the vault's own machine."""
-    import argparse
-
-    parser = argparse.ArgumentParser(
-        prog="answerable vault", description="The vault process, its lock and its keepers."
-    )
-    parser.add_argument("what", choices=["serve", "lock", "status", "unlock", "vkey"])
-    parser.add_argument(
-        "keepers", nargs="*", metavar="HANDLE", help="with unlock: two keepers, each types a passphrase"
-    )
-    args = parser.parse_args(argv)
-    what = args.what
-    if what == "vkey":
-        from answerable.vault import signing
-
-        print(signing.signer().vkey())
-        return 0
-    if what == "serve":
-        return serve()
-    if what == "unlock":
-        return _unlock(args.keepers)
-    settings.VAULT_DOOR, settings.VAULT_TRANSPORT = "host", "socket"
-    reply: Any = client.ask("lock_here" if what == "lock" else "locked_here")
-    print("The vault is locked." if reply else "The vault is open.")
     return 0

@@ -183,3 +183,30 @@ def test_what_a_killed_supervisor_left_is_ended_by_the_next_start_and_nobody_els
     finally:
         stranger.kill()
         stranger.wait()
+
+
+def _answerable(*words: str) -> subprocess.CompletedProcess[str]:
+    root = Path(__file__).resolve().parents[3]
+    env = {k: v for k, v in os.environ.items() if k not in ("DJANGO_SETTINGS_MODULE", "ANSWERABLE_DOOR")}
+    return subprocess.run(
+        [sys.executable, "-m", "answerable", *words], cwd=root, env={**env, "PYTHONPATH": str(root)},
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, start_new_session=True, timeout=90, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("words", [("record", "export"), ("vault",), ("migrate",), ("found",), ("import", "svac")])
+def test_help_starts_nothing_and_makes_no_folder(tmp_path, monkeypatch, words):
+    monkeypatch.setenv("ANSWERABLE_DATA", str(tmp_path / "data"))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    told = _answerable(*words, "--help")
+    assert told.returncode == 0 and told.stdout.startswith(f"usage: answerable {words[0]}"), told.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_the_vaults_commands_refuse_what_they_do_not_take_in_a_sentence(folder):
+    postgres.ensure_server()
+    extra = _answerable("vault", "status", "extra")
+    assert extra.returncode == 2 and "only unlock names keepers" in extra.stderr
+    ended = _answerable("vault", "unlock", "ines", "arno")
+    assert ended.returncode == 2 and "The passphrase of ines did not come" in ended.stderr
+    assert "Traceback" not in ended.stderr + extra.stderr
