@@ -14,8 +14,9 @@ from answerable.common.errors import Refused
 from answerable.vault import actions, keyroom, passkeys, seal, stretching, userkeys
 from answerable.vault import recovery as recovery_rules
 from answerable.vault.chamber import CHAMBER, Session
+from answerable.vault.custody import rules as custody_rules
 from answerable.vault.limits import LIMITS
-from answerable.vault.models import Authenticator, PersonKey, Recovery, RootKey
+from answerable.vault.models import Authenticator, IdentityBlock, PersonKey, Recovery, RootKey
 from answerable.vault.service import operation
 
 
@@ -29,27 +30,31 @@ def status() -> dict[str, Any]:
 # --- sealing ------------------------------------------------------------------------------------------------------
 
 
-@operation("seal", "office", "channel")
+@operation("seal", "office")
 def seal_fields(subject: str, compartment: str, model: str, fields: Mapping[str, str]) -> dict[str, bytes]:
     """Seal the texts of one new object."""
     return keyroom.seal_fields(subject, compartment, model, fields)
 
 
-@operation("seal_identity", "office", "channel")
+@operation("seal_identity", "office")
 def seal_identity(subject: str, fields: Mapping[str, str]) -> bool:
-    """Seal who someone is for the three seats."""
+    """Seal who someone is for the three seats: once, and nothing but the fields that an opening can name."""
+    if not subject or "|" in subject or not fields or not set(fields) <= set(custody_rules.fields()):
+        raise Refused(_("An identity is made of the fields the vault knows, each a text."), reason="fields")
+    if IdentityBlock.objects.filter(subject=subject).exists():
+        raise Refused(_("An identity is sealed here already; it is not replaced."), reason="exists")
     keyroom.seal_identity(subject, fields)
     return True
 
 
-@operation("put_data_key", "office", "channel")
+@operation("put_data_key", "office")
 def put_data_key(subject: str, compartment: str, key: bytes) -> bool:
     """Keep an upload's one-time key for its compartment."""
     keyroom.put_data_key(subject, compartment, key)
     return True
 
 
-@operation("salt", "office", "channel")
+@operation("salt", "office")
 def salt(index: int, subject: str) -> bytes:
     """The salt of one record entry."""
     return keyroom.salt(index, subject)

@@ -73,9 +73,7 @@ def test_one_keeper_alone_does_not_unlock_it_twice_neither_two_do(vault):
 
 
 def test_a_locked_vault_still_seals_what_comes_in(vault):
-    reply = vault.ask(
-        "seal", "channel", subject="CLM-LOCKED", compartment="claims", model="Claim", fields={"alias": "x"}
-    )
+    reply = vault.ask("seal", subject="CLM-LOCKED", compartment="claims", model="Claim", fields={"alias": "x"})
     assert len(reply["answer"]["alias"]) > 256
 
 
@@ -83,13 +81,25 @@ def test_each_door_asks_only_for_what_is_its_own(opened):
     token = opened.sign_in("inga")
     for op, args in (("open", {"token": token, "ref": opened.refs["claim"], "fields": ["alias"], "purpose": "contact"}),
                      ("sign_in", {"handle": "inga", "passphrase": PASSPHRASE}), ("rooms", {}), ("salts", {"pairs": []}),
-                     ("lock_here", {}), ("new_compartment", {"name": "x", "readers": []})):  # fmt: skip
+                     ("lock_here", {}), ("salt", {"index": 1, "subject": "X"}),
+                     ("seal", {"subject": "X", "compartment": "claims", "model": "Claim", "fields": {"alias": "x"}}),
+                     ("seal_identity", {"subject": "X", "fields": {"name": "x"}}),
+                     ("put_data_key", {"subject": "X", "compartment": "claims", "key": b"x" * 32}), ("new_compartment", {"name": "x", "readers": []})):  # fmt: skip
         assert opened.ask(op, "channel", **args)["reason"] == "door", op
     assert opened.ask("lock_here", "office")["reason"] == "door"
     assert opened.ask("nothing like it")["reason"] == "door"
     for door in ("office", "channel", "host"):
         mode = (opened.sockets / f"{door}.sock").stat().st_mode
         assert stat.S_IMODE(mode) == 0o600
+
+
+def test_an_identity_is_sealed_once_and_of_known_fields_alone(opened):
+    for fields in ({"shoe_size": "39"}, {"name": "x", "": "y"}, {}):
+        assert opened.ask("seal_identity", subject="CLM-ONE", fields=fields)["reason"] == "fields", fields
+    assert opened.ask("seal_identity", subject="a|b", fields={"name": "x"})["reason"] == "fields"
+    assert opened.ask("seal_identity", subject="CLM-ONE", fields={"name": 7})["reason"] == "arguments"
+    assert opened.ask("seal_identity", subject="CLM-ONE", fields={"name": "x"})["answer"] is True
+    assert opened.ask("seal_identity", subject="CLM-ONE", fields={"name": "another"})["reason"] == "exists"
 
 
 def test_an_opening_is_in_the_record_before_it_is_answered(opened):
