@@ -223,6 +223,8 @@ def run() -> int:
                 child = children[process.name]
                 if child.poll() is None:
                     continue
+                if database and not postgres.embedded_answers():
+                    continue  # without a database it would only stop again: it is started when there is one
                 if time.monotonic() - failures.get(process.name, -60.0) < 5:
                     print(f"The {process.name} keeps stopping; giving up.", file=sys.stderr)
                     return 1

@@ -50,6 +50,14 @@ def operation(name: str, *doors: str) -> Callable[[F], F]:
     return register
 
 
+_answering: contextvars.ContextVar[bool] = contextvars.ContextVar("answering", default=False)
+
+
+def answering() -> bool:
+    """Whether an operation is under way here: what it asks in turn it asks as the vault, not as whoever came."""
+    return _answering.get()
+
+
 def perform(door: str, request: Any) -> dict[str, Any]:
     """Answer one request of a door: {"answer": …}, or {"refused": sentence, "reason": code}.
 
@@ -66,6 +74,7 @@ def perform(door: str, request: Any) -> dict[str, Any]:
     # demonstration), its record entry is its own and not a second one of that action.
     context = contextvars.copy_context()
     context.run(acting.apart)
+    context.run(_answering.set, True)
     try:
         return {"answer": context.run(_answer, found.answer, args, _language(request.get("language")))}
     except Refused as no:
