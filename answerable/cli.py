@@ -15,7 +15,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "migrate": ("answerable.config.commands:migrate", "bring the database up to date, after a backup", "owner"),
     "demo": ("answerable.config.commands:demo", "load the demonstration alliance; --who lists its people", "owner"),
     "vault": (
-        "answerable.vault.server:main",
+        "answerable.vault.cli:main",
         "the vault process: serve, lock at once, status, its verifier key",
         "vault",
     ),
@@ -62,6 +62,8 @@ def main(argv: list[str] | None = None) -> int:
         print(f"There is no command “{args[0]}”.\n\n{usage()}", file=sys.stderr)
         return 2
     where, _about, door = COMMANDS[args[0]]
+    if {"-h", "--help"} & set(args):
+        door = ""  # help starts nothing and makes no folder: each command reads its arguments before it loads the rest
     if door:
         os.environ["ANSWERABLE_DOOR"] = door
         os.environ.setdefault(
@@ -80,7 +82,7 @@ def main(argv: list[str] | None = None) -> int:
 
             django.setup()
         command: Callable[[list[str]], int] = getattr(importlib.import_module(module), name)
-        if door != "office" or {"-h", "--help"} & set(args):
+        if door != "office":
             return command(args[1:])
         from answerable.config import processes
 

@@ -12,6 +12,10 @@ from answerable.common.errors import Refused
 if TYPE_CHECKING:
     from answerable.alliance.models import Person
 
+OPENED = (
+    "Careful: this export opens the events, each with its moment and its references. Whoever holds it learns when someone "
+    "wrote at the door or lodged a claim. It is for inspectors; delegations, witnesses and everyone else get --closed."
+)
 LARGEST_FILE = 100_000  # bytes of a cosigned checkpoint
 
 
@@ -23,8 +27,9 @@ def _parser() -> argparse.ArgumentParser:
     export = sub.add_parser("export", help="write checkpoint, tiles and opened events to a new folder")
     export.add_argument("folder", type=Path)
     export.add_argument(
-        "--closed", action="store_true", help="leaves only: nothing of any event, for a hostile witness"
-    )
+        "--closed", action="store_true",
+        help="leaves only, nothing of any event: what a delegation, a witness or anyone outside the inspection gets",
+    )  # fmt: skip
     export.add_argument("--cosigned", action="store_true", help="as of the last checkpoint that witnesses stand behind")
     publish = sub.add_parser("checkpoint", help="bring the folder that witnesses read up to date: leaves only")
     publish.add_argument("folder", type=Path)
@@ -60,6 +65,8 @@ def _do(args: argparse.Namespace) -> int:
     elif args.what == "policy":
         print(cli.policy(), end="")
     elif args.what == "export":
+        if not args.closed:
+            print(OPENED, file=sys.stderr)
         print("\n".join(cli.export(args.folder, closed=args.closed, cosigned=args.cosigned)))
     elif args.what == "checkpoint":
         print("\n".join(cli.publish(args.folder)))

@@ -14,6 +14,7 @@ import pwd
 import re
 import secrets
 import shutil
+import socket
 import stat
 import subprocess
 import sys
@@ -207,6 +208,26 @@ def _running(cluster: Path, bin_: Path, account: pwd.struct_passwd | None) -> bo
         pid_file.unlink()
         return False
     return _run([bin_ / "pg_ctl", "status", "-D", cluster], account).returncode == 0
+
+
+def embedded_answers() -> bool:
+    """Whether the wheel's server of this data folder lives and takes connections (nothing is sent, nothing logged)."""
+    cluster = data_dir().resolve() / "pg"
+    try:
+        pid = (cluster / "postmaster.pid").read_text().split("\n", 1)[0].strip()
+    except OSError:
+        return False
+    if not pid.isdigit() or _is_dead(int(pid)):
+        return False
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
+        s.settimeout(2)
+        try:
+            s.connect(str(_socket_dir(cluster) / ".s.PGSQL.5432"))
+        except TimeoutError:
+            return True  # alive and busy
+        except OSError:
+            return False
+        return True
 
 
 def _is_dead(pid: int) -> bool:

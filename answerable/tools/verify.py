@@ -320,9 +320,10 @@ def check_events(data: bytes, leaves: list[bytes]) -> tuple[int, list[int]]:
             row = json.loads(line)
             index, salt, event = row["index"], bytes.fromhex(row["salt"]), row["event"]
             inner = json.loads(event)
-        except (ValueError, KeyError, TypeError):
+            proper = plain_json(row)
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise DoesNotHold(f"{where}: cannot be read") from None
-        if not isinstance(inner, dict) or plain_json(row) != line or set(row) != {"index", "salt", "event"}:
+        if not isinstance(inner, dict) or proper != line or set(row) != {"index", "salt", "event"}:
             raise DoesNotHold(f"{where}: not written in the one proper way")
         if not isinstance(index, int) or index <= last or index >= len(leaves):
             raise DoesNotHold(f"{where}: entry {index} is out of order or outside the record")

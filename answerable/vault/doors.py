@@ -23,8 +23,11 @@ LONGEST_SECONDS = 4 * 3600
 SESSIONS = 20_000
 # Attempts at one locator; what is over the limit is answered like a code that opens nothing.
 TRIES_AN_HOUR, TRIES_A_DAY = 10, 40
-# Attempts of everyone together; past that the door asks for a minute's patience, whatever was typed.
-TRIES_A_MINUTE = 600
+# Attempts of everyone together within some seconds; past that the door asks for a minute's patience, whatever was
+# typed. What the door can serve is bounded by its two stretching processes (some four attempts a second at full cost)
+# and by the places of their queue, which asks the same patience and is free again as soon as it is worked off. This
+# count lies far above both: it bounds only what costs no stretching, and closes the door for seconds, not a minute.
+CROWD, CROWD_SECONDS = 1000, 10
 _CONTEXT = b"answerable-door-session/1"
 
 
@@ -44,7 +47,7 @@ class Doors:
 
     sessions: dict[bytes, _Session] = field(default_factory=dict)
     tries: dict[bytes, deque[float]] = field(default_factory=dict)
-    everyone: deque[float] = field(default_factory=lambda: deque(maxlen=TRIES_A_MINUTE))
+    everyone: deque[float] = field(default_factory=lambda: deque(maxlen=CROWD))
     guard: threading.RLock = field(default_factory=threading.RLock)
 
     def begin(self, contents: dict[str, Any], *, channel: str = "", writing: bool = False) -> str:
@@ -121,10 +124,10 @@ class Doors:
             return allowed
 
     def crowded(self) -> bool:
-        """Count an attempt of anyone; True when there were too many in the last minute."""
+        """Count an attempt of anyone; True when there were too many in the last seconds. Who is turned away is not counted."""
         now = chamber.seconds()
         with self.guard:
-            full = len(self.everyone) == TRIES_A_MINUTE and now - self.everyone[0] < 60
+            full = len(self.everyone) == CROWD and now - self.everyone[0] < CROWD_SECONDS
             if not full:
                 self.everyone.append(now)
             return full

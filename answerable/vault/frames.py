@@ -21,7 +21,11 @@ def _plain(value: Any) -> Any:
 
 
 def _whole(pairs: dict[str, Any]) -> Any:
-    return base64.b64decode(pairs["~"], validate=True) if pairs.keys() == {"~"} else pairs
+    if pairs.keys() != {"~"}:
+        return pairs
+    if not isinstance(pairs["~"], str):
+        raise ValueError("bytes are written as text")
+    return base64.b64decode(pairs["~"], validate=True)
 
 
 def pack(value: Any) -> bytes:
@@ -33,25 +37,31 @@ def pack(value: Any) -> bytes:
 
 
 def unpack(body: bytes) -> Any:
-    """The value of a frame's body. Raises Torn when it is not one."""
+    """The value of a frame's body. Raises Torn when it is not one: no JSON, too deep, a number without end."""
     try:
         return json.loads(body.decode("utf-8", "surrogatepass"), object_hook=_whole)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Torn from None
 
 
 def read(connection: socket.socket, *, largest: int = LARGEST) -> Any:
     """One frame from a socket; None at a clean end. Raises Torn."""
+    whole = body(connection, largest=largest)
+    return None if whole is None else unpack(whole)
+
+
+def body(connection: socket.socket, *, largest: int = LARGEST) -> bytes | None:
+    """The body of one frame, not looked at yet; None at a clean end. Raises Torn when the frame is cut off or too long."""
     head = _exactly(connection, 4)
     if not head:
         return None
     size = int.from_bytes(head, "big")
     if len(head) < 4 or size > largest:
         raise Torn
-    body = _exactly(connection, size)
-    if len(body) < size:
+    found = _exactly(connection, size)
+    if len(found) < size:
         raise Torn
-    return unpack(body)
+    return found
 
 
 def _exactly(connection: socket.socket, size: int) -> bytes:

@@ -2,6 +2,11 @@
 
 A name is a bucket under an HMAC whose key dies with the process. Every attempt is counted before it is tried, so that
 many at once get no more than one after another; one that succeeds is given back. A name nobody has is counted alike.
+
+All names together have a window too, but it closes the door to nobody: a flood of invented names would otherwise keep
+everyone out. Once it is full a name that has used up its free tries waits the window out; every other name is tried as
+before, invented or not, with the same work and the same sentence, so that the answer never says who exists. Buckets of
+people are kept apart from those of invented names, which a flood pushes out.
 Signing in with a passkey is not limited here: there is nothing to guess, and someone hammering at a name must not be
 able to keep its owner out.
 """
@@ -29,9 +34,10 @@ WINDOW_SECONDS, IN_A_WINDOW = 600, 300
 
 @dataclass
 class Bucket:
-    """Failed tries of one name, and until when the next one waits."""
+    """Failed tries of one name, whether the last counts among all, and until when the next one waits."""
 
     tries: int = 0
+    shared: bool = True
     until: float = 0.0
     last: float = 0.0
 
@@ -42,6 +48,7 @@ class Limits:
 
     key: bytes = field(default_factory=lambda: random_bytes(32))
     buckets: OrderedDict[bytes, Bucket] = field(default_factory=OrderedDict)
+    known: OrderedDict[bytes, Bucket] = field(default_factory=OrderedDict)
     began: float = 0.0
     altogether: int = 0
     guard: threading.Lock = field(default_factory=threading.Lock)
@@ -49,33 +56,48 @@ class Limits:
     def _bucket(self, name: str) -> bytes:
         return hmac.digest(self.key, " ".join(name.lower().split()).encode("utf-8", "surrogatepass"), "sha256")
 
-    def try_once(self, name: str) -> None:
-        """Count a try for `name`. Raises Refused, saying in how many minutes to try again."""
+    def try_once(self, name: str, *, known: bool = False, live: bool = False) -> None:
+        """Count a try for `name`. Raises Refused, saying in how many minutes to try again.
+
+        `known`: it is somebody's. `live`: whoever asks is signed in already, and counts for themselves alone.
+        """
         now = chamber.seconds()
         with self.guard:
             if now - self.began > WINDOW_SECONDS or now < self.began:
                 self.began, self.altogether = now, 0
-            if self.altogether >= IN_A_WINDOW:
-                _wait(self.began + WINDOW_SECONDS - now)
+            kept = self.known if known or live else self.buckets
             mark = self._bucket(name)
-            bucket = self.buckets.get(mark)
+            bucket = kept.get(mark)
             if bucket is None or now - bucket.last > FORGET_SECONDS:
-                bucket = self.buckets[mark] = Bucket()
-            self.buckets.move_to_end(mark)
-            if now < bucket.until:
-                _wait(bucket.until - now)
-            bucket.tries, bucket.last = bucket.tries + 1, now
+                bucket = kept[mark] = Bucket()
+            kept.move_to_end(mark)
+            until = bucket.until
+            if self.altogether >= IN_A_WINDOW and not live and bucket.tries >= FREE_TRIES:
+                until = max(until, self.began + WINDOW_SECONDS)
+            if now < until:
+                _wait(until - now)
+            bucket.tries, bucket.last, bucket.shared = bucket.tries + 1, now, not live
             if bucket.tries >= FREE_TRIES:
                 bucket.until = now + min(60.0 * 2 ** min(bucket.tries - FREE_TRIES, 10), LONGEST_WAIT_SECONDS)
-            self.altogether += 1
-            while len(self.buckets) > BUCKETS:
-                self.buckets.popitem(last=False)
+            if not live:
+                self.altogether += 1
+            while len(kept) > BUCKETS:
+                kept.popitem(last=False)
 
     def succeeded(self, name: str) -> None:
         """The try was right: the name's count is forgotten and the try given back."""
         with self.guard:
-            self.buckets.pop(self._bucket(name), None)
-            self.altogether = max(0, self.altogether - 1)
+            mark = self._bucket(name)
+            bucket = self.known.pop(mark, None) or self.buckets.pop(mark, None)
+            if bucket is not None and bucket.shared:
+                self.altogether = max(0, self.altogether - 1)
+
+    def clear(self) -> None:
+        """Forget every try."""
+        with self.guard:
+            self.buckets.clear()
+            self.known.clear()
+            self.altogether = 0
 
 
 def _wait(seconds: float) -> None:

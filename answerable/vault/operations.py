@@ -18,8 +18,9 @@ from answerable.common.errors import Refused
 from answerable.vault import actions, keyroom, lifecycle, passkeys, seal, stretching, userkeys
 from answerable.vault import recovery as recovery_rules
 from answerable.vault.chamber import CHAMBER, Session
+from answerable.vault.custody import rules as custody_rules
 from answerable.vault.limits import LIMITS
-from answerable.vault.models import Authenticator, PersonKey, Recovery, RootKey
+from answerable.vault.models import Authenticator, IdentityBlock, PersonKey, Recovery, RootKey
 from answerable.vault.service import operation
 
 
@@ -33,27 +34,31 @@ def status() -> dict[str, Any]:
 # --- sealing ------------------------------------------------------------------------------------------------------
 
 
-@operation("seal", "office", "channel")
+@operation("seal", "office")
 def seal_fields(subject: str, compartment: str, model: str, fields: Mapping[str, str]) -> dict[str, bytes]:
     """Seal the texts of one new object."""
     return keyroom.seal_fields(subject, compartment, model, fields)
 
 
-@operation("seal_identity", "office", "channel")
+@operation("seal_identity", "office")
 def seal_identity(subject: str, fields: Mapping[str, str]) -> bool:
-    """Seal who someone is for the three seats."""
+    """Seal who someone is for the three seats: once, and nothing but the fields that an opening can name."""
+    if not subject or "|" in subject or not fields or not set(fields) <= set(custody_rules.fields()):
+        raise Refused(_("An identity is made of the fields the vault knows, each a text."), reason="fields")
+    if IdentityBlock.objects.filter(subject=subject).exists():
+        raise Refused(_("An identity is sealed here already; it is not replaced."), reason="exists")
     keyroom.seal_identity(subject, fields)
     return True
 
 
-@operation("put_data_key", "office", "channel")
+@operation("put_data_key", "office")
 def put_data_key(subject: str, compartment: str, key: bytes) -> bool:
     """Keep an upload's one-time key for its compartment."""
     keyroom.put_data_key(subject, compartment, key)
     return True
 
 
-@operation("salt", "office", "channel")
+@operation("salt", "office")
 def salt(index: int, subject: str) -> bytes:
     """The salt of one record entry."""
     return keyroom.salt(index, subject)
@@ -122,8 +127,9 @@ def _active(**who: str) -> Person | None:
 @operation("sign_in", "office")
 def sign_in(handle: str, passphrase: str) -> dict[str, Any]:
     """A session for whoever's passphrase opens their key. One sentence for every failure, at the same cost."""
-    LIMITS.try_once(handle)
-    return _by_passphrase(_active(handle=handle), handle, passphrase)
+    person = _active(handle=handle)
+    LIMITS.try_once(handle, known=person is not None)
+    return _by_passphrase(person, handle, passphrase)
 
 
 @operation("unlock", "office")
@@ -132,8 +138,9 @@ def unlock(person: str, passphrase: str) -> dict[str, Any]:
 
     Counted apart from signing in, so that someone hammering at a name from outside does not keep its owner locked out.
     """
-    LIMITS.try_once(f"unlock {person}")
-    return _by_passphrase(_active(ref=person), f"unlock {person}", passphrase)
+    theirs = _active(ref=person)
+    LIMITS.try_once(f"unlock {person}", live=theirs is not None)
+    return _by_passphrase(theirs, f"unlock {person}", passphrase)
 
 
 def _by_passphrase(person: Person | None, tried: str, passphrase: str) -> dict[str, Any]:
@@ -264,7 +271,7 @@ def change_passphrase(token: str, old: str, new: str) -> bool:
     """Another passphrase for the same key; the old one is asked, and every session ends."""
     person, _session, _private = holder(token)
     tried = f"unlock {person.ref}"
-    LIMITS.try_once(tried)
+    LIMITS.try_once(tried, live=True)
     key = PersonKey.objects.get(person=person.ref)
     try:
         private = stretching.open_user_key(bytes(key.wrapped_private), old)
@@ -345,7 +352,7 @@ def confirm(token: str, passphrase: str) -> bool:
     session = CHAMBER.find(token)
     key = PersonKey.objects.filter(person=session.person if session else "").first()
     if session is not None:
-        LIMITS.try_once(f"unlock {session.person}")
+        LIMITS.try_once(f"unlock {session.person}", live=True)
     try:
         stretching.open_user_key(bytes(key.wrapped_private) if key else userkeys.decoy(), passphrase)
     except userkeys.WrongPassphrase:
@@ -402,8 +409,8 @@ def grant_recovery(token: str, recovery: str, person: str, step: str) -> bool:
 @operation("replace_key", "office")
 def replace_key(recovery: str, code: str, passphrase: str) -> dict[str, Any]:
     """A new key pair for someone who lost theirs. The vault looks itself at who granted it and how long ago."""
-    LIMITS.try_once(f"code {recovery}")
     row = Recovery.objects.select_related("person").filter(ref=recovery).first()
+    LIMITS.try_once(f"code {recovery}", known=row is not None)
     recovery_rules.check_code(row, code)
     assert row is not None
     # What the office's tables say is not enough: two live sessions told the vault itself, and its own clock counted.

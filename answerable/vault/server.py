@@ -6,6 +6,7 @@ who may ask, and the table of operations what may be asked. There is no network,
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import resource
@@ -13,22 +14,26 @@ import signal
 import socket
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.db import close_old_connections
 
 from answerable.common import faults
-from answerable.common.errors import Refused
 from answerable.vault import client, frames, rootkey, service, stretching
 from answerable.vault.chamber import CHAMBER
 
 THREADS = 8
-# Connections of a door at once; past that the next one is closed, and its door says that the vault is away.
-CONNECTIONS, BACKLOG = 256, 128
+# Connections of a door at once, enough for all threads of its process. Past that the one idle for longest gives way
+# when it has been idle for a minute; otherwise the next one is closed, and its door says that the vault is away.
+CONNECTIONS, BACKLOG = 64, 128
 IDLE_CONNECTION_SECONDS = 300
+GIVES_WAY_SECONDS = 60
+# Memory is locked, so a thread's stack must not be the system's eight megabytes.
+STACK_BYTES = 512 * 1024
+MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT = 1, 2, 4
 
 
 def harden() -> None:
@@ -36,8 +41,10 @@ def harden() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE
-    if libc.mlockall(2 if os.geteuid() else 3):  # MCL_FUTURE fails without the right; swap off is then the host's job
-        pass
+    # Locked as it is touched, not as it is reserved. Without the right this fails; swap off is then the host's job.
+    if libc.mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT):
+        libc.mlockall(MCL_FUTURE if os.geteuid() else MCL_CURRENT | MCL_FUTURE)  # a kernel before 4.4
+    threading.stack_size(STACK_BYTES)
 
 
 def _listen(door: str) -> socket.socket:
@@ -59,13 +66,55 @@ def _listen(door: str) -> socket.socket:
     return listening
 
 
-def _answer(door: str, request: Any) -> bytes:
+def _answer(door: str, body: bytes) -> bytes:
     close_old_connections()
+    try:
+        request = frames.unpack(body)
+    except frames.Torn:
+        return frames.pack({"refused": "The question cannot be read.", "reason": "arguments"})
     reply = service.perform(door, request)
     if "fault" in reply:
         print(f"vault: {reply['fault']}", file=sys.stderr, flush=True)
         reply = {"fault": "a fault of the vault's own"}
     return frames.pack(reply)
+
+
+class Places:
+    """The places of one door: who has one, and since when it has been idle."""
+
+    def __init__(self) -> None:
+        self._since: dict[socket.socket, float | None] = {}
+        self._changed = threading.Condition()
+
+    def take(self, connection: socket.socket) -> bool:
+        """A place for a new connection; False when every other is at work or was a moment ago."""
+        with self._changed:
+            if len(self._since) >= CONNECTIONS:
+                idle = [(since, c) for c, since in self._since.items() if since is not None]
+                since, longest = min(idle, key=lambda pair: pair[0], default=(0.0, None))
+                if longest is not None and time.monotonic() - since >= GIVES_WAY_SECONDS:
+                    with contextlib.suppress(OSError):
+                        longest.shutdown(socket.SHUT_RDWR)  # its thread sees the end and leaves the place
+                if not self._changed.wait_for(lambda: len(self._since) < CONNECTIONS, timeout=2):
+                    return False
+            self._since[connection] = time.monotonic()
+            return True
+
+    def busy(self, connection: socket.socket) -> None:
+        """A question has come in whole; this connection does not give way until it is answered."""
+        with self._changed:
+            self._since[connection] = None
+
+    def idle(self, connection: socket.socket) -> None:
+        """The question is answered."""
+        with self._changed:
+            self._since[connection] = time.monotonic()
+
+    def leave(self, connection: socket.socket) -> None:
+        """The connection has ended."""
+        with self._changed:
+            self._since.pop(connection, None)
+            self._changed.notify()
 
 
 class Server:
@@ -83,29 +132,31 @@ class Server:
             threading.Thread(target=self._accept, args=(door,), daemon=True).start()
 
     def _accept(self, door: str) -> None:
-        places = threading.BoundedSemaphore(CONNECTIONS)
+        places = Places()
         while not self.stopping.is_set():
             try:
                 connection, _ = self._listening[door].accept()
             except OSError:
                 return
-            if not places.acquire(timeout=5):
+            if not places.take(connection):
                 connection.close()
                 continue
             threading.Thread(target=self._converse, args=(door, connection, places), daemon=True).start()
 
-    def _converse(self, door: str, connection: socket.socket, places: threading.BoundedSemaphore) -> None:
+    def _converse(self, door: str, connection: socket.socket, places: Places) -> None:
         connection.settimeout(IDLE_CONNECTION_SECONDS)
         try:
             with connection:
-                while (request := frames.read(connection)) is not None:
-                    connection.sendall(self._working[door].submit(_answer, door, request).result())
+                while (body := frames.body(connection)) is not None:
+                    places.busy(connection)
+                    connection.sendall(self._working[door].submit(_answer, door, body).result())
+                    places.idle(connection)
         except (frames.Torn, OSError):
             pass
         except Exception as fault:  # one connection's fault is not the vault's end
             print(f"vault: {faults.where(fault)}", file=sys.stderr, flush=True)
         finally:
-            places.release()
+            places.leave(connection)
 
     def stop(self) -> None:
         """Close the doors and forget everything."""
@@ -146,49 +197,4 @@ def serve() -> int:
     stopped.wait()
     server.stop()
     stretching.stop()
-    return 0
-
-
-def _unlock(handles: list[str]) -> int:
-    """Two keepers at the vault's own machine, each with their own passphrase; the pages of the office do the same."""
-    import getpass
-
-    if len(set(handles)) != 2:
-        raise Refused("Name the two keepers: answerable vault unlock HANDLE HANDLE", reason="usage")
-    settings.VAULT_DOOR, settings.VAULT_TRANSPORT = "office", "socket"
-    opened = False
-    for handle in handles:
-        passphrase = getpass.getpass(f"Passphrase of {handle}: ")
-        token = client.ask("sign_in", handle=handle, passphrase=passphrase)["token"]
-        opened = client.ask("bring_half", token=token)["open"]
-        client.ask("end_session", token=token)
-    print("The vault is open." if opened else "The vault is still locked: those two do not keep it together.")
-    return 0 if opened else 1
-
-
-def main(argv: list[str]) -> int:
-    """`answerable vault serve | lock | status | unlock`, on the vault's own machine."""
-    import argparse
-
-    parser = argparse.ArgumentParser(
-        prog="answerable vault", description="The vault process, its lock and its keepers."
-    )
-    parser.add_argument("what", choices=["serve", "lock", "status", "unlock", "vkey"])
-    parser.add_argument(
-        "keepers", nargs="*", metavar="HANDLE", help="with unlock: two keepers, each types a passphrase"
-    )
-    args = parser.parse_args(argv)
-    what = args.what
-    if what == "vkey":
-        from answerable.vault import signing
-
-        print(signing.signer().vkey())
-        return 0
-    if what == "serve":
-        return serve()
-    if what == "unlock":
-        return _unlock(args.keepers)
-    settings.VAULT_DOOR, settings.VAULT_TRANSPORT = "host", "socket"
-    reply: Any = client.ask("lock_here" if what == "lock" else "locked_here")
-    print("The vault is locked." if reply else "The vault is open.")
     return 0

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import contextvars
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import cache
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from django.conf import settings
 from django.utils import translation
 
 from answerable.authority import acting
@@ -47,6 +50,14 @@ def operation(name: str, *doors: str) -> Callable[[F], F]:
     return register
 
 
+_answering: contextvars.ContextVar[bool] = contextvars.ContextVar("answering", default=False)
+
+
+def answering() -> bool:
+    """Whether an operation is under way here: what it asks in turn it asks as the vault, not as whoever came."""
+    return _answering.get()
+
+
 def perform(door: str, request: Any) -> dict[str, Any]:
     """Answer one request of a door: {"answer": …}, or {"refused": sentence, "reason": code}.
 
@@ -57,22 +68,67 @@ def perform(door: str, request: Any) -> dict[str, Any]:
     if found is None or (door != "any" and door not in found.doors):
         return {"refused": "This door does not ask for that.", "reason": "door"}
     args = request.get("args") or {}
-    try:
-        inspect.signature(found.answer).bind(**args)
-    except TypeError:
+    if not isinstance(args, dict) or not _fits(found.answer, args):
         return {"refused": "The question does not have the parts it needs.", "reason": "arguments"}
     # An answer is a piece of work of its own: when asked from within an action in the same process (tests, the
     # demonstration), its record entry is its own and not a second one of that action.
     context = contextvars.copy_context()
     context.run(acting.apart)
+    context.run(_answering.set, True)
     try:
-        return {"answer": context.run(_answer, found.answer, args, request.get("language") or "en")}
+        return {"answer": context.run(_answer, found.answer, args, _language(request.get("language")))}
     except Refused as no:
         return {"refused": str(no), "reason": no.reason}
     except Exception as fault:
         from answerable.common import faults
 
         return {"fault": faults.where(fault)}
+
+
+def _language(asked: Any) -> str:
+    """One of the product's own languages: the translations of every name ever asked for would stay in memory."""
+    return asked if isinstance(asked, str) and asked in dict(settings.LANGUAGES) else "en"
+
+
+def _fits(func: Callable[..., Any], args: dict[str, Any]) -> bool:
+    """Whether the arguments have the names and, in one look, the kinds that the operation is written for."""
+    try:
+        inspect.signature(func).bind(**args)
+    except TypeError:
+        return False
+    kinds = _kinds(func)
+    return all(name not in kinds or _is(value, kinds[name]) for name, value in args.items())
+
+
+@cache
+def _kinds(func: Callable[..., Any]) -> dict[str, Any]:
+    return get_type_hints(func)
+
+
+def _is(value: Any, kind: Any) -> bool:
+    """Whether a value that came over the socket is what an annotation says. What is not looked at fits."""
+    if kind is Any:
+        return True
+    if kind is None or kind is type(None):
+        return value is None
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        return any(_is(value, one) for one in parts)
+    kind = origin or kind
+    if kind in (str, bytes, bool):
+        return isinstance(value, kind)
+    if kind in (int, float):
+        return isinstance(value, (int, kind)) and not isinstance(value, bool)
+    if kind is tuple:
+        if parts[1:] == (...,):
+            parts = parts[:1]
+            return isinstance(value, list) and all(_is(v, parts[0]) for v in value)
+        return isinstance(value, list) and (not parts or len(value) == len(parts) and all(map(_is, value, parts)))
+    if isinstance(kind, type) and issubclass(kind, Mapping):
+        return isinstance(value, dict) and (not parts or all(_is(v, parts[1]) for v in value.values()))
+    if isinstance(kind, type) and issubclass(kind, Iterable):
+        return isinstance(value, list) and (not parts or all(_is(v, parts[0]) for v in value))
+    return True
 
 
 def _answer(func: Callable[..., Any], args: dict[str, Any], language: str) -> Any:

@@ -6,9 +6,11 @@ the machine, and whoever comes when the queue is full is asked to try again in a
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -27,10 +29,16 @@ _making = threading.Lock()
 _places = threading.BoundedSemaphore(AT_ONCE + WAITING)
 
 
-def _quietly() -> None:
+def _quietly(vault: int) -> None:
     os.nice(19)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the vault ends them itself
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if sys.platform.startswith("linux"):
+        # A killed vault leaves nobody behind who holds a passphrase.
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Told to stop together with the vault, they finish what it waits for, and it ends them; without it they end.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0) if os.getppid() != vault else None)
+    if os.getppid() != vault:
+        os._exit(0)
 
 
 def start() -> None:
@@ -38,7 +46,9 @@ def start() -> None:
     global _pool
     with _making:
         if _pool is None:
-            _pool = ProcessPoolExecutor(AT_ONCE, multiprocessing.get_context("spawn"), initializer=_quietly)
+            _pool = ProcessPoolExecutor(
+                AT_ONCE, multiprocessing.get_context("spawn"), initializer=_quietly, initargs=(os.getpid(),)
+            )
             list(_pool.map(abs, range(AT_ONCE)))
 
 

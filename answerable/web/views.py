@@ -19,7 +19,7 @@ from answerable.authority.pages import Request, Uncounted, done, form_page, need
 from answerable.authority.principals import Place
 from answerable.common.hooks import question
 from answerable.common.references import normalise
-from answerable.record import witnesses
+from answerable.record import shown, witnesses
 from answerable.record.models import Checkpoint, Entry, Witness
 from answerable.record.pages import describe
 
@@ -97,15 +97,22 @@ class WitnessForm(forms.Form):
 
 @needs("see_record")
 def record(request: Request) -> HttpResponse:
-    """The list of acts: what kind, when, how many entries stand under the last checkpoint. No actor, no subject.
+    """The list of acts under the last checkpoint: kind and day. No actor, no subject, and nothing as it happens.
 
+    Whoever inspects sees every act with its number and leaf; everyone else the alliance's own work (record/shown.py).
     Above it the witnesses: who cosigned what last, and whether that is enough.
     """
-    page = Uncounted(Entry.objects.exclude(action="").order_by("-index"), 50).page_of(request.GET.get("page"))
-    rows = [
-        [e.index, e.at.date().isoformat() if e.at else "", e.action, bytes(e.leaf).hex()[:16] + "…"]
-        for e in page["rows"]
-    ]
+    signed = Checkpoint.objects.order_by("-size").values_list("size", flat=True).first() or 0
+    acts = Entry.objects.exclude(action="").filter(index__lt=signed)
+    all_of_it = shown.inspects(request.user.roles)
+    if not all_of_it:
+        acts = acts.filter(action__in=shown.OWN_WORK)
+    page = Uncounted(acts.order_by("-index"), 50).page_of(request.GET.get("page"))
+    rows = [[e.at.date().isoformat() if e.at else "", e.action] for e in page["rows"]]
+    head = [_("Day"), _("Act")]
+    if all_of_it:
+        rows = [[e.index, *row, bytes(e.leaf).hex()[:16] + "…"] for e, row in zip(page["rows"], rows, strict=True)]
+        head = [_("Entry"), *head, _("Leaf")]
     standing = witnesses.standing()
     last = standing.last
     lead = (
@@ -145,7 +152,7 @@ def record(request: Request) -> HttpResponse:
             {"title": _("Witnesses"), "rows": seen,
              "head": [_("Witness"), _("Whose"), _("Entries last cosigned"), _("When (UTC)"),
                       _("Cosigned the last checkpoint")]},
-            {"title": _("Acts"), "head": [_("Entry"), _("Day"), _("Act"), _("Leaf")], "rows": rows},
+            {"title": _("Acts"), "head": head, "rows": rows},
         ],
     }  # fmt: skip
     return render(request, "web/record.html", context)

@@ -174,11 +174,26 @@ def test_a_crowd_is_asked_for_a_minute_whatever_it_types(typed, monkeypatch):
     for name in OUTCOMES:
         visitor = Visitor()
         visitor.see("/enter/")
-        DOORS.everyone.extend([now] * doors.TRIES_A_MINUTE)
+        DOORS.everyone.extend([now] * doors.CROWD)
         assert visitor.send("/enter/", code=typed[name][0], pin=typed[name][1]).headers["Location"] == "/busy/"
-    monkeypatch.setattr(chamber, "seconds", lambda: now + 61)
+    monkeypatch.setattr(chamber, "seconds", lambda: now + doors.CROWD_SECONDS + 1)
     visitor.see("/enter/")
     assert visitor.send("/enter/", code=typed[name][0], pin=typed[name][1]).headers["Location"] == "/inside/"
+
+
+def test_a_few_hundred_attempts_in_a_quarter_of_a_minute_close_the_door_to_nobody(monkeypatch):
+    from answerable.vault import chamber, doors
+
+    house, at = doors.Doors(), [1000.0]
+    monkeypatch.setattr(chamber, "seconds", lambda: at[0])
+    for _ in range(2000):
+        at[0] += 15.6 / 644
+        assert house.crowded() is False
+    # And a crowd that is turned away does not hold the door shut: some seconds later it is open again.
+    turned_away = sum(house.crowded() for _ in range(5000))
+    assert turned_away > 4000
+    at[0] += doors.CROWD_SECONDS + 0.1
+    assert house.crowded() is False
 
 
 def test_no_cookie_before_someone_enters_or_begins(door):

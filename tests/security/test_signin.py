@@ -31,11 +31,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def nothing_left_over():
-    LIMITS.buckets.clear()
-    LIMITS.altogether = 0
+    LIMITS.clear()
     yield
-    LIMITS.buckets.clear()
-    LIMITS.altogether = 0
+    LIMITS.clear()
 
 
 @pytest.fixture
@@ -198,7 +196,7 @@ def test_44_known_and_unknown_names_take_the_same_time(office):
     times = {"vera": [], "nobody-here": []}
     for _ in range(4):
         for handle, spent in times.items():
-            LIMITS.buckets.clear()
+            LIMITS.clear()
             began = time.perf_counter()
             try_in(handle, "some other six words here")
             spent.append(time.perf_counter() - began)
@@ -218,6 +216,22 @@ def test_44_attempts_wait_longer_each_time_for_known_and_unknown_names_alike(off
         said[handle] = [try_in(handle, "some other six words here")[:2] for _ in range(6)]
     assert said["vera"] == said["nobody-here"]
     assert b"Try again in 1 minute" in said["vera"][-1][1] and b"too many attempts" not in said["vera"][3][1]
+
+
+def test_44_a_flood_of_invented_names_keeps_nobody_out_and_tells_nobody_apart(office, monkeypatch):
+    monkeypatch.setattr("answerable.vault.limits.IN_A_WINDOW", 8)
+    for n in range(12):
+        assert b"too many attempts" not in try_in(f"invented-{n}", "some other six words here")[1]
+    done = []
+    opening = stretching.open_user_key
+    monkeypatch.setattr(stretching, "open_user_key", lambda w, p: (done.append(len(w)), opening(w, p))[1])
+    seen = {h: [try_in(h, "some other six words here") for _ in range(7)] for h in ("vera", "nobody-here")}
+    assert seen["vera"] == seen["nobody-here"] and len(done) == 10 and len(set(done)) == 1
+    assert b"Try again in 10 minutes" in seen["vera"][-1][1], "whoever used up their tries waits the window out"
+    for _ in range(3):
+        token = ask("sign_in", handle="ines", passphrase=PASSPHRASE)["token"]
+        assert ask("confirm", token=token, passphrase=PASSPHRASE) is True
+        assert ask("unlock", person=person("ines").ref, passphrase=PASSPHRASE)["person"] == person("ines").ref
 
 
 # 45 -----------------------------------------------------------------------------------------------------------------

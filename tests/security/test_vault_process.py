@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
+import signal
 import socket
 import stat
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from vaulted import PASSPHRASE, World
+
+from answerable.vault import frames, service
 
 ENTRIES = """
 import os, sys
@@ -67,9 +73,7 @@ def test_one_keeper_alone_does_not_unlock_it_twice_neither_two_do(vault):
 
 
 def test_a_locked_vault_still_seals_what_comes_in(vault):
-    reply = vault.ask(
-        "seal", "channel", subject="CLM-LOCKED", compartment="claims", model="Claim", fields={"alias": "x"}
-    )
+    reply = vault.ask("seal", subject="CLM-LOCKED", compartment="claims", model="Claim", fields={"alias": "x"})
     assert len(reply["answer"]["alias"]) > 256
 
 
@@ -77,13 +81,25 @@ def test_each_door_asks_only_for_what_is_its_own(opened):
     token = opened.sign_in("inga")
     for op, args in (("open", {"token": token, "ref": opened.refs["claim"], "fields": ["alias"], "purpose": "contact"}),
                      ("sign_in", {"handle": "inga", "passphrase": PASSPHRASE}), ("rooms", {}), ("salts", {"pairs": []}),
-                     ("lock_here", {}), ("new_compartment", {"name": "x", "readers": []})):  # fmt: skip
+                     ("lock_here", {}), ("salt", {"index": 1, "subject": "X"}),
+                     ("seal", {"subject": "X", "compartment": "claims", "model": "Claim", "fields": {"alias": "x"}}),
+                     ("seal_identity", {"subject": "X", "fields": {"name": "x"}}),
+                     ("put_data_key", {"subject": "X", "compartment": "claims", "key": b"x" * 32}), ("new_compartment", {"name": "x", "readers": []})):  # fmt: skip
         assert opened.ask(op, "channel", **args)["reason"] == "door", op
     assert opened.ask("lock_here", "office")["reason"] == "door"
     assert opened.ask("nothing like it")["reason"] == "door"
     for door in ("office", "channel", "host"):
         mode = (opened.sockets / f"{door}.sock").stat().st_mode
         assert stat.S_IMODE(mode) == 0o600
+
+
+def test_an_identity_is_sealed_once_and_of_known_fields_alone(opened):
+    for fields in ({"shoe_size": "39"}, {"name": "x", "": "y"}, {}):
+        assert opened.ask("seal_identity", subject="CLM-ONE", fields=fields)["reason"] == "fields", fields
+    assert opened.ask("seal_identity", subject="a|b", fields={"name": "x"})["reason"] == "fields"
+    assert opened.ask("seal_identity", subject="CLM-ONE", fields={"name": 7})["reason"] == "arguments"
+    assert opened.ask("seal_identity", subject="CLM-ONE", fields={"name": "x"})["answer"] is True
+    assert opened.ask("seal_identity", subject="CLM-ONE", fields={"name": "another"})["reason"] == "exists"
 
 
 def test_an_opening_is_in_the_record_before_it_is_answered(opened):
@@ -120,6 +136,40 @@ def test_rubbish_on_a_socket_hurts_nobody(vault, rubbish):
     assert vault.ask("status")["answer"]["founded"] is True
 
 
+def _below(pid: int) -> list[int]:
+    found = []
+    for stat_file in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            words = stat_file.read_text().rsplit(")", 1)[1].split()
+            if int(words[1]) == pid and words[0] not in "ZX":
+                found.append(int(stat_file.parent.name))
+    return found
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks the Linux kernel")
+def test_a_killed_vault_leaves_no_stretching_process_behind(world):
+    world.start()
+    world.sign_in("inga")
+    below = _below(world.vault.pid)
+    assert len(below) >= 2
+    # Told to stop alone, a stretching process goes on: the vault ends them when it has finished.
+    for pid in below:
+        os.kill(pid, signal.SIGTERM)
+    world.sign_in("inga")
+    world.kill()
+    deadline = time.monotonic() + 5
+    while left := [pid for pid in below if Path(f"/proc/{pid}").exists() and _state(pid) not in "ZX"]:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.05)
+
+
+def _state(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return "X"
+
+
 def test_questions_with_the_wrong_parts_are_refused(vault):
     assert vault.ask("open", token="x")["reason"] == "arguments"
     assert vault.ask("touch", token="é" * 10_000)["answer"]["person"] == ""
@@ -141,6 +191,69 @@ def test_many_idle_connections_leave_the_office_its_own(opened):
     finally:
         for s in held:
             s.close()
+
+
+def test_waiting_connections_and_made_up_languages_cost_little_memory(opened):
+    def resident() -> int:
+        return int(next(line for line in Path(f"/proc/{opened.vault.pid}/status").read_text().splitlines()
+                        if line.startswith("VmRSS")).split()[1])  # fmt: skip
+
+    opened.ask("status"), opened.ask("status", "channel")
+    before, held = resident(), []
+    try:
+        for _ in range(60):
+            s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            s.settimeout(20)
+            s.connect(str(opened.sockets / "channel.sock"))
+            s.sendall(frames.pack({"op": "status", "args": {}}))
+            assert frames.read(s)["answer"]["founded"] is True
+            held.append(s)
+        assert resident() - before < 40_000, "KiB for sixty connections"
+    finally:
+        for s in held:
+            s.close()
+    before = resident()
+    for n in range(40):
+        reply = opened.raw(frames.pack({"op": "status", "args": {}, "language": f"x{n}" + "y" * 1_000_000}))
+        assert reply["answer"]["founded"] is True
+    assert opened.raw(frames.pack({"op": "status", "args": {}, "language": ["fr"]}))["answer"]["founded"] is True
+    # Each is one megabyte on its way in, and nothing of it stays.
+    assert resident() - before < 60_000
+    assert [service._language(asked) for asked in ("fr", "xx", None, ["fr"], "en")] == ["fr", "en", "en", "en", "en"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"op":"status","args":{"x":{"~":5}}}', b'{"op":"status","args":{"x":{"~":"not base64!"}}}',
+     b'{"op":"status","args":' + b"[" * 100_000 + b"]" * 100_000 + b"}", b'{"op":"touch","args":{"token":' + b"9" * 5000 + b"}}",
+     b"[]", b"null", b"{", b'{"op":"status","args":[1]}', b'{"op":"status","args":"x"}', b"\x80" * 16],
+    ids=range(10),
+)  # fmt: skip
+def test_a_question_that_cannot_be_read_is_refused_and_the_connection_goes_on(vault, body):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
+        s.settimeout(20)
+        s.connect(str(vault.sockets / "office.sock"))
+        s.sendall(len(body).to_bytes(4, "big") + body)
+        assert frames.read(s)["reason"] in {"arguments", "door"}
+        s.sendall(frames.pack({"op": "status", "args": {}}))
+        assert frames.read(s)["answer"]["founded"] is True
+    assert "Traceback" not in vault.log.read_text()
+
+
+def test_arguments_of_another_kind_are_refused_not_a_fault(vault):
+    for args in (
+        {"handle": 7, "passphrase": "x"},
+        {"handle": "ines", "passphrase": None},
+        {"handle": ["a"], "passphrase": "x"},
+    ):
+        assert vault.ask("sign_in", **args)["reason"] == "arguments", args
+    assert vault.ask("salts", pairs=[[1]])["reason"] == "arguments"
+    assert vault.ask("salts", pairs=[["1", "x"]])["reason"] == "arguments"
+    assert vault.ask("seal", subject="X", compartment="claims", model="Claim", fields={"a": 1})["reason"] == "arguments"
+    assert vault.ask("seal", subject="X", compartment="claims", model="Claim", fields=["a"])["reason"] == "arguments"
+    assert vault.ask("put_data_key", subject="X", compartment="claims", key="text")["reason"] == "arguments"
+    assert vault.ask("remove_reader", name="claims", person=True)["reason"] == "arguments"
+    assert vault.ask("new_compartment", name="x", readers="abc")["reason"] == "arguments"
 
 
 def test_killed_while_it_rotates_every_key_still_opens(world):

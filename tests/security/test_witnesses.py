@@ -408,6 +408,52 @@ def test_the_record_page_shows_who_cosigned_and_whether_it_is_enough(kept, offic
     assert odile.post("/record/cosignature/", {}).status_code == 422
 
 
+@pytest.mark.django_db
+@pytest.mark.writes_freely
+def test_the_record_page_tells_nobody_of_an_act_before_its_checkpoint_and_a_delegation_nothing_of_the_door(
+    kept, office
+):
+    from django.db import transaction
+
+    from answerable.authority.principals import CLOCK
+    from answerable.record import log, shown, signing
+    from answerable.record.models import Entry
+
+    made = kept()
+    assert Entry.objects.filter(action__in=["thread opened", "claim lodged"], index__lt=made.size).exists()
+    delegate, auditor = office("delegate.avn"), office("odile")
+    with transaction.atomic():
+        log.append("thread opened", "THR-NOW", by=CLOCK)
+        log.append("kind seen by nobody before", "X", by=CLOCK)
+        log.append("vote opened", "PRO-NOW", by=CLOCK)
+    size = Entry.objects.count()
+    for client in (delegate, auditor):
+        page = client.get("/record/").content.decode()
+        assert "kind seen by nobody before" not in page
+        assert not any(f">{n}<" in page for n in range(made.size, size))
+    signing.checkpoint()
+    everything, seen = auditor.get("/record/").content.decode(), ""
+    assert "kind seen by nobody before" in everything and "thread opened" in everything
+    for n in range(1, 12):
+        seen += delegate.get(f"/record/?page={n}").content.decode()
+    assert "vote opened" in seen and "kind seen by nobody before" not in seen
+    hidden = set(Entry.objects.exclude(action="").values_list("action", flat=True)) - shown.OWN_WORK
+    assert len(hidden) > 20 and not [a for a in hidden if f"<td>{a}</td>" in seen]
+    assert "<td>vote opened</td>" in seen, "so that the line above looks for what the page writes"
+    leaf = bytes(Entry.objects.filter(action="vote opened").first().leaf).hex()[:16]
+    assert leaf not in seen
+
+
+def test_the_kinds_a_delegation_sees_are_none_of_a_survivors():
+    from answerable.record import shown
+
+    for word in ("thread", "claim", "consent", "sealed", "identity", "message", "referral", "complaint", "payment", "contact",
+                 "code", "signed in", "report", "incident", "item", "award", "withdrawal", "file", "door", "screen"):  # fmt: skip
+        assert not [a for a in shown.OWN_WORK if word in a and a not in {"paper filed", "implementation reported"}], (
+            word
+        )
+
+
 @pytest.mark.parametrize("sql", ["UPDATE record_cosignature SET line = 'x'", "DELETE FROM record_cosignature",
                                  "UPDATE record_witness SET public = 'x'", "DELETE FROM record_witness"])  # fmt: skip
 @pytest.mark.parametrize("as_owner", [False, True])

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -98,3 +102,111 @@ def test_faults_in_the_log_carry_no_values(caplog):
     assert "a-canary-value" not in PlainFormatter().format(record) and "ValueError at" in PlainFormatter().format(
         record
     )
+
+
+def test_a_database_killed_under_a_run_is_seen_and_started_again(folder, capsys):
+    postgres.ensure_server()
+    watching = processes.Database(every=0.0)
+    assert watching.look() is False and postgres.embedded_answers()
+    os.kill(int((folder / "pg" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+    deadline = time.monotonic() + 40
+    while not watching.look():
+        assert time.monotonic() < deadline, "it was never started again"
+        time.sleep(0.5)
+    with postgres.ensure_server().connect(postgres.database_name()) as c:
+        assert c.execute("SELECT 1").fetchone() == (1,)
+    assert "was started again" in capsys.readouterr().err
+
+
+SUPERVISOR = """
+import sys, time
+from answerable.config import processes
+class Some(processes.Process):
+    def command(self): return [sys.executable, "-c", sys.argv[1]]
+child = processes._serve(Some("worker", 0, "", ""))
+print(child.pid, flush=True)
+time.sleep(1)
+processes._note({"worker": child})
+print("noted", flush=True)
+time.sleep(600)
+"""
+SLEEPS = "import time; time.sleep(600)"
+STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
+
+
+def _lives(pid: int, seconds: float = 5.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if processes._stat(pid) is None:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def _killed_supervisor(work: str) -> int:
+    root = Path(__file__).resolve().parents[3]
+    above = subprocess.Popen(
+        [sys.executable, "-c", SUPERVISOR, work], stdout=subprocess.PIPE, text=True, cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )  # fmt: skip
+    child = int(above.stdout.readline())
+    assert above.stdout.readline() == "noted\n"
+    assert _lives(child, 0.2)
+    above.kill()
+    above.wait()
+    return child
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks the Linux kernel")
+def test_children_of_a_killed_supervisor_end_with_it(folder):
+    assert not _lives(_killed_supervisor(SLEEPS))
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks the Linux kernel")
+def test_what_a_killed_supervisor_left_is_ended_by_the_next_start_and_nobody_else(folder, capsys):
+    child = _killed_supervisor(STUBBORN)
+    stranger = subprocess.Popen(
+        [sys.executable, "-c", SLEEPS], start_new_session=True, env={**os.environ, "ANSWERABLE_DATA": "/elsewhere"}
+    )
+    try:
+        assert _lives(child, 0.5)
+        noted = json.loads((folder / "run.children").read_text())
+        noted["children"].append({"name": "office", "pid": stranger.pid, "started": 0})
+        (folder / "run.children").write_text(json.dumps(noted))
+        assert processes.end_left_over(wait=0.5) == ["worker"]
+        assert not _lives(child) and stranger.poll() is None
+        assert "left running: worker" in capsys.readouterr().err
+        # A number that was used again since is somebody else's.
+        noted["children"] = [{"name": "worker", "pid": stranger.pid, "started": 10**15}]
+        (folder / "run.children").write_text(json.dumps(noted))
+        assert processes.end_left_over(wait=0.5) == []
+    finally:
+        stranger.kill()
+        stranger.wait()
+
+
+def _answerable(*words: str) -> subprocess.CompletedProcess[str]:
+    root = Path(__file__).resolve().parents[3]
+    env = {k: v for k, v in os.environ.items() if k not in ("DJANGO_SETTINGS_MODULE", "ANSWERABLE_DOOR")}
+    return subprocess.run(
+        [sys.executable, "-m", "answerable", *words], cwd=root, env={**env, "PYTHONPATH": str(root)},
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, start_new_session=True, timeout=90, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("words", [("record", "export"), ("vault",), ("migrate",), ("found",), ("import", "svac")])
+def test_help_starts_nothing_and_makes_no_folder(tmp_path, monkeypatch, words):
+    monkeypatch.setenv("ANSWERABLE_DATA", str(tmp_path / "data"))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    told = _answerable(*words, "--help")
+    assert told.returncode == 0 and told.stdout.startswith(f"usage: answerable {words[0]}"), told.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_the_vaults_commands_refuse_what_they_do_not_take_in_a_sentence(folder):
+    postgres.ensure_server()
+    extra = _answerable("vault", "status", "extra")
+    assert extra.returncode == 2 and "only unlock names keepers" in extra.stderr
+    ended = _answerable("vault", "unlock", "ines", "arno")
+    assert ended.returncode == 2 and "The passphrase of ines did not come" in ended.stderr
+    assert "Traceback" not in ended.stderr + extra.stderr

@@ -81,6 +81,18 @@ def test_a_whole_export_signed_by_someone_else_fails_against_the_known_key(expor
     assert "not the key you gave" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("depth", [900, 100_000])
+@pytest.mark.parametrize("inside", [False, True])
+def test_events_nested_without_end_do_not_hold_and_say_so(export, tmp_path, capsys, depth, inside):
+    folder = copy_of(export, tmp_path)
+    deep = "[" * depth + "]" * depth
+    row = {"index": 0, "salt": "00" * 32, "event": deep if inside else "{}"}
+    text = json.dumps(row, separators=(",", ":"), sort_keys=True)
+    (folder / "events.jsonl").write_text((text if inside else text.replace("{}", deep)) + "\n")
+    assert verify.main([str(folder)]) == 1
+    assert capsys.readouterr().out.startswith("Does not hold. events.jsonl line 1")
+
+
 def test_wrong_use_is_a_sentence(tmp_path, capsys):
     assert verify.main([str(tmp_path / "nowhere")]) == 2
     assert "is not a folder" in capsys.readouterr().err

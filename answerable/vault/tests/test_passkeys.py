@@ -32,7 +32,7 @@ def person(db):
     keyroom.put_person_key(someone.ref, *stretching.new_user_key(WORDS))
     yield someone
     CHAMBER.end_all_of(someone.ref)
-    LIMITS.buckets.clear()
+    LIMITS.clear()
 
 
 @pytest.fixture
@@ -337,17 +337,49 @@ def test_attempts_wait_longer_each_time_and_keep_no_name(clock_of_the_vault):
     assert "repr" not in repr(limits) and "noor" not in repr(limits)
 
 
-def test_a_right_try_is_given_back_and_all_names_together_are_bounded(clock_of_the_vault, monkeypatch):
+def test_a_right_try_is_given_back_and_all_names_together_close_the_door_to_no_fresh_name(
+    clock_of_the_vault, monkeypatch
+):
     monkeypatch.setattr("answerable.vault.limits.IN_A_WINDOW", 20)
     limits = Limits()
     for _ in range(100):
-        limits.try_once("noor"), limits.succeeded("noor")
+        limits.try_once("noor", known=True), limits.succeeded("noor")
+    assert limits.altogether == 0
+    for _ in range(5):
+        limits.try_once("hammered", known=True)
     for n in range(20):
         limits.try_once(f"name {n}")
-    with pytest.raises(Refused, match="too many attempts"):
-        limits.try_once("a fresh name")
-    clock_of_the_vault(601)
+    clock_of_the_vault(61)
+    with pytest.raises(Refused, match="in 9 minutes"):
+        limits.try_once("hammered", known=True)
     limits.try_once("a fresh name")
+    limits.try_once("noor", known=True)
+    clock_of_the_vault(601)
+    limits.try_once("hammered", known=True)
+
+
+def test_whoever_is_signed_in_counts_for_themselves_alone(clock_of_the_vault, monkeypatch):
+    limits = Limits()
+    limits.try_once("someone")
+    for _ in range(5):
+        limits.try_once("unlock noor", live=True)
+    assert limits.altogether == 1
+    with pytest.raises(Refused, match="in 1 minute"):
+        limits.try_once("unlock noor", live=True)
+    limits.succeeded("unlock noor")
+    assert limits.altogether == 1
+
+
+def test_invented_names_push_out_no_count_of_a_person(clock_of_the_vault, monkeypatch):
+    monkeypatch.setattr("answerable.vault.limits.BUCKETS", 10)
+    limits = Limits()
+    for _ in range(5):
+        limits.try_once("noor", known=True)
+    for n in range(30):
+        limits.try_once(f"name {n}")
+    assert len(limits.buckets) == 10
+    with pytest.raises(Refused):
+        limits.try_once("noor", known=True)
 
 
 def test_known_and_unknown_names_wait_alike_and_a_passkey_still_signs_in(person):
