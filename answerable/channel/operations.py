@@ -223,7 +223,7 @@ def choices(token: str) -> dict[str, Any]:
         return {}
     by = _by(state) if state.get("documenter") else actions.holder("DOOR", "claims")
     with reading_as(by):
-        answers = [a for a in question("lodging_choices").ask(state["kind"], by) if a is not None]
+        answers = [a for a in question("lodging_choices").ask(state["kind"], by, state["answers"]) if a is not None]
     return answers[0] if answers else {}
 
 
