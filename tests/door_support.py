@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import html
 import re
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
+from django.test.client import MULTIPART_CONTENT
 from django.test.utils import override_settings
 
 from answerable.vault import client as vault
@@ -46,6 +48,12 @@ class Visitor(Client):
         ):  # fmt: skip
             return super().request(**request)
 
+    def post(self, path, data=None, content_type=None, **extra):
+        """As a browser sends it: in several parts only where there is a file."""
+        if content_type is None and not any(hasattr(v, "read") for v in (data or {}).values()):
+            data, content_type = urlencode(data or {}, doseq=True), "application/x-www-form-urlencoded"
+        return super().post(path, data, content_type or MULTIPART_CONTENT, **extra)
+
     def see(self, path: str) -> str:
         reply = self.get(path)
         for _ in range(4):
@@ -80,9 +88,10 @@ class Visitor(Client):
 @pytest.fixture
 def door(played, db, monkeypatch):
     """`door()` is someone who comes to the channel."""
-    from answerable.channel import views
+    from answerable.channel import guard, views
 
     monkeypatch.setattr(views, "ask", ask_at_the_door)
+    monkeypatch.setattr(guard, "ask", ask_at_the_door)
     DOORS.sessions.clear()
     DOORS.tries.clear()
     DOORS.everyone.clear()

@@ -42,6 +42,7 @@ PUBLIC_PAGES = {
         "leave",
         "busy",
         "closed",
+        "too-long",
         "alive",
         "set-language",
         "door-care",

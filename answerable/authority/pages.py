@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 from django.conf import settings
@@ -94,6 +94,15 @@ def form_page(
                "reason": reason, "confirm": reason in {"confirm", "locked"}, "back": request.get_full_path()}  # fmt: skip
     status = 409 if refused else 422 if request.method == "POST" else 200
     return render(request, "form.html", context, status=status)
+
+
+def move_of(posted: str, table: Container[str]) -> str:
+    """The move a form names. Raises Refused for one that is none: nothing is done in its place."""
+    if posted not in table:
+        raise Refused(
+            _("There is no such step here, so nothing was done. Open the page again and choose one."), reason="move"
+        )
+    return posted
 
 
 def moves(by: Any, obj: Any, names: dict[str, str], table: Any, url: str, refusable: bool = True) -> dict[str, Any]:

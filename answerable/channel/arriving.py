@@ -14,13 +14,17 @@ LARGEST = 12 * 1024 * 1024
 class InMemory(FileUploadHandler):
     """Django's own handlers would put a larger file into a temporary one, in the clear; this one stops instead."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.all = 0
+
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
-        self.held, self.size = BytesIO(), 0
+        self.held = BytesIO()
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
-        self.size += len(raw_data)
-        if self.size > LARGEST:
+        self.all += len(raw_data)  # of all files of one form together
+        if self.all > LARGEST:
             raise StopUpload(connection_reset=False)
         self.held.write(raw_data)
         return None

@@ -12,13 +12,15 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.core import signing
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.multipartparser import MultiPartParserError
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare
 
 from answerable.channel.arriving import InMemory
 from answerable.common.errors import Refused
-from answerable.vault.client import VaultFault
+from answerable.vault.client import VaultFault, ask
 
 Next = Callable[[HttpRequest], HttpResponse]
 # Pages are filled up to these sizes, so that what passes over a line does not tell which page it was; all but long
@@ -26,6 +28,8 @@ Next = Callable[[HttpRequest], HttpResponse]
 SIZES = (12 * 1024, 20 * 1024, 29 * 1024)
 STEP = 16 * 1024
 TOKEN_SECONDS = 12 * 3600
+# Where the browser does not say that a form came from a page of ours, the page was opened in this last half hour.
+UNSAID_SECONDS = 30 * 60
 
 
 def cookie_name() -> str:
@@ -43,19 +47,47 @@ def form_token(request: HttpRequest) -> str:
     return signing.TimestampSigner(salt="door-form").sign(_binding(request))
 
 
-def _is_ours(request: HttpRequest) -> bool:
+def _from_here(request: HttpRequest) -> bool:
+    """What the browser says of where the form was; read before a single byte of the form itself."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None and site != "same-origin":
         return False
-    origin = request.headers.get("Origin")
     # Under no-referrer a browser calls its own pages' origin "null"; then only Sec-Fetch-Site, or the token, decides.
-    if origin not in (None, "null", f"{request.scheme}://{request.get_host()}"):
-        return False
+    return request.headers.get("Origin") in (None, "null", _own_origin(request))
+
+
+def _own_origin(request: HttpRequest) -> str:
+    return f"{request.scheme}://{request.get_host()}"
+
+
+def _is_ours(request: HttpRequest) -> bool:
+    said = "Sec-Fetch-Site" in request.headers or request.headers.get("Origin") == _own_origin(request)
     try:
-        bound = signing.TimestampSigner(salt="door-form").unsign(request.POST.get("t", ""), max_age=TOKEN_SECONDS)
+        bound = signing.TimestampSigner(salt="door-form").unsign(
+            request.POST.get("t", ""), max_age=TOKEN_SECONDS if said else UNSAID_SECONDS
+        )
     except signing.BadSignature:
         return False
     return constant_time_compare(bound, _binding(request))
+
+
+def _refused(request: HttpRequest) -> HttpResponse | None:
+    """Where a form goes that is not taken; None for one that is. A file is read for somebody's own page alone."""
+    if not _from_here(request):
+        return _go("closed")
+    if request.content_type == "multipart/form-data":
+        match, token = request.resolver_match, request.COOKIES.get(cookie_name(), "")[:64]
+        try:
+            if match is None or match.url_name != "send-file" or ask("door_level", token=token) != "page":
+                return _go("closed")
+        except (Refused, VaultFault):
+            return _go("busy")
+    try:
+        return None if _is_ours(request) else _go("closed")
+    except RequestDataTooBig:
+        return _go("too-long")
+    except (BadRequest, SuspiciousOperation, MultiPartParserError, OSError, ValueError, LookupError):
+        return _go("closed")  # a form that no page of ours sends
 
 
 def _go(name: str) -> HttpResponse:
@@ -72,10 +104,7 @@ class Door:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.upload_handlers = [InMemory(request)]
-        if request.method == "POST" and not _is_ours(request):
-            response = _go("closed")
-        else:
-            response = self.get_response(request)
+        response = self.get_response(request)
         response.headers["Cache-Control"] = "no-store"
         response.headers["Referrer-Policy"] = "no-referrer"
         response.headers.pop("Vary", None)
@@ -84,6 +113,10 @@ class Door:
             response.content = _filled(response.content)
             response.headers["Content-Length"] = str(len(response.content))
         return response
+
+    def process_view(self, request: HttpRequest, view: object, args: object, kwargs: object) -> HttpResponse | None:
+        """Before any view; an answer from here gets every header that a page gets."""
+        return _refused(request) if request.method == "POST" else None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, VaultFault):

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 
 from answerable.alliance.models import Body, Person
 from answerable.authority import engine as authority
-from answerable.authority.pages import Request, Uncounted, done, form_page, moves, needs
+from answerable.authority.pages import Request, Uncounted, done, form_page, move_of, moves, needs
 from answerable.authority.principals import Place
 from answerable.channel import access, actions, lifecycle
 from answerable.channel.models import Thread
@@ -129,7 +129,7 @@ def move(request: Request, ref: str) -> HttpResponse:
     """Close a thread or open it again."""
     this = _get(request, ref)
     name = request.POST.get("move", "")
-    actions.move_thread(this, name if name in lifecycle.THREAD_MOVES else "close_thread", by=request.user)
+    actions.move_thread(this, move_of(name, lifecycle.THREAD_MOVES), by=request.user)
     return done(request, _("Done."), "thread", this.ref)
 
 

@@ -6,11 +6,15 @@ thing, and answers plain texts.
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import inspect
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import transaction
@@ -26,7 +30,7 @@ from answerable.channel.models import Attachment, Thread, attachment_ref, thread
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.safeguarding import operations as safeguarding
-from answerable.vault import doorkeys, keyroom, operations, seal
+from answerable.vault import chamber, doorkeys, keyroom, operations, seal
 from answerable.vault.doors import DOORS
 from answerable.vault.service import operation
 from answerable.vault.uploads import derivative, intake
@@ -37,6 +41,32 @@ State = dict[str, Any]
 LARGEST_ANSWER = 20_000
 # Pictures of one file that pass to the office at once, in bytes.
 LARGEST_SHOWN = 10 * 1024 * 1024
+# A button tapped again sends the same words again; within this time they are one message.
+SAME_SECONDS = 60
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def in_turn(func: F) -> F:
+    """One after the other within a session, so that "Send" tapped twice is not two threads with two codes."""
+    signature = inspect.signature(func)
+
+    @functools.wraps(func)
+    def waited(*args: Any, **kwargs: Any) -> Any:
+        token = signature.bind(*args, **kwargs).arguments.get("token", "")
+        with DOORS.claim(token):
+            return func(*args, **kwargs)
+
+    return waited  # type: ignore[return-value]
+
+
+def _again(state: State, *words: str) -> bool:
+    """Whether this session sent these very words just now; what was sent is kept as a hash, in its own sealed memory."""
+    digest, now = hashlib.sha256("\0".join(words).encode("utf-8", "surrogatepass")).hexdigest(), chamber.seconds()
+    last, at = state.get("last") or ("", 0.0)
+    if last == digest and now - at < SAME_SECONDS:
+        return True
+    state["last"] = [digest, now]
+    return False
 
 
 def _state(token: str) -> State:
@@ -93,9 +123,13 @@ def enter(code: str, pin: str) -> str:
         raise Refused(_("A PIN has four to eight digits. If you have none, leave it empty."), reason="mistyped")
     if DOORS.crowded():
         raise Refused(_("Too many people are at the door just now. Please try again in a minute."), reason="busy")
-    bucket = doorkeys.lookup(f"attempt|{found.locator}")
-    allowed = DOORS.may_try(bucket)
+    # PINs are counted by the whole code: whoever guesses at a locator never touches the count of its holder. It is
+    # counted before anything is opened, so that many guesses at once are no more than one after the other.
+    bucket = doorkeys.lookup(f"attempt|{found.locator}|{found.secret}|{bool(chosen)}")
+    allowed = DOORS.may_try(bucket) or not chosen
     opening = doorkeys.enter(found, chosen)
+    if not (opening.known and chosen):
+        DOORS.forgive(bucket)
     if not allowed:
         opening = replace(opening, level="", channel=doorkeys.NONE, private=b"", wraps={}, has_draft=False)
     thread, ready = queries.ready_for(opening.channel, list(opening.wraps))
@@ -121,6 +155,7 @@ def enter(code: str, pin: str) -> str:
 
 
 @operation("door_begin", "channel")
+@in_turn
 def begin(kind: str, token: str = "") -> str:
     """Someone begins to write: nothing is stored before they send or save it. Returns the session's token."""
     if kind not in ("tell", "ask", "help", "claim", "report"):
@@ -149,7 +184,6 @@ def look(token: str) -> dict[str, Any]:
         for k in (
             "level",
             "kind",
-            "answers",
             "messages",
             "has_draft",
             "writing",
@@ -160,6 +194,9 @@ def look(token: str) -> dict[str, Any]:
             "at",
         )
     }
+    # The PIN never leaves: whoever looks at the page beside her learns that there is one, and not which.
+    shown["answers"] = {k: v for k, v in (state.get("answers") or {}).items() if k != "pin"}
+    shown["pin_chosen"] = bool((state.get("answers") or {}).get("pin"))
     shown["has_code"] = bool(state.get("channel"))
     shown["has_pin"] = bool(state.get("has_pin"))
     shown["report"] = bool(state.get("documenter"))
@@ -171,6 +208,13 @@ def look(token: str) -> dict[str, Any]:
     return shown
 
 
+@operation("door_level", "channel")
+def level(token: str) -> str:
+    """What a session may do, "gone" for none: asked before a file is read, so that nobody else's is taken in."""
+    state = DOORS.read(token) if token else None
+    return state["level"] if state else "gone"
+
+
 @operation("door_choices", "channel")
 def choices(token: str) -> dict[str, Any]:
     """What can be chosen from while answering: situations with an open programme, armed actors for a report."""
@@ -179,22 +223,26 @@ def choices(token: str) -> dict[str, Any]:
         return {}
     by = _by(state) if state.get("documenter") else actions.holder("DOOR", "claims")
     with reading_as(by):
-        answers = [a for a in question("lodging_choices").ask(state["kind"], by) if a is not None]
+        answers = [a for a in question("lodging_choices").ask(state["kind"], by, state["answers"]) if a is not None]
     return answers[0] if answers else {}
 
 
 @operation("door_answer", "channel")
+@in_turn
 def answer(token: str, name: str, value: Any, at: int, wrong: str = "") -> bool:
     """Remember one answer until it is sent or saved, in the vault's memory only; `at` is the question to show next."""
     state = _state(token)
     if len(json.dumps(value)) > 2 * LARGEST_ANSWER or len(name) > 40 or len(state["answers"]) > 60:
         raise Refused(_("That is more than one answer holds. Write the rest in a message later."), reason="long")
+    if not state.get("writing"):
+        return False  # it was sent or saved in the meantime
     if name:
         state["answers"][name] = value
     return DOORS.write(token, {**state, "at": at, "refused": wrong})
 
 
 @operation("door_said", "channel")
+@in_turn
 def said(token: str, sentence: str) -> bool:
     """Keep a refusal's sentence for the next page, so that no page answers a form directly and stays in a browser."""
     state = _state(token)
@@ -221,14 +269,21 @@ def _fresh_code() -> codes.Code:
     raise ValueError("no locator is free")
 
 
+def _sent_before(state: State) -> str:
+    """The page after sending or saving, for a button that was tapped again: the same code, and nothing done twice."""
+    return "code" if state["level"] == "fresh" else "inside"
+
+
 @operation("door_save", "channel")
+@in_turn
 def save(token: str) -> str:
     """Save and stop: what was written so far, sealed to her own key for ninety days. Returns the page to go to."""
     state = _state(token)
+    if not state.get("writing"):
+        return _sent_before(state)
     fresh = not state["channel"]
     if fresh:
         _new_code(state)
-    if fresh:
         # The question about a PIN is not asked again, so every later one moves up by one.
         state["at"] = max(0, (state.get("at") or 0) - 1)
     level = "page" if fresh and state["has_pin"] or state["level"] == "page" else "new"
@@ -253,6 +308,7 @@ def save(token: str) -> str:
 
 
 @operation("door_resume", "channel")
+@in_turn
 def resume(token: str) -> bool:
     """Go on with what was saved."""
     state = _state(token)
@@ -267,6 +323,7 @@ def resume(token: str) -> bool:
 
 
 @operation("door_stop", "channel")
+@in_turn
 def stop(token: str) -> bool:
     """Stop writing; what was not sent or saved is forgotten at once."""
     state = _state(token)
@@ -277,12 +334,13 @@ def stop(token: str) -> bool:
 
 
 @operation("door_send", "channel")
+@in_turn
 def send(token: str) -> str:
     """Send what was written: it is sealed and stored, and a code is made if there is none. Returns the next page."""
     state = _state(token)
-    fresh = not state["channel"]
     if not state.get("writing"):
-        raise Refused(_("There is nothing written yet."), reason="empty")
+        return _sent_before(state)
+    fresh = not state["channel"]
     answers = dict(state["answers"])
     if fresh:
         # Her keys come first, so that what she sends is sealed to her own page as well.
@@ -330,6 +388,7 @@ def _sent(state: State, answers: dict[str, Any]) -> str:
 
 
 @operation("door_code", "channel")
+@in_turn
 def code(token: str, what: str, typed: str = "") -> bool:
     """After the code was shown: "written" hides it, "again" shows it once more, "check" compares what was typed back."""
     state = _state(token)
@@ -348,6 +407,7 @@ def code(token: str, what: str, typed: str = "") -> bool:
 
 
 @operation("door_write", "channel")
+@in_turn
 def write(token: str, text: str, kind: str = "message") -> bool:
     """A message from inside. What is written behind a code that opened nothing is kept too, and read: nothing typed is
     thrown away, and the answer is the same, so that nobody learns from it whether a code was right.
@@ -355,6 +415,8 @@ def write(token: str, text: str, kind: str = "message") -> bool:
     state = _state(token)
     if DOORS.crowded():
         raise Refused(_("Too many people are at the door just now. Please try again in a minute."), reason="busy")
+    if _again(state, kind, text):
+        return DOORS.write(token, {**state, "said": "sent"})
     thread = _thread(state)
     if thread is None:
         ref = thread_ref()
@@ -368,12 +430,15 @@ def write(token: str, text: str, kind: str = "message") -> bool:
 
 
 @operation("door_complain", "channel")
+@in_turn
 def complain(
     token: str, about: list[str], happened: str, remedy: str = "", may_be_told: str = "", immediate_risk: bool = False,
     safeguarding_may_know: bool = False,
 ) -> bool:  # fmt: skip
     """A complaint from her own page. It goes past everyone on the case team; its answer comes back to her page (SC-13)."""
     state = _page_of(token)
+    if _again(state, "complaint", happened, remedy, may_be_told, *about):
+        return DOORS.write(token, {**state, "said": "sent"})
     thread = _thread(state)
     safeguarding.complain(about, happened, remedy, may_be_told, immediate_risk, safeguarding_may_know,
                           thread.ref if thread else "")  # fmt: skip
@@ -381,6 +446,7 @@ def complain(
 
 
 @operation("door_attach", "channel")
+@in_turn
 def attach(token: str, stored: str, kind: str, key: bytes, salt: bytes, name: str, commitment: bytes) -> bool:
     """A file that lies in quarantine as ciphertext: its one-time key is kept for its own reference, then entered."""
     state = _page_of(token)
@@ -442,6 +508,7 @@ def _hers(token: str) -> tuple[State, str, Any]:
 
 
 @operation("door_withdraw", "channel")
+@in_turn
 def withdraw(token: str, purposes: list[str]) -> bool:
     """She withdraws consent for these purposes, in one step, with no reason asked (SC-5); her page shows the receipt."""
     state, about, by = _hers(token)
@@ -452,6 +519,7 @@ def withdraw(token: str, purposes: list[str]) -> bool:
 
 
 @operation("door_undo", "channel")
+@in_turn
 def undo(token: str, withdrawal: str) -> bool:
     """She takes a withdrawal back, within its days; her page shows the receipt."""
     state, about, by = _hers(token)
@@ -460,6 +528,7 @@ def undo(token: str, withdrawal: str) -> bool:
 
 
 @operation("door_pin", "channel")
+@in_turn
 def new_pin(token: str, code: str, pin: str) -> bool:
     """Another PIN for her page, with the code once more. Raises Refused."""
     state = _page_of(token)
@@ -472,6 +541,7 @@ def new_pin(token: str, code: str, pin: str) -> bool:
 
 
 @operation("door_close", "channel")
+@in_turn
 def close(token: str) -> bool:
     """She closes her door: the code opens nothing any more."""
     state = _page_of(token)

@@ -139,6 +139,13 @@ def closed(request: HttpRequest) -> HttpResponse:
 
 
 @public_page
+@require_GET
+def too_long(request: HttpRequest) -> HttpResponse:
+    """What was sent is more than is taken at once; what was written before is still there."""
+    return _page(request, "calm", busy=False, long=True, token_held=bool(_token(request)))
+
+
+@public_page
 def missing(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """No such page, or a fault of ours: the calm page, which names nobody."""
     response = _page(request, "calm", busy=exception is None)
@@ -222,11 +229,16 @@ def send_file(request: HttpRequest) -> HttpResponse:
     except UploadRefused as no:
         ask("door_said", token=token, sentence=no.in_words(_))
         return _go("inside")
-    received.path.chmod(0o640)  # the vault reads it, as a member of the folder's group
-    taken = _told(request, "door_attach", stored=received.path.name, kind=received.kind, key=received.key,
-                  salt=received.salt, name=received.name, commitment=received.commitment)  # fmt: skip
-    if not taken:
-        intake.discard(received.path)
+    taken = False
+    try:
+        received.path.chmod(0o640)  # the vault reads it, as a member of the folder's group
+        taken = bool(
+            _told(request, "door_attach", stored=received.path.name, kind=received.kind, key=received.key,
+                  salt=received.salt, name=received.name, commitment=received.commitment)
+        )  # fmt: skip
+    finally:
+        if not taken:
+            intake.discard(received.path)
     return _go("inside")
 
 
@@ -315,7 +327,7 @@ def write(request: HttpRequest) -> HttpResponse:
         return _page(request, "send", seen=seen, said=said, at=at)
     step = questions[at]
     return _page(request, "step", seen=seen, step=step, at=at, number=at + 1, of=len(questions),
-                 choices=step.choices(given), value=seen["answers"].get(step.name, ""))  # fmt: skip
+                 choices=step.choices(given), value=seen["answers"].get(step.name, ""), pin_chosen=seen["pin_chosen"])  # fmt: skip
 
 
 def _value(request: HttpRequest, step: steps.Step) -> Any:
@@ -341,9 +353,11 @@ def _written(
             value = [] if step.shape == "many" else ""
         to = {"back": max(0, at - 1), "save": at}.get(act, at + 1)
         wrong = str(step.problem(value, given)) if act in ("next", "skip") else ""
-        if step.shape == "pin" and wrong:
+        if step.shape == "pin" and step.problem(value, given):
             value = ""
-        _told(request, "door_answer", name=step.name, value=value, at=at if wrong else to, wrong=wrong)
+        # An empty field leaves the PIN that was chosen before; it is never shown again, so it cannot come back in it.
+        kept = step.shape == "pin" and not value and not wrong and act != "skip"
+        _told(request, "door_answer", name="" if kept else step.name, value=value, at=at if wrong else to, wrong=wrong)
         if wrong:
             return _go("write")
     elif act == "back":

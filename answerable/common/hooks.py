@@ -47,7 +47,7 @@ QUESTIONS: dict[str, str] = {
     "object_cards": "links that other apps offer on an object's page: [{url, words}] (by, obj)",
     "finding_facts": "facts a measure's prerequisites need about findings (situation ref)",
     "lodge_from_channel": "lodges a claim or a report sent at the door; its reference, or None (kind, fields, by)",
-    "lodging_choices": "what can be lodged at the door: {field: [[value, words]]}, or None (kind, by)",
+    "lodging_choices": "what can be lodged at the door: {field: [[value, words]]}, or None (kind, by, so_far)",
 }
 
 

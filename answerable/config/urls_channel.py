@@ -25,6 +25,7 @@ urlpatterns = [
     path("leave/", views.leave, name="leave"),
     path("busy/", views.busy, name="busy"),
     path("closed/", views.closed, name="closed"),
+    path("long/", views.too_long, name="too-long"),
     path("complaint/", views.complaint, name="door-complaint"),  # from her own page it is answered there
     path("", include("answerable.safeguarding.urls_door")),
     path("alive/", web.alive, name="alive"),

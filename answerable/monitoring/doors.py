@@ -17,7 +17,7 @@ from answerable.monitoring.models import Incident, Party
 
 
 @question("lodging_choices").answer_with
-def _choices(kind: str, by: Any) -> dict[str, list[list[str]]] | None:
+def _choices(kind: str, by: Any, so_far: Mapping[str, Any]) -> dict[str, list[list[str]]] | None:
     if kind != "report":
         return None
     parties = Party.objects.select_related("situation").filter(situation__state__isnull=False)

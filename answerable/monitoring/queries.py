@@ -15,6 +15,8 @@ from django.db import connection
 from django.db.models import Count, Max
 from django.utils.translation import gettext as _
 
+from answerable.authority.acting import reading_as
+from answerable.authority.principals import CLOCK
 from answerable.monitoring import lifecycle, rules
 from answerable.monitoring.models import Import, Incident, Party, PatternAssessment, Reading, Situation, SourceItem
 from answerable.record import log as record
@@ -226,3 +228,15 @@ def counts_by_status(situation: Situation) -> dict[str, int]:
     return dict(
         Incident.objects.filter(situation=situation).values("status").annotate(n=Count("id")).values_list("status", "n")
     )
+
+
+# An area is named to anyone only when that many assessed reports name it: one report's words are not a list.
+KNOWN_FROM = 3
+
+
+def known_areas(situation: Situation) -> list[str]:
+    """First-level areas of a situation that anyone may choose from; never a place that one report alone named."""
+    with reading_as(CLOCK):
+        found = Incident.objects.filter(situation=situation, status__in=lifecycle.COUNTED).exclude(area1="")
+        counted = found.order_by().values_list("area1").annotate(n=Count("id")).filter(n__gte=KNOWN_FROM)
+        return sorted(area for area, _n in counted)

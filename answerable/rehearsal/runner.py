@@ -152,7 +152,11 @@ CHECKS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
     "reported_incidents": lambda run, s: run.fresh(s["of"]).incidents.count(),
     "may_contact": lambda run, s: (
         contacting.ask(
-            run.fresh(s["of"]).ref, via=s["with"]["via"], kind=s["with"]["kind"], at=instant(s["at"]) + run.shift
+            run.fresh(s["of"]).ref,
+            via=s["with"]["via"],
+            kind=s["with"]["kind"],
+            at=instant(s["at"]) + run.shift,
+            by=run.person("adva"),
         ).because
     ),
     "line_of": lambda run, s: AwardLine.objects.filter(award_key=run.fresh(s["of"]).ref).count(),

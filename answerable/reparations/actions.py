@@ -25,7 +25,7 @@ from answerable.fund import lifecycle as payment_lifecycle
 from answerable.fund.models import Payment
 from answerable.monitoring.models import PatternAssessment, Situation
 from answerable.record import log as record
-from answerable.reparations import lifecycle, rules
+from answerable.reparations import coarse, lifecycle, rules
 from answerable.reparations.models import Award, AwardLine, Claim, Programme, claim_ref
 from answerable.safeguarding import actions as safeguarding
 from answerable.vault import keeping
@@ -114,6 +114,8 @@ def lodge_claim(
 
     Exact days, place, account, alias and how to reach her safely are sealed before anything is stored; who she is, if
     given now, is sealed for the three identity seats and cannot be opened by this server.
+
+    The working facts `country` and `area1` hold only values of the lists (`coarse`); other words are sealed.
     """
     authority.require(by, "lodge_claim", programme)
     problems = []
@@ -125,7 +127,13 @@ def lodge_claim(
         problems.append(_("A name or alias she likes to be called by is needed; any will do."))
     if not safe_contact.strip():
         problems.append(_("Say how to reach her safely, or “do not contact” (SC-6)."))
-    if not country.strip() or not area1.strip():
+    country, lives_in = coarse.chosen(country, coarse.countries())
+    area1, somewhere = coarse.chosen(area1, coarse.areas(programme))
+    if age_band and age_band not in coarse.AGES:
+        problems.append(_("Choose the age from the list."))
+    if not coarse.is_language(language):
+        problems.append(_("Write the language as a code, like ar or fr."))
+    if not country or not area1:
         problems.append(_("The country she lives in and, roughly, the area where it happened are needed."))
     events_to = events_to or events_from
     if not events_from <= events_to <= clock.today():
@@ -134,6 +142,8 @@ def lodge_claim(
     if unknown := [f for f in forms if f not in taxonomy("violence_form")]:
         problems.append(_("Unknown code: %(codes)s.") % {"codes": ", ".join(unknown)})
     if unknown := [f for f in flags if f not in taxonomy("urgency_flag")]:
+        problems.append(_("Unknown code: %(codes)s.") % {"codes": ", ".join(unknown)})
+    if unknown := [p for p in purposes if p not in taxonomy("consent_purpose")]:
         problems.append(_("Unknown code: %(codes)s.") % {"codes": ", ".join(unknown)})
     if "CP-CLAI" not in purposes:
         problems.append(
@@ -155,12 +165,17 @@ def lodge_claim(
         ref=ref,
         compartment=f"claims/{officer.body.ref}" if officer and officer.body.kind != Body.ORGAN else "claims",
         programme=programme,
-        claim_type=claim_type, age_band=age_band, country=country.strip(), language=language,
-        quarter=quarter_of(events_from), area1=area1.strip(), forms=list(forms), flags=list(flags),
+        claim_type=claim_type, age_band=age_band, country=country, language=language,
+        quarter=quarter_of(events_from), area1=area1, forms=list(forms), flags=list(flags),
         purposes=list(purposes), level=urgent.level, score=urgent.score, lodged_at=now,
         screening_due_at=due.screening, eligibility_due_at=due.eligibility, intake_by=officer,
         supporting_items=supporting_items,
     )  # fmt: skip
+    if somewhere and not area2.strip():
+        area2, somewhere = somewhere, ""
+    # What is left of her own words goes where only those who decide on her claim read it, with an entry she sees.
+    lines = [(_("Where it happened"), somewhere), (_("Lives in"), lives_in)]
+    account = "\n".join([*filter(None, [account]), *(f"{what}: {said}" for what, said in lines if said)])
     texts = {
         "events_from": events_from.isoformat(), "events_to": events_to.isoformat(), "area2": area2, "account": account,
         "alias": alias, "safe_contact": safe_contact, "preferences": preferences,

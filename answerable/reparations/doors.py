@@ -15,16 +15,21 @@ from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.common.tables import label
-from answerable.reparations import actions, lifecycle
+from answerable.reparations import actions, coarse, lifecycle
 from answerable.reparations.models import AwardLine, Claim, Programme
 
 
 @question("lodging_choices").answer_with
-def _choices(kind: str, by: Any) -> dict[str, list[list[str]]] | None:
+def _choices(kind: str, by: Any, so_far: Mapping[str, Any]) -> dict[str, list[list[str]]] | None:
     if kind != "claim":
         return None
-    found = Programme.objects.filter(status=lifecycle.OPEN).select_related("situation")
-    return {"programme": [[p.ref, p.situation.name] for p in found]}
+    found = list(Programme.objects.filter(status=lifecycle.OPEN).select_related("situation"))
+    of = next((p for p in found if p.ref == so_far.get("programme")), None)
+    return {
+        "programme": [[p.ref, p.situation.name] for p in found],
+        "area1": [list(choice) for choice in coarse.areas(of)],
+        "country": [list(choice) for choice in coarse.countries()],
+    }
 
 
 def period(year: str, month: str) -> tuple[date, date]:
@@ -51,13 +56,14 @@ def _lodge(kind: str, fields: Mapping[str, Any], by: Any) -> str | None:
         claim_type=str(fields.get("claim_type") or ""),
         alias=str(fields.get("alias") or "").strip() or _("no name given"),
         age_band=str(fields.get("age_band") or ""),
-        country=str(fields.get("country") or "")[:60],
+        country=str(fields.get("country") or ""),
         language=str(fields.get("language") or "en")[:8],
         safe_contact=str(fields.get("safe_contact") or "").strip()
         or _("Do not contact. She comes to the door with her code."),
         events_from=first,
         events_to=last,
-        area1=str(fields.get("area1") or "")[:40],
+        area1=str(fields.get("area1") or ""),
+        area2=str(fields.get("area2") or ""),
         forms=list(fields.get("forms") or ()),
         account=str(fields.get("account") or ""),
         preferences=str(fields.get("preferences") or ""),

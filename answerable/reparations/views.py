@@ -24,14 +24,14 @@ from answerable.monitoring.access import get
 from answerable.monitoring.forms import Day, many
 from answerable.monitoring.models import Situation
 from answerable.record.pages import chain
-from answerable.reparations import access, actions, lifecycle, rules
-from answerable.reparations.models import AwardLine, Claim
+from answerable.reparations import access, actions, coarse, lifecycle, rules
+from answerable.reparations.models import AwardLine, Claim, Programme
 from answerable.safeguarding.forms import PlanFields, take_plan
 from answerable.vault import keeping
 from answerable.vault.consent import queries as consents
 from answerable.vault.custody import words as identity
 
-AGES = [(a, a) for a in ("under 18", "18-24", "25-34", "35-49", "50-69", "70+")]
+AGES = [(a, a) for a in coarse.AGES]
 
 
 class ProgrammeForm(forms.Form):
@@ -64,8 +64,9 @@ class ClaimForm(PlanFields):
         help_text=gettext_lazy("Sealed on arrival."),
     )
     age_band = forms.ChoiceField(label=gettext_lazy("Age"), choices=AGES)
-    country = forms.CharField(label=gettext_lazy("Country she lives in"), max_length=60)
-    language = forms.CharField(label=gettext_lazy("Language"), max_length=8)
+    country = forms.ChoiceField(label=gettext_lazy("Country she lives in"), choices=coarse.countries)
+    language = forms.RegexField(r"^[A-Za-z]{2,3}(-[A-Za-z]{2,4})?$", label=gettext_lazy("Language"), max_length=8,
+                                help_text=gettext_lazy("A code, like ar or fr."))  # fmt: skip
     safe_contact = forms.CharField(label=gettext_lazy("How to reach her safely"), widget=forms.Textarea(attrs={"rows": 2}), max_length=4000,
                                    help_text=gettext_lazy("Hours, words, who may answer; or “do not contact”. Sealed on arrival."))  # fmt: skip
     events_from = Day(
@@ -73,7 +74,7 @@ class ClaimForm(PlanFields):
         help_text=gettext_lazy("Any precision will do. Sealed; only the quarter is kept in the open."),
     )
     events_to = Day(label=gettext_lazy("To about"), required=False)
-    area1 = forms.CharField(label=gettext_lazy("Area, roughly"), max_length=40)
+    area1 = forms.ChoiceField(label=gettext_lazy("Area, roughly"))
     area2 = forms.CharField(
         label=gettext_lazy("Place, if she wishes"),
         max_length=40,
@@ -104,8 +105,9 @@ class ClaimForm(PlanFields):
     )
     declared_true = forms.BooleanField(label=gettext_lazy("She declares that this is true (spoken, signed or thumb)"))
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, programme: Programme | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["area1"].choices = [("", "–"), *coarse.areas(programme)]  # type: ignore[attr-defined]
         sealed = _(
             "Who she is, if she wishes: sealed for two custodians of different bodies, and readable by nobody here."
         )
@@ -220,7 +222,7 @@ def lodge_claim(request: Request, ref: str) -> HttpResponse:
         made = actions.lodge_claim(this, **data, by=request.user)
         return done(request, _("The claim is lodged. Everything that could point to her is sealed."), "claim", made.ref)
 
-    return form_page(request, ClaimForm(request.POST or None), heading=_("Lodge a claim"), button=_("Lodge"), act=act,
+    return form_page(request, ClaimForm(request.POST or None, programme=this), heading=_("Lodge a claim"), button=_("Lodge"), act=act,
                      lead=_("Offer care first. Nothing is compulsory but what says so; she may stop at any time."),
                      cancel=reverse("programme", args=[ref]))  # fmt: skip
 
@@ -241,7 +243,7 @@ def claim(request: Request, ref: str) -> HttpResponse:
     award = getattr(this, "award", None)
     facts = [
         (_("Programme"), this.programme.situation), (_("Class"), label("claim_type", this.claim_type)),
-        (_("When, where"), f"{this.quarter}, {this.area1}"), (_("Age"), this.age_band), (_("Lives in"), this.country),
+        (_("When, where"), f"{this.quarter}, {coarse.words(this.area1)}"), (_("Age"), this.age_band), (_("Lives in"), coarse.words(this.country)),
         (_("Urgency"), f"{this.level}, {this.score}"),
         (_("Presumed by"), this.presumed_by or "–"),
     ]  # fmt: skip

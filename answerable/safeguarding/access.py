@@ -26,10 +26,12 @@ def _mine(found: Any, by: HasPrincipal) -> Any:
 
 
 def providers(by: HasPrincipal) -> QuerySet[Provider]:
-    """The directory, with what still has to be confirmed for those who keep it."""
+    """The directory; what is not confirmed, or was taken out, only for those who keep it."""
     if not authority.allows(by, "see_directory", Place("directory")):
         return Provider.objects.none()
-    return Provider.objects.select_related("entered_by")
+    found = Provider.objects.select_related("entered_by")
+    # What nobody has made sure of yet may be wrong, or name a shelter that is no longer safe to name.
+    return found if authority.allows(by, "enter_provider", Place("directory")) else found.filter(status="LISTED")
 
 
 def referrals(by: HasPrincipal) -> QuerySet[Referral]:

@@ -231,7 +231,8 @@ def put_plan(subject: str, data: Mapping[str, Any], *, body: Body | None, by: An
         compartment=compartment, subject=subject, made_by=by if isinstance(by, Person) else None, made_on=clock.today()
     )
     row.plan = keeping.seal_fields(row.ref, compartment, "SafeContactPlan", {"plan": text})["plan"]
-    row.for_vault = ask("seal_safe_contact", ref=row.ref, subject=subject, plan=text)
+    row.for_vault = ask("seal_safe_contact", ref=row.ref, subject=subject, plan=text,
+                        token=getattr(by, "vault_session", None) or "")  # fmt: skip
     with scope_of(_writes("contact")):
         # Whoever made the old one: two plans at once would be none.
         # The vault has no more use for it; what those who reached her wrote down stays sealed until the file is shredded.

@@ -45,6 +45,8 @@ def sentence(because: str, next_words: str = "") -> str:
         "way": _("She did not choose this way of being reached. Use one she chose."),
         "letter": _("She did not expressly ask for letters, so none is made (R-NOT-1)."),
         "consent": _("She has not agreed to be contacted again (CP-CONT), or took that back. She comes when she wishes."),
+        "yes": _("It is allowed."),
+        "no": _("It is not allowed now. Those who look after her safe contact know more."),
         "plan": _("Her plan allows it."),
         "her_door": _("It waits at her own door; nothing goes out."),
     }[because]  # fmt: skip

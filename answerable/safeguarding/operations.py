@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -12,14 +13,15 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from answerable.alliance.models import Person
+from answerable.authority import engine as authority
 from answerable.authority.acting import reading_as
-from answerable.authority.principals import CLOCK, HasPrincipal
+from answerable.authority.principals import CLOCK, HasPrincipal, Place
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
-from answerable.safeguarding import actions, contacting, lifecycle, queries, rules
+from answerable.record.pages import describe
+from answerable.safeguarding import access, actions, contacting, lifecycle, queries, rules
 from answerable.safeguarding.models import SafeContactPlan
-from answerable.vault import keyroom, seal
-from answerable.vault.chamber import CHAMBER
+from answerable.vault import keyroom, operations, seal
 from answerable.vault.primitives import Unopenable
 from answerable.vault.service import operation
 
@@ -30,9 +32,35 @@ def _context(ref: str) -> bytes:
     return seal.envelope_context(keyroom.NODE, SERVICE, "SafeContactPlan", ref)
 
 
-@operation("seal_safe_contact", "office", "channel")
-def seal_safe_contact(ref: str, subject: str, plan: str) -> bytes:
-    """Seal a plan to the vault itself, bound to its reference and to whose plan it is."""
+def _who(token: str) -> Person | None:
+    """Whose live session this is, still active and unchanged; None for anyone else."""
+    try:
+        return operations.holder(token)[0] if token else None
+    except Refused:
+        return None
+
+
+def _looks_after(person: Person | None, subject: str, act: str) -> bool:
+    """Whether this person may do this with the plan of `subject`: their role, and what it names lies open to them."""
+    if person is None or not authority.allows(person, act, Place("contact")):
+        return False
+    with reading_as(person):
+        return describe(person, subject) is not None or access.plans(person).filter(subject=subject).exists()
+
+
+@operation("seal_safe_contact", "office")
+def seal_safe_contact(ref: str, subject: str, plan: str, token: str = "") -> bytes:
+    """Seal a plan to the vault itself, bound to its reference and to whose plan it is. Raises Refused.
+
+    Whoever has a file already has it sealed only by someone who may write her plan. A claim that is being lodged at this
+    moment is not yet to be seen from here: a plan may be sealed for its reference, and for nothing else that is not there.
+    """
+    with reading_as(CLOCK):
+        known = any(o is not None for o in question("sealed_object").ask(subject))
+        known = known or SafeContactPlan.objects.filter(subject=subject).exists()
+    lodging = not known and re.fullmatch(r"CLM-[0-9A-Z-]{8,36}", subject) is not None
+    if not lodging and not _looks_after(_who(token), subject, "make_plan"):
+        raise Refused(_("There is nothing here for you."), reason="nothing")
     text = json.dumps({"subject": subject, "plan": json.loads(plan)})
     return seal.seal_envelope(keyroom.service_public(SERVICE), text.encode(), _context(ref))
 
@@ -57,9 +85,12 @@ def _plan_of(subject: str) -> rules.Plan | None:
 
 @operation("may_contact", "office")
 def may_contact(subject: str, via: str, kind: str, at: str, token: str = "") -> dict[str, Any]:
-    """Whether something may reach her this way at this moment; one entry in the record, without a word of the plan."""
-    session = CHAMBER.find(token) if token else None
-    person = Person.objects.select_related("body__state").filter(ref=session.person).first() if session else None
+    """Whether something may reach her this way at this moment; one entry in the record, without a word of the plan.
+
+    Why, when next, in which words and from whom is told only to a session of someone who may see her plan; anyone else
+    hears yes or no. Her consent comes before whatever the plan says, so that a plan without it tells nothing.
+    """
+    person = _who(token)
     by: HasPrincipal = person or CLOCK
     when = datetime.fromisoformat(at)
     with reading_as(CLOCK):
@@ -71,9 +102,13 @@ def may_contact(subject: str, via: str, kind: str, at: str, token: str = "") -> 
     except ValueError:
         raise Refused(_("There is no such way of reaching anyone."), reason="way") from None
     # Her own door is hers: what waits there needs no consent to be contacted, because nobody contacts her.
-    if answer.allowed and via != rules.DOOR and any(c is False for c in consents):
+    if via != rules.DOOR and any(c is False for c in consents):
         answer = rules.Answer(False, "consent")
     actions.note_asked(subject, via=via, allowed=answer.allowed, by=by)
+    if not _looks_after(person, subject, "see_contact"):
+        because = "yes" if answer.allowed else "no"
+        return {"allowed": answer.allowed, "because": because, "sentence": contacting.sentence(because), "words": "",
+                "sender": "", "next_at": ""}  # fmt: skip
     next_words = ""
     if answer.next_at and plan:
         next_words = date_format(answer.next_at.astimezone(ZoneInfo(plan.time_zone)), "l j F Y, H:i")

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from answerable.authority import engine as authority
-from answerable.authority.pages import Request, done, form_page, moves, needs
+from answerable.authority.pages import Request, done, form_page, move_of, moves, needs
 from answerable.authority.principals import Place
 from answerable.common.references import normalise
 from answerable.record.pages import chain, describe
@@ -93,7 +93,7 @@ def move_provider(request: Request, ref: str) -> HttpResponse:
     """One move of an entry."""
     this = _get(access.providers(request.user), ref)
     name = request.POST.get("move", "")
-    actions.move_provider(this, name if name in lifecycle.PROVIDER_MOVES else "review_provider", by=request.user)
+    actions.move_provider(this, move_of(name, lifecycle.PROVIDER_MOVES), by=request.user)
     return done(request, _("Done."), "provider", this.ref)
 
 
@@ -175,7 +175,7 @@ def move_referral(request: Request, ref: str) -> HttpResponse:
     name = request.POST.get("move", "")
     chosen = request.POST.get("provider", "")
     actions.move_referral(
-        this, name if name in lifecycle.REFERRAL_MOVES else "accept_referral",
+        this, move_of(name, lifecycle.REFERRAL_MOVES),
         provider=_get(access.providers(request.user), chosen) if chosen else None,
         contact_too=request.POST.get("contact_too") == "on", by=request.user,
     )  # fmt: skip
@@ -243,9 +243,7 @@ def make_plan(request: Request, subject: str) -> HttpResponse:
 def move_plan(request: Request, ref: str) -> HttpResponse:
     """Stop a plan at once, or find that it holds."""
     this = _get(access.plans(request.user), ref)
-    actions.move_plan(
-        this, "review_plan" if request.POST.get("move") == "review_plan" else "stop_plan", by=request.user
-    )
+    actions.move_plan(this, move_of(request.POST.get("move", ""), ("stop_plan", "review_plan")), by=request.user)
     return done(request, _("Done."), "contact", this.subject)
 
 
@@ -409,9 +407,7 @@ def move_complaint(request: Request, ref: str) -> HttpResponse:
     """One move of a complaint."""
     this = _get(access.grievances(request.user), ref)
     name = request.POST.get("move", "")
-    actions.move_grievance(
-        this, name if name in lifecycle.GRIEVANCE_MOVES else "acknowledge_grievance", by=request.user
-    )
+    actions.move_grievance(this, move_of(name, lifecycle.GRIEVANCE_MOVES), by=request.user)
     return done(request, _("Done."), "complaint", this.ref)
 
 

@@ -163,13 +163,17 @@ def change_pin(channel: str, code: CodeOf, pin: str, page_private: bytes) -> boo
 
 @dataclass(frozen=True, repr=False)
 class Opening:
-    """What a code opened: "page", "new", or "" for nothing; and the data keys wrapped for that level, by message."""
+    """What a code opened: "page", "new", or "" for nothing; and the data keys wrapped for that level, by message.
+
+    `known` says that the code exists, whatever the PIN: for counting tried PINs, never for an answer.
+    """
 
     level: str
     channel: str
     private: bytes
     wraps: dict[str, bytes]
     has_draft: bool
+    known: bool = False
 
 
 @cache
@@ -194,7 +198,7 @@ def enter(code: CodeOf, pin: str) -> Opening:
     found = {subject: bytes(wrapped) for subject, wrapped in wraps}
     # A draft under her page's key is nothing to whoever has the paper alone.
     has_draft = open_draft(channel, private or b"", level or "new") is not None
-    return Opening(level, channel, private or b"", found, has_draft)
+    return Opening(level, channel, private or b"", found, has_draft, known=new is not None)
 
 
 # --- messages -----------------------------------------------------------------------------------------------------

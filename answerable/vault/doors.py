@@ -11,6 +11,8 @@ import hmac
 import json
 import threading
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +23,8 @@ IDLE_SECONDS = 600
 WRITING_SECONDS = 1800
 LONGEST_SECONDS = 4 * 3600
 SESSIONS = 20_000
-# Attempts at one locator; what is over the limit is answered like a code that opens nothing.
+# PINs tried with one whole code, which only its holder or a thief of the paper has (decision 0023); what is over the
+# limit is answered like a code that opens nothing.
 TRIES_AN_HOUR, TRIES_A_DAY = 10, 40
 # Attempts of everyone together within some seconds; past that the door asks for a minute's patience, whatever was
 # typed. What the door can serve is bounded by its two stretching processes (some four attempts a second at full cost)
@@ -39,6 +42,7 @@ class _Session:
     seen: float
     idle: float
     channel: str
+    turn: threading.RLock = field(default_factory=threading.RLock)
 
 
 @dataclass(repr=False)
@@ -79,6 +83,19 @@ class Doors:
         session.seen = now
         return session, raw[16:]
 
+    @contextmanager
+    def claim(self, token: str) -> Iterator[None]:
+        """One operation of a session at a time: a button tapped twice is taken twice one after the other, so that the
+        second sees what the first did. A token without a session waits for nobody.
+        """
+        with self.guard:
+            found = self._find(token)
+        if found is None:
+            yield
+            return
+        with found[0].turn:
+            yield
+
     def read(self, token: str) -> dict[str, Any] | None:
         """What a session holds, or None when it has ended."""
         with self.guard:
@@ -111,7 +128,7 @@ class Doors:
                 del self.sessions[ident]
 
     def may_try(self, bucket: bytes) -> bool:
-        """Count an attempt; False when there were too many at this locator."""
+        """Count an attempt; False when there were too many with this code."""
         now = chamber.seconds()
         with self.guard:
             if len(self.tries) > 100_000:
@@ -133,7 +150,7 @@ class Doors:
             return full
 
     def forgive(self, bucket: bytes) -> None:
-        """Whoever opened her own page was no guesser."""
+        """Whoever opened her own page was no guesser, and a code that does not exist has no PIN to guess."""
         with self.guard:
             self.tries.pop(bucket, None)
 

@@ -35,7 +35,7 @@ def planted(office, saved):
     item = {"kind": "testimony", "testimony": "T1", "assessors": 1, "purposes": ["CP-MONI"], "says": words["says"]}
     assert dana.post(f"/watch/incidents/{incident.ref}/items/", item).status_code == 303
     claim = {
-        "claim_type": "CL-DIR", "age_band": "25-34", "country": "Pelland", "language": "ar", "events_from": "2026-01-02", "area1": "S",
+        "claim_type": "CL-DIR", "age_band": "25-34", "country": "Pelland", "language": "ar", "events_from": "2026-01-02", "area1": "OTHER",
         "purposes": ["CP-CLAI", "CP-CONT"], "declared_true": "on", "referral_offered": "on", "plan_ways": ["phone"], "plan_any_time": "on",
         **{n: words[n] for n in ("account", "alias", "safe_contact", "area2", "preferences")},
         **{n: w for n, w in words.items() if n.startswith("plan_")},

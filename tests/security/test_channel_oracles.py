@@ -37,6 +37,7 @@ PAGES = (
     "/leave/",
     "/busy/",
     "/closed/",
+    "/long/",
     "/inside/",
     "/write/",
     "/code/",

@@ -134,7 +134,7 @@ def test_from_a_claim_to_the_one_field_that_one_caseworker_reads(office, saved, 
     with clock.set_to(now - 26 * HOUR):
         inga, adva = office("inga"), office("adva")
         form = {
-            "claim_type": "CL-DIR", "alias": "N.", "age_band": "25-34", "country": "Pelland", "language": "ar", "area1": "S", "referral_offered": "on",
+            "claim_type": "CL-DIR", "alias": "N.", "age_band": "25-34", "country": "Pelland", "language": "ar", "area1": "OTHER", "referral_offered": "on",
             "safe_contact": "x", "events_from": "2026-01-02", "purposes": ["CP-CLAI", "CP-CONT"], "declared_true": "on",
             **{f"identity_{n}": word for n, word in canaries.items()},
         }  # fmt: skip

@@ -138,7 +138,7 @@ def test_the_vaults_answer_is_recorded_without_a_word_of_the_plan(claim):
     before = len(log.history(claim.ref))
     said = contacting.ask(claim.ref, via="phone", kind="call", by=person("adva"))
     assert said.allowed and said.words == "The library called." and said.sender == "the library"
-    refused = contacting.ask(claim.ref, via="sms", kind="notice")
+    refused = contacting.ask(claim.ref, via="sms", kind="notice", by=person("adva"))
     assert not refused.allowed and refused.words == refused.sender == ""
     see_all()
     entries = log.history(claim.ref)[before:]
@@ -152,7 +152,7 @@ def test_without_her_consent_to_be_contacted_a_plan_allows_nothing(claim):
 
     plan_for(claim)
     consent.withdraw_consent(claim, ["CP-CONT"], heard_through="office", by=person("adva"))
-    assert contacting.ask(claim.ref, via="phone", kind="call").because == "consent"
+    assert contacting.ask(claim.ref, via="phone", kind="call", by=person("adva")).because == "consent"
 
 
 def test_a_plan_moved_to_someone_else_opens_for_nobody(claim, saved):
@@ -166,9 +166,9 @@ def test_a_plan_moved_to_someone_else_opens_for_nobody(claim, saved):
         SafeContactPlan.objects.filter(pk=made.pk).update(subject="CLM-OTHER")
         log.append("x", claim, by=by)
 
-    assert contacting.ask(claim.ref, via="phone", kind="call").allowed
+    assert contacting.ask(claim.ref, via="phone", kind="call", by=person("adva")).allowed
     move(by=CLOCK)
-    assert contacting.ask("CLM-OTHER", via="phone", kind="call").because == "no_plan"
+    assert contacting.ask("CLM-OTHER", via="phone", kind="call", by=person("adva")).because == "no_plan"
 
 
 def test_while_the_vault_is_locked_nothing_is_allowed(claim):
@@ -178,11 +178,11 @@ def test_while_the_vault_is_locked_nothing_is_allowed(claim):
     root, demonstration = CHAMBER.root, CHAMBER.demonstration
     CHAMBER.lock("a test")
     try:
-        assert not contacting.ask(claim.ref, via="phone", kind="call").allowed
+        assert not contacting.ask(claim.ref, via="phone", kind="call", by=person("adva")).allowed
         assert not any(question("may_contact").ask(claim.ref))
     finally:
         CHAMBER.unlock(root, demonstration=demonstration)
-    assert contacting.ask(claim.ref, via="phone", kind="call").allowed
+    assert contacting.ask(claim.ref, via="phone", kind="call", by=person("adva")).allowed
 
 
 # --- when it goes wrong -------------------------------------------------------------------------------------------
@@ -196,7 +196,7 @@ def test_someone_else_answers_and_everything_stops_until_another_person_looked(c
     see_all()
     incident = SafetyIncident.objects.get(subject=claim.ref)
     assert incident.kind == "WRONG_PERSON" and incident.due_at - clock.now() <= timedelta(hours=24)
-    assert contacting.ask(claim.ref, via="phone", kind="call").because == "unsafe"
+    assert contacting.ask(claim.ref, via="phone", kind="call", by=person("adva")).because == "unsafe"
     waits = [w for a in question("waits_for").ask(safa) for w in a]
     assert any(w["url"].endswith(f"/safety/{incident.ref}/") for w in waits)
     with pytest.raises(Refused):
@@ -204,7 +204,7 @@ def test_someone_else_answers_and_everything_stops_until_another_person_looked(c
     with pytest.raises(Refused):
         actions.make_plan(claim.ref, plan=FREE, by=adva)
     actions.move_plan(plan, "review_plan", by=safa)
-    assert contacting.ask(claim.ref, via="phone", kind="call").allowed
+    assert contacting.ask(claim.ref, via="phone", kind="call", by=person("adva")).allowed
 
 
 @pytest.mark.parametrize("how", ["stopped", "replaced", "someone else answered"])
@@ -241,7 +241,7 @@ def test_nothing_of_an_old_plan_stays_with_the_vault_and_a_shredded_file_leaves_
     see_all()
     second.refresh_from_db()
     assert {first.ref, second.ref} <= set(refs) and bytes(second.for_vault) == b""
-    assert contacting.ask(claim.ref, via="phone", kind="call").because == "no_plan"
+    assert contacting.ask(claim.ref, via="phone", kind="call", by=person("adva")).because == "no_plan"
 
 
 def test_whoever_asks_about_her_gets_no_information_and_the_database_says_so_too(claim):
@@ -609,3 +609,101 @@ def actions_listed(provider):
 
     (row,) = [r for r in queries.listed("SURGERY", "") if r["ref"] == provider.ref]
     return row["checked"] and isinstance(provider, Provider)
+
+
+# --- what the vault tells, and to whom ----------------------------------------------------------------------------
+
+
+def may(claim, **more):
+    asked = {"subject": claim.ref, "via": "phone", "kind": "call", "at": clock.now().isoformat(), **more}
+    return ask("may_contact", **asked)
+
+
+def test_without_a_session_of_someone_who_may_see_plans_the_answer_is_yes_or_no(claim):
+    """Whoever reaches the vault's door from the office learns no reason, no hour, no word of any plan."""
+    day = rules.DAYS[(clock.now() + timedelta(days=2)).weekday()]
+    outsiders = ["", "A" * 64, person("fina").vault_session, person("delegate.avn").vault_session]
+    nos, adva = [], person("adva").vault_session
+    for changes, because in (({"do_not_contact": True}, "do_not_contact"), ({"unsafe_household": True}, None),
+                             ({"any_time": False, "windows": [f"{day} 10:00-12:00"]}, "hour")):  # fmt: skip
+        plan_for(claim, **changes)
+        if because is None:
+            continue
+        seen = may(claim, token=adva)
+        assert seen["because"] == because and (seen["next_at"] != "") is (because == "hour")
+        nos += [may(claim, token=token) for token in outsiders]
+    assert all(no == nos[0] for no in nos)
+    assert (nos[0]["allowed"], nos[0]["because"], nos[0]["words"], nos[0]["sender"], nos[0]["next_at"]) == (
+        False, "no", "", "", "")  # fmt: skip
+    plan_for(claim)
+    assert may(claim, token=adva)["words"] == "The library called."
+    for token in outsiders:
+        yes = may(claim, token=token)
+        assert yes["allowed"] and yes["words"] == yes["sender"] == yes["next_at"] == "" and yes["because"] == "yes"
+
+
+def test_consent_is_asked_before_the_plan(claim):
+    from answerable.vault.consent import actions as consent
+
+    day = rules.DAYS[(clock.now() + timedelta(days=2)).weekday()]
+    plan_for(claim, any_time=False, windows=[f"{day} 10:00-12:00"])
+    consent.withdraw_consent(claim, ["CP-CONT"], heard_through="office", by=person("adva"))
+    said = may(claim, token=person("adva").vault_session)
+    assert said["because"] == "consent" and said["next_at"] == "" and "10:00" not in said["sentence"]
+
+
+def test_a_plan_is_sealed_only_by_who_may_write_it_and_for_someone_who_is_there(claim):
+    from answerable.common.references import new_ref
+
+    part = {"ref": new_ref("SCP"), "plan": "{}"}
+    for subject in (claim.ref, "CLM-OTHER", "THR-7Q4K-92XD-0F3M-ZH8A-T", "anything", ""):
+        for token in ("", person("fina").vault_session, person("delegate.avn").vault_session):
+            with pytest.raises(Refused) as no:
+                ask("seal_safe_contact", **part, subject=subject, token=token)
+            assert no.value.reason == "nothing", subject
+    adva = person("adva").vault_session
+    assert ask("seal_safe_contact", **part, subject=claim.ref, token=adva)
+    with pytest.raises(Refused):
+        ask("seal_safe_contact", **part, subject="THR-7Q4K-92XD-0F3M-ZH8A-T", token=adva)
+
+
+# --- the directory, and steps that are none -----------------------------------------------------------------------
+
+
+def test_a_provider_nobody_confirmed_is_seen_by_those_who_keep_the_directory_alone(office):
+    adva = person("adva")
+    made = actions.enter_provider(name="Hidden House", needs=["SHELTER"], country="Zandria", reach="Ask", by=adva)
+    see_all()
+    for who, sees in (("inga", True), ("safa", True), ("delegate.avn", False), ("fina", False), ("chair", False)):
+        client = office(who)
+        assert ("Hidden House" in client.get("/repair/directory/").content.decode()) is sees, who
+        assert client.get(f"/repair/directory/{made.ref}/").status_code == (200 if sees else 404), who
+    see_all()
+    actions.move_provider(made, "confirm_provider", by=person("inga"))
+    assert "Hidden House" in office("delegate.avn").get("/repair/directory/").content.decode()
+
+
+def test_a_step_that_is_none_does_nothing_and_says_so(claim, office, saved):
+    adva = person("adva")
+    plan = plan_for(claim)
+    provider = actions.enter_provider(
+        name="Lakeside", needs=["SURGERY"], country="Pelland", reach="At the desk", by=adva
+    )
+    see_all()
+    actions.move_provider(provider, "confirm_provider", by=person("inga"))
+    see_all()
+    offer = actions.offer_referral(claim.ref, need="SURGERY", provider=Provider.objects.get(pk=provider.pk), by=adva)
+    grievance = actions.lodge_grievance(["CONDUCT"], "It was said.", by=person("fina"))
+    see_all()
+    thread = saved("$door")
+    for who, where, obj in (("adva", f"/repair/contact/plans/{plan.ref}/move/", plan), ("adva", f"/repair/care/{offer.ref}/move/", offer),
+                            ("omar", f"/alliance/complaints/{grievance.ref}/move/", grievance),
+                            ("adva", f"/repair/directory/{provider.ref}/move/", provider),
+                            ("adva", f"/repair/messages/{thread.ref}/move/", thread)):  # fmt: skip
+        see_all()
+        before = type(obj).objects.get(pk=obj.pk).status
+        for move in ({}, {"move": "no_such_step"}):
+            reply = office(who).post(where, move)
+            assert reply.status_code == 409 and "no such step" in reply.content.decode(), (where, reply.status_code)
+        see_all()
+        assert type(obj).objects.get(pk=obj.pk).status == before, where

@@ -63,7 +63,7 @@ def plant_a_report_and_a_claim(p: Planted) -> None:
     inga = p.product.browser("office", "inga")
     programme = re.search(r'/repair/programmes/(PRG-[^/"]+)/', inga.get("/repair/")).group(1)
     inga.get(f"/repair/programmes/{programme}/lodge/")
-    claim = {"claim_type": "CL-DIR", "age_band": "25-34", "country": "Pelland", "language": "ar", "events_from": "2026-01-02", "area1": "S",
+    claim = {"claim_type": "CL-DIR", "age_band": "25-34", "country": "Pelland", "language": "ar", "events_from": "2026-01-02", "area1": "OTHER",
              "purposes": ["CP-CLAI", "CP-CONT"], "declared_true": "on", "referral_offered": "on", "plan_ways": ["phone"], "plan_any_time": "on",
              **{n: p.word(n) for n in ("account", "alias", "safe_contact", "area2", "preferences")}}  # fmt: skip
     inga.post(f"/repair/programmes/{programme}/lodge/", {**claim, "events_from": "2999-01-01"})

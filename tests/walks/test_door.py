@@ -148,7 +148,7 @@ def test_save_and_stop_brings_her_back_with_the_code(door):
 
 def lodged(visitor, programme, **more) -> None:
     answers = {
-        "care": "yes", "pin": "2468", "programme": programme.ref, "claim_type": "CL-DIR", "year": "2026", "month": "1", "area1": "The south",
+        "care": "yes", "pin": "2468", "programme": programme.ref, "claim_type": "CL-DIR", "year": "2026", "month": "1", "area1": "OTHER", "area2": "The south",
         "country": "Pelland", "purposes": ["CP-CLAI", "CP-CONT"], "declared_true": "yes", **more,
     }  # fmt: skip
     from answerable.channel.steps import steps_of
@@ -429,3 +429,75 @@ def test_a_file_that_is_not_what_it_says_is_refused_and_nothing_is_kept(door, se
     assert "received and locked" not in page.split("Your page")[0] and list(settings.QUARANTINE.iterdir()) == []
     big = SimpleUploadedFile("x.png", picture("red") + b"\0" * (13 * 1024 * 1024), "image/png")
     assert "larger than 12 MB" in visitor.say("/inside/file/", file=big)
+
+
+def test_where_she_lives_and_where_it_was_are_chosen_and_words_of_hers_are_in_no_table(door, saved):
+    """At the page only what is on the list goes on; past the page, the words are sealed and "elsewhere" is kept."""
+    from django.db import connections
+    from door_support import ask_at_the_door
+
+    from answerable.monitoring.queries import known_areas
+    from answerable.reparations.models import Claim
+    from answerable.vault.doors import DOORS
+
+    programme, planted = saved("$programme"), ("canaryriver", "canaryland")
+    assert known_areas(programme.situation) == ["Zandria South"]
+    visitor = door()
+    visitor.see("/begin/")
+    visitor.say("/begin/", kind="claim")
+    for answer in ("yes", "", programme.ref, "CL-DIR", "2026", ""):
+        page = visitor.next(answer)
+    assert "Zandria South" in page and "somewhere else" in page
+    assert "choose from the list" in visitor.next(planted[0])
+    visitor.next("Zandria South")
+    page = visitor.next("")
+    assert "Pelland" in page and "another country" in page
+    assert "choose from the list" in visitor.next(planted[1])
+    token = visitor.cookies["visit"].value
+    answers = {
+        "area1": planted[0],
+        "area2": "canarybridge",
+        "country": planted[1],
+        "purposes": ["CP-CLAI"],
+        "declared_true": "yes",
+    }
+    for name, value in answers.items():
+        ask_at_the_door("door_answer", token=token, name=name, value=value, at=19)
+    assert DOORS.read(token)["answers"]["country"] == planted[1]
+    assert ask_at_the_door("door_send", token=token) == "code"
+    see_all()
+    claim = Claim.objects.order_by("-id").first()
+    assert (claim.area1, claim.country) == ("OTHER", "OTHER")
+    for alias in ("default", "keys"):
+        with connections[alias].cursor() as cursor:
+            cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+            for (table,) in cursor.fetchall():
+                cursor.execute(f'SELECT count(*) FROM "{table}" t WHERE t::text ILIKE %s OR t::text LIKE %s',
+                               ["%canary%", f"%{b'canary'.hex()}%"])  # fmt: skip
+                assert cursor.fetchone()[0] == 0, (alias, table)
+
+
+def test_her_own_words_of_where_are_read_by_who_decides(door, office, saved):
+    from answerable.alliance.models import Person
+    from answerable.reparations import actions
+    from answerable.reparations.models import Claim
+    from answerable.vault import keeping
+
+    see_all()
+    inga = Person.objects.select_related("body__state").get(handle="inga")
+    made = actions.lodge_claim(
+        saved("$programme"), claim_type="CL-DIR", alias="N.", age_band="25-34", country="Farland", language="ar", safe_contact="x",
+        events_from=clock.today(), area1="the river", area2="", account="What I say.", purposes=["CP-CLAI"], declared_true=True,
+        referral_offered=True, by=inga,
+    )  # fmt: skip
+    see_all()
+    assert (Claim.objects.get(pk=made.pk).area1, made.country) == ("OTHER", "OTHER")
+    from answerable.vault.client import ask
+
+    adva = office("adva")
+    for client, move in ((office("inga"), "screen"), (office("inga"), "register_claim"), (adva, "check_completeness"),
+                         (adva, "begin_assessment")):  # fmt: skip
+        assert client.post(f"/repair/claims/{made.ref}/move/", {"move": move}).status_code == 303
+    token = ask("sign_in", handle="anna", passphrase="only for the test suite, six words")["token"]
+    opened = keeping.open_fields(made.ref, ["area2", "account"], purpose="adjudication", token=token)
+    assert opened["area2"].strip() == "the river" and opened["account"].strip() == "What I say.\nLives in: Farland"

@@ -193,12 +193,19 @@ def discard(path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
-def sweep(folder: Path, *, older_than_s: float) -> int:
-    """Remove what a crash left half written, and say how many files. The keys to them were never kept."""
-    stale = [p for p in folder.glob("*" + _PART) if time.time() - p.stat().st_mtime > older_than_s]
-    for path in stale:
+def sweep(folder: Path, *, older_than_s: float, kept: Callable[[list[str]], set[str]] | None = None) -> int:
+    """Remove what a crash left half written, and say how many files. The keys to them were never kept.
+
+    `kept` says which of these whole files are entered somewhere; the rest of them goes as well. Without it whole files
+    are left alone.
+    """
+    stale = [p for p in folder.glob("*") if time.time() - p.stat().st_mtime > older_than_s]
+    whole = [p.name for p in stale if p.suffix != _PART]
+    staying = set(whole) if kept is None else kept(whole)
+    gone = [p for p in stale if p.name not in staying]
+    for path in gone:
         path.unlink(missing_ok=True)
-    return len(stale)
+    return len(gone)
 
 
 def _context(path: Path) -> bytes:

@@ -1,0 +1,27 @@
+"""What lies in quarantine and belongs to nobody: a file whose visitor, or whose process, went away half-way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.conf import settings
+
+from answerable.authority.acting import reading_as
+from answerable.authority.principals import CLOCK
+from answerable.channel.models import Attachment
+from answerable.vault.uploads import intake
+
+# A day: no upload takes longer, and nothing that is just being entered is touched.
+OLD_SECONDS = 24 * 3600.0
+
+
+def _entered(names: list[str]) -> set[str]:
+    with reading_as(CLOCK):
+        return set(Attachment.objects.filter(stored__in=names).values_list("stored", flat=True))
+
+
+def owed() -> None:
+    """Remove files older than a day that no conversation holds; the worker's, every minute."""
+    folder = Path(settings.QUARANTINE)
+    if folder.is_dir():
+        intake.sweep(folder, older_than_s=OLD_SECONDS, kept=_entered)

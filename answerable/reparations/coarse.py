@@ -1,0 +1,49 @@
+"""Working facts of a claim are chosen, never typed: where she lives and where it happened, from lists.
+
+What she says in her own words is sealed. A value that is on no list becomes "elsewhere", and its words are sealed too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from django.utils.translation import gettext as _
+
+from answerable.alliance.models import State
+from answerable.monitoring.queries import known_areas
+from answerable.reparations.models import Programme
+
+ELSEWHERE, UNSAID = "OTHER", "UNSAID"
+AGES = ("under 18", "18-24", "25-34", "35-49", "50-69", "70+")
+
+
+def countries() -> list[tuple[str, str]]:
+    """States of the register by name, then "another country" and "not said"."""
+    names = State.objects.order_by("name").values_list("name", flat=True)
+    return [*((n, n) for n in names), (ELSEWHERE, _("another country")), (UNSAID, _("prefer not to say"))]
+
+
+def areas(programme: Programme | None) -> list[tuple[str, str]]:
+    """First-level areas known for the programme's situation, then "somewhere else" and "not said"."""
+    known = known_areas(programme.situation) if programme is not None else []
+    return [*((a, a) for a in known), (ELSEWHERE, _("somewhere else")), (UNSAID, _("prefer not to say"))]
+
+
+def chosen(typed: str, choices: Sequence[tuple[str, str]]) -> tuple[str, str]:
+    """(value of the list, words to be sealed): whoever sends words that are on no list chose "elsewhere"."""
+    typed = typed.strip()
+    for value, _words in choices:
+        if typed.casefold() == value.casefold():
+            return value, ""
+    return (ELSEWHERE, typed) if typed else ("", "")
+
+
+def words(value: str) -> str:
+    """A stored value as people read it."""
+    return {ELSEWHERE: _("elsewhere"), UNSAID: _("not said")}.get(value, value)
+
+
+def is_language(code: str) -> bool:
+    """A language's code and nothing that could be a word: two or three letters, perhaps with a region or script."""
+    return re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z]{2,4})?", code) is not None
