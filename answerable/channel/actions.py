@@ -62,15 +62,20 @@ def _new_thread(kind: str, compartment: str, *, language: str, about_ref: str = 
     return thread
 
 
-def _put(thread: Thread, direction: str, text: str, *, kind: str = "message", by: Person | None = None) -> Message:
+def _put(
+    thread: Thread, direction: str, text: str, *, kind: str = "message", sealed_by: str = lifecycle.ARRIVAL,
+    by: Person | None = None,
+) -> Message:  # fmt: skip
     """Store one message, sealed by the vault before anything is kept."""
     if not text.strip():
         raise Refused(_("There is nothing written yet."), reason="empty")
-    if len(text) > LONGEST:
+    # What is an envelope still was measured when it came in.
+    if len(text) > LONGEST and sealed_by != lifecycle.BROWSER:
         raise Refused(_("That is more than one message holds. Send it in two parts."), reason="long")
     message = Message(
         compartment=thread.compartment, thread=thread, direction=direction, kind=kind, written_at=clock.now(),
         release_at=lifecycle.release_after(clock.now()) if direction == "out" else None, written_by=by,
+        sealed_by=sealed_by,
     )  # fmt: skip
     if direction == "note":
         message.text = keeping.seal_fields(message.ref, thread.compartment, "Message", {"text": text})["text"]
@@ -81,40 +86,51 @@ def _put(thread: Thread, direction: str, text: str, *, kind: str = "message", by
     return message
 
 
+@action("note_door_key")
+def note_door_key(public_key_sha256: str, *, by: HasPrincipal) -> None:
+    """The record names the key to which browsers seal; one that was put in its place has no entry, or one too many."""
+    authority.require(by, "note_door_key", Place("door"))
+    record.append("door key made", "DOOR", by=by, detail={"public_key_sha256": public_key_sha256})
+
+
 # --- by whoever holds the code ------------------------------------------------------------------------------------
 
 
 @action("open_thread")
 def open_thread(
     kind: str, *, text: str = "", language: str, compartment: str = "claims", about_ref: str = "",
-    care_offered: bool = False, documenter: Person | None = None, ref: str = "", by: HasPrincipal,
+    care_offered: bool = False, documenter: Person | None = None, ref: str = "", sealed_by: str = lifecycle.ARRIVAL,
+    by: HasPrincipal,
 ) -> Thread:  # fmt: skip
     """Someone came to the door. Nothing they tell is compulsory; care was offered before the first question (SC-8)."""
     authority.require(by, "open_thread", Place("door"))
     thread = _new_thread(kind, compartment, language=language, about_ref=about_ref, care_offered=care_offered,
                          documenter=documenter, ref=ref)  # fmt: skip
     thread.waiting_since = clock.today() if text.strip() or about_ref else None
+    thread.about_sealed_by = sealed_by if about_ref else ""
     thread.save(force_insert=True)
     if text.strip():
-        _put(thread, "in", text)
+        _put(thread, "in", text, sealed_by=sealed_by)
     record.append("thread opened", thread, by=by, to_state=thread.status,
-                  detail={"kind": kind, "about": about_ref, "care_offered": care_offered})  # fmt: skip
+                  detail={"kind": kind, "about": about_ref, "care_offered": care_offered, "sealed_by": sealed_by})  # fmt: skip
     return thread
 
 
 @action("leave_message")
-def leave_message(thread: Thread, text: str, *, kind: str = "message", by: HasPrincipal) -> Message:
+def leave_message(
+    thread: Thread, text: str, *, kind: str = "message", sealed_by: str = lifecycle.ARRIVAL, by: HasPrincipal
+) -> Message:
     """She writes: a message, or a correction of her own file (SC-10). A closed thread opens again by it."""
     thread = Thread.objects.select_for_update().get(pk=thread.pk)
     authority.require(by, "leave_message", thread)
     if kind not in ("message", "correction"):
         raise ValueError(f"no message is a {kind}")
-    message = _put(thread, "in", text, kind=kind)
+    message = _put(thread, "in", text, kind=kind, sealed_by=sealed_by)
     before = thread.status
     thread.status, thread.waiting_since = lifecycle.OPEN, thread.waiting_since or clock.today()
     thread.save(update_fields=["status", "waiting_since"])
     record.append("message left", thread, by=by, from_state=before, to_state=thread.status,
-                  detail={"message": message.ref, "kind": kind})  # fmt: skip
+                  detail={"message": message.ref, "kind": kind, "sealed_by": sealed_by})  # fmt: skip
     return message
 
 
@@ -136,13 +152,16 @@ def leave_attachment(
 
 
 @action("concern_thread")
-def concern_thread(thread: Thread, about_ref: str, *, by: HasPrincipal) -> Thread:
+def concern_thread(
+    thread: Thread, about_ref: str, *, sealed_by: str = lifecycle.ARRIVAL, by: HasPrincipal
+) -> Thread:
     """What she sent besides is filed, and her page now shows it."""
     thread = Thread.objects.select_for_update().get(pk=thread.pk)
     authority.require(by, "concern_thread", thread)
     thread.about_ref, thread.waiting_since = about_ref, thread.waiting_since or clock.today()
-    thread.save(update_fields=["about_ref", "waiting_since"])
-    record.append("thread concerns", thread, by=by, detail={"about": about_ref})
+    thread.about_sealed_by = sealed_by
+    thread.save(update_fields=["about_ref", "about_sealed_by", "waiting_since"])
+    record.append("thread concerns", thread, by=by, detail={"about": about_ref, "sealed_by": sealed_by})
     return thread
 
 

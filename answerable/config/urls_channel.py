@@ -10,6 +10,7 @@ urlpatterns = [
     path("organisations/", views.organisations, name="organisations"),
     path("begin/", views.begin, name="begin"),
     path("write/", views.write, name="write"),
+    path("seal.js", views.sealing_module, name="sealing-module"),
     path("code/", views.code, name="code"),
     path("enter/", views.enter, name="enter"),
     path("enter/again/", views.enter_again, name="enter-again"),

@@ -143,9 +143,13 @@ def open_fields(
 
 
 def open_with(dek: bytes, subject: str, model: str, blobs: Mapping[str, bytes]) -> dict[str, str]:
-    """Fields of one object under its data key. An empty blob is an empty text."""
+    """Fields of one object under its data key. An empty blob is an empty text; what a browser sealed before is opened too."""
+    from answerable.vault import arrivals
+
     return {
-        name: seal.open_field(dek, blob, seal.field_context(NODE, subject, model, name, 1)).decode("utf-8", "surrogatepass")
+        name: arrivals.words(
+            seal.open_field(dek, blob, seal.field_context(NODE, subject, model, name, 1)).decode("utf-8", "surrogatepass")
+        )
         if blob else ""
         for name, blob in blobs.items()
     }  # fmt: skip
