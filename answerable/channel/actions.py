@@ -86,13 +86,6 @@ def _put(
     return message
 
 
-@action("note_door_key")
-def note_door_key(public_key_sha256: str, *, by: HasPrincipal) -> None:
-    """The record names the key to which browsers seal; one that was put in its place has no entry, or one too many."""
-    authority.require(by, "note_door_key", Place("door"))
-    record.append("door key made", "DOOR", by=by, detail={"public_key_sha256": public_key_sha256})
-
-
 # --- by whoever holds the code ------------------------------------------------------------------------------------
 
 
@@ -152,9 +145,7 @@ def leave_attachment(
 
 
 @action("concern_thread")
-def concern_thread(
-    thread: Thread, about_ref: str, *, sealed_by: str = lifecycle.ARRIVAL, by: HasPrincipal
-) -> Thread:
+def concern_thread(thread: Thread, about_ref: str, *, sealed_by: str = lifecycle.ARRIVAL, by: HasPrincipal) -> Thread:
     """What she sent besides is filed, and her page now shows it."""
     thread = Thread.objects.select_for_update().get(pk=thread.pk)
     authority.require(by, "concern_thread", thread)

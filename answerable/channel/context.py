@@ -16,7 +16,6 @@ def door(request: HttpRequest) -> dict[str, Any]:
         "languages": settings.LANGUAGES,
         "style": page.style(),
         "script": page.script(),
-        "sealing": page.sealing(),
         "integrity": page.integrity(),
         "weather": settings.CHANNEL_WEATHER,
         "care_page": True,

@@ -78,7 +78,10 @@ def _shown(
     request: Request, this: Thread, opened: dict[str, str], status: int = 200, refused: str = ""
 ) -> HttpResponse:
     stored = list(this.messages.select_related("written_by"))
-    messages = [{"message": m, "text": opened.get(m.ref), "author": m.written_by, "sealed": _sealed_words(m.sealed_by)} for m in stored]
+    messages = [
+        {"message": m, "text": opened.get(m.ref), "author": m.written_by, "sealed": _sealed_words(m.sealed_by)}
+        for m in stored
+    ]
     about = describe(request.user, this.about_ref) if this.about_ref else None
     facts = [
         (_("Comes to"), _kind_words()[this.kind]), (_("Language"), dict(settings.LANGUAGES).get(this.language, this.language)),

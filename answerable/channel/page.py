@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 PARTS = Path(__file__).with_name("parts")
+VENDORED = PARTS.parents[1] / "web" / "static" / "web" / "vendor" / "seal.js"
 
 
 @cache
@@ -27,15 +28,12 @@ def script() -> str:
 
 
 @cache
-def sealing() -> str:
-    """The few lines that seal what is written before it is sent; only on pages where something is written."""
-    return (PARTS / "sealing.js").read_text(encoding="utf-8")
-
-
-@cache
 def module() -> bytes:
-    """The module that seals (web/js/seal.js, built), as it is served."""
-    return (PARTS.parents[1] / "web" / "static" / "web" / "vendor" / "seal.js").read_bytes()
+    """The module that seals (web/js/seal.js, built) with the few lines that seal a form before it is sent.
+
+    One file, the same for everyone, on pages where something is written; the pages themselves name nobody.
+    """
+    return VENDORED.read_bytes() + b"\n" + (PARTS / "sealing.js").read_bytes()
 
 
 @cache

@@ -33,8 +33,8 @@ from answerable.vault.uploads.sentences import UploadRefused
 
 LARGEST_SEALED = 100_000
 View = Callable[[HttpRequest], HttpResponse]
-# Where something is written, the module that seals may be fetched from here, and its few lines may run.
-writing_page = csp_update({"script-src": [page.allowed(page.sealing()), "'self'"]})
+# Where something is written, the module that seals may be fetched from here.
+writing_page = csp_update({"script-src": ["'self'"]})
 
 
 def _token(request: HttpRequest) -> str:
@@ -63,8 +63,10 @@ def _lock() -> dict[str, str]:
     """The lock that browsers put on what is written: the vault's own public key, and its fingerprint in groups."""
     found: dict[str, Any] = ask("door_key")
     digits = found["sha256"]
-    return {"key": base64.b64encode(found["key"]).decode(), "node": found["node"], "service": found["service"],
-            "print": " ".join(digits[i : i + 8] for i in range(0, len(digits), 8))}  # fmt: skip
+    return {
+        "key": base64.b64encode(found["key"]).decode(),
+        "print": " ".join(digits[i : i + 8] for i in range(0, len(digits), 8)),
+    }
 
 
 def _sealed(request: HttpRequest) -> bytes:

@@ -102,8 +102,8 @@ def found_vault(keepers: Sequence[Person], *, by: HasPrincipal) -> None:
     """Make the vault's root key, which from then on two of these keepers bring back together."""
     authority.require(by, "found_vault", Place("vault"))
     refs = sorted(p.ref for p in keepers)
-    ask("found_root", keepers=refs)
-    record.append("vault founded", "VAULT", by=by, detail={"keepers": refs})
+    door_key: str = ask("found_root", keepers=refs)
+    record.append("vault founded", "VAULT", by=by, detail={"keepers": refs, "door_key_sha256": door_key})
 
 
 @action("change_keepers")
@@ -319,11 +319,11 @@ def note_sign_in(person: Person, *, how: str, by: HasPrincipal) -> None:
 
 
 @action("keep_vault")
-def note_half(*, opened: bool, was_locked: bool, by: Person) -> None:
+def note_half(*, opened: bool, was_locked: bool, door_key_sha256: str = "", by: Person) -> None:
     """A keeper brought a half, opened the vault with the second, or was heard."""
     authority.require(by, "keep_vault", Place("vault"))
     what = "vault unlocked" if opened else "vault half brought" if was_locked else "vault keeper heard"
-    record.append(what, "VAULT", by=by)
+    record.append(what, "VAULT", by=by, detail={"door_key_sha256": door_key_sha256} if door_key_sha256 else None)
 
 
 def may_keep(person: Person) -> None:

@@ -650,6 +650,12 @@ def service_public(name: str) -> bytes:
     return bytes(row.public_key)
 
 
+def service_known(name: str) -> bytes:
+    """The public key of one of the vault's own pairs where there is one, or nothing; makes none."""
+    row = ServiceKey.objects.filter(name=name).first()
+    return bytes(row.public_key) if row else b""
+
+
 def service_private(name: str) -> bytes:
     """The private half of one of the vault's own pairs. Raises Refused while the vault is locked."""
     row = ServiceKey.objects.filter(name=name).first()

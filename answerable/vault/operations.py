@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop
 
 from answerable.alliance.models import Person
 from answerable.common.errors import Refused
-from answerable.vault import actions, keyroom, passkeys, seal, stretching, userkeys
+from answerable.vault import actions, arrivals, keyroom, passkeys, seal, stretching, userkeys
 from answerable.vault import recovery as recovery_rules
 from answerable.vault.chamber import CHAMBER, Session
 from answerable.vault.limits import LIMITS
@@ -431,10 +431,13 @@ def fill_seat(name: str, body: str, public_key: bytes) -> str:
 
 
 @operation("found_root", "office")
-def found_root(keepers: Sequence[str]) -> bool:
-    """Make the root key for these keepers; the vault is open afterwards."""
+def found_root(keepers: Sequence[str]) -> str:
+    """Make the root key for these keepers, and the key to which browsers seal; the vault is open afterwards.
+
+    Returns the fingerprint of that key, for the record.
+    """
     keyroom.found_root(list(keepers))
-    return True
+    return seal.fingerprint(keyroom.service_public(arrivals.SERVICE))
 
 
 @operation("change_keepers", "office")
@@ -461,7 +464,9 @@ def bring_half(token: str) -> dict[str, Any]:
     opened = keyroom.bring_half(person.ref, private) if was_locked else False
     if not was_locked:
         CHAMBER.heard = _now()
-    actions.note_half(opened=opened, was_locked=was_locked, by=person)
+    # Each unlocking names the key to which browsers seal from then on: one put in its place has no such entry.
+    door_key = seal.fingerprint(keyroom.service_public(arrivals.SERVICE)) if opened else ""
+    actions.note_half(opened=opened, was_locked=was_locked, door_key_sha256=door_key, by=person)
     return {"open": not CHAMBER.is_locked(), "opened": opened}
 
 

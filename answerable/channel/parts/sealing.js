@@ -1,5 +1,7 @@
 (function () {
   "use strict";
+  // As in vault/arrivals.py: the node, and the vault's own key for what comes through the door.
+  var NODE = "alliance", SERVICE = "door";
   function bytes(text) { return Uint8Array.from(atob(text), function (c) { return c.charCodeAt(0); }); }
   function packed(blob) {
     var text = "", i;
@@ -20,7 +22,7 @@
     if (by && by.name) put(by.name, by.value);
     var lock = field.dataset, visit = form.elements.t.value.split(":")[0];
     Promise.resolve().then(function () {
-      var context = seal.envelopeContext(lock.node, lock.service, visit, lock.seal);
+      var context = seal.envelopeContext(NODE, SERVICE, visit, lock.seal);
       return seal.sealEnvelope(bytes(lock.key), new TextEncoder().encode(field.value), context);
     }).then(function (envelope) {
       put("sealed", packed(envelope));
