@@ -13,7 +13,7 @@ from answerable.authority import engine as authority
 from answerable.authority.acting import action, scope_of
 from answerable.authority.principals import HasPrincipal, Place, Principal
 from answerable.channel import codes, lifecycle
-from answerable.channel.models import Attachment, Message, Thread
+from answerable.channel.models import Attachment, KitEnvelope, Message, Thread
 from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
@@ -30,6 +30,12 @@ def holder(ref: str, compartment: str = "*") -> Principal:
     return Principal(
         ref=ref, roles=frozenset({"holder", "claimant"}), via="channel", compartments=frozenset({compartment})
     )
+
+
+def owed() -> int:
+    """What the clock owes: reports from field devices that came while the vault was locked. Returns how many."""
+    done: int = ask("kit_take_in")
+    return done
 
 
 def _designation() -> str:
@@ -125,6 +131,50 @@ def leave_message(
     record.append("message left", thread, by=by, from_state=before, to_state=thread.status,
                   detail={"message": message.ref, "kind": kind, "sealed_by": sealed_by})  # fmt: skip
     return message
+
+
+# --- reports from field devices -----------------------------------------------------------------------------------
+
+
+@action("receive_kit_envelope")
+def receive_kit_envelope(thread: Thread, digest: str, envelope: bytes, *, by: Person) -> KitEnvelope:
+    """A report came in as a field device sealed it; it is known by its digest from now on."""
+    _own(thread, "receive_kit_envelope", by)
+    row = KitEnvelope.objects.create(
+        compartment=thread.compartment, thread=thread, digest=digest, envelope=envelope, received_on=clock.today()
+    )
+    record.append("sealed report received", row, by=by, to_state=row.status,
+                  detail={"thread": thread.ref, "sealed_by": lifecycle.BROWSER})  # fmt: skip
+    return row
+
+
+@action("lodge_kit_report")
+def lodge_kit_report(row: KitEnvelope, report: str, *, by: Person) -> KitEnvelope:
+    """What an envelope held is lodged; the envelope itself is deleted, so that only the report can be read or shredded."""
+    return _settle(row, "lodge_kit_report", by=by, report=report, said="sealed report lodged")
+
+
+@action("refuse_kit_report")
+def refuse_kit_report(row: KitEnvelope, reason: str, *, by: Person) -> KitEnvelope:
+    """What an envelope held could not be lodged; the device keeps its own, and may send it again."""
+    return _settle(row, "refuse_kit_report", by=by, said="sealed report refused", reason=reason)
+
+
+def _settle(row: KitEnvelope, move: str, *, by: Person, said: str, report: str = "", reason: str = "") -> KitEnvelope:
+    row = KitEnvelope.objects.select_for_update().select_related("thread").get(pk=row.pk)
+    _own(row.thread, move, by)
+    before, row.status = row.status, next_status(lifecycle.KIT_MOVES, move, status=row.status)
+    row.report_ref, row.envelope = report, b""
+    row.save(update_fields=["status", "report_ref", "envelope"])
+    record.append(said, row, by=by, from_state=before, to_state=row.status, reason=reason,
+                  detail={"report": report, "sealed_by": lifecycle.BROWSER})  # fmt: skip
+    return row
+
+
+def _own(thread: Thread, name: str, by: Person) -> None:
+    authority.require(by, name, thread)
+    if thread.documenter_id != by.pk:
+        raise ValueError("a documenter's reports come with a code of their own")
 
 
 @action("leave_attachment")

@@ -48,6 +48,18 @@ def integrity() -> str:
     return "sha384-" + base64.b64encode(hashlib.sha384(module()).digest()).decode()
 
 
+@cache
+def kit_script() -> bytes:
+    """The field kit's script, with the module that seals in front: one file, so that both are on the device or neither."""
+    return VENDORED.read_bytes() + b"\n" + (PARTS / "kit.js").read_bytes()
+
+
+@cache
+def kit_worker() -> bytes:
+    """What answers for the field kit's page where there is no line."""
+    return (PARTS / "kit-worker.js").read_bytes()
+
+
 def allowed(text: str) -> str:
     """The source expression under which a policy allows this very text."""
     return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"

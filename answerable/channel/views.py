@@ -59,7 +59,7 @@ def _look(request: HttpRequest) -> dict[str, Any]:
     return found
 
 
-def _lock() -> dict[str, str]:
+def lock() -> dict[str, str]:
     """The lock that browsers put on what is written: the vault's own public key, and its fingerprint in groups."""
     found: dict[str, Any] = ask("door_key")
     digits = found["sha256"]
@@ -130,7 +130,12 @@ def leave(request: HttpRequest) -> HttpResponse:
         except Refused:
             pass  # a vault that does not answer shows nothing either; leaving comes first
     response = _page(request, "leave")
-    response["Clear-Site-Data"] = '"cache", "cookies", "storage"'
+    # A field device's reports wait in its storage, locked: leaving does not throw them away.
+    if "saved" in request.COOKIES:
+        response["Clear-Site-Data"] = '"cache"'
+        response.delete_cookie(guard.cookie_name(), samesite="Strict")
+    else:
+        response["Clear-Site-Data"] = '"cache", "cookies", "storage"'
     return response
 
 
@@ -222,7 +227,7 @@ def inside(request: HttpRequest) -> HttpResponse:
         return _go("code")
     # What she wrote herself is not put before her, or whoever holds the telephone, unless she asks for it.
     answers = [m for m in (seen.get("page") or {}).get("messages", ()) if not m["hers"]]
-    return _page(request, "inside", seen=seen, answers=answers, lock=_lock())
+    return _page(request, "inside", seen=seen, answers=answers, lock=lock())
 
 
 @public_page
@@ -352,7 +357,7 @@ def write(request: HttpRequest) -> HttpResponse:
     step = questions[at]
     return _page(request, "step", seen=seen, step=step, at=at, number=at + 1, of=len(questions),
                  choices=step.choices(given), value=seen["answers"].get(step.name, ""),
-                 kept=step.name in seen["kept"], lock=_lock() if step.locked else None)  # fmt: skip
+                 kept=step.name in seen["kept"], lock=lock() if step.locked else None)  # fmt: skip
 
 
 def _value(request: HttpRequest, step: steps.Step) -> Any:

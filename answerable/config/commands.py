@@ -272,6 +272,7 @@ def worker(argv: list[str]) -> int:
 
     from answerable.authority.acting import reading_as
     from answerable.authority.principals import CLOCK
+    from answerable.channel import actions as channel
     from answerable.measures import actions as measures
     from answerable.record import signing
     from answerable.vault.consent import actions as consent
@@ -289,7 +290,7 @@ def worker(argv: list[str]) -> int:
 
     while True:
         # Each on its own: what fails in one field of work never holds up a withdrawal, or the other way round.
-        for work in (consent.owed, measures.owed, custody.owed, checkpoint, postgres.rotate_keys_backups):
+        for work in (consent.owed, measures.owed, custody.owed, channel.owed, checkpoint, postgres.rotate_keys_backups):
             try:
                 work()
             except Exception as fault:  # the database may be away for a moment: say so, keep the clock running
