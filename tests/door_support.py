@@ -80,9 +80,10 @@ class Visitor(Client):
 @pytest.fixture
 def door(played, db, monkeypatch):
     """`door()` is someone who comes to the channel."""
-    from answerable.channel import views
+    from answerable.channel import kit_views, views
 
     monkeypatch.setattr(views, "ask", ask_at_the_door)
+    monkeypatch.setattr(kit_views, "ask", ask_at_the_door)
     DOORS.sessions.clear()
     DOORS.tries.clear()
     DOORS.everyone.clear()

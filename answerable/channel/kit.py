@@ -7,6 +7,7 @@ takes it in once it is unlocked; the device keeps its own until it hears that th
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,6 +19,7 @@ from answerable.alliance.models import Person
 from answerable.authority.acting import reading_as
 from answerable.channel import actions, codes, lifecycle, queries, steps
 from answerable.channel.models import KitEnvelope, Thread
+from answerable.common import faults
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.vault import arrivals, doorkeys, keyroom, primitives, seal
@@ -124,7 +126,7 @@ def _fields(blob: bytes, by: Person) -> Mapping[str, Any]:
         held = json.loads(seal.open_envelope(keyroom.service_private(arrivals.SERVICE), blob, CONTEXT))
         answers = {s.name: held["fields"].get(s.name) for s in steps.REPORT}
         language = str(held["language"])[:8]
-    except (Unopenable, ValueError, TypeError, KeyError, AttributeError):
+    except (Unopenable, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise Refused(
             _("It does not open: it was changed, or locked for another place. Write it again."), reason="sealed"
         ) from None
@@ -154,6 +156,10 @@ def take_in() -> int:
     done = 0
     for row in rows:
         by = _documenter(row.thread.documenter.ref) if row.thread.documenter else None
-        if by is not None:
+        if by is None:
+            continue
+        try:
             done += _lodged(row, bytes(row.envelope), by)["state"] == lifecycle.LODGED
+        except Exception as fault:  # said, and the next one is not held up by it
+            print(f"vault: {faults.where(fault)}", file=sys.stderr, flush=True)
     return done
