@@ -4,8 +4,8 @@
   const NODE = "alliance", SERVICE = "door", AT_ONCE = 1200000, MOST = 20;
   const root = document.getElementById("kit"), report = document.getElementById("report"), send = document.getElementById("send");
   const seal = window.AnswerableSeal;
-  const say = (name, more) => { document.getElementById("said").textContent = root.dataset["say" + name[0].toUpperCase() + name.slice(1)] + (more ? " " + more : ""); };
   const words = (name) => root.dataset["say" + name[0].toUpperCase() + name.slice(1)];
+  const say = (name, more) => { document.getElementById("said").textContent = words(name) + (more ? " " + more : ""); };
 
   // --- what is on the device: envelopes with a random name and a day, and the lists of the form -------------------
   const store = new Promise((resolve, reject) => {
@@ -74,8 +74,10 @@
     }
     return fields;
   }
+  const hush = () => { document.getElementById("said").textContent = ""; };
   report.addEventListener("submit", async (event) => {
     event.preventDefault();
+    hush();
     for (const group of report.querySelectorAll("fieldset[data-must]")) {
       if (!group.querySelector(":checked")) {
         say("choose", group.dataset.must);
@@ -146,6 +148,7 @@
   }
   send.addEventListener("submit", async (event) => {
     event.preventDefault();
+    hush();
     const act = event.submitter ? event.submitter.value : "send", buttons = send.querySelectorAll("button");
     const who = [["code", send.elements.code.value], ["pin", send.elements.pin.value]];
     for (const button of buttons) button.disabled = true;
