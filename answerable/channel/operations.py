@@ -163,9 +163,8 @@ def look(token: str) -> dict[str, Any]:
     }
     # What a browser sealed stays where it is; the door is told that it is there.
     answers = state.get("answers") or {}
-    shown["kept"] = [name for name, value in answers.items() if arrivals.is_held(value)]
-    if state.get("answers") is not None:
-        shown["answers"] = {n: "" if n in shown["kept"] else v for n, v in answers.items()}
+    kept = [name for name, value in answers.items() if arrivals.is_held(value)]
+    shown |= {"kept": kept, "answers": {n: "" if n in kept else v for n, v in answers.items()}}
     shown["said_something"] = [name for name, value in answers.items() if value]
     shown["has_code"] = bool(state.get("channel"))
     shown["has_pin"] = bool(state.get("has_pin"))
