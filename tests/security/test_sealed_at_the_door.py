@@ -233,3 +233,36 @@ def test_the_visit_an_envelope_is_bound_to_tells_nothing_of_its_token(door):
     visitor = at_the_text(door())
     token = visitor.cookies["visit"].value
     assert visitor.token().split(":")[0] == guard.visit_of(token) and guard.visit_of(token) not in token
+
+
+def test_a_claims_words_sealed_in_the_browser_while_the_vault_is_locked(door, office, saved, locked):
+    """Account, name and contact come sealed into a locked vault; the assessor reads the account once it is open."""
+    from answerable.channel.steps import steps_of
+    from answerable.reparations.models import Claim
+
+    plain = {
+        "care": "yes", "pin": "2468", "programme": saved("$programme").ref, "claim_type": "CL-DIR", "year": "2026", "month": "1",
+        "area1": "The south", "country": "Pelland", "purposes": ["CP-CLAI", "CP-CONT"], "declared_true": "yes",
+    }  # fmt: skip
+    visitor = door()
+    visitor.see("/begin/")
+    visitor.say("/begin/", kind="claim")
+    for step in steps_of("claim", has_code=False):
+        if step.locked:
+            say(visitor, step.name, f"{WORDS} {step.name}")
+        else:
+            visitor.next(plain.get(step.name, ""), act="next" if step.name in plain else "skip")
+    visitor.say("/write/", at=str(len(steps_of("claim", has_code=False))), act="send")
+    assert len(visitor.code()) == 24
+    see_all()
+    claim, thread = Claim.objects.order_by("-id").first(), newest()
+    assert thread.about_ref == claim.ref and thread.about_sealed_by == "browser"
+    assert detail(thread, "thread opened")["sealed_by"] == "browser" and rows_holding(WORDS) == []
+    locked()
+    inga, adva, anna = office("inga"), office("adva"), office("anna")
+    for who, moves in ((inga, ("screen", "register_claim")), (adva, ("check_completeness", "begin_assessment"))):
+        for move in moves:
+            assert who.post(f"/repair/claims/{claim.ref}/move/", {"move": move}).status_code == 303
+    read = anna.post(f"/repair/claims/{claim.ref}/read/", {"field": "account"}).content.decode()
+    assert f"{WORDS} account" in read
+    assert "sealed in her browser" in adva.get(f"/repair/messages/{thread.ref}/").content.decode()
