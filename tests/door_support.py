@@ -88,10 +88,10 @@ class Visitor(Client):
 @pytest.fixture
 def door(played, db, monkeypatch):
     """`door()` is someone who comes to the channel."""
-    from answerable.channel import guard, views
+    from answerable.channel import guard, kit_views, views
 
-    monkeypatch.setattr(views, "ask", ask_at_the_door)
-    monkeypatch.setattr(guard, "ask", ask_at_the_door)
+    for module in (views, guard, kit_views):
+        monkeypatch.setattr(module, "ask", ask_at_the_door)
     DOORS.sessions.clear()
     DOORS.tries.clear()
     DOORS.everyone.clear()

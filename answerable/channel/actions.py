@@ -13,7 +13,7 @@ from answerable.authority import engine as authority
 from answerable.authority.acting import action, scope_of
 from answerable.authority.principals import HasPrincipal, Place, Principal
 from answerable.channel import codes, lifecycle
-from answerable.channel.models import Attachment, Message, Thread
+from answerable.channel.models import Attachment, KitEnvelope, Message, Thread
 from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
@@ -31,6 +31,12 @@ def holder(ref: str, compartment: str = "*") -> Principal:
     return Principal(
         ref=ref, roles=frozenset({"holder", "claimant"}), via="channel", compartments=frozenset({compartment})
     )
+
+
+def owed() -> int:
+    """What the clock owes: reports from field devices that came while the vault was locked. Returns how many."""
+    done: int = ask("kit_take_in")
+    return done
 
 
 def _designation() -> str:
@@ -63,15 +69,20 @@ def _new_thread(kind: str, compartment: str, *, language: str, about_ref: str = 
     return thread
 
 
-def _put(thread: Thread, direction: str, text: str, *, kind: str = "message", by: Person | None = None) -> Message:
+def _put(
+    thread: Thread, direction: str, text: str, *, kind: str = "message", sealed_by: str = lifecycle.ARRIVAL,
+    by: Person | None = None,
+) -> Message:  # fmt: skip
     """Store one message, sealed by the vault before anything is kept."""
     if not text.strip():
         raise Refused(_("There is nothing written yet."), reason="empty")
-    if len(text) > LONGEST:
+    # What is an envelope still was measured when it came in.
+    if len(text) > LONGEST and sealed_by != lifecycle.BROWSER:
         raise Refused(_("That is more than one message holds. Send it in two parts."), reason="long")
     message = Message(
         compartment=thread.compartment, thread=thread, direction=direction, kind=kind, written_at=clock.now(),
         release_at=lifecycle.release_after(clock.now()) if direction == "out" else None, written_by=by,
+        sealed_by=sealed_by,
     )  # fmt: skip
     if direction == "note":
         message.text = keeping.seal_fields(message.ref, thread.compartment, "Message", {"text": text})["text"]
@@ -88,35 +99,83 @@ def _put(thread: Thread, direction: str, text: str, *, kind: str = "message", by
 @action("open_thread")
 def open_thread(
     kind: str, *, text: str = "", language: str, compartment: str = "claims", about_ref: str = "",
-    care_offered: bool = False, documenter: Person | None = None, ref: str = "", by: HasPrincipal,
+    care_offered: bool = False, documenter: Person | None = None, ref: str = "", sealed_by: str = lifecycle.ARRIVAL,
+    by: HasPrincipal,
 ) -> Thread:  # fmt: skip
     """Someone came to the door. Nothing they tell is compulsory; care was offered before the first question (SC-8)."""
     authority.require(by, "open_thread", Place("door"))
     thread = _new_thread(kind, compartment, language=language, about_ref=about_ref, care_offered=care_offered,
                          documenter=documenter, ref=ref)  # fmt: skip
     thread.waiting_since = clock.today() if text.strip() or about_ref else None
+    thread.about_sealed_by = sealed_by if about_ref else ""
     thread.save(force_insert=True)
     if text.strip():
-        _put(thread, "in", text)
+        _put(thread, "in", text, sealed_by=sealed_by)
     record.append("thread opened", thread, by=by, to_state=thread.status,
-                  detail={"kind": kind, "about": about_ref, "care_offered": care_offered})  # fmt: skip
+                  detail={"kind": kind, "about": about_ref, "care_offered": care_offered, "sealed_by": sealed_by})  # fmt: skip
     return thread
 
 
 @action("leave_message")
-def leave_message(thread: Thread, text: str, *, kind: str = "message", by: HasPrincipal) -> Message:
+def leave_message(
+    thread: Thread, text: str, *, kind: str = "message", sealed_by: str = lifecycle.ARRIVAL, by: HasPrincipal
+) -> Message:
     """She writes: a message, or a correction of her own file (SC-10). A closed thread opens again by it."""
     thread = Thread.objects.select_for_update().get(pk=thread.pk)
     authority.require(by, "leave_message", thread)
     if kind not in ("message", "correction"):
         raise ValueError(f"no message is a {kind}")
-    message = _put(thread, "in", text, kind=kind)
+    message = _put(thread, "in", text, kind=kind, sealed_by=sealed_by)
     before = thread.status
     thread.status, thread.waiting_since = lifecycle.OPEN, thread.waiting_since or clock.today()
     thread.save(update_fields=["status", "waiting_since"])
     record.append("message left", thread, by=by, from_state=before, to_state=thread.status,
-                  detail={"message": message.ref, "kind": kind})  # fmt: skip
+                  detail={"message": message.ref, "kind": kind, "sealed_by": sealed_by})  # fmt: skip
     return message
+
+
+# --- reports from field devices -----------------------------------------------------------------------------------
+
+
+@action("receive_kit_envelope")
+def receive_kit_envelope(thread: Thread, digest: str, envelope: bytes, *, by: Person) -> KitEnvelope:
+    """A report came in as a field device sealed it; it is known by its digest from now on."""
+    _own(thread, "receive_kit_envelope", by)
+    row = KitEnvelope.objects.create(
+        compartment=thread.compartment, thread=thread, digest=digest, envelope=envelope, received_on=clock.today()
+    )
+    record.append("sealed report received", row, by=by, to_state=row.status,
+                  detail={"thread": thread.ref, "sealed_by": lifecycle.BROWSER})  # fmt: skip
+    return row
+
+
+@action("lodge_kit_report")
+def lodge_kit_report(row: KitEnvelope, report: str, *, by: Person) -> KitEnvelope:
+    """What an envelope held is lodged; the envelope itself is deleted, so that only the report can be read or shredded."""
+    return _settle(row, "lodge_kit_report", by=by, report=report, said="sealed report lodged")
+
+
+@action("refuse_kit_report")
+def refuse_kit_report(row: KitEnvelope, reason: str, *, by: Person) -> KitEnvelope:
+    """What an envelope held could not be lodged; the device keeps its own, and may send it again."""
+    return _settle(row, "refuse_kit_report", by=by, said="sealed report refused", reason=reason)
+
+
+def _settle(row: KitEnvelope, move: str, *, by: Person, said: str, report: str = "", reason: str = "") -> KitEnvelope:
+    row = KitEnvelope.objects.select_for_update().select_related("thread").get(pk=row.pk)
+    _own(row.thread, move, by)
+    before, row.status = row.status, next_status(lifecycle.KIT_MOVES, move, status=row.status)
+    row.report_ref, row.envelope = report, b""
+    row.save(update_fields=["status", "report_ref", "envelope"])
+    record.append(said, row, by=by, from_state=before, to_state=row.status, reason=reason,
+                  detail={"report": report, "sealed_by": lifecycle.BROWSER})  # fmt: skip
+    return row
+
+
+def _own(thread: Thread, name: str, by: Person) -> None:
+    authority.require(by, name, thread)
+    if thread.documenter_id != by.pk:
+        raise ValueError("a documenter's reports come with a code of their own")
 
 
 @action("leave_attachment")
@@ -137,13 +196,14 @@ def leave_attachment(
 
 
 @action("concern_thread")
-def concern_thread(thread: Thread, about_ref: str, *, by: HasPrincipal) -> Thread:
+def concern_thread(thread: Thread, about_ref: str, *, sealed_by: str = lifecycle.ARRIVAL, by: HasPrincipal) -> Thread:
     """What she sent besides is filed, and her page now shows it."""
     thread = Thread.objects.select_for_update().get(pk=thread.pk)
     authority.require(by, "concern_thread", thread)
     thread.about_ref, thread.waiting_since = about_ref, thread.waiting_since or clock.today()
-    thread.save(update_fields=["about_ref", "waiting_since"])
-    record.append("thread concerns", thread, by=by, detail={"about": about_ref})
+    thread.about_sealed_by = sealed_by
+    thread.save(update_fields=["about_ref", "about_sealed_by", "waiting_since"])
+    record.append("thread concerns", thread, by=by, detail={"about": about_ref, "sealed_by": sealed_by})
     return thread
 
 

@@ -14,4 +14,4 @@ class ChannelConfig(AppConfig):
         from answerable.channel import entities  # noqa: F401 - answers what other apps ask
 
         if settings.VAULT_TRANSPORT == "here":
-            from answerable.channel import operations  # noqa: F401 - the vault answers for the door in this process
+            from answerable.channel import kit, operations  # noqa: F401 - the vault answers for the door in this process

@@ -16,6 +16,7 @@ def door(request: HttpRequest) -> dict[str, Any]:
         "languages": settings.LANGUAGES,
         "style": page.style(),
         "script": page.script(),
+        "integrity": page.integrity(),
         "weather": settings.CHANNEL_WEATHER,
         "care_page": True,
         "t": guard.form_token(request),

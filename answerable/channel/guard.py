@@ -37,9 +37,13 @@ def cookie_name() -> str:
     return "__Host-visit" if settings.SECURE else "visit"
 
 
+def visit_of(token: str) -> str:
+    """What a form, and what a browser seals, is bound to: a digest of the visit's token, which tells nothing of it."""
+    return hashlib.sha256(f"door|{token}".encode()).hexdigest()[:20]
+
+
 def _binding(request: HttpRequest) -> str:
-    held = request.COOKIES.get(cookie_name(), "")
-    return hashlib.sha256(f"door|{held}".encode()).hexdigest()[:20]
+    return visit_of(request.COOKIES.get(cookie_name(), "")[:64])
 
 
 def form_token(request: HttpRequest) -> str:
@@ -109,7 +113,8 @@ class Door:
         response.headers["Referrer-Policy"] = "no-referrer"
         response.headers.pop("Vary", None)
         response.headers.pop("Content-Language", None)
-        if not response.streaming:
+        # What is the same for everyone and packed already (the module that seals) needs no filling.
+        if not response.streaming and "Content-Encoding" not in response.headers:
             response.content = _filled(response.content)
             response.headers["Content-Length"] = str(len(response.content))
         return response

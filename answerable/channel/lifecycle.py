@@ -30,3 +30,14 @@ def release_after(now: datetime) -> datetime:
     day = now.replace(hour=0, minute=0, second=0, microsecond=0)
     hours = [day + timedelta(days=d, hours=h) for d in (0, 1) for h in RELEASE_HOURS]
     return next(h for h in hours if h > now)
+
+
+# Where something was sealed: in the browser before it was sent, or by the vault when it came in. Never left unsaid.
+BROWSER, ARRIVAL = "browser", "arrival"
+# A report from a field device: it waits in a locked vault, is lodged once, or is refused and may be sent again.
+WAITING, LODGED, REFUSED = "WAITING", "LODGED", "REFUSED"
+KIT_STATES = (WAITING, LODGED, REFUSED)
+KIT_MOVES = {
+    "lodge_kit_report": move(WAITING, REFUSED, to=LODGED),
+    "refuse_kit_report": move(WAITING, REFUSED, to=REFUSED),
+}

@@ -33,6 +33,8 @@ class Thread(models.Model):
     about_ref = models.CharField(max_length=40, blank=True, default="")
     # A documenter of a partner organisation; survivors are never a person here.
     documenter = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    # How what it is about was sealed (lifecycle.BROWSER, lifecycle.ARRIVAL), where it came through the door.
+    about_sealed_by = models.CharField(max_length=8, blank=True, default="")
     answerable = models.BooleanField(default=True)
     care_offered = models.BooleanField(default=False)
     status = models.CharField(max_length=8, default=lifecycle.OPEN)
@@ -64,6 +66,7 @@ class Message(models.Model):
     release_at = models.DateTimeField(null=True)
     written_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
     text = SealedField()
+    sealed_by = models.CharField(max_length=8, default=lifecycle.ARRIVAL)
 
     class Meta:
         ordering = ["id"]
@@ -95,3 +98,35 @@ class Attachment(models.Model):
 
     class Meta:
         ordering = ["id"]
+
+
+def kit_ref() -> str:
+    return new_ref("KIT")
+
+
+@declares(data_class="C2", owner="channel", retention="claim-file")
+class KitEnvelope(models.Model):
+    """A report that a field device sealed when it was saved. Its digest is kept, so that sent again it counts once.
+
+    The envelope itself is kept only while it waits for an unlocked vault; what became of it is sealed as a report is.
+    """
+
+    ref = models.CharField(max_length=40, unique=True, default=kit_ref)
+    compartment = models.CharField(max_length=80)
+    thread = models.ForeignKey(Thread, on_delete=models.PROTECT, related_name="+")
+    digest = models.CharField(max_length=64, unique=True)
+    received_on = models.DateField()
+    status = models.CharField(max_length=8, choices=[(s, s) for s in lifecycle.KIT_STATES], default=lifecycle.WAITING)
+    report_ref = models.CharField(max_length=40, blank=True, default="")
+    envelope = SealedField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status=lifecycle.WAITING) | Q(envelope=b""), name="an_envelope_is_kept_only_while_it_waits"
+            ),
+            models.CheckConstraint(
+                condition=Q(status=lifecycle.LODGED) ^ Q(report_ref=""), name="a_lodged_envelope_has_its_report"
+            ),
+        ]

@@ -34,6 +34,10 @@ def _kind_words() -> dict[str, str]:
     }  # fmt: skip
 
 
+def _sealed_words(sealed_by: str) -> str:
+    return _("sealed in her browser") if sealed_by == lifecycle.BROWSER else _("sealed on arrival")
+
+
 @needs("see_threads", "threads")
 def threads(request: Request) -> HttpResponse:
     """Threads of one's compartments: those that wait first."""
@@ -74,12 +78,17 @@ def _shown(
     request: Request, this: Thread, opened: dict[str, str], status: int = 200, refused: str = ""
 ) -> HttpResponse:
     stored = list(this.messages.select_related("written_by"))
-    messages = [{"message": m, "text": opened.get(m.ref), "author": m.written_by} for m in stored]
+    messages = [
+        {"message": m, "text": opened.get(m.ref), "author": m.written_by, "sealed": _sealed_words(m.sealed_by)}
+        for m in stored
+    ]
     about = describe(request.user, this.about_ref) if this.about_ref else None
     facts = [
         (_("Comes to"), _kind_words()[this.kind]), (_("Language"), dict(settings.LANGUAGES).get(this.language, this.language)),
         (_("Since"), this.opened_on.isoformat()), (_("Care was offered first"), _("yes") if this.care_offered else _("no")),
     ]  # fmt: skip
+    if this.about_ref and this.about_sealed_by:
+        facts.append((_("What it is about"), _sealed_words(this.about_sealed_by)))
     names = {"close_thread": _("Close"), "reopen_thread": _("Open again")}
     may = {a: authority.allows(request.user, a, this) for a in ("reply_to_thread", "note_on_thread", "replace_code")}
     return render(request, "channel/office_thread.html", {

@@ -25,12 +25,13 @@ from answerable.alliance.models import Person
 from answerable.authority import engine as authority
 from answerable.authority.acting import reading_as
 from answerable.authority.principals import Place
-from answerable.channel import actions, codes, lifecycle, queries
+from answerable.channel import actions, codes, guard, lifecycle, queries, steps
 from answerable.channel.models import Attachment, Thread, attachment_ref, thread_ref
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.safeguarding import operations as safeguarding
-from answerable.vault import chamber, doorkeys, keyroom, operations, seal
+from answerable.vault import arrivals, chamber, doorkeys, keyroom, operations, seal
+from answerable.vault.chamber import CHAMBER
 from answerable.vault.doors import DOORS
 from answerable.vault.service import operation
 from answerable.vault.uploads import derivative, intake
@@ -194,9 +195,12 @@ def look(token: str) -> dict[str, Any]:
             "at",
         )
     }
-    # The PIN never leaves: whoever looks at the page beside her learns that there is one, and not which.
-    shown["answers"] = {k: v for k, v in (state.get("answers") or {}).items() if k != "pin"}
-    shown["pin_chosen"] = bool((state.get("answers") or {}).get("pin"))
+    # What a browser sealed stays where it is, and the PIN never leaves: the door is told that they are there.
+    answers = state.get("answers") or {}
+    kept = [name for name, value in answers.items() if arrivals.is_held(value)]
+    shown |= {"kept": kept, "answers": {n: "" if n in kept else v for n, v in answers.items() if n != "pin"}}
+    shown["said_something"] = [name for name, value in answers.items() if value]
+    shown["pin_chosen"] = bool(answers.get("pin"))
     shown["has_code"] = bool(state.get("channel"))
     shown["has_pin"] = bool(state.get("has_pin"))
     shown["report"] = bool(state.get("documenter"))
@@ -229,16 +233,42 @@ def choices(token: str) -> dict[str, Any]:
 
 @operation("door_answer", "channel")
 @in_turn
-def answer(token: str, name: str, value: Any, at: int, wrong: str = "") -> bool:
-    """Remember one answer until it is sent or saved, in the vault's memory only; `at` is the question to show next."""
+def answer(token: str, name: str, value: Any, at: int, wrong: str = "", sealed: bytes = b"") -> bool:
+    """Remember one answer until it is sent or saved, in the vault's memory only; `at` is the question to show next.
+
+    What the browser sealed is kept as it came, bound to this visit and this question.
+    """
     state = _state(token)
     if len(json.dumps(value)) > 2 * LARGEST_ANSWER or len(name) > 40 or len(state["answers"]) > 60:
         raise Refused(_("That is more than one answer holds. Write the rest in a message later."), reason="long")
     if not state.get("writing"):
         return False  # it was sent or saved in the meantime
-    if name:
+    if sealed:
+        state["answers"][name] = arrivals.held(sealed, guard.visit_of(token), name)
+    elif name and not (value == steps.KEPT and arrivals.is_held(state["answers"].get(name))):
         state["answers"][name] = value
     return DOORS.write(token, {**state, "at": at, "refused": wrong})
+
+
+@operation("door_key", "channel")
+def door_key() -> dict[str, Any]:
+    """The public key to which browsers seal, and its fingerprint; empty in a locked vault that never had one.
+
+    The record names this key where the vault was founded and each time it is unlocked.
+    """
+    public = keyroom.service_known(arrivals.SERVICE)
+    return {"key": public, "sha256": seal.fingerprint(public) if public else ""}
+
+
+def _words(answers: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """Answers with what browsers sealed opened, and how they were sealed. In a locked vault they stay as they are."""
+    sealed_by = lifecycle.BROWSER if any(arrivals.is_held(v) for v in answers.values()) else lifecycle.ARRIVAL
+    if CHAMBER.is_locked():
+        return answers, sealed_by
+    opened = {k: arrivals.words(v) if isinstance(v, str) else v for k, v in answers.items()}
+    if any(isinstance(v, str) and len(v) > LARGEST_ANSWER for v in opened.values()):
+        raise Refused(_("That is more than one answer holds. Write the rest in a message later."), reason="long")
+    return opened, sealed_by
 
 
 @operation("door_said", "channel")
@@ -363,6 +393,7 @@ def send(token: str) -> str:
 def _sent(state: State, answers: dict[str, Any]) -> str:
     """Store what was sent; returns the number that shows it was received."""
     kind, language, about = state["kind"], get_language() or "en", ""
+    answers, sealed_by = _words(answers)
     state["compartment"] = state.get("compartment") or "claims"
     by = _by(state)
     text = "\n\n".join(t.strip() for t in (str(answers.get("text") or ""), str(answers.get("name") or "")) if t.strip())
@@ -378,12 +409,12 @@ def _sent(state: State, answers: dict[str, Any]) -> str:
     if thread is None:
         thread = actions.open_thread(
             kind, text=text, language=language, compartment=state["compartment"], about_ref=about, ref=state["channel"],
-            care_offered="care" in answers, by=by,
+            care_offered="care" in answers, sealed_by=sealed_by, by=by,
         )  # fmt: skip
     elif about and not thread.documenter_id:
-        actions.concern_thread(thread, about, by=by)
+        actions.concern_thread(thread, about, sealed_by=sealed_by, by=by)
     elif text:
-        actions.leave_message(thread, text, by=by)
+        actions.leave_message(thread, text, sealed_by=sealed_by, by=by)
     return thread.receipt
 
 
@@ -408,23 +439,26 @@ def code(token: str, what: str, typed: str = "") -> bool:
 
 @operation("door_write", "channel")
 @in_turn
-def write(token: str, text: str, kind: str = "message") -> bool:
+def write(token: str, text: str, kind: str = "message", sealed: bytes = b"") -> bool:
     """A message from inside. What is written behind a code that opened nothing is kept too, and read: nothing typed is
     thrown away, and the answer is the same, so that nobody learns from it whether a code was right.
     """
     state = _state(token)
     if DOORS.crowded():
         raise Refused(_("Too many people are at the door just now. Please try again in a minute."), reason="busy")
-    if _again(state, kind, text):
+    if _again(state, kind, sealed.hex() or text):
         return DOORS.write(token, {**state, "said": "sent"})
     thread = _thread(state)
+    answers, sealed_by = _words({"text": arrivals.held(sealed, guard.visit_of(token), "text") if sealed else text})
+    text = answers["text"]
     if thread is None:
         ref = thread_ref()
         actions.open_thread(
-            "unmatched", text=text, language=get_language() or "en", ref=ref, by=actions.holder(ref, "claims")
-        )
+            "unmatched", text=text, language=get_language() or "en", ref=ref, sealed_by=sealed_by,
+            by=actions.holder(ref, "claims"),
+        )  # fmt: skip
     else:
-        actions.leave_message(thread, text, kind=kind if state["level"] == "page" else "message",
+        actions.leave_message(thread, text, kind=kind if state["level"] == "page" else "message", sealed_by=sealed_by,
                               by=actions.holder(thread.ref, thread.compartment))  # fmt: skip
     return DOORS.write(token, {**state, "said": "sent"})
 

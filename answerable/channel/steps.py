@@ -16,6 +16,8 @@ from answerable.common import clock
 from answerable.common.tables import label, taxonomy
 
 Words = str | Promise
+# Stands for what the browser sealed and the vault holds: the door itself never has it.
+KEPT = "\x05"
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,11 @@ class Step:
     lead: Words = ""
     source: str = ""
     must: bool = False
+
+    @property
+    def locked(self) -> bool:
+        """Whether it is words of someone's own, kept sealed: then a browser that can seals them before they are sent."""
+        return self.shape == "long" or self.name in ("name", "alias", "legal_name", "place")
 
     def choices(self, given: Mapping[str, Any]) -> list[tuple[str, Words]]:
         """What can be chosen: a code list in the reader's language, a few words of ours, or what the vault gave."""

@@ -6,6 +6,7 @@ constant address; no page works differently without script.
 
 from __future__ import annotations
 
+import base64
 import functools
 import math
 import time
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from csp.decorators import csp_update
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -22,14 +24,17 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
 from answerable.authority.pages import public_page
-from answerable.channel import codes, guard, steps
+from answerable.channel import codes, guard, page, steps
 from answerable.common.errors import Refused
 from answerable.safeguarding import views_door
 from answerable.vault.client import ask
 from answerable.vault.uploads import intake
 from answerable.vault.uploads.sentences import UploadRefused
 
+LARGEST_SEALED = 100_000
 View = Callable[[HttpRequest], HttpResponse]
+# Where something is written, the module that seals may be fetched from here.
+writing_page = csp_update({"script-src": ["'self'"]})
 
 
 def _token(request: HttpRequest) -> str:
@@ -52,6 +57,24 @@ def _look(request: HttpRequest) -> dict[str, Any]:
     token = _token(request)
     found: dict[str, Any] = ask("door_look", token=token) if token else {"level": "gone"}
     return found
+
+
+def lock() -> dict[str, str]:
+    """The lock that browsers put on what is written: the vault's own public key, and its fingerprint in groups."""
+    found: dict[str, Any] = ask("door_key")
+    digits = found["sha256"]
+    return {
+        "key": base64.b64encode(found["key"]).decode(),
+        "print": " ".join(digits[i : i + 8] for i in range(0, len(digits), 8)),
+    }
+
+
+def _sealed(request: HttpRequest) -> bytes:
+    """What the browser sealed; empty where it could not, and the words came as they are."""
+    try:
+        return base64.b64decode(request.POST.get("sealed", "")[:LARGEST_SEALED], validate=True)
+    except ValueError:
+        return b""
 
 
 def _told(request: HttpRequest, op: str, **args: Any) -> Any:
@@ -107,7 +130,12 @@ def leave(request: HttpRequest) -> HttpResponse:
         except Refused:
             pass  # a vault that does not answer shows nothing either; leaving comes first
     response = _page(request, "leave")
-    response["Clear-Site-Data"] = '"cache", "cookies", "storage"'
+    # A field device's reports wait in its storage, locked: leaving does not throw them away.
+    if "saved" in request.COOKIES:
+        response["Clear-Site-Data"] = '"cache"'
+        response.delete_cookie(guard.cookie_name(), samesite="Strict")
+    else:
+        response["Clear-Site-Data"] = '"cache", "cookies", "storage"'
     return response
 
 
@@ -121,6 +149,17 @@ def language(request: HttpRequest) -> HttpResponse:
         response.set_cookie(
             settings.LANGUAGE_COOKIE_NAME, chosen, httponly=True, samesite="Lax", secure=settings.SECURE
         )
+    return response
+
+
+@public_page
+@require_GET
+def sealing_module(request: HttpRequest) -> HttpResponse:
+    """The module with which a browser seals: one text, the same for everyone, kept nowhere."""
+    packed = "gzip" in request.headers.get("Accept-Encoding", "")
+    response = HttpResponse(page.packed_module() if packed else page.module(), content_type="text/javascript")
+    if packed:
+        response["Content-Encoding"] = "gzip"
     return response
 
 
@@ -185,6 +224,7 @@ def enter_again(request: HttpRequest) -> HttpResponse:
 
 @public_page
 @require_GET
+@writing_page
 def inside(request: HttpRequest) -> HttpResponse:
     """What is new, or her own page. A code that opened nothing and one with nothing new see the same."""
     seen = _look(request)
@@ -194,7 +234,7 @@ def inside(request: HttpRequest) -> HttpResponse:
         return _go("code")
     # What she wrote herself is not put before her, or whoever holds the telephone, unless she asks for it.
     answers = [m for m in (seen.get("page") or {}).get("messages", ()) if not m["hers"]]
-    return _page(request, "inside", seen=seen, answers=answers)
+    return _page(request, "inside", seen=seen, answers=answers, lock=lock())
 
 
 @public_page
@@ -203,7 +243,7 @@ def inside(request: HttpRequest) -> HttpResponse:
 def write_inside(request: HttpRequest) -> HttpResponse:
     """A message from inside, or a correction of one's own file."""
     kind = "correction" if request.POST.get("kind") == "correction" else "message"
-    _told(request, "door_write", text=request.POST.get("text", ""), kind=kind)
+    _told(request, "door_write", text=request.POST.get("text", ""), kind=kind, sealed=_sealed(request))
     return _go("inside")
 
 
@@ -310,6 +350,7 @@ def begin(request: HttpRequest) -> HttpResponse:
 
 
 @public_page
+@writing_page
 def write(request: HttpRequest) -> HttpResponse:
     """One question; the address never changes."""
     seen = _look(request)
@@ -323,11 +364,12 @@ def write(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _written(request, seen, questions, at, given)
     if at == len(questions):
-        said = [q.heading for q in questions if seen["answers"].get(q.name) and q.shape not in ("care", "pin")]
+        said = [q.heading for q in questions if q.name in seen["said_something"] and q.shape not in ("care", "pin")]
         return _page(request, "send", seen=seen, said=said, at=at)
     step = questions[at]
     return _page(request, "step", seen=seen, step=step, at=at, number=at + 1, of=len(questions),
-                 choices=step.choices(given), value=seen["answers"].get(step.name, ""), pin_chosen=seen["pin_chosen"])  # fmt: skip
+                 choices=step.choices(given), value=seen["answers"].get(step.name, ""), pin_chosen=seen["pin_chosen"],
+                 kept=step.name in seen["kept"], lock=lock() if step.locked else None)  # fmt: skip
 
 
 def _value(request: HttpRequest, step: steps.Step) -> Any:
@@ -348,17 +390,20 @@ def _written(
         return _go("inside" if seen["has_code"] else "leave")
     if at < len(questions) and request.POST.get("at") == str(at):
         step = questions[at]
-        value = _value(request, step)
+        value, sealed = _value(request, step), _sealed(request) if step.locked else b""
+        if step.name in seen["kept"] and not value and not sealed and act != "skip":
+            value = steps.KEPT
         if act == "skip":
-            value = [] if step.shape == "many" else ""
+            value, sealed = [] if step.shape == "many" else "", b""
         to = {"back": max(0, at - 1), "save": at}.get(act, at + 1)
-        wrong = str(step.problem(value, given)) if act in ("next", "skip") else ""
-        if step.shape == "pin" and step.problem(value, given):
+        wrong = str(step.problem(steps.KEPT if sealed else value, given)) if act in ("next", "skip") else ""
+        if step.shape == "pin" and wrong:
             value = ""
         # An empty field leaves the PIN that was chosen before; it is never shown again, so it cannot come back in it.
-        kept = step.shape == "pin" and not value and not wrong and act != "skip"
-        _told(request, "door_answer", name="" if kept else step.name, value=value, at=at if wrong else to, wrong=wrong)
-        if wrong:
+        stays = step.shape == "pin" and not value and not wrong and act != "skip"
+        taken = _told(request, "door_answer", name="" if stays else step.name, value=value, at=at if wrong else to,
+                      wrong=wrong, sealed=sealed)  # fmt: skip
+        if wrong or not taken:
             return _go("write")
     elif act == "back":
         ask("door_answer", token=token, name="", value="", at=max(0, at - 1))

@@ -284,6 +284,7 @@ def worker(argv: list[str]) -> int:
 
     from answerable.authority.acting import reading_as
     from answerable.authority.principals import CLOCK
+    from answerable.channel import actions as channel
     from answerable.channel import quarantine
     from answerable.measures import actions as measures
     from answerable.record import signing
@@ -306,6 +307,7 @@ def worker(argv: list[str]) -> int:
             consent.owed,
             measures.owed,
             custody.owed,
+            channel.owed,
             checkpoint,
             quarantine.owed,
             postgres.rotate_keys_backups,

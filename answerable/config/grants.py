@@ -50,6 +50,7 @@ VAULT_WRITES = (
     "channel_thread",
     "channel_message",
     "channel_attachment",
+    "channel_kitenvelope",
     "reparations_claim",
     "monitoring_incident",
 )

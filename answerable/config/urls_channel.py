@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from answerable.channel import views
+from answerable.channel import kit_views, views
 from answerable.web import views as web
 
 urlpatterns = [
@@ -10,6 +10,14 @@ urlpatterns = [
     path("organisations/", views.organisations, name="organisations"),
     path("begin/", views.begin, name="begin"),
     path("write/", views.write, name="write"),
+    path("seal.js", views.sealing_module, name="sealing-module"),
+    path("kit/", kit_views.kit, name="kit"),
+    path("kit/kit.js", kit_views.script, name="kit-script"),
+    path("kit/worker.js", kit_views.worker, name="kit-worker"),
+    path("kit/manifest.json", kit_views.manifest, name="kit-manifest"),
+    path("kit/ready/", kit_views.ready, name="kit-ready"),
+    path("kit/form/", kit_views.form, name="kit-form"),
+    path("kit/send/", kit_views.send, name="kit-send"),
     path("code/", views.code, name="code"),
     path("enter/", views.enter, name="enter"),
     path("enter/again/", views.enter_again, name="enter-again"),

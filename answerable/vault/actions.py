@@ -314,11 +314,11 @@ def note_sign_in(person: Person, *, how: str, by: HasPrincipal) -> None:
 
 
 @action("keep_vault")
-def note_half(*, opened: bool, was_locked: bool, by: Person) -> None:
+def note_half(*, opened: bool, was_locked: bool, door_key_sha256: str = "", by: Person) -> None:
     """A keeper brought a half, opened the vault with the second, or was heard."""
     authority.require(by, "keep_vault", Place("vault"))
     what = "vault unlocked" if opened else "vault half brought" if was_locked else "vault keeper heard"
-    record.append(what, "VAULT", by=by)
+    record.append(what, "VAULT", by=by, detail={"door_key_sha256": door_key_sha256} if door_key_sha256 else None)
 
 
 def may_keep(person: Person) -> None:

@@ -20,8 +20,10 @@ from typing import Any, Protocol
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from answerable.common import clock
+from answerable.common.errors import Refused
 from answerable.vault import keyroom, primitives, seal, stretching, userkeys
 from answerable.vault.models import ChannelDraft, ChannelKey, ChannelWrap
 from answerable.vault.primitives import Unopenable
@@ -245,7 +247,12 @@ def _sealed_to_her(channel: str, subject: str, text: str, levels: Sequence[str],
 def open_message(opening_private: bytes, channel: str, subject: str, level: str, wrapped: bytes, blob: bytes) -> str:
     """One message with her own key. Raises Unopenable."""
     dek = seal.unwrap(opening_private, wrapped, _wrap_context(channel, subject, level))
-    return keyroom.open_with(dek, subject, "Message", {"text": blob})["text"].rstrip()
+    try:
+        return keyroom.open_with(dek, subject, "Message", {"text": blob})["text"].rstrip()
+    except Refused as no:
+        if no.reason != "vault_locked":
+            raise
+        return _("This was locked in your browser. It is kept, and can be read here again once the office is open.")
 
 
 def wraps(channel: str, level: str) -> dict[str, bytes]:

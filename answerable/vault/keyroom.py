@@ -145,9 +145,13 @@ def open_fields(
 
 
 def open_with(dek: bytes, subject: str, model: str, blobs: Mapping[str, bytes]) -> dict[str, str]:
-    """Fields of one object under its data key. An empty blob is an empty text."""
+    """Fields of one object under its data key. An empty blob is an empty text; what a browser sealed before is opened too."""
+    from answerable.vault import arrivals
+
     return {
-        name: seal.open_field(dek, blob, seal.field_context(NODE, subject, model, name, 1)).decode("utf-8", "surrogatepass")
+        name: arrivals.words(
+            seal.open_field(dek, blob, seal.field_context(NODE, subject, model, name, 1)).decode("utf-8", "surrogatepass")
+        )
         if blob else ""
         for name, blob in blobs.items()
     }  # fmt: skip
@@ -662,6 +666,12 @@ def service_public(name: str) -> bytes:
                 name=name, defaults={"public_key": public, "sealed_private": sealed}
             )
     return bytes(row.public_key)
+
+
+def service_known(name: str) -> bytes:
+    """The public key of one of the vault's own pairs where there is one, or nothing; makes none."""
+    row = ServiceKey.objects.filter(name=name).first()
+    return bytes(row.public_key) if row else b""
 
 
 def service_private(name: str) -> bytes:

@@ -15,7 +15,7 @@ from answerable.alliance.models import Person
 from answerable.authority import engine as authority
 from answerable.authority.principals import Place
 from answerable.common.errors import Refused
-from answerable.vault import actions, keyroom, lifecycle, passkeys, seal, stretching, userkeys
+from answerable.vault import actions, arrivals, keyroom, lifecycle, passkeys, seal, stretching, userkeys
 from answerable.vault import recovery as recovery_rules
 from answerable.vault.chamber import CHAMBER, Session
 from answerable.vault.custody import rules as custody_rules
@@ -535,12 +535,13 @@ def _may_keep(keepers: Sequence[str]) -> list[str]:
 
 @operation("found_root", "office")
 def found_root(keepers: Sequence[str], founder: str) -> bool:
-    """Make the root key for these keepers, once; the vault is open afterwards."""
+    """Make the root key for these keepers, once, and the key to which browsers seal; the vault is open afterwards."""
     by = vouched("", "found_vault", "vault", founder=founder)
     refs = _may_keep(keepers)
     with entered_first("vault founded", "VAULT", act="found_vault", by=by) as detail:
         keyroom.found_root(refs)
-        detail["keepers"] = refs
+        door_key = seal.fingerprint(keyroom.service_public(arrivals.SERVICE))
+        detail |= {"keepers": refs, "door_key_sha256": door_key}
     return True
 
 
@@ -572,7 +573,9 @@ def bring_half(token: str) -> dict[str, Any]:
     opened = keyroom.bring_half(person.ref, private) if was_locked else False
     if not was_locked:
         CHAMBER.heard = _now()
-    actions.note_half(opened=opened, was_locked=was_locked, by=person)
+    # Each unlocking names the key to which browsers seal from then on: one put in its place has no such entry.
+    door_key = seal.fingerprint(keyroom.service_public(arrivals.SERVICE)) if opened else ""
+    actions.note_half(opened=opened, was_locked=was_locked, door_key_sha256=door_key, by=person)
     return {"open": not CHAMBER.is_locked(), "opened": opened}
 
 

@@ -14,7 +14,7 @@ from answerable.authority.principals import CLOCK
 from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.record.models import Entry
-from answerable.vault import bundles, keyroom, seal, signing
+from answerable.vault import arrivals, bundles, keyroom, seal, signing
 from answerable.vault.custody import access, actions, lifecycle, rules, words
 from answerable.vault.models import IdentityRequest, RoomRestore
 from answerable.vault.operations import reader
@@ -118,7 +118,8 @@ def open_answer(token: str, request: str, answer: bytes) -> dict[str, str]:
     opened = bundles.open_answer(answer, private, person.ref, request=found.ref, subject=found.subject)
     actions.enter_answer(found, by=person)
     # Only what was asked, whatever a custodian's program put in.
-    return {name: opened[name] for name in found.fields if name in opened}
+    # A name may have come as a browser sealed it, while the vault was locked.
+    return {name: arrivals.words(opened[name]) for name in found.fields if name in opened}
 
 
 # --- seats --------------------------------------------------------------------------------------------------------
