@@ -70,7 +70,7 @@ def form(code: str, pin: str) -> dict[str, Any]:
 
 def _choices(by: Person) -> dict[str, Any]:
     with reading_as(by):
-        answers = [a for a in question("lodging_choices").ask("report", by) if a is not None]
+        answers = [a for a in question("lodging_choices").ask("report", by, {}) if a is not None]
     return answers[0] if answers else {}
 
 

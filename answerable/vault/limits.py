@@ -14,6 +14,7 @@ able to keep its owner out.
 from __future__ import annotations
 
 import hmac
+import math
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -49,7 +50,7 @@ class Limits:
     key: bytes = field(default_factory=lambda: random_bytes(32))
     buckets: OrderedDict[bytes, Bucket] = field(default_factory=OrderedDict)
     known: OrderedDict[bytes, Bucket] = field(default_factory=OrderedDict)
-    began: float = 0.0
+    began: float = -math.inf
     altogether: int = 0
     guard: threading.Lock = field(default_factory=threading.Lock)
 
@@ -97,7 +98,7 @@ class Limits:
         with self.guard:
             self.buckets.clear()
             self.known.clear()
-            self.altogether = 0
+            self.began, self.altogether = -math.inf, 0
 
 
 def _wait(seconds: float) -> None:

@@ -17,6 +17,8 @@ from answerable.monitoring.models import Incident
 from answerable.record.models import Entry
 from answerable.vault import keyroom, seal
 from answerable.vault.chamber import CHAMBER
+from answerable.vault.client import ask
+from conftest import PASSPHRASE
 
 pytestmark = pytest.mark.django_db
 WORDS = "canaryofthefieldkit"
@@ -41,7 +43,9 @@ def dana(played, db):
 def _with_code(handle: str):
     see_all()
     person = Person.objects.get(handle=handle)
-    issued = actions.issue_code(person, pin=PIN, by=Person.objects.get(handle="ines"))
+    ines = Person.objects.get(handle="ines")
+    ines.session_token = ask("sign_in", handle="ines", passphrase=PASSPHRASE)["token"]
+    issued = actions.issue_code(person, pin=PIN, by=ines)
     return person, issued.code.digits
 
 

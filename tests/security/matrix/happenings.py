@@ -60,6 +60,7 @@ def add(saved: Callable[[str], Any]) -> None:
     )  # fmt: skip
     vault.ask_recovery(person("vera"), by=ines)
     channel.issue_code(person("dana"), pin="2580", by=ines)
+    channel.receive_kit_envelope(Thread.objects.get(documenter=person("dana")), "0" * 64, b"sealed", by=person("dana"))
     see_all()
 
 

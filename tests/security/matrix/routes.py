@@ -105,7 +105,8 @@ SHOWN: dict[type, Callable[[Principal, Any], bool]] = {
     Recovery: lambda w, o: sees(w, "see_recoveries") or o.person.ref == w.ref,
     Withdrawal: _withdrawal_shown,
     Transfer: _withdrawal_shown,
-    Provider: lambda w, o: sees(w, "see_directory"),
+    # What nobody made sure of yet, or was taken out, is there for those who keep the directory.
+    Provider: lambda w, o: sees(w, "see_directory" if o.status == "LISTED" else "enter_provider"),
     Referral: lambda w, o: sees(w, "see_care") and _in_scope(w, o),
     SafeContactPlan: lambda w, o: sees(w, "see_contact") and _in_scope(w, o),
     ContactAttempt: lambda w, o: sees(w, "see_contact") and _in_scope(w, o),
