@@ -47,7 +47,7 @@ def _sealed(ref: str) -> Message | Attachment | None:
 @question("describe_ref").answer_with
 def _describe(by: Any, ref: str) -> Described | None:
     if ref.startswith("THR") and (t := access.threads(by).filter(ref=ref).first()):
-        return Described(f"{_('Messages')}: {t.designation}", reverse("thread", args=[ref]), t.status)
+        return Described(f"{_('Messages')}: {t.designation}", ("thread", ref), t.status)
     return None
 
 

@@ -5,17 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.urls import reverse
+
 from answerable.common.hooks import question
 from answerable.record import log
 
 
 @dataclass(frozen=True)
 class Described:
-    """An object in one line, for whoever may see it."""
+    """An object in one line, for whoever may see it. Its page is looked up when it is shown: the vault has no pages."""
 
     title: str
-    url: str
+    page: tuple[str, ...]  # its name, then its arguments
     status: str = ""
+
+    @property
+    def url(self) -> str:
+        """Where its page is."""
+        return reverse(self.page[0], args=self.page[1:])
 
 
 def describe(by: Any, ref: str) -> Described | None:

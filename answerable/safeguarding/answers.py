@@ -20,15 +20,15 @@ def describe(by: Any, ref: str) -> Described | None:
     """One line about a reference for someone who may see it, else None."""
     kind = ref[:3]
     if kind == "PRV" and (p := access.providers(by).filter(ref=ref).first()):
-        return Described(p.name, reverse("provider", args=[ref]), p.status)
+        return Described(p.name, ("provider", ref), p.status)
     if kind == "REF" and (r := access.referrals(by).filter(ref=ref).first()):
-        return Described(f"{_('Referral')} {ref}", reverse("referral", args=[ref]), r.status)
+        return Described(f"{_('Referral')} {ref}", ("referral", ref), r.status)
     if kind == "SCP" and (s := access.plans(by).filter(ref=ref).first()):
-        return Described(_("Safe contact plan"), reverse("contact", args=[s.subject]), s.status)
+        return Described(_("Safe contact plan"), ("contact", s.subject), s.status)
     if kind == "SAF" and (i := access.safety(by).filter(ref=ref).first()):
-        return Described(safety_words(i.kind), reverse("safety", args=[ref]), i.status)
+        return Described(safety_words(i.kind), ("safety", ref), i.status)
     if kind == "GRV" and (g := access.grievances(by).filter(ref=ref).first()):
-        return Described(f"{_('Complaint')} {ref}", reverse("complaint", args=[ref]), g.status)
+        return Described(f"{_('Complaint')} {ref}", ("complaint", ref), g.status)
     return None
 
 

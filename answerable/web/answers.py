@@ -35,33 +35,33 @@ def describe(by: Any, ref: str) -> Described | None:
     """One line about a reference for someone who may see it, else None."""
     kind = ref[:3]
     if kind == "INC" and (i := monitoring.incidents(by).filter(ref=ref).first()):
-        return Described(f"{_('Incident')} {ref} ({i.level})", reverse("incident", args=[ref]), i.status)
+        return Described(f"{_('Incident')} {ref} ({i.level})", ("incident", ref), i.status)
     if kind == "PAT" and (p := monitoring.patterns(by).filter(ref=ref).first()):
-        return Described(f"{_('Pattern')}: {p.party}", reverse("pattern", args=[ref]))
+        return Described(f"{_('Pattern')}: {p.party}", ("pattern", ref))
     if kind == "SIT" and (s := monitoring.situations(by).filter(ref=ref).first()):
-        return Described(s.name, reverse("situation", args=[ref]), s.status)
+        return Described(s.name, ("situation", ref), s.status)
     if kind == "FND" and (f := findings.findings(by).filter(ref=ref).first()):
-        return Described(f"{label('finding_type', f.kind)}: {f.party}", reverse("finding", args=[ref]), f.status)
+        return Described(f"{label('finding_type', f.kind)}: {f.party}", ("finding", ref), f.status)
     if kind == "PRO" and (o := council.proposals(by).filter(ref=ref).first()):
-        return Described(o.title, reverse("proposal", args=[ref]), o.status)
+        return Described(o.title, ("proposal", ref), o.status)
     if kind == "MEA" and (m := Measure.objects.filter(ref=ref).first()):
-        return Described(f"{m.code} {m.proposal.title}", reverse("measure", args=[ref]), m.status)
+        return Described(f"{m.code} {m.proposal.title}", ("measure", ref), m.status)
     if kind == "PRG" and (g := reparations.programmes(by).filter(ref=ref).first()):
-        return Described(f"{_('Programme')}: {g.situation}", reverse("programme", args=[ref]), g.status)
+        return Described(f"{_('Programme')}: {g.situation}", ("programme", ref), g.status)
     if kind == "CLM" and (c := reparations.claims(by).filter(ref=ref).first()):
-        return Described(f"{_('Claim')} {ref}", reverse("claim", args=[ref]), c.status)
+        return Described(f"{_('Claim')} {ref}", ("claim", ref), c.status)
     if kind == "AWD" and (a := Award.objects.filter(ref=ref, claim__in=reparations.claims(by)).first()):
-        return Described(f"{_('Award')} {a.net}", reverse("claim", args=[a.claim.ref]))
+        return Described(f"{_('Award')} {a.net}", ("claim", a.claim.ref))
     if (
         kind == "PAY"
         and authority.allows(by, "see_payments", Place("payments"))
         and (y := Payment.objects.filter(ref=ref).first())
     ):
-        return Described(f"{_('Payment')} {y.amount}", reverse("payment", args=[ref]), y.status)
+        return Described(f"{_('Payment')} {y.amount}", ("payment", ref), y.status)
     if kind == "WDR" and (w := consents.withdrawals(by).filter(ref=ref).first()):
-        return Described(f"{_('Withdrawal')} {ref}", reverse("withdrawal", args=[ref]), w.status)
+        return Described(f"{_('Withdrawal')} {ref}", ("withdrawal", ref), w.status)
     if kind == "STA" and (t := State.objects.filter(ref=ref).first()):
-        return Described(t.name, reverse("state", args=[ref]), t.status)
+        return Described(t.name, ("state", ref), t.status)
     return None
 
 

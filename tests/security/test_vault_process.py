@@ -345,3 +345,17 @@ from django.conf import settings
 print(sorted(settings.DATABASES))
 """
     assert world.python(script).stdout.split() == ["vault_away", "True", "False", "['default']"]
+
+
+def test_the_vault_itself_says_whether_she_may_be_reached_and_seals_her_plan(opened):
+    """In its own process, which has none of the office's pages."""
+    adva, claim = opened.sign_in("adva"), opened.refs["claim"]
+    said = opened.ask(
+        "may_contact", subject=claim, via="phone", kind="call", at="2030-01-01T10:00:00+00:00", token=adva
+    )
+    assert "answer" in said, (said, opened.log.read_text()[-3000:])
+    assert said["answer"]["because"] and said["answer"]["sentence"]
+    sealed = opened.ask("seal_safe_contact", ref="SCP-NEW", subject=claim, plan="{}", token=adva)
+    assert len(sealed["answer"]) > 256
+    refused = opened.ask("seal_safe_contact", ref="SCP-NEW", subject=claim, plan="{}", token=opened.sign_in("sami"))
+    assert refused["reason"]

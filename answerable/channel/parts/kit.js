@@ -109,7 +109,7 @@
     let reply;
     try {
       const fresh = await (await fetch("/kit/ready/", { cache: "no-store" })).json();
-      const form = new FormData();
+      const form = new URLSearchParams(); // the door reads no other form
       for (const [name, value] of [["t", fresh.t], ...parts]) form.append(name, value);
       reply = await fetch(address, { method: "POST", body: form, cache: "no-store" });
     } catch {

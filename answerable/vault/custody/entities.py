@@ -55,7 +55,7 @@ def _survivor_page(about: str) -> list[dict[str, Any]]:
 @question("describe_ref").answer_with
 def _describe(by: Any, ref: str) -> Described | None:
     if ref.startswith("IDR") and (r := access.requests(by).filter(ref=ref).first()):
-        return Described(f"{_('Request to open an identity')} {ref}", reverse("identity-request", args=[ref]), r.status)
+        return Described(f"{_('Request to open an identity')} {ref}", ("identity-request", ref), r.status)
     return None
 
 
