@@ -83,7 +83,11 @@ def _waits(by: Any) -> list[dict[str, Any]]:
     urgent = {ref: u for answer in question("urgent_now").ask([t.about_ref for t in mine]) for ref, u in answer.items()}
     found = []
     for t in mine:
-        waits = _("waits for an answer") if t.has_messages else _("sent a claim, and waits for an answer")
+        waits = (
+            _("waits for an answer")
+            if getattr(t, "has_messages", False)
+            else _("sent a claim, and waits for an answer")
+        )
         what = f"{urgent[t.about_ref]['words']}: {waits}" if t.about_ref in urgent else waits
         found.append({"title": f"{_('Messages')}: {t.designation}", "what": what, "url": reverse("thread", args=[t.ref]),
                       "due": None, "urgency": 0 if t.about_ref in urgent else 3})  # fmt: skip

@@ -107,7 +107,8 @@ def _shown(
     return render(request, "channel/office_thread.html", {
         "heading": this.designation, "object": this, "facts": facts,
         "thread_messages": messages, "files": this.attachments.all(), "may": may,
-        "about": about, "closing": survivor.closing_words(this.about_ref or this.ref), "locked": request.user.vault_session is None, "sealed": [m.ref for m in stored if m.ref not in opened],
+        "about": about, "closing": survivor.closing_words(this.about_ref or this.ref), "locked": request.user.vault_session is None,
+        "sealed": [m.ref for m in stored if m.ref not in opened],
         **moves(request.user, this, names, lifecycle.THREAD_MOVES, reverse("move-thread", args=[this.ref])),
         **chain(request.user, this.ref),
     })  # fmt: skip

@@ -62,7 +62,7 @@ def refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
         request,
         template,
         {"sentence": str(refused), "reason": refused.reason, "back": back,
-         "typed": any(v.strip() for name, v in request.POST.items() if name not in CHOSEN),
+         "typed": any(str(v).strip() for name, v in request.POST.items() if name not in CHOSEN),
          "confirm": signed_in and (confirming or refused.reason in {"confirm", "locked"})},
         status=409,
     )  # fmt: skip

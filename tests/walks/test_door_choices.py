@@ -428,3 +428,44 @@ def test_what_was_typed_is_said_to_be_there_where_something_was_typed(her, offic
     her.send("/inside/close/", sure="yes")
     no = office("adva").post(f"/repair/messages/{thread.ref}/reply/", {"text": "Long words.", "as": "reply"})
     assert no.status_code == 409 and "What you typed is still there" in no.content.decode()
+
+
+# --- days ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_two_fortnights_she_reads_are_those_of_the_product():
+    from answerable.config import postgres
+    from answerable.vault.consent import rules
+
+    assert rules.BACKUP_DAYS == postgres.KEYS_BACKUP_DAYS and rules.UNDO_DAYS + rules.BACKUP_DAYS == 28
+    sentence = rules.EFFECTS["SHRED"].sentence
+    assert "For fourteen days" in sentence and "after twenty-eight days" in sentence
+
+
+@pytest.mark.parametrize(
+    "language, words_of_day",
+    [("en", "9 December 2026"), ("fr", "9 décembre 2026"), ("es", "9 de diciembre de 2026"), ("uk", "9 грудня 2026"),
+     ("ar", "\u20689 ديسمبر 2026\u2069")],
+)  # fmt: skip
+def test_a_day_is_written_in_one_way_in_each_language(language, words_of_day):
+    from datetime import date
+
+    from django.utils.translation import override
+
+    from answerable.web.templatetags.answerable import clock as due
+
+    with override(language):
+        assert day_words(date(2026, 12, 9)) == day_words("2026-12-09") == words_of_day
+        assert words_of_day in str(due(clock.now().replace(year=2026, month=12, day=9)))
+
+
+def test_no_day_on_her_page_or_on_today_is_written_in_another_way(her, office):
+    other = re.compile(
+        r"\b\d{4}-\d{2}-\d{2}\b|\b[A-Z][a-z]{2}\. \d|\d [A-Z][a-z]{2,3}\. \d{4}|[A-Z][a-z]+ \d{1,2}, \d{4}"
+    )
+    her.say("/inside/withdraw/", purpose="EVERYTHING")
+    for page in (her.see("/inside/"), office("adva").get("/today/").content.decode(),
+                 office("inga").get("/today/").content.decode()):  # fmt: skip
+        found = other.findall(re.sub(r"<(?:style|script).*?</(?:style|script)>|<[^>]+>", " ", page, flags=re.S))
+        assert not found, found
+        assert str(clock.today().year) in page
