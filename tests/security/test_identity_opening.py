@@ -160,7 +160,7 @@ def test_from_a_claim_to_the_one_field_that_one_caseworker_reads(office, saved, 
         page(office("safa").post(url + "move/", {"move": "approve_identity"}), 303)
     with clock.set_to(now - 3 * HOUR):
         page(office("safa").post(url + "move/", {"move": "release_identity"}), 409)
-    assert told(claim.ref) == []
+    assert told(claim.ref) == ["Nobody has."]
     with clock.set_to(now - HOUR):
         actions.owed()
     with clock.set_to(now):
