@@ -242,7 +242,7 @@ def test_a_claims_words_sealed_in_the_browser_while_the_vault_is_locked(door, of
 
     plain = {
         "care": "yes", "pin": "2468", "programme": saved("$programme").ref, "claim_type": "CL-DIR", "year": "2026", "month": "1",
-        "area1": "The south", "country": "Pelland", "purposes": ["CP-CLAI", "CP-CONT"], "declared_true": "yes",
+        "area1": "OTHER", "country": "Pelland", "purposes": ["CP-CLAI", "CP-CONT"], "declared_true": "yes",
     }  # fmt: skip
     visitor = door()
     visitor.see("/begin/")
