@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.test.client import MULTIPART_CONTENT
 from django.test.utils import override_settings
+from tests_support import see_all
 
 from answerable.vault import client as vault
 from answerable.vault import frames, service
@@ -112,3 +113,35 @@ def began(visitor: Visitor, *, pin: str, text: str, kind: str = "help") -> str:
     visitor.say("/code/", what="written")
     visitor.say("/code/", what="check", code=code)
     return code
+
+
+def newest():
+    """The thread that was opened last."""
+    from answerable.channel.models import Thread
+
+    see_all()
+    return Thread.objects.order_by("-id").first()
+
+
+def enter(door, code: str, pin: str = "") -> tuple[object, str]:
+    """Someone who typed a code comes in; the visitor and what they see."""
+    visitor = door()
+    visitor.see("/enter/")
+    return visitor, visitor.say("/enter/", code=code, pin=pin)
+
+
+def lodged(visitor, programme, **more) -> None:
+    """Ask for reparation, to the end: what is not said is skipped."""
+    answers = {
+        "care": "yes", "pin": "2468", "programme": programme.ref, "claim_type": "CL-DIR", "year": "2026", "month": "1", "area1": "OTHER", "area2": "The south",
+        "country": "Pelland", "purposes": ["CP-CLAI", "CP-CONT"], "declared_true": "yes", **more,
+    }  # fmt: skip
+    from answerable.channel.steps import steps_of
+
+    visitor.see("/begin/")
+    visitor.say("/begin/", kind="claim")
+    for step in steps_of("claim", has_code=False):
+        value = answers.get(step.name)
+        page = visitor.next(value if value is not None else "", act="next" if value is not None else "skip")
+        assert "needed to go on" not in page, step.name
+    visitor.say("/write/", at=str(len(steps_of("claim", has_code=False))), act="send")

@@ -42,6 +42,8 @@ PUBLIC_PAGES = {
         "write-inside",
         "resume",
         "withdraw",
+        "choice",
+        "give",
         "undo",
         "send-file",
         "pin",

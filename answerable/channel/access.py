@@ -1,11 +1,12 @@
 """Who may see which thread: those who answer, in their own compartments. A state's delegation sees none."""
 
-from django.db.models import QuerySet
+from django.db.models import Case, Exists, IntegerField, OuterRef, QuerySet, Value, When
 
 from answerable.authority import engine as authority
 from answerable.authority.principals import HasPrincipal, Place
 from answerable.channel import lifecycle
 from answerable.channel.models import Message, Thread
+from answerable.common.hooks import question
 
 
 def threads(by: HasPrincipal) -> QuerySet[Thread]:
@@ -27,3 +28,14 @@ def messages(by: HasPrincipal) -> QuerySet[Message]:
         .exclude(kind__in=lifecycle.HERS_ALONE)
         .select_related("thread", "written_by")
     )
+
+
+def urgent_first(found: QuerySet[Thread]) -> QuerySet[Thread]:
+    """Threads with those first that are about something that cannot wait, within the present row scope.
+
+    Each says whether it holds messages (`has_messages`): what she sent with a claim is on the claim.
+    """
+    refs = [ref for answer in question("urgent_now").ask(None) for ref in answer]
+    urgent = Case(When(about_ref__in=refs, then=Value(0)), default=Value(1), output_field=IntegerField())
+    held = Exists(Message.objects.filter(thread=OuterRef("pk")))
+    return found.annotate(urgent=urgent, has_messages=held).order_by("urgent", "waiting_since", "opened_on", "ref")

@@ -78,7 +78,17 @@ def _shred(refs: Sequence[str]) -> dict[str, int]:
 @question("waits_for").answer_with
 def _waits(by: Any) -> list[dict[str, Any]]:
     """Threads whose last word is hers, for those who answer them."""
-    waiting = access.threads(by).filter(status=lifecycle.OPEN, waiting_since__isnull=False)
-    mine = waiting.filter(documenter__isnull="monitoring_analyst" not in by.roles)[:20]
-    return [{"title": f"{_('Messages')}: {t.designation}", "what": _("waits for an answer"),
-             "url": reverse("thread", args=[t.ref]), "due": None} for t in mine]  # fmt: skip
+    waiting = access.urgent_first(access.threads(by).filter(status=lifecycle.OPEN, waiting_since__isnull=False))
+    mine = list(waiting.filter(documenter__isnull="monitoring_analyst" not in by.roles)[:20])
+    urgent = {ref: u for answer in question("urgent_now").ask([t.about_ref for t in mine]) for ref, u in answer.items()}
+    found = []
+    for t in mine:
+        waits = (
+            _("waits for an answer")
+            if getattr(t, "has_messages", False)
+            else _("sent a claim, and waits for an answer")
+        )
+        what = f"{urgent[t.about_ref]['words']}: {waits}" if t.about_ref in urgent else waits
+        found.append({"title": f"{_('Messages')}: {t.designation}", "what": what, "url": reverse("thread", args=[t.ref]),
+                      "due": None, "urgency": 0 if t.about_ref in urgent else 3})  # fmt: skip
+    return found

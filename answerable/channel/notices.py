@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 
 from django.utils import translation
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+
+from answerable.alliance.days import day_words
 
 
 def text(code: str, facts: Mapping[str, str], language: str) -> str:
@@ -15,7 +15,7 @@ def text(code: str, facts: Mapping[str, str], language: str) -> str:
     with translation.override(language or "en"):
         said = {
             "office": facts["office"], "fields": facts["fields"], "purpose": facts["purpose"],
-            "day": date_format(date.fromisoformat(facts["day"]), "j N Y"),
+            "day": day_words(facts["day"]),
         }  # fmt: skip
         if code == "identity_opened_in_danger":
             return _(

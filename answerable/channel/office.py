@@ -15,15 +15,18 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
+from answerable.alliance.days import day_words
 from answerable.alliance.models import Body, Person
 from answerable.authority import engine as authority
 from answerable.authority.pages import Request, Uncounted, done, form_page, move_of, moves, needs
 from answerable.authority.principals import Place
 from answerable.channel import access, actions, lifecycle
 from answerable.channel.models import Thread
+from answerable.common.hooks import question
 from answerable.record.pages import chain, describe
 from answerable.vault import keeping
 from answerable.vault.client import ask
+from answerable.vault.consent import survivor
 
 
 def _kind_words() -> dict[str, str]:
@@ -38,18 +41,26 @@ def _sealed_words(sealed_by: str) -> str:
     return _("sealed in her browser") if sealed_by == lifecycle.BROWSER else _("sealed on arrival")
 
 
+def _urgent(refs: list[str]) -> dict[str, str]:
+    """What cannot wait, in words, by what a thread is about."""
+    return {ref: u["words"] for answer in question("urgent_now").ask(refs) for ref, u in answer.items()}
+
+
 @needs("see_threads", "threads")
 def threads(request: Request) -> HttpResponse:
     """Threads of one's compartments: those that wait first."""
     found = access.threads(request.user)
     if request.GET.get("closed") != "yes":
         found = found.exclude(status=lifecycle.CLOSED)
+    found = access.urgent_first(found)
     page = Uncounted(found, 50).page_of(request.GET.get("page"))
     words = _kind_words()
+    urgent = _urgent([t.about_ref for t in page["rows"]])
     rows = [
-        [{"url": reverse("thread", args=[t.ref]), "text": t.designation}, words[t.kind],
-         dict(settings.LANGUAGES).get(t.language, t.language), t.opened_on.isoformat(),
-         t.waiting_since.isoformat() if t.waiting_since else "", {"status": t.status}] for t in page["rows"]
+        [{"url": reverse("thread", args=[t.ref]), "text": t.designation},
+         f"{urgent[t.about_ref]} · {words[t.kind]}" if t.about_ref in urgent else words[t.kind],
+         dict(settings.LANGUAGES).get(t.language, t.language), day_words(t.opened_on),
+         day_words(t.waiting_since), {"status": t.status}] for t in page["rows"]
     ]  # fmt: skip
     links = []
     if authority.allows(request.user, "confirm_receipt", Place("receipts")):
@@ -85,15 +96,19 @@ def _shown(
     about = describe(request.user, this.about_ref) if this.about_ref else None
     facts = [
         (_("Comes to"), _kind_words()[this.kind]), (_("Language"), dict(settings.LANGUAGES).get(this.language, this.language)),
-        (_("Since"), this.opened_on.isoformat()), (_("Care was offered first"), _("yes") if this.care_offered else _("no")),
+        (_("Since"), day_words(this.opened_on)), (_("Care was offered first"), _("yes") if this.care_offered else _("no")),
     ]  # fmt: skip
+    if urgent := _urgent([this.about_ref]).get(this.about_ref):
+        facts.insert(0, (_("Urgent"), urgent))
     if this.about_ref and this.about_sealed_by:
         facts.append((_("What it is about"), _sealed_words(this.about_sealed_by)))
     names = {"close_thread": _("Close"), "reopen_thread": _("Open again")}
     may = {a: authority.allows(request.user, a, this) for a in ("reply_to_thread", "note_on_thread", "replace_code")}
     return render(request, "channel/office_thread.html", {
-        "heading": this.designation, "object": this, "facts": facts, "thread_messages": messages, "files": this.attachments.all(), "may": may,
-        "about": about, "locked": request.user.vault_session is None, "sealed": [m.ref for m in stored if m.ref not in opened],
+        "heading": this.designation, "object": this, "facts": facts,
+        "thread_messages": messages, "files": this.attachments.all(), "may": may,
+        "about": about, "closing": survivor.closing_words(this.about_ref or this.ref), "locked": request.user.vault_session is None,
+        "sealed": [m.ref for m in stored if m.ref not in opened],
         **moves(request.user, this, names, lifecycle.THREAD_MOVES, reverse("move-thread", args=[this.ref])),
         **chain(request.user, this.ref),
     })  # fmt: skip

@@ -21,6 +21,7 @@ from django.db import transaction
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from answerable.alliance.days import day_words
 from answerable.alliance.models import Person
 from answerable.authority import engine as authority
 from answerable.authority.acting import reading_as
@@ -144,7 +145,7 @@ def enter(code: str, pin: str) -> str:
             text = doorkeys.open_message(
                 opening.private, opening.channel, m.ref, "new", opening.wraps[m.ref], bytes(m.text)
             )
-            state["messages"].append({"on": (m.release_at or m.written_at).date().isoformat(), "text": text})
+            state["messages"].append({"on": day_words((m.release_at or m.written_at).date()), "text": text})
         if ready:
             doorkeys.forget_new(opening.channel, [m.ref for m in ready])
     elif opening.level == "page":
@@ -193,6 +194,7 @@ def look(token: str) -> dict[str, Any]:
             "refused",
             "looks",
             "at",
+            "urgent",
         )
     }
     # What a browser sealed stays where it is, and the PIN never leaves: the door is told that they are there.
@@ -229,6 +231,12 @@ def choices(token: str) -> dict[str, Any]:
     with reading_as(by):
         answers = [a for a in question("lodging_choices").ask(state["kind"], by, state["answers"]) if a is not None]
     return answers[0] if answers else {}
+
+
+@operation("door_readers", "channel")
+def readers(kind: str) -> dict[str, list[str]]:
+    """Who can open what is sent, and who sees only that it is there, in words: as the policies have it, not as we say it."""
+    return queries.readers(kind if kind in ("claim", "report") else "tell")
 
 
 @operation("door_answer", "channel")
@@ -378,6 +386,8 @@ def send(token: str) -> str:
     try:
         with transaction.atomic():
             state["receipt"] = _sent(state, answers)
+            # Said at once, to whoever wrote it and in this visit alone: a paper code shows nothing of it later.
+            state["urgent"] = queries.urgent_help(_thread(state))
     except BaseException:
         if fresh:
             doorkeys.close(state["channel"])
@@ -541,6 +551,39 @@ def _hers(token: str) -> tuple[State, str, Any]:
     return state, thread.about_ref, actions.holder(thread.ref, thread.compartment)
 
 
+@operation("door_choose", "channel")
+@in_turn
+def choose(token: str, act: str, purpose: str) -> bool:
+    """She would like to give a purpose, or take one or everything back: kept for the page that says what follows."""
+    state, about, _by = _hers(token)
+    found = [a for a in question("survivor_asks").ask(about, act, purpose) if a]
+    return DOORS.write(token, {**state, "choice": found[0] if found else None})
+
+
+@operation("door_choice", "channel")
+def choice(token: str) -> dict[str, Any]:
+    """What she is about to give or take back, and what follows from it; empty when there is no such choice."""
+    state = DOORS.read(token) if token else None
+    return (state or {}).get("choice") or {}
+
+
+@operation("door_give", "channel")
+@in_turn
+def give(token: str, purpose: str, understood: bool) -> bool:
+    """She gives one purpose, in the terms she was shown (SC-3); her page shows the receipt. Raises Refused.
+
+    Only what was shown before can be given, so that nobody says yes to what she has not read.
+    """
+    state, about, by = _hers(token)
+    shown = state.get("choice") or {}
+    if (shown.get("act"), shown.get("purpose")) != ("give", purpose):
+        raise Refused(_("Read first what it means, then say yes or no. Nothing was given."), reason="unread")
+    receipts = question("survivor_gives").ask(about, purpose, bool(understood), by)
+    if not receipts:
+        raise Refused(_("This could not be done here. Write it as a message; it counts from now on."), reason="nothing")
+    return DOORS.write(token, {**state, "choice": None, "said": "receipt", "told": "\n".join(receipts)})
+
+
 @operation("door_withdraw", "channel")
 @in_turn
 def withdraw(token: str, purposes: list[str]) -> bool:
@@ -549,7 +592,7 @@ def withdraw(token: str, purposes: list[str]) -> bool:
     receipts = question("survivor_withdraws").ask(about, list(purposes), by) if purposes else []
     if not receipts:
         raise Refused(_("This could not be done here. Write it as a message; it counts from now on."), reason="nothing")
-    return DOORS.write(token, {**state, "said": "receipt", "told": "\n".join(receipts)})
+    return DOORS.write(token, {**state, "choice": None, "said": "receipt", "told": "\n".join(receipts)})
 
 
 @operation("door_undo", "channel")

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from functools import cache
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from answerable.alliance.models import Person
+from answerable.alliance.days import day_words
+from answerable.alliance.models import Body, Person, compartments_of
+from answerable.authority import engine as authority
 from answerable.authority.acting import reading_as
+from answerable.authority.principals import HELD_IN, Place, Principal
 from answerable.channel.actions import holder
 from answerable.channel.models import Message, Thread
 from answerable.common import clock
 from answerable.common.hooks import question
 from answerable.record.models import Entry
 from answerable.vault import doorkeys
+from answerable.vault.consent.survivor import use_words
 
 
 def ready_for(channel: str, refs: Sequence[str]) -> tuple[Thread | None, list[Message]]:
@@ -31,7 +36,7 @@ def ready_for(channel: str, refs: Sequence[str]) -> tuple[Thread | None, list[Me
 def her_page(state: dict[str, Any], thread: Thread | None) -> dict[str, Any]:
     """Everything her page shows: messages, her file's sections, who opened what. Plain texts."""
     if thread is None:
-        return {"messages": [], "sections": [], "openings": [], "receipt": ""}
+        return {"messages": [], "sections": [], "openings": [], "receipt": "", "urgent": []}
     with reading_as(holder(thread.ref)):
         shown = [m for m in Message.objects.filter(thread=thread).exclude(direction="note")
                  if m.direction == "in" or (m.release_at and m.release_at <= clock.now())]  # fmt: skip
@@ -44,22 +49,101 @@ def her_page(state: dict[str, Any], thread: Thread | None) -> dict[str, Any]:
     for m in shown:
         if m.ref not in keys:
             continue  # sealed before this code: the office reads it to her if she asks
-        day = (m.release_at or m.written_at).date().isoformat()
+        day = day_words((m.release_at or m.written_at).date())
         text = doorkeys.open_message(state["private"], thread.ref, m.ref, "page", keys[m.ref], bytes(m.text))
         messages.append({"on": day, "hers": m.direction == "in", "kind": m.kind, "text": text,
                          "new": m.ref in state.get("fresh", ())})  # fmt: skip
     return {
         "messages": messages, "sections": sections, "openings": openings, "receipt": thread.receipt,
-        "older": len(shown) - len(messages),
+        "older": len(shown) - len(messages), "urgent": urgent_help(thread),
     }  # fmt: skip
 
 
-def purpose_words(purpose: str) -> str:
-    """Why something was opened, in her words."""
+def urgent_help(thread: Thread | None) -> list[str]:
+    """What she hears at once when something she asked for cannot wait: what the office must do and by when, in sentences.
+
+    Empty when nothing is urgent. Help near her, and that she can write, stand beside it on the page.
+    """
+    if thread is None or not thread.about_ref:
+        return []
+    with reading_as(holder(thread.ref, thread.compartment)):
+        found = [u for answer in question("urgent_now").ask([thread.about_ref]) for u in answer.values()]
+    lines = []
+    for urgent in found:
+        what, day = urgent["hers"], day_words(urgent["due"])
+        if urgent["screened"]:
+            lines.append(_("You told us of this: %(what)s. Someone has looked at it.") % {"what": what})
+        else:
+            lines.append(
+                _("You told us of this: %(what)s. Someone here must look at it by %(day)s at the latest, before everything else.")
+                % {"what": what, "day": day}
+            )  # fmt: skip
+    return lines
+
+
+@cache
+def reading_roles(kind: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(roles that open what is sent, roles that only see that it is there), asked of the policies and compartments.
+
+    Nobody keeps this list by hand: a role that a policy lets in tomorrow is named tomorrow.
+    """
+    organ = Body(ref="BOD", kind=Body.ORGAN)
+    opens: dict[str, None] = {}
+    sees: dict[str, None] = {}
+    for role in sorted(HELD_IN["organ"]):
+        scopes = compartments_of(frozenset({role}), organ)
+        who = Principal("READER", frozenset({role}), body=organ.ref, compartments=scopes)
+        for thing, place, purposes in _things(kind):
+            if thing.compartment not in scopes:
+                continue
+            if any(authority.allows(who, "read_sealed", thing, purpose=p) for p in purposes):
+                opens[role] = None
+            elif authority.allows(who, place, Place("readers")):
+                sees[role] = None
+    return tuple(opens), tuple(r for r in sees if r not in opens)
+
+
+PURPOSES = ("contact", "adjudication", "payment", "verification")
+
+
+def _things(kind: str) -> list[tuple[Any, str, tuple[str, ...]]]:
+    """What a submission of this kind becomes: (an example of it, who lists such things, what it is opened for)."""
+    thread = Thread(ref="THR", compartment="claims")
+    said = (
+        []
+        if kind == "report"
+        else [
+            (Message(ref="MSG", thread=thread, compartment=thread.compartment, direction="in"), "see_threads", PURPOSES)
+        ]
+    )
+    return said + [
+        (t, place, PURPOSES) for answer in question("readers_at_door").ask(kind) for t, place in answer or ()
+    ]
+
+
+def role_words() -> dict[str, str]:
+    """Roles that may read what is sent at the door, as a stranger to them understands it."""
     return {
-        "contact": _("to answer you"), "adjudication": _("to decide what you asked for"),
-        "payment": _("to prepare a payment"), "verification": _("to check a report"),
-    }.get(purpose, purpose)  # fmt: skip
+        "survivor_advocate": _("Advocates, who stand by you"),
+        "intake_officer": _("The people who take requests in"),
+        "eligibility_assessor": _("Assessors, who look at what you ask for"),
+        "award_panel": _("The panel that decides what follows"),
+        "appeals_panel": _("The panel that looks again if you do not agree"),
+        "monitoring_analyst": _("Analysts of the alliance"),
+        "verifier": _("Verifiers, who check reports"),
+        "verification_lead": _("The lead of those who check reports"),
+        "panel_expert": _("Independent experts of the panel"),
+    }
+
+
+def readers(kind: str) -> dict[str, list[str]]:
+    """The same in words, for the pages before something is sent."""
+    words = role_words()
+    opens, sees = reading_roles(kind)
+    return {
+        "open": [words.get(r, r.replace("_", " ")) for r in opens],
+        "see": [words.get(r, r.replace("_", " ")) for r in sees],
+    }
 
 
 def openings_of(refs: Sequence[str]) -> list[dict[str, Any]]:
@@ -70,13 +154,14 @@ def openings_of(refs: Sequence[str]) -> list[dict[str, Any]]:
     seen: dict[tuple[date, str, str], None] = {}
     for day, actor, purpose in rows:
         seen[day, offices.get(actor, ""), purpose] = None
-    return [{"on": d.isoformat(), "office": office, "why": purpose_words(p)} for d, office, p in seen]
+    return [{"on": day_words(d), "office": office, "why": use_words(p)} for d, office, p in seen]
 
 
 def statement(state: dict[str, Any], thread: Thread | None) -> str:
     """Her file as plain text."""
     page = her_page(state, thread)
     lines: list[str] = []
+    lines += [*page["urgent"], ""] if page["urgent"] else []
     for section in page["sections"]:
         lines += [section["title"], *(f"  {line}" for line in section.get("lines", ()))]
         lines += ["  " + " | ".join(str(cell) for cell in row) for row in (section.get("table") or {}).get("rows", ())]
@@ -91,5 +176,5 @@ def statement(state: dict[str, Any], thread: Thread | None) -> str:
     if page["openings"] is None:
         return "\n".join(lines) + "\n"
     lines += ["", _("Who opened something of yours, when and why")]
-    lines += [f"  {o['on']}, {o['office']}, {o['why']}" for o in page["openings"]] or [f"  {_('Nobody so far.')}"]
+    lines += [f"  {o['on']}, {o['office']}, {o['why']}" for o in page["openings"]] or [f"  {_('Nobody has.')}"]
     return "\n".join(lines) + "\n"

@@ -30,6 +30,8 @@ class Step:
     lead: Words = ""
     source: str = ""
     must: bool = False
+    # Whether a survivor chooses here: then in the words of plain_words, and not in the glossary's of the office.
+    plain: bool = False
 
     @property
     def locked(self) -> bool:
@@ -46,9 +48,13 @@ class Step:
             return [(str(m), w) for m, w in enumerate(MONTHS, 1)]
         if self.source in OWN:
             return list(OWN[self.source])
+        plain = plain_words(self.source) if self.plain else {}
         return (
-            [(c, label(self.source, c, get_language() or "en")) for c in taxonomy(self.source)] if self.source else []
-        )
+            [(c, plain.get(c) or label(self.source, c, get_language() or "en")) for c in taxonomy(self.source)
+             if not self.plain or c in plain]
+            if self.source
+            else []
+        )  # fmt: skip
 
     def problem(self, value: Any, given: Mapping[str, Any]) -> Words:
         """What is missing or does not fit, as a sentence; empty when it is well."""
@@ -98,6 +104,46 @@ OWN: Mapping[str, Sequence[tuple[str, Words]]] = {
         ("quarter", _("the quarter")),
     ),
 }
+
+
+def plain_words(source: str) -> Mapping[str, Words]:
+    """What a code stands for as someone would say it of herself, without the words of courts and clinics."""
+    return PLAIN.get(source, {})
+
+
+# fmt: off
+PLAIN: Mapping[str, Mapping[str, Words]] = {
+    "claim_type": {
+        "CL-DIR": _("It was done to me"), "CL-CBR": _("I was born of it"),
+        "CL-IND": _("It was done to someone in my family"), "CL-HLP": _("I was hurt while helping someone"),
+        "CL-HEI": _("I speak for someone who has died"),
+    },
+    "violence_form": {
+        "SV-RAPE": _("I was raped"), "SV-RAPE-MP": _("I was raped by more than one person"),
+        "SV-RAPE-OBJ": _("I was raped with a thing or a weapon"), "SV-RAPE-ATT": _("Someone tried to rape me"),
+        "SV-SLAV": _("I was kept and used for sex"), "SV-PROS": _("I was made to have sex for money or goods"),
+        "SV-PREG": _("I was made pregnant and kept so that I would stay pregnant"), "SV-ABOR": _("I was made to end a pregnancy"),
+        "SV-STER": _("I was made unable to have children"), "SV-CONT": _("I was made to take something against becoming pregnant"),
+        "SV-MARR": _("I was made to live as someone’s wife or husband"), "SV-MUTI": _("The private parts of my body were cut or injured"),
+        "SV-TORT": _("I was tortured in the private parts of my body"), "SV-ASLT": _("I was touched against my will"),
+        "SV-NUDE": _("I was made to undress"), "SV-HUMI": _("I was shamed in a sexual way"),
+        "SV-WITN": _("I was made to watch it done to others"), "SV-PERP": _("I was made to do it to someone else"),
+        "SV-TRAF": _("I was taken or sold to be used for sex"), "SV-EXPL": _("I had to give sex for food, a way through, a place or safety"),
+        "SV-SRCH": _("I was searched or examined inside my body against my will"), "SV-IMAG": _("Pictures or films of it were made or shown"),
+        "SV-THRE": _("I was threatened with it"), "SV-OTHR": _("Something else like this"), "SV-UNSP": _("I prefer not to say what"),
+    },
+    "urgency_flag": {
+        "UF-01": _("Someone may kill or badly hurt me"), "UF-02": _("I think of ending my life"),
+        "UF-03": _("I need a doctor at once"), "UF-04": _("It happened in the last five days"),
+        "UF-05": _("I am held, or may be sent back to danger"), "UF-11": _("I am pregnant from it"),
+        "UF-12": _("I have a bad injury, I leak urine or stool, or I have HIV, and nobody treats it"), "UF-13": _("I am dying of an illness"),
+        "UF-14": _("I am not safe at home"), "UF-15": _("I have no home, or nothing to live on"), "UF-16": _("I am not yet 18"),
+        "UF-17": _("I have a baby from it, not yet two years old"), "UF-18": _("I am 70 or older"), "UF-21": _("I live with a disability"),
+        "UF-22": _("Three or more people depend on me alone"), "UF-23": _("I had to leave my home"), "UF-24": _("I am between 60 and 69"),
+        "UF-25": _("People shut me out"), "UF-26": _("I have no income"),
+    },
+}
+# fmt: on
 CARE = Step("care", "care", _("Care first"))
 PIN = Step(
     "pin", "pin", _("A PIN, if you like"),
@@ -111,25 +157,27 @@ MESSAGE = (
 )  # fmt: skip
 CLAIM = (
     Step("programme", "one", _("Where did it happen?"), source="given", must=True),
-    Step("claim_type", "one", _("Who are you in this?"), source="claim_type", must=True),
+    Step("claim_type", "one", _("Who are you in this?"), source="claim_type", must=True, plain=True),
     Step("year", "one", _("In which year, about?"), _("About is enough."), source="years", must=True),
     Step("month", "one", _("And the month, if you remember?"), source="months"),
-    Step("area1", "one", _("In which region, roughly?"), _("Choose “somewhere else” if it is not here."), source="given", must=True),
+    # Where, within the situation chosen above, is hers to say or not: the situation is a place already (domain.md §5.4 no. 12
+    # asks for one at any precision, SC-9 for "prefer not to say" everywhere). So is where she lives (R-ELI-5: no residence).
+    Step("area1", "one", _("In which region, roughly?"), _("Choose “somewhere else” if it is not here."), source="given"),
     Step("area2", "line", _("Where was it, in your own words?"), _("A town or a place is enough. What you write here is locked.")),
-    Step("country", "one", _("In which country do you live now?"), source="given", must=True),
+    Step("country", "one", _("In which country do you live now?"), source="given"),
     Step("age_band", "one", _("How old are you?"), source="age"),
     Step("forms", "many", _("What was it?"), _("You need not choose anything. It makes no difference to whether you are believed."),
-         source="violence_form"),
+         source="violence_form", plain=True),
     Step("account", "long", _("Is there something you want to tell?"),
          _("Nothing is needed here. If you have told it before, you can say where, so that nobody asks again.")),
-    Step("flags", "many", _("Is anything urgent?"), _("What you tick is looked at first."), source="urgency_flag"),
+    Step("flags", "many", _("Is anything urgent?"), _("What you tick is looked at first."), source="urgency_flag", plain=True),
     Step("preferences", "long", _("What would help you most?"),
          _("Care, money, a letter, school, a home, or that nothing is done. You can also say what you do not want.")),
     Step("alias", "line", _("What may we call you?"), _("Any name will do. It need not be yours.")),
     Step("safe_contact", "long", _("Is there a safe way to reach you?"),
          _("You can leave this empty: you come back here with your code whenever you like. Nobody writes or calls on their own.")),
     Step("legal_name", "line", _("Your full name, only if you want to give it now"),
-         _("It is locked so that two persons of three different offices must open it together. It is needed only before a payment.")),
+         _("No one can open it alone: two persons from different offices have to do it together. It is needed only before a payment.")),
     Step("purposes", "many", _("What do you agree to?"),
          _("Each is a question of its own. A no changes nothing for you, and a yes can be taken back at any time."),
          source="purposes", must=True),

@@ -291,6 +291,30 @@ def withdraw(request: HttpRequest) -> HttpResponse:
 
 
 @public_page
+def choice(request: HttpRequest) -> HttpResponse:
+    """Before she gives a purpose, or takes one or everything back: once, what follows from it; then yes or no."""
+    if request.method == "POST":
+        act = "give" if request.POST.get("act") == "give" else "withdraw"
+        if _told(request, "door_choose", act=act, purpose=request.POST.get("purpose", "")[:20]) is None:
+            return _go("inside")
+        return _go("choice")
+    seen, asked = _look(request), ask("door_choice", token=_token(request))
+    if seen["level"] != "page" or not asked:
+        return _go("inside")
+    return _page(request, "choice", seen=seen, asked=asked)
+
+
+@public_page
+@require_POST
+def give(request: HttpRequest) -> HttpResponse:
+    """She gives a purpose whose meaning she was shown."""
+    understood = request.POST.get("understood") == "yes"
+    if _told(request, "door_give", purpose=request.POST.get("purpose", "")[:20], understood=understood) is None:
+        return _go("choice")
+    return _go("inside")
+
+
+@public_page
 @require_POST
 def undo(request: HttpRequest) -> HttpResponse:
     """She changes her mind about a withdrawal."""
@@ -346,7 +370,7 @@ def begin(request: HttpRequest) -> HttpResponse:
         if kind not in ("tell", "ask", "help", "claim", "report"):
             return _go("begin")
         return _go("write", ask("door_begin", kind=kind, token=_token(request)))
-    return _page(request, "begin")
+    return _page(request, "begin", readers=ask("door_readers", kind="tell"))
 
 
 @public_page
@@ -365,7 +389,8 @@ def write(request: HttpRequest) -> HttpResponse:
         return _written(request, seen, questions, at, given)
     if at == len(questions):
         said = [q.heading for q in questions if q.name in seen["said_something"] and q.shape not in ("care", "pin")]
-        return _page(request, "send", seen=seen, said=said, at=at)
+        readers = ask("door_readers", kind=seen["kind"])
+        return _page(request, "send", seen=seen, said=said, at=at, readers=readers)
     step = questions[at]
     return _page(request, "step", seen=seen, step=step, at=at, number=at + 1, of=len(questions),
                  choices=step.choices(given), value=seen["answers"].get(step.name, ""), pin_chosen=seen["pin_chosen"],

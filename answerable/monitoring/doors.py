@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from answerable.alliance.models import Person
+from answerable.alliance.days import day_words
+from answerable.alliance.models import Body, Person
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.monitoring import actions
@@ -55,7 +55,16 @@ def _page(about: str) -> list[dict[str, Any]] | None:
     filed = Incident.objects.filter(collected_by__ref=about).order_by("-submitted_at")[:50]
     lines = [
         _("%(ref)s, received on %(day)s: %(state)s")
-        % {"ref": i.ref, "day": date_format(i.submitted_at, "j N Y"), "state": i.status.replace("_", " ").lower()}
+        % {"ref": i.ref, "day": day_words(i.submitted_at), "state": i.status.replace("_", " ").lower()}
         for i in filed
     ]
     return [{"title": _("Your reports"), "lines": lines or [_("None yet.")]}]
+
+
+@question("readers_at_door").answer_with
+def _readers(kind: str) -> list[tuple[Any, str]]:
+    """What a report sent at the door becomes, for naming those who may open it."""
+    if kind != "report":
+        return []
+    report = Incident(ref="INC", compartment="monitoring", collected_by=Person(ref="PER"), organisation=Body(ref="BOD"))
+    return [(report, "see_incidents")]

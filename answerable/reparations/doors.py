@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from django.utils.formats import date_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from answerable.alliance.days import day_words
 from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.common.tables import label
-from answerable.reparations import actions, coarse, lifecycle
+from answerable.reparations import actions, coarse, lifecycle, urgent
 from answerable.reparations.models import AwardLine, Claim, Programme
+from answerable.vault.consent import queries as consents
+from answerable.vault.consent import rules as r
 
 
 @question("lodging_choices").answer_with
@@ -56,13 +58,15 @@ def _lodge(kind: str, fields: Mapping[str, Any], by: Any) -> str | None:
         claim_type=str(fields.get("claim_type") or ""),
         alias=str(fields.get("alias") or "").strip() or _("no name given"),
         age_band=str(fields.get("age_band") or ""),
-        country=str(fields.get("country") or ""),
+        # Not to say where is an answer (SC-9). The situation she chose is a place, however rough, and R-ELI-2 asks for
+        # no more; without a region no pattern is presumed for her, so an assessor hears the account instead.
+        country=str(fields.get("country") or coarse.UNSAID),
         language=str(fields.get("language") or "en")[:8],
         safe_contact=str(fields.get("safe_contact") or "").strip()
         or _("Do not contact. She comes to the door with her code."),
         events_from=first,
         events_to=last,
-        area1=str(fields.get("area1") or ""),
+        area1=str(fields.get("area1") or coarse.UNSAID),
         area2=str(fields.get("area2") or ""),
         forms=list(fields.get("forms") or ()),
         account=str(fields.get("account") or ""),
@@ -102,7 +106,7 @@ def _page(about: str) -> list[dict[str, Any]] | None:
     if claim is None:
         return None
     lines = [status_words(claim.status)]
-    day = {"day": date_format(claim.eligibility_due_at, "j N Y")}
+    day = {"day": day_words(claim.eligibility_due_at)}
     if claim.status in (lifecycle.LODGED, lifecycle.URGENT_SCREENED, lifecycle.REGISTERED, lifecycle.COMPLETENESS,
                         lifecycle.ASSESSMENT, lifecycle.SECOND_ASSESSMENT):  # fmt: skip
         lines.append(_("A first answer is due by %(day)s.") % day)
@@ -111,10 +115,33 @@ def _page(about: str) -> list[dict[str, Any]] | None:
     if award is not None:
         parts = AwardLine.objects.filter(award_key=award.ref)
         said = [
-            _("%(paid)d of %(all)d parts were paid.") % {"paid": x.settled, "all": len(x.instalments)} for x in parts
+            _("Money awarded to you: %(paid)d of %(all)d payments were made.")
+            % {"paid": x.settled, "all": len(x.instalments)}
+            for x in parts
         ]
+        if consents.is_closed(claim.ref):
+            said += [_(r.EFFECTS["AWARD_OWED"].sentence), _(r.EFFECTS["AWARD_UNREACHED"].sentence)]
         sections.append({"title": _("What was awarded"), "lines": said})
     if not question("survivor_withdraws").is_answered():
         agreed = [label("consent_purpose", p, get_language() or "en") for p in claim.purposes]
         sections.append({"title": _("What you agreed to"), "lines": agreed})
     return sections
+
+
+@question("urgent_now").answer_with
+def _urgent(refs: Sequence[str] | None) -> dict[str, dict[str, Any]]:
+    """Claims at U0 that are not decided: what cannot wait, by when it is looked at, and whether it was."""
+    found = Claim.objects.filter(level="U0").exclude(status__in=[*lifecycle.DECIDED, *lifecycle.ENDED])
+    if refs is not None:
+        found = found.filter(ref__in=list(refs))
+    return {
+        c.ref: {"words": urgent.words(c), "hers": urgent.her_words(c), "due": c.screening_due_at,
+                "screened": c.status != lifecycle.LODGED}
+        for c in found[:200]
+    }  # fmt: skip
+
+
+@question("readers_at_door").answer_with
+def _readers(kind: str) -> list[tuple[Any, str]]:
+    """What a claim sent at the door becomes, for naming those who may open it."""
+    return [(Claim(ref="CLM", compartment="claims"), "see_claims")] if kind == "claim" else []

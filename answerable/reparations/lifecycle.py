@@ -41,5 +41,7 @@ CLAIM_MOVES = {
     "reopen_claim":     move(WITHDRAWN,                        to=LODGED),
 }
 # fmt: on
+# Nothing more is done on a claim here.
+ENDED = frozenset({WITHDRAWN, NOT_ELIGIBLE})
 # Once awarded, a withdrawal leaves the award alone (§2.5); these are the statuses from there on.
 DECIDED = frozenset({AWARDED, ACCEPTED, DELIVERING, DELIVERED, CLOSED})

@@ -115,6 +115,11 @@ class Claim(models.Model):
     def __str__(self) -> str:
         return self.ref
 
+    @property
+    def is_childs(self) -> bool:
+        """Whether she said that she is a child: then a guardian consents and she assents (SC-11)."""
+        return self.age_band == "under 18"
+
 
 @declares(data_class="C1", owner="reparations", retention="claim-file")
 class Award(models.Model):

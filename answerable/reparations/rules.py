@@ -45,6 +45,8 @@ def programme_obstacles(
     return obstacles
 
 
+# Urgent needs are looked at within this many hours of lodging (§5.4).
+SCREENING_HOURS = 72
 FLAG_POINTS = {"0": 40, "1": 20, "2": 10}
 
 
@@ -207,7 +209,7 @@ class Clocks:
 def clocks(lodged_at: datetime, holidays: frozenset[date] = frozenset()) -> Clocks:
     """Urgent screening 72 hours, interim decision 10 working days, eligibility 45 days from lodging."""
     return Clocks(
-        hours_after(lodged_at, 72),
+        hours_after(lodged_at, SCREENING_HOURS),
         working_days_after(lodged_at, 10, holidays),
         end_of_calendar_days(lodged_at, 45, holidays=holidays),
     )

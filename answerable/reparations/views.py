@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 
 from answerable.accountability import lifecycle as finding_lifecycle
 from answerable.accountability.models import Finding
+from answerable.alliance.days import day_words
 from answerable.authority import engine as authority
 from answerable.authority.pages import Request, done, form_page, moves, needs
 from answerable.authority.principals import Place
@@ -24,11 +25,12 @@ from answerable.monitoring.access import get
 from answerable.monitoring.forms import Day, many
 from answerable.monitoring.models import Situation
 from answerable.record.pages import chain
-from answerable.reparations import access, actions, coarse, lifecycle, rules
+from answerable.reparations import access, actions, coarse, lifecycle, rules, urgent
 from answerable.reparations.models import AwardLine, Claim, Programme
 from answerable.safeguarding.forms import PlanFields, take_plan
 from answerable.vault import keeping
 from answerable.vault.consent import queries as consents
+from answerable.vault.consent import survivor
 from answerable.vault.custody import words as identity
 
 AGES = [(a, a) for a in coarse.AGES]
@@ -146,8 +148,8 @@ def repair(request: Request) -> HttpResponse:
     links = [card for cards in question("object_cards").ask(request.user, None) for card in cards]
     if authority.allows(request.user, "see_claims", Place("claims")):
         rows = [
-            [{"url": reverse("claim", args=[c.ref]), "text": c.ref}, f"{c.level} · {c.score}", {"status": c.status},
-             c.lodged_at.date().isoformat(), {"clock": c.screening_due_at if c.status == "LODGED" else c.eligibility_due_at}]
+            [{"url": reverse("claim", args=[c.ref]), "text": c.ref}, f"{urgent.words(c) or c.level} · {c.score}", {"status": c.status},
+             day_words(c.lodged_at.date()), {"clock": c.screening_due_at if c.status == "LODGED" else c.eligibility_due_at}]
             for c in access.claims(request.user).exclude(status__in=["CLOSED", "WITHDRAWN", "DELIVERED"])[:200]
         ]  # fmt: skip
         tables.append({"title": _("Claims, most urgent first"), "rows": rows,
@@ -244,7 +246,7 @@ def claim(request: Request, ref: str) -> HttpResponse:
     facts = [
         (_("Programme"), this.programme.situation), (_("Class"), label("claim_type", this.claim_type)),
         (_("When, where"), f"{this.quarter}, {coarse.words(this.area1)}"), (_("Age"), this.age_band), (_("Lives in"), coarse.words(this.country)),
-        (_("Urgency"), f"{this.level}, {this.score}"),
+        (_("Urgency"), f"{urgent.words(this) or this.level}, {this.score}"),
         (_("Presumed by"), this.presumed_by or "–"),
     ]  # fmt: skip
     if award:
@@ -265,6 +267,7 @@ def claim(request: Request, ref: str) -> HttpResponse:
          "may_award": this.status == lifecycle.ELIGIBLE and authority.allows(request.user, "award", this),
          "fields": fields if readable else (), "locked": request.user.vault_session is None,
          "consents": consents.standing(this.ref), "consent_ref": this.ref,
+         "closing": survivor.closing_words(this.ref),
          "may_consent": authority.allows(request.user, "withdraw_consent", consents.subject_of(this)),
          "lines": AwardLine.objects.filter(award_key=award.ref) if award else [],
          "links": links,

@@ -41,14 +41,16 @@ def safety_words(kind: str) -> str:
     }[kind]
 
 
-def _item(title: str, what: str, url: str, due: datetime | None = None, *, hours: bool = False) -> dict[str, Any]:
-    return {"title": title, "what": what, "url": url, "due": due, "hours": hours}
+def _item(
+    title: str, what: str, url: str, due: datetime | None = None, *, hours: bool = False, urgency: int = 3
+) -> dict[str, Any]:
+    return {"title": title, "what": what, "url": url, "due": due, "hours": hours, "urgency": urgency}
 
 
 @question("waits_for").answer_with
 def waits_for(by: Any) -> list[dict[str, Any]]:
     """Dangers, clocks of care, plans to look at, entries of the directory to confirm or look at again, complaints."""
-    out = [_item(safety_words(i.kind), _("look at it now"), reverse("safety", args=[i.ref]), i.due_at, hours=True)
+    out = [_item(safety_words(i.kind), _("look at it now"), reverse("safety", args=[i.ref]), i.due_at, hours=True, urgency=0)
            for i in access.safety(by).filter(status=lifecycle.OPEN)[:20] if by.has_role("safeguarding_officer")]  # fmt: skip
     steps = {lifecycle.ASKED: _("she asked for help"), lifecycle.OFFERED: _("her answer"), lifecycle.ACCEPTED: _("to pass on"),
              lifecycle.SENT: _("did they take it up?")}  # fmt: skip

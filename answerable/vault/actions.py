@@ -261,7 +261,7 @@ def enter_opening(ref: str, fields: Sequence[str], *, purpose: str, by: Person) 
         raise Refused(_("There is nothing sealed here for you."), reason="nothing")
     authority.require(by, "read_sealed", obj, purpose=purpose)
     if any(answer is False for answer in question("live_consent").ask(obj, purpose)):
-        raise Refused(_("There is no live consent for this purpose, so it stays sealed (SC-4)."), reason="consent")
+        raise Refused(_why_sealed(ref, purpose), reason="consent")
     from answerable.vault.models import SealedField
 
     columns = {f.name for f in type(obj)._meta.concrete_fields if isinstance(f, SealedField)}
@@ -273,6 +273,18 @@ def enter_opening(ref: str, fields: Sequence[str], *, purpose: str, by: Person) 
     if CHAMBER.watches_record:
         transaction.on_commit(lambda: setattr(CHAMBER, "seen", (entry.index, bytes(entry.leaf))))
     return obj, {f: bytes(getattr(obj, f)) for f in fields}
+
+
+def _why_sealed(ref: str, purpose: str) -> str:
+    """Why something stays sealed although the person might open it: everything was withdrawn, or this purpose is not given."""
+    from answerable.vault.consent import survivor
+
+    if closing := survivor.closing_words(ref):
+        return closing
+    needed = survivor.needed_words(purpose)
+    return _(
+        "She does not allow this now: %(purpose)s. So it stays sealed. Ask her first, and write down her answer."
+    ) % {"purpose": needed}
 
 
 def opened_on_day(person: str, prefix: str) -> set[str]:

@@ -26,6 +26,7 @@ from answerable.monitoring import access as monitoring
 from answerable.record.pages import Described
 from answerable.reparations import access as reparations
 from answerable.reparations import lifecycle as claims
+from answerable.reparations import urgent
 from answerable.reparations.models import Award
 from answerable.vault.consent import queries as consents
 
@@ -79,8 +80,9 @@ def search(by: Any, words: str) -> list[dict[str, str]]:
     return found
 
 
-def _item(title: str, what: str, url: str, due: Any = None) -> dict[str, Any]:
-    return {"title": title, "what": what, "url": url, "due": due}
+def _item(title: str, what: str, url: str, due: Any = None, urgency: int = 3) -> dict[str, Any]:
+    """One thing that waits. `urgency` is 0 where nothing comes before it (U0) to 3 for everything without one (U3)."""
+    return {"title": title, "what": what, "url": url, "due": due, "urgency": urgency}
 
 
 @question("waits_for").answer_with
@@ -148,8 +150,8 @@ def waits_for(by: Any) -> list[dict[str, Any]]:
     }  # fmt: skip
     for role, statuses in claim_steps.items():
         if role in roles:
-            out += [_item(f"{_('Claim')} {c.ref} · {c.level}", statuses[c.status], reverse("claim", args=[c.ref]),
-                          c.screening_due_at if c.status == claims.LODGED else c.eligibility_due_at)
+            out += [_item(f"{_('Claim')} {c.ref} · {c.level}", urgent.what_waits(c, statuses[c.status]), reverse("claim", args=[c.ref]),
+                          c.screening_due_at if c.status == claims.LODGED else c.eligibility_due_at, int(c.level[1:]))
                     for c in reparations.claims(by).filter(status__in=statuses)[:20]]  # fmt: skip
     pay = {
         "finance_approver": {payments.PLANNED: _("first approval"), payments.APPROVED_1: _("second approval")},

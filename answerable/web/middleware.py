@@ -62,12 +62,17 @@ def refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
         request,
         template,
         {"sentence": str(refused), "reason": refused.reason, "back": back,
+         "typed": any(str(v).strip() for name, v in request.POST.items() if name not in CHOSEN),
          "confirm": signed_in and (confirming or refused.reason in {"confirm", "locked"})},
         status=409,
     )  # fmt: skip
 
 
 CONFIRMING = frozenset({"/confirm/", "/unlock/"})
+# What a form carries without anyone having typed: its token, and what a button or a list says.
+CHOSEN = frozenset(
+    {"csrfmiddlewaretoken", "next", "message", "field", "file", "move", "as", "purpose", "heard", "code", "coherent"}
+)
 
 
 class PrivacyHeaders:

@@ -160,7 +160,7 @@ def test_from_a_claim_to_the_one_field_that_one_caseworker_reads(office, saved, 
         page(office("safa").post(url + "move/", {"move": "approve_identity"}), 303)
     with clock.set_to(now - 3 * HOUR):
         page(office("safa").post(url + "move/", {"move": "release_identity"}), 409)
-    assert told(claim.ref) == []
+    assert told(claim.ref) == ["Nobody has."]
     with clock.set_to(now - HOUR):
         actions.owed()
     with clock.set_to(now):
@@ -414,6 +414,18 @@ def test_in_danger_every_inspector_is_told_before_anything_is_released(asked, of
         (entry,) = Entry.objects.filter(action="break-glass reviewed", subject=request.ref)
         assert entry.event["detail"]["late"] is True
         assert office("odile").post(url + "review/", {"finding": "justified"}).status_code == 409
+
+
+def test_in_danger_a_request_stands_first_for_whoever_approves_and_names_no_fortnight(asked, office):
+    ordinary, urgent = asked(), asked(reason="danger_to_life", break_glass=True)
+    see_all()
+    today = office("safa").get("/today/").content.decode().split("What waits for you", 1)[1]
+    lines = [x for x in today.split("<li>") if "Identity request" in x]
+    assert (
+        urgent.ref in lines[0] and "Imminent danger: approve or refuse now" in lines[0] and "days left" not in lines[0]
+    )
+    assert any(ordinary.ref in x and "days left" in x for x in lines[1:])
+    assert today.split("<li>")[1] == lines[0]
 
 
 def test_danger_alone_skips_the_waiting_time(asked):

@@ -382,7 +382,7 @@ def test_her_page_says_who_opened_what_and_why_and_what_stands(saved, office):
     assert len(choices) == 15 and [c["purpose"] for c in choices if c["given"]] == ["CP-CLAI", "CP-CONT"]
     assert all(c["cannot_recall"] for c in choices)
     opened = next(s["table"]["rows"] for s in sections if s.get("table") and "opened" in s["title"])
-    assert any(row[0] == "Reparations Office" and row[2] == "to reach you safely" for row in opened)
+    assert any(row[0] == "Reparations Office" and row[2] == "to answer you" for row in opened)
     assert "Inga" not in json.dumps(sections, default=str) and claim.ref not in json.dumps(sections, default=str)
 
 

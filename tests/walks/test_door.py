@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from door_support import began
+from door_support import began, enter, lodged, newest
 from tests_support import see_all
 
 from answerable.channel import codes
@@ -15,11 +15,6 @@ from answerable.common import clock
 from answerable.record import log
 
 pytestmark = pytest.mark.django_db
-
-
-def newest() -> Thread:
-    see_all()
-    return Thread.objects.order_by("-id").first()
 
 
 def opened(client, thread: Thread) -> str:
@@ -41,12 +36,6 @@ def later():
     before = clock._fixed
     yield go
     clock._fixed = before
-
-
-def enter(door, code: str, pin: str = "") -> tuple[object, str]:
-    visitor = door()
-    visitor.see("/enter/")
-    return visitor, visitor.say("/enter/", code=code, pin=pin)
 
 
 def test_she_writes_the_office_answers_and_only_her_code_reads_it(door, office, later):
@@ -144,22 +133,6 @@ def test_save_and_stop_brings_her_back_with_the_code(door):
     assert "Go on with what you began" in page
     assert "Where did it happen?" in visitor.say("/inside/resume/")
     assert "Go on with" not in enter(door, code)[1]  # the paper alone does not show that something was begun
-
-
-def lodged(visitor, programme, **more) -> None:
-    answers = {
-        "care": "yes", "pin": "2468", "programme": programme.ref, "claim_type": "CL-DIR", "year": "2026", "month": "1", "area1": "OTHER", "area2": "The south",
-        "country": "Pelland", "purposes": ["CP-CLAI", "CP-CONT"], "declared_true": "yes", **more,
-    }  # fmt: skip
-    from answerable.channel.steps import steps_of
-
-    visitor.see("/begin/")
-    visitor.say("/begin/", kind="claim")
-    for step in steps_of("claim", has_code=False):
-        value = answers.get(step.name)
-        page = visitor.next(value if value is not None else "", act="next" if value is not None else "skip")
-        assert "needed to go on" not in page, step.name
-    visitor.say("/write/", at=str(len(steps_of("claim", has_code=False))), act="send")
 
 
 def test_a_claim_from_the_door_is_in_the_offices_queue_like_any_other(door, office, saved):
@@ -303,7 +276,7 @@ def test_the_demonstrations_code_shows_the_answer_the_award_and_what_was_paid(do
     for words in (
         "every morning from eight",
         "You accepted; it is being prepared.",
-        "1 of 3 parts were paid.",
+        "Money awarded to you: 1 of 3 payments were made.",
         "Reparation claim",
     ):
         assert words in page, words

@@ -159,10 +159,7 @@ def stop(
     with scope_of(CLOCK):
         states = {p: queries.states_of_use(held.ref, p) for p in {*had, "CP-CLAI"}}
         parts = queries.parts_of(held.ref) if total else [held.ref]
-    effects = [(p, e) for p in had for e in rules.effects(p, states[p])]
-    if total:
-        everything = rules.effects_of_everything(paid=rules.AWARDED in states["CP-CLAI"])
-        effects += [(rules.EVERYTHING, e) for e in everything]
+    effects = rules.what_follows(had, states, total=total)
     Consent.objects.bulk_create(
         _row(held, replace(standing[p].terms if p in standing else rules.Terms(p, False), given=False), by=by,
              withdrawn_at=now, heard_through=heard_through, language=standing[p].language if p in standing else "")
@@ -310,8 +307,8 @@ def undo_withdrawal(withdrawal: Withdrawal, *, carry_out: bool = True, by: HasPr
             )
     Consent.objects.bulk_create(back)
     # Before the apps were told of the withdrawal there is nothing to tell them of its end.
-    withdrawal.status, withdrawal.settled = m.UNDONE, before == m.ASKED
-    withdrawal.save(update_fields=["status", "settled"])
+    withdrawal.status, withdrawal.settled, withdrawal.undone_at = m.UNDONE, before == m.ASKED, clock.now()
+    withdrawal.save(update_fields=["status", "settled", "undone_at"])
     if carry_out and not withdrawal.settled:
         _tell_undone(withdrawal)
     record.append("withdrawal undone", withdrawal, by=by, from_state=before, to_state=m.UNDONE,

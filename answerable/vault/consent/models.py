@@ -97,6 +97,7 @@ class Withdrawal(models.Model):
     heard_through = models.CharField(max_length=20)
     effects = models.JSONField(default=list)
     shredded_at = models.DateTimeField(null=True)
+    undone_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["-asked_at", "-id"]

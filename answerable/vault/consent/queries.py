@@ -77,6 +77,12 @@ def is_closed(ref: str) -> bool:
     return bool(closed([ref]))
 
 
+def closing(ref: str) -> Withdrawal | None:
+    """The withdrawal of everything that closes this, if it was not taken back: since when, and when its keys end."""
+    mine = Q(subject=ref) | Q(parts__contains=[ref])
+    return Withdrawal.objects.filter(mine, total=True, status__in=CLOSED).first()
+
+
 def closed(refs: Sequence[str], *, as_of: datetime | None = None) -> set[str]:
     """Those of many references that are closed, or were at an instant."""
     if not refs:

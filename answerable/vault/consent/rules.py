@@ -19,6 +19,8 @@ from answerable.common.tables import taxonomy
 TABLES = Path(__file__).with_name("tables")
 EVERYTHING = "EVERYTHING"
 UNDO_DAYS = 14
+# Copies of keys in backups outlive the keys by this much (`config/postgres.py` removes older dumps): days.
+BACKUP_DAYS = 14
 GIVERS = ("self", "guardian", "representative")
 METHODS = ("spoken", "signed", "thumb", "channel")
 
@@ -224,14 +226,28 @@ EFFECTS: Mapping[str, Effect] = {e.code: e for e in (
     Effect("COURT_MAY_KEEP", gettext_noop("A court may be unable to give it back. We say so honestly, and show you its answer."), SAID),
     Effect("NO_FURTHER_SHARING", gettext_noop("It is given to nobody from now on."), AT_ONCE),
     Effect("CLAIM_CLOSED", gettext_noop("Your claim is closed without prejudice. You may open it again at any time, and nothing is held against you."), AT_ONCE),
-    Effect("AWARD_KEPT", gettext_noop("Your award stays yours. Your file is used only to pay you and to keep what the law demands."), AT_ONCE),
+    Effect("AWARD_KEPT", gettext_noop("Your award stays yours and is still paid. Your file is opened only for that, and to keep what the law demands."), AT_ONCE),
+    Effect("AWARD_OWED", gettext_noop(
+        "Your award stays yours. Payments that were arranged with you before go on: the fund sees a "
+        "number and an amount, never your name. Nothing new can be arranged, because nobody can open "
+        "where to pay you."
+    ), AT_ONCE),
+    Effect("AWARD_UNREACHED", gettext_noop(
+        "Once the keys are destroyed, what was not paid stays written down as owed, but we can no longer "
+        "find out to whom. If you want the rest paid, undo this before that day, or take back the other "
+        "purposes one by one and leave your claim."
+    ), "14_days"),
     Effect("MEMO_REMOVED", gettext_noop("It is taken from display within five working days."), WITHIN_5, "survivor_advocate"),
     Effect("WORKS_PLAN", gettext_noop("Physical works are handled as it was agreed with you beforehand."), SAID, "survivor_advocate"),
     Effect("NOT_CONTACTED", gettext_noop("Nobody contacts you any more. You may still come to us."), AT_ONCE),
     Effect("NOT_MATCHED", gettext_noop("It is compared with no other register; a person checks instead, and you lose nothing."), AT_ONCE),
     Effect("NO_FURTHER_USE", gettext_noop("It is not used for this any more."), AT_ONCE),
-    Effect("EVERYTHING_CLOSED", gettext_noop("Nothing of yours can be opened by anyone."), AT_ONCE),
-    Effect("SHRED", gettext_noop("After fourteen days its keys are destroyed, and nobody can ever read it again. Until then you may take this back."), "14_days"),
+    Effect("EVERYTHING_CLOSED", gettext_noop("From now on nobody can open anything of yours, not even to pay you."), AT_ONCE),
+    Effect("SHRED", gettext_noop(
+        "For fourteen days you can undo this. Then the keys are destroyed: nobody here can read it any "
+        "more. Backups of the keys last fourteen days longer; after twenty-eight days nobody can ever "
+        "read it."
+    ), "14_days"),
     Effect("LEDGER_KEPT", gettext_noop("Of payments already made, a number without a name, the day and the amount are kept, as the law demands."), SAID),
 )}
 # fmt: on
@@ -268,10 +284,27 @@ def effects(purpose: str, states: Collection[str] = ()) -> list[Effect]:
     return [EFFECTS[c] for c in codes]
 
 
-def effects_of_everything(paid: bool) -> list[Effect]:
-    """What follows, beyond each purpose, when everything is withdrawn."""
-    codes = ("EVERYTHING_CLOSED", "SHRED", *(("LEDGER_KEPT",) if paid else ()))
-    return [EFFECTS[c] for c in codes]
+def effects_of_everything(awarded: bool) -> list[Effect]:
+    """What follows, beyond each purpose, when everything is withdrawn.
+
+    An award made before stays hers (§2.5), but her file is closed to everyone, also to those who pay: so what can still
+    be paid is said in place of AWARD_KEPT, which promises more.
+    """
+    after = ("AWARD_OWED", "AWARD_UNREACHED", "LEDGER_KEPT") if awarded else ()
+    return [EFFECTS[c] for c in ("EVERYTHING_CLOSED", *after[:1], "SHRED", *after[1:])]
+
+
+def what_follows(had: Sequence[str], states: Mapping[str, Collection[str]], *, total: bool) -> list[tuple[str, Effect]]:
+    """(purpose, effect) for everything that follows when the purposes she `had` are withdrawn, in order.
+
+    The same list is shown before she decides and kept with what she decided. `states` holds the state of use of each
+    of them, and of CP-CLAI in any case: an award made under a consent that has ended since is hers all the same.
+    """
+    found = [(p, e) for p in had for e in effects(p, states[p])]
+    if not total:
+        return found
+    everything = [(EVERYTHING, e) for e in effects_of_everything(AWARDED in states["CP-CLAI"])]
+    return everything + [(p, e) for p, e in found if e.code != "AWARD_KEPT"]
 
 
 def due_at(effect: Effect, asked: datetime, holidays: Set[date] = frozenset()) -> datetime | None:

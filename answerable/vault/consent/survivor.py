@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.utils.formats import date_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from answerable.alliance.days import day_words, isolated
 from answerable.alliance.models import Person
 from answerable.authority.acting import reading_as
 from answerable.authority.principals import CLOCK, HasPrincipal, Principal
+from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.common.tables import label
@@ -21,11 +22,6 @@ from answerable.record.models import Entry
 from answerable.vault.consent import models as m
 from answerable.vault.consent import queries, rules
 from answerable.vault.consent.models import Consent, Transfer, Withdrawal
-
-
-def day(value: Any) -> str:
-    """A day in the reader's language."""
-    return date_format(value, "j F Y")
 
 
 def purpose_words(code: str) -> str:
@@ -50,50 +46,101 @@ def audience_words(codes: Sequence[str]) -> str:
 def choices(ref: str) -> list[dict[str, Any]]:
     """All fifteen purposes, each with what stands now and what no withdrawal brings back."""
     standing = {c.purpose: c for c in queries.standing(ref)}
+    may_give = not queries.is_closed(ref)
     rows = []
     for code, row in rules.purposes().items():
         consent = standing.get(code)
         until = consent.expires_on if consent else None
         rows.append({
-            "purpose": code, "label": purpose_words(code), "given": consent is not None,
+            "purpose": code, "label": purpose_words(code), "given": consent is not None, "may_give": consent is None and may_give,
             "audience": audience_words(consent.audience if consent else [row.audience]),
-            "until": day(until) if until else "", "cannot_recall": _(rules.cannot_be_recalled(code)),
+            "until": day_words(until) if until else "", "cannot_recall": _(rules.cannot_be_recalled(code)),
         })  # fmt: skip
     return rows
 
 
+def number_words(ref: str) -> str:
+    """The number of what she did, and that nothing hangs on it."""
+    return _("Number of this: %(ref)s. Keep it or not; nothing is lost without it.") % {"ref": isolated(ref)}
+
+
 def receipt_of(withdrawal: Withdrawal) -> str:
-    """What she can keep: what she withdrew, what happens now and by when. No name, no place, nothing she told."""
+    """What she can keep: what she withdrew, what happens now and by when. No name, no place, nothing she told.
+
+    Of a withdrawal that was undone it says so first, and nothing of what would have followed.
+    """
     what = ", ".join(purpose_words(p) for p in withdrawal.purposes)
+    withdrew = _("You withdrew: %(what)s. You did not have to say why, and you lose nothing by it.") % {"what": what}
+    if withdrawal.status == m.UNDONE:
+        return "\n".join([undone_words(withdrawal), number_words(withdrawal.ref)])
     lines = [
-        _("Receipt %(ref)s, %(day)s.") % {"ref": withdrawal.ref, "day": day(withdrawal.asked_at)},
-        _("You withdrew: %(what)s. You did not have to say why, and you lose nothing by it.") % {"what": what},
+        day_words(withdrawal.asked_at),
+        withdrew,
         *(sentence for sentence, _state in effect_lines(withdrawal)),
     ]
     if not withdrawal.had:
         lines.append(_("None of this was in force, so nothing of yours was used for it."))
     if withdrawal.status in (m.ASKED, m.EFFECTIVE):
-        lines.append(_("You can take this back until %(day)s.") % {"day": day(withdrawal.undo_until)})
-    if withdrawal.status == m.SHREDDED:
-        lines.append(_("It is done: nobody can read what you told any more, not even we."))
-    if withdrawal.status == m.UNDONE:
-        lines.append(_("You took this back; everything is as before."))
-    return "\n".join(dict.fromkeys(lines))
+        lines.append(_("You can undo this until %(day)s.") % {"day": day_words(withdrawal.undo_until)})
+    if withdrawal.status == m.SHREDDED and withdrawal.shredded_at:
+        lines.append(
+            _("It is done: the keys are destroyed, and nobody can read what you told any more, not even we. The last "
+              "backup of the keys ends on %(day)s.")
+            % {"day": day_words(withdrawal.shredded_at + timedelta(days=rules.BACKUP_DAYS))}
+        )  # fmt: skip
+    return "\n".join([*dict.fromkeys(lines), number_words(withdrawal.ref)])
+
+
+def undone_words(withdrawal: Withdrawal) -> str:
+    """That a withdrawal was undone, when, and what holds now."""
+    what = ", ".join(purpose_words(p) for p in withdrawal.purposes)
+    days = {"what": what, "asked": day_words(withdrawal.asked_at), "day": day_words(withdrawal.undone_at)}
+    if withdrawal.undone_at is None:
+        return _("Undone. What you withdrew on %(asked)s (%(what)s) is as it was before.") % days
+    return _("Undone on %(day)s. What you withdrew on %(asked)s (%(what)s) is as it was before.") % days
 
 
 def effect_lines(withdrawal: Withdrawal) -> list[tuple[str, str]]:
-    """Each consequence once: its sentence and where it stands."""
+    """Each consequence once: its sentence and where it stands now. No line is without a word."""
     found: dict[str, str] = {}
     for line in withdrawal.effects:
-        sentence = _(rules.EFFECTS[line["code"]].sentence)
-        if line["done_at"]:
-            state = _("done")
-        elif line["due_at"]:
-            state = _("by %(day)s") % {"day": day(datetime.fromisoformat(line["due_at"]))}
-        else:
-            state = _("with the next release") if line["due"] == rules.NEXT_RELEASE else ""
-        found.setdefault(sentence, state)
+        found.setdefault(_(rules.EFFECTS[line["code"]].sentence), _stands(withdrawal, line))
     return list(found.items())
+
+
+def _stands(withdrawal: Withdrawal, line: dict[str, Any]) -> str:
+    done = datetime.fromisoformat(line["done_at"]) if line["done_at"] else None
+    if withdrawal.status == m.UNDONE:
+        # What a person did, or others were asked, cannot be unsaid; everything else is as if it had not been.
+        if line["role"] and line["code"] != "WORKS_PLAN" and (done or line["code"] == "RECALL"):
+            return _("this was done before you undid it")
+        return (
+            _("undone on %(day)s") % {"day": day_words(withdrawal.undone_at)} if withdrawal.undone_at else _("undone")
+        )
+    if line["due"] == rules.SAID:
+        return _("it stays so")
+    if done:
+        return _("done on %(day)s") % {"day": day_words(done)}
+    if line["due_at"]:
+        return _("by %(day)s") % {"day": day_words(datetime.fromisoformat(line["due_at"]))}
+    if line["due"] == rules.NEXT_RELEASE:
+        return _("with the next release")
+    return _("holds since %(day)s") % {"day": day_words(withdrawal.asked_at)}
+
+
+def closing_words(ref: str) -> str:
+    """For the office, about something everything was withdrawn of: since when, and when its keys end. Empty otherwise."""
+    found = queries.closing(ref)
+    if found is None:
+        return ""
+    days = {"day": day_words(found.asked_at), "end": day_words(found.undo_until),
+            "backups": day_words(found.undo_until + timedelta(days=rules.BACKUP_DAYS))}  # fmt: skip
+    if found.shredded_at:
+        return _("She withdrew everything on %(day)s. The keys are destroyed; nothing can be opened.") % days
+    return (
+        _("She withdrew everything on %(day)s. Nothing can be opened, by anyone. She can undo it until %(end)s; then the "
+          "keys end, and those in backups on %(backups)s.") % days
+    )  # fmt: skip
 
 
 def answer_words(transfer: Transfer) -> str:
@@ -110,42 +157,121 @@ def page(about_ref: str) -> list[dict[str, Any]]:
     """Her consents, who received what, who opened what and why, and what her withdrawals brought about."""
     with reading_as(CLOCK):
         parts = queries.parts_of(about_ref)
+        closing = queries.closing(about_ref)
+        allowed = choices(about_ref)
+        lines = [_("Each is yours to give or refuse on its own. Refusing or stopping changes nothing else.")]
+        if closing is not None:
+            days = {"day": day_words(closing.asked_at), "end": day_words(closing.undo_until)}
+            lines = [_("You withdrew everything on %(day)s, so nothing is allowed now.") % days]
+            if closing.status in (m.ASKED, m.EFFECTIVE):
+                lines.append(_("Until %(end)s you can undo that; after it you can give something again.") % days)
+        elif not any(c["given"] for c in allowed):
+            lines.append(_("You allow nothing now."))
         sections: list[dict[str, Any]] = [{
-            "title": _("What you allow"), "choices": choices(about_ref),
-            "lines": [_("Each is yours to give or refuse on its own. Refusing or stopping changes nothing else.")],
+            "title": _("What you allow"), "choices": allowed, "lines": lines, "everything": closing is None,
         }]  # fmt: skip
         shared = Transfer.objects.filter(subject__in=parts)
         sections.append({
             "title": _("Who received something of yours"),
             "table": {"head": [_("Who"), _("Why"), _("Day"), _("Since then")],
-                      "rows": [[t.recipient_name, purpose_words(t.purpose), day(t.on), answer_words(t)] for t in shared]},
+                      "rows": [[t.recipient_name, purpose_words(t.purpose), day_words(t.on), answer_words(t)] for t in shared]},
             "lines": [] if shared else [_("Nobody outside received anything.")],
         })  # fmt: skip
         opened = list(Entry.objects.filter(subject__in=parts, action="sealed field read").order_by("-index")[:100])
         bodies = dict(Person.objects.filter(ref__in={e.actor for e in opened}).values_list("ref", "body__name"))
+        # Opening a page's messages leaves an entry for each: the same office, day and reason are one line to her.
+        rows = dict.fromkeys(
+            (bodies.get(e.actor, _("An office")), day_words(e.at), use_words((e.event or {}).get("detail", {}).get("purpose", "")))
+            for e in opened
+        )  # fmt: skip
         sections.append({
             "title": _("Who opened what you told, and why"),
-            "table": {"head": [_("Office"), _("Day"), _("Why")],
-                      "rows": [[bodies.get(e.actor, _("An office")), day(e.at), use_words((e.event or {})["detail"]["purpose"])]
-                               for e in opened]},
-            "lines": [] if opened else [_("Nobody opened anything yet.")],
+            "table": {"head": [_("Office"), _("Day"), _("Why")], "rows": [list(r) for r in rows]},
+            "lines": [] if opened else [_("Nobody has.")],
         })  # fmt: skip
         for withdrawal in Withdrawal.objects.filter(subject=about_ref)[:20]:
-            rows = [[sentence, state] for sentence, state in effect_lines(withdrawal)]
-            undo = withdrawal.status in (m.ASKED, m.EFFECTIVE)
+            days = {"day": day_words(withdrawal.asked_at)}
+            undone = withdrawal.status == m.UNDONE
+            table_rows = [[sentence, state] for sentence, state in effect_lines(withdrawal)]
             sections.append({
-                "title": _("What you withdrew on %(day)s") % {"day": day(withdrawal.asked_at)},
-                "lines": receipt_of(withdrawal).split("\n")[:2],
-                "table": {"head": [_("What happens"), _("Where it stands")], "rows": rows},
-                "undo": withdrawal.ref if undo else "",
+                "title": _("What you withdrew on %(day)s, and undid") % days if undone else _("What you withdrew on %(day)s") % days,
+                "lines": [receipt_of(withdrawal).split("\n")[0 if undone else 1], number_words(withdrawal.ref)],
+                "table": {"head": [_("What happens"), _("Where it stands")], "rows": table_rows},
+                "undo": withdrawal.ref if withdrawal.status in (m.ASKED, m.EFFECTIVE) else "",
+                "more": undone,
             })  # fmt: skip
     return sections
 
 
+def needed_words(use: str) -> str:
+    """The purpose of consent that a use needs, by its name; the use itself where the table knows none."""
+    line = rules.operations().get(("read", use))
+    return purpose_words(line.purpose) if line else use_words(use)
+
+
 def use_words(use: str) -> str:
-    """Why something was opened, in words."""
-    return {"verification": _("to verify what happened"), "adjudication": _("to decide on your claim"),
-            "payment": _("to pay you"), "contact": _("to reach you safely")}.get(use, use)  # fmt: skip
+    """Why something was opened, in words; the same words wherever she reads them."""
+    return {"verification": _("to check what happened"), "adjudication": _("to decide on what you asked for"),
+            "payment": _("to pay you"), "contact": _("to answer you")}.get(use, use)  # fmt: skip
+
+
+@question("survivor_asks").answer_with
+def asks(about_ref: str, act: str, purpose: str) -> dict[str, Any] | None:
+    """What she is told before she gives one purpose, or takes one or everything back; None where there is no such choice."""
+    with reading_as(CLOCK):
+        standing = [c.purpose for c in queries.standing(about_ref)]
+        if queries.is_closed(about_ref):
+            return None
+        if act == "give":
+            if purpose not in rules.purposes() or purpose in standing:
+                return None
+            return {"act": act, "purpose": purpose, "label": purpose_words(purpose), "lines": terms_words(purpose)}
+        total = purpose == rules.EVERYTHING
+        if not total and purpose not in standing:
+            return None
+        had = standing if total else [purpose]
+        states = {p: queries.states_of_use(about_ref, p) for p in {*had, "CP-CLAI"}}
+    lines = dict.fromkeys(_(e.sentence) for _p, e in rules.what_follows(had, states, total=total))
+    until = day_words(clock.now() + timedelta(days=rules.UNDO_DAYS))
+    return {
+        "act": "withdraw", "purpose": purpose, "label": purpose_words(purpose),
+        "lines": [*lines, _("If you do it now, you can undo it until %(day)s.") % {"day": until}],
+    }  # fmt: skip
+
+
+def terms_words(purpose: str) -> list[str]:
+    """What a yes to a purpose means: for whom, how far, until when, what cannot be called back, and how to stop."""
+    terms = rules.default_terms(purpose, on=clock.today())
+    far = label("identifiability", terms.identifiability, get_language() or "en")
+    return [
+        _("Who may use it: %(who)s.") % {"who": audience_words(terms.audience)},
+        _("How far you can be recognised: %(far)s.") % {"far": far},
+        _("It ends by itself on %(day)s.") % {"day": day_words(terms.expires_on)} if terms.expires_on
+        else _("It holds until you take it back."),
+        _(rules.cannot_be_recalled(purpose)),
+        _("You can take it back here at any time, without a reason. If you do not give it, nothing changes for you."),
+    ]  # fmt: skip
+
+
+@question("survivor_gives").answer_with
+def gives(about_ref: str, purpose: str, understood: bool, by: HasPrincipal) -> str:
+    """She gives one purpose at her door, in the terms she was shown. Returns her receipt. Raises Refused."""
+    from answerable.vault.consent import actions
+
+    if purpose not in rules.purposes():
+        raise Refused(_("There is no such purpose."), reason="unknown")
+    obj, herself = _hers(about_ref, by)
+    answer = replace(rules.default_terms(purpose, on=clock.today()), understanding_checked=understood)
+    if not understood:
+        raise Refused(_("Tick first that you have read what it means. Nothing was given."), reason="understood")
+    actions.give_consent(
+        obj, [answer], child=getattr(obj, "is_childs", False), language=get_language() or "en", method="channel",
+        by=herself,
+    )  # fmt: skip
+    with reading_as(CLOCK):
+        row = Consent.objects.filter(subject=about_ref, purpose=purpose, given=True).latest("id")
+    said = _("You gave on %(day)s: %(what)s.") % {"day": day_words(row.given_at), "what": purpose_words(purpose)}
+    return "\n".join([said, *terms_words(purpose), number_words(row.ref)])
 
 
 def _hers(about_ref: str, by: HasPrincipal) -> tuple[Any, Principal]:

@@ -49,7 +49,7 @@ def notices(subject: str) -> list[str]:
 @question("survivor_page").answer_with
 def _survivor_page(about: str) -> list[dict[str, Any]]:
     """Her own page says who opened her details, even of the time before she had a door of her own."""
-    return [{"title": _("Who opened your details"), "lines": notices(about)}]
+    return [{"title": _("Who opened your details"), "lines": notices(about) or [_("Nobody has.")]}]
 
 
 @question("describe_ref").answer_with
@@ -79,15 +79,17 @@ def _waits(by: Any) -> list[dict[str, Any]]:
     now, out = clock.now(), []
 
     def item(r: IdentityRequest, what: str, due: Any) -> None:
-        out.append({"title": f"{_('Identity request')} {r.ref}", "what": what, "due": due,
-                    "url": reverse("identity-request", args=[r.ref])})  # fmt: skip
+        # A danger to life has no fortnight: it stands first and says so in words, without the date of an ordinary request.
+        urgent = r.break_glass and r.status == lifecycle.ASKED
+        out.append({"title": f"{_('Identity request')} {r.ref}", "what": what, "due": None if urgent else due,
+                    "urgency": 0 if urgent else 3, "url": reverse("identity-request", args=[r.ref])})  # fmt: skip
 
     mine = access.requests(by).select_related("asked_by__body", "approved_by")
     for r in mine.filter(status=lifecycle.ASKED)[:40]:
         if authority.allows(by, "approve_identity", r):
             item(
                 r,
-                _("IMMINENT DANGER: to approve now") if r.break_glass else _("to approve"),
+                _("Imminent danger: approve or refuse now") if r.break_glass else _("to approve"),
                 r.asked_at + rules.figure("approval"),
             )
     for r in mine.filter(status=lifecycle.RELEASED, valid_until__gte=now)[:40]:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import override
+
+from answerable.alliance.days import day_words
 
 
 def fields() -> Mapping[str, str]:
@@ -57,7 +58,7 @@ def in_english(code: str, table: Any) -> str:
 def told(code: str, facts: Mapping[str, Any], office: str, day: date) -> str:
     """A notice to her as a sentence."""
     shown = {
-        "fields": listed(facts["fields"]), "office": office, "day": date_format(day, "j F Y"),
+        "fields": listed(facts["fields"]), "office": office, "day": day_words(day),
         "purpose": purposes().get(facts["purpose"], facts["purpose"]),
     }  # fmt: skip
     if code == "identity_opened_in_danger":

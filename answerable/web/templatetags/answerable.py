@@ -8,12 +8,12 @@ from typing import Any
 
 from django import template
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
+from answerable.alliance.days import day_words
 from answerable.common import clock as time
 from answerable.common import tables
 
@@ -40,6 +40,12 @@ def ref(value: Any) -> SafeString:
 
 
 @register.filter
+def day(value: Any) -> SafeString | str:
+    """A day, written in one way everywhere in a language, and kept in its own direction."""
+    return format_html("<bdi>{}</bdi>", day_words(value)) if value else ""
+
+
+@register.filter
 def reflink(value: Any) -> SafeString:
     """A reference that leads to its object."""
     return format_html('<a class="ref" href="{}">{}</a>', reverse("by-ref", args=[value]), value)
@@ -51,7 +57,7 @@ def clock(deadline: datetime | None) -> SafeString | str:
     if deadline is None:
         return ""
     days = (deadline.date() - time.today()).days
-    day = date_format(deadline, "j N Y")
+    day = day_words(deadline)
     if time.now() > deadline:
         return format_html('<span class="clock late">{}</span>', _("was due %(day)s") % {"day": day})
     left = ngettext("%(n)d day left", "%(n)d days left", days) % {"n": days}
@@ -66,7 +72,7 @@ def clock_hours(deadline: datetime | None) -> SafeString | str:
     """
     if deadline is None:
         return ""
-    at = date_format(deadline.astimezone(UTC), "j N Y, H:i") + " UTC"
+    at = f"{day_words(deadline.astimezone(UTC))}, {deadline.astimezone(UTC):%H:%M} UTC"
     if time.now() > deadline:
         return format_html('<span class="clock late">{}</span>', _("over since %(at)s") % {"at": at})
     hours = int((deadline - time.now()).total_seconds() // 3600)
