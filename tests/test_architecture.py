@@ -56,6 +56,9 @@ PUBLIC_PAGES = {
         "door-care",
         "door-complaint",
         "door-complaint-received",
+        "ended",
+        "moved",
+        "moved-too",
     },
 }
 

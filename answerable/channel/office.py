@@ -77,7 +77,8 @@ class ReplyForm(forms.Form):
 def _shown(
     request: Request, this: Thread, opened: dict[str, str], status: int = 200, refused: str = ""
 ) -> HttpResponse:
-    stored = list(this.messages.select_related("written_by"))
+    # What is hers alone is not shown either: that there is an answer to a complaint would tell that she complained.
+    stored = list(this.messages.exclude(kind__in=lifecycle.HERS_ALONE).select_related("written_by"))
     messages = [
         {"message": m, "text": opened.get(m.ref), "author": m.written_by, "sealed": _sealed_words(m.sealed_by)}
         for m in stored
@@ -113,7 +114,7 @@ def read(request: Request, ref: str) -> HttpResponse:
     wanted = set(request.POST.getlist("message"))
     opened = {
         m.ref: keeping.open_fields(m.ref, ["text"], purpose="contact", token=request.user.vault_session)["text"].rstrip()
-        for m in this.messages.all() if m.ref in wanted
+        for m in this.messages.exclude(kind__in=lifecycle.HERS_ALONE) if m.ref in wanted
     }  # fmt: skip
     return _shown(request, this, opened)
 
@@ -171,9 +172,11 @@ def _code_page(request: Request, issued: actions.Issued, back: str = "threads") 
 def replace_code(request: Request, ref: str) -> HttpResponse:
     """A lost code: the old one ends, a new one is shown once to her on this screen."""
     this = _get(request, ref)
+    authority.require(request.user, "replace_code", this)
     return form_page(
         request, PinForm(request.POST or None), heading=_("Replace a lost code"), button=_("End the old code, show a new one"),
-        lead=_("Do this with her beside you. The old code opens nothing from now on."), cancel=reverse("thread", args=[ref]),
+        lead=_("Do this with her beside you. The old code opens nothing from now on. Her page says for good that your office did this "
+               "today, and those who inspect us see it."), cancel=reverse("thread", args=[ref]),
         act=lambda data: _code_page(request, actions.replace_code(this, **data, by=request.user)),
     )  # fmt: skip
 

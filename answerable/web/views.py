@@ -43,7 +43,7 @@ def today(request: Request) -> HttpResponse:
     """What waits for me, by when; each app answers for its own."""
     by: Any = request.user
     waiting = [item for answer in question("waits_for").ask(by) for item in answer]
-    waiting.sort(key=lambda w: (w["due"] is None, w["due"] or 0, w["title"]))
+    waiting.sort(key=lambda w: (not w.get("urgent"), w["due"] is None, w["due"] or 0, w["title"]))
     words = request.GET.get("q", "").strip()[:80]
     found: list[Any] = []
     if words:

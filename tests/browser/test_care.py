@@ -14,7 +14,7 @@ def small(chromium, **context):
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])
-@pytest.mark.parametrize("path", ["/care/", "/complaint/", "/complaint/received/"])
+@pytest.mark.parametrize("path", ["/care/", "/other/", "/other/received/"])
 def test_pages_of_the_door_are_clean_on_a_small_screen_without_script(chromium, running, path, language):
     page = small(chromium, locale=language)
     page.goto(running["channel"] + path)

@@ -469,7 +469,7 @@ def door(played, db, settings):
     return Visitor()
 
 
-@pytest.mark.parametrize("path", ["/care/", "/complaint/", "/complaint/received/"])
+@pytest.mark.parametrize("path", ["/care/", "/other/", "/other/received/"])
 def test_pages_of_the_door_are_small_need_no_script_and_begin_with_a_way_out(door, path):
     reply = door.get(path)
     text = reply.content.decode()
