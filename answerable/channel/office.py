@@ -21,6 +21,7 @@ from answerable.authority.pages import Request, Uncounted, done, form_page, move
 from answerable.authority.principals import Place
 from answerable.channel import access, actions, lifecycle
 from answerable.channel.models import Thread
+from answerable.common.errors import Refused
 from answerable.record.pages import chain, describe
 from answerable.vault import keeping
 from answerable.vault.client import ask
@@ -172,7 +173,11 @@ def _code_page(request: Request, issued: actions.Issued, back: str = "threads") 
 def replace_code(request: Request, ref: str) -> HttpResponse:
     """A lost code: the old one ends, a new one is shown once to her on this screen."""
     this = _get(request, ref)
-    authority.require(request.user, "replace_code", this)
+    if not this.answerable:
+        raise Refused(
+            _("This door was closed for good, so there is no new code for it, from anyone. She can begin again as someone "
+              "new."), reason="closed",
+        )  # fmt: skip
     return form_page(
         request, PinForm(request.POST or None), heading=_("Replace a lost code"), button=_("End the old code, show a new one"),
         lead=_("Do this with her beside you. The old code opens nothing from now on. Her page says for good that your office did this "
