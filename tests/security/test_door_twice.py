@@ -80,7 +80,16 @@ def test_operations_of_one_session_wait_for_each_other_and_others_do_not():
 def test_every_operation_that_changes_a_session_takes_its_turn():
     from answerable.vault.service import OPERATIONS
 
-    reading = {"door_enter", "door_look", "door_level", "door_key", "door_where", "door_choices", "door_statement", "door_leave"}
+    reading = {
+        "door_enter",
+        "door_look",
+        "door_level",
+        "door_key",
+        "door_where",
+        "door_choices",
+        "door_statement",
+        "door_leave",
+    }
     found = {n for n, op in OPERATIONS.items() if n.startswith("door_") and "channel" in op.doors}
     assert len(found) > 15
     for name in found - reading:
