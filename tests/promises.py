@@ -22,7 +22,7 @@ PAGE = ROOT / "docs" / "security.md"
 PROMISES = {
     1: "No single person, state or thief of the server can read your name.",
     2: "A stolen server or backup tells no story.",
-    3: "Your phone shows nothing afterwards, and a wrong code looks like an empty one.",
+    3: "Nothing you type or read stays on your phone, whose History may list the addresses of the pages; and a wrong code looks like an empty one.",
     4: "You decide for which purpose, and can stop; then it is unreadable with us within 14 and 14 days.",
     5: "Each time your identity is opened you are told by which office, and why.",
     6: "No public number points at you.",

@@ -58,6 +58,9 @@ PUBLIC_PAGES = {
         "door-care",
         "door-complaint",
         "door-complaint-received",
+        "ended",
+        "moved",
+        "moved-too",
     },
 }
 

@@ -18,7 +18,8 @@ def threads(by: HasPrincipal) -> QuerySet[Thread]:
     found = Thread.objects.filter(compartment__in=sorted(scopes))
     for scope in whole:
         found = found | Thread.objects.filter(compartment__startswith=f"{scope}/")
-    return found
+    # Complaints are looked after elsewhere, by people who work on no case (SC-13).
+    return found.exclude(kind=lifecycle.COMPLAINT)
 
 
 def messages(by: HasPrincipal) -> QuerySet[Message]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from answerable.alliance.models import Body, Person
@@ -258,11 +259,13 @@ def _leave_answer(ref: str, text: str, by: Any) -> bool:
 
 @question("notify_survivor").answer_with
 def _notify(subject: str, code: str, facts: Mapping[str, str]) -> bool | None:
-    """She is told at her own door that her identity was opened, inside the act that opens it; None when she has none."""
+    """She is told at her own door, inside the act she is told of; None when she has none. `subject` is what her
+    conversation is about, or the conversation itself.
+    """
     from answerable.channel import notices
 
     with scope_of(holder(subject, "*")):
-        thread = Thread.objects.filter(about_ref=subject, answerable=True).order_by("-id").first()
+        thread = Thread.objects.filter(Q(about_ref=subject) | Q(ref=subject), answerable=True).order_by("-id").first()
         if thread is None:
             return None
         _put_for_her(thread, "notice", notices.text(code, facts, thread.language), by=None)
@@ -326,6 +329,8 @@ def _pin(text: str, *, needed: bool = False) -> str:
 def open_door(kind: str, *, pin: str, language: str, about_ref: str = "", by: Person) -> Issued:
     """Open a door together with her at the assistance office; she chooses the PIN, the code is shown once, to her."""
     authority.require(by, "open_door", Place("door"))
+    if kind == lifecycle.COMPLAINT:
+        raise Refused(_("A complaint goes past the case team: she makes it herself at the door."), reason="kind")
     chosen = _pin(pin)
     compartment = "claims" if by.body.kind == Body.ORGAN else f"claims/{by.body.ref}"
     thread = _new_thread(kind, compartment, language=language, about_ref=about_ref, care_offered=True)
@@ -344,8 +349,6 @@ def replace_code(thread: Thread, *, pin: str, by: Person) -> Issued:
     authority.require(by, "replace_code", thread)
     chosen = _pin(pin, needed=thread.documenter_id is not None)
     code = codes.read(ask("door_new", token=token_of(by), act="replace_code", channel=thread.ref, pin=chosen))
-    thread.answerable = True
-    thread.save(update_fields=["answerable"])
     record.append("code replaced", thread, by=by)
     if code is None:
         raise ValueError("the vault gave no code")
@@ -367,7 +370,8 @@ def issue_code(person: Person, *, pin: str, by: Person) -> Issued:
     compartment = f"monitoring/{person.body.ref}"
     # The registrar sees nothing of the compartment; this one row is entered for it.
     with scope_of(holder("DOOR", compartment)):
-        thread = Thread.objects.filter(documenter=person).first()
+        # A door that its holder closed stays closed; a new code is for a new one.
+        thread = Thread.objects.filter(documenter=person, answerable=True).first()
         fresh = thread is None
         if thread is None:
             thread = _new_thread("report", compartment, language="en", documenter=person)

@@ -7,7 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
-from answerable.channel import guard, page
+from answerable.channel import guard, languages, lifecycle, page
+from answerable.common import clock
 
 
 def door(request: HttpRequest) -> dict[str, Any]:
@@ -19,5 +20,8 @@ def door(request: HttpRequest) -> dict[str, Any]:
         "integrity": page.integrity(),
         "weather": settings.CHANNEL_WEATHER,
         "care_page": True,
+        "leave": languages.leave_address(),
+        "hours": [f"{h:02d}:00" for h in lifecycle.RELEASE_HOURS],
+        "now": clock.now().strftime("%H:%M"),
         "t": guard.form_token(request),
     }

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from answerable.authority.engine import describes
-from answerable.channel import access, lifecycle
+from answerable.channel import access, lifecycle, queries
 from answerable.channel.models import Attachment, Message, Thread
+from answerable.common import clock
 from answerable.common.hooks import question
 from answerable.record.pages import Described
 from answerable.vault import doorkeys
@@ -23,6 +26,7 @@ def _thread(t: Thread) -> tuple[str, dict[str, Any]]:
         "compartment": t.compartment,
         "status": t.status,
         "documenter": bool(t.documenter_id),
+        "answerable": t.answerable,
     }
 
 
@@ -73,6 +77,25 @@ def _shred(refs: Sequence[str]) -> dict[str, int]:
     for ref in doors:
         doorkeys.close(ref)
     return {"doors": len(doors)}
+
+
+@question("written_at_door").answer_with
+def _written(ref: str, by: Any) -> list[Message]:
+    """What was written in a complaint's conversation, for those whose room it lies in."""
+    return list(Message.objects.filter(thread__ref=ref, thread__kind=lifecycle.COMPLAINT, direction="in"))
+
+
+@question("waits_for").answer_with
+def _inspects(by: Any) -> list[dict[str, Any]]:
+    """Codes made anew in the last days, for those who inspect: which office, on which day, never whose."""
+    if not by.roles & {"ombudsperson", "safeguarding_officer", "auditor"}:
+        return []
+    return [
+        {"title": _("A code at the door was made anew"), "url": reverse("record"), "due": None,
+         "what": _("on %(day)s by %(office)s, entry %(n)s of the record; ask that office who was there")
+         % {"day": date_format(r["at"], "j N Y"), "office": r["office"] or _("an office"), "n": r["index"]}}
+        for r in queries.replacements(since=clock.now() - timedelta(days=lifecycle.INSPECTED_DAYS))[:20]
+    ]  # fmt: skip
 
 
 @question("waits_for").answer_with

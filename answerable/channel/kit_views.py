@@ -20,7 +20,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
 from answerable.authority.pages import public_page
-from answerable.channel import guard, page, steps
+from answerable.channel import guard, languages, page, steps
 from answerable.channel.views import lock, on_the_grid
 from answerable.vault.client import ask
 
@@ -104,7 +104,7 @@ def _form(request: HttpRequest) -> HttpResponse:
     found = ask("kit_form", code=request.POST.get("code", "")[:120], pin=request.POST.get("pin", "")[:40])
     response = JsonResponse(found)
     if found["ok"]:
-        response.set_cookie(MARK, "yes", max_age=366 * 86400, path=reverse("leave"), httponly=True,
+        response.set_cookie(MARK, "yes", max_age=366 * 86400, path=languages.LEAVE, httponly=True,
                             secure=settings.SECURE, samesite="Strict")  # fmt: skip
     return response
 

@@ -1,4 +1,4 @@
-"""What someone is told at her own door about her identity having been opened, in the language of her conversation."""
+"""What someone is told at her own door in the language of her conversation: her identity was opened, her complaint moved on."""
 
 from __future__ import annotations
 
@@ -11,8 +11,18 @@ from answerable.alliance.days import day_words
 
 
 def text(code: str, facts: Mapping[str, str], language: str) -> str:
-    """One plain sentence: which office, on which day, what, and why. Never who."""
+    """One plain text: which office, on which day, what, and why; or where her complaint stands. Never who."""
     with translation.override(language or "en"):
+        if code in ("complaint_acknowledged", "complaint_answered"):
+            day = {"day": day_words(facts["day"])}
+            if code == "complaint_acknowledged":
+                return (
+                    _(
+                        "Someone who is not part of the team has your complaint in hand. You get an answer here by %(day)s."
+                    )
+                    % day
+                )
+            return _("Your complaint was answered on %(day)s. If you do not accept the answer, write it here.") % day
         said = {
             "office": facts["office"], "fields": facts["fields"], "purpose": facts["purpose"],
             "day": day_words(facts["day"]),

@@ -22,6 +22,7 @@ from answerable.authority.pages import Request, Uncounted, done, form_page, move
 from answerable.authority.principals import Place
 from answerable.channel import access, actions, lifecycle
 from answerable.channel.models import Thread
+from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.record.pages import chain, describe
 from answerable.vault import keeping
@@ -88,7 +89,8 @@ class ReplyForm(forms.Form):
 def _shown(
     request: Request, this: Thread, opened: dict[str, str], status: int = 200, refused: str = ""
 ) -> HttpResponse:
-    stored = list(this.messages.select_related("written_by"))
+    # What is hers alone is not shown either: that there is an answer to a complaint would tell that she complained.
+    stored = list(this.messages.exclude(kind__in=lifecycle.HERS_ALONE).select_related("written_by"))
     messages = [
         {"message": m, "text": opened.get(m.ref), "author": m.written_by, "sealed": _sealed_words(m.sealed_by)}
         for m in stored
@@ -128,7 +130,7 @@ def read(request: Request, ref: str) -> HttpResponse:
     wanted = set(request.POST.getlist("message"))
     opened = {
         m.ref: keeping.open_fields(m.ref, ["text"], purpose="contact", token=request.user.vault_session)["text"].rstrip()
-        for m in this.messages.all() if m.ref in wanted
+        for m in this.messages.exclude(kind__in=lifecycle.HERS_ALONE) if m.ref in wanted
     }  # fmt: skip
     return _shown(request, this, opened)
 
@@ -186,9 +188,15 @@ def _code_page(request: Request, issued: actions.Issued, back: str = "threads") 
 def replace_code(request: Request, ref: str) -> HttpResponse:
     """A lost code: the old one ends, a new one is shown once to her on this screen."""
     this = _get(request, ref)
+    if not this.answerable:
+        raise Refused(
+            _("This door was closed for good, so there is no new code for it, from anyone. She can begin again as someone "
+              "new."), reason="closed",
+        )  # fmt: skip
     return form_page(
         request, PinForm(request.POST or None), heading=_("Replace a lost code"), button=_("End the old code, show a new one"),
-        lead=_("Do this with her beside you. The old code opens nothing from now on."), cancel=reverse("thread", args=[ref]),
+        lead=_("Do this with her beside you. The old code opens nothing from now on. Her page says for good that your office did this "
+               "today, and those who inspect us see it."), cancel=reverse("thread", args=[ref]),
         act=lambda data: _code_page(request, actions.replace_code(this, **data, by=request.user)),
     )  # fmt: skip
 

@@ -30,7 +30,10 @@ from answerable.channel import actions, codes, guard, lifecycle, queries, steps
 from answerable.channel.models import Attachment, Thread, attachment_ref, thread_ref
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
+from answerable.safeguarding import lifecycle as safeguarding_lifecycle
 from answerable.safeguarding import operations as safeguarding
+from answerable.safeguarding import rules as grievance_rules
+from answerable.safeguarding.models import Grievance
 from answerable.vault import arrivals, chamber, doorkeys, keyroom, operations, seal
 from answerable.vault.chamber import CHAMBER
 from answerable.vault.doors import DOORS
@@ -212,6 +215,15 @@ def look(token: str) -> dict[str, Any]:
     if state["level"] == "page" and not state.get("writing"):
         shown["page"] = queries.her_page(state, _thread(state))
     return shown
+
+
+@operation("door_where", "channel")
+def where(token: str) -> str:
+    """The page someone came from, for the way back from a page that is the same for everyone; "" for nobody."""
+    state = DOORS.read(token) if token else None
+    if state is None or state["level"] not in ("page", "new", "", "begin"):
+        return ""
+    return "write" if state.get("writing") else "inside" if state["level"] != "begin" else ""
 
 
 @operation("door_level", "channel")
@@ -476,17 +488,76 @@ def write(token: str, text: str, kind: str = "message", sealed: bytes = b"") -> 
 @operation("door_complain", "channel")
 @in_turn
 def complain(
-    token: str, about: list[str], happened: str, remedy: str = "", may_be_told: str = "", immediate_risk: bool = False,
-    safeguarding_may_know: bool = False,
-) -> bool:  # fmt: skip
-    """A complaint from her own page. It goes past everyone on the case team; its answer comes back to her page (SC-13)."""
-    state = _page_of(token)
-    if _again(state, "complaint", happened, remedy, may_be_told, *about):
-        return DOORS.write(token, {**state, "said": "sent"})
-    thread = _thread(state)
-    safeguarding.complain(about, happened, remedy, may_be_told, immediate_risk, safeguarding_may_know,
-                          thread.ref if thread else "")  # fmt: skip
-    return DOORS.write(token, {**state, "said": "sent"})
+    about: list[str], happened: str, remedy: str = "", may_be_told: str = "", immediate_risk: bool = False,
+    safeguarding_may_know: bool = False, answer: bool = False, pin: str = "", token: str = "", once: str = "",
+) -> str:  # fmt: skip
+    """A complaint, from anyone, past everyone on the case team (SC-13). Returns the token of the session that shows what
+    comes next: the code with which its answer is read, or the number alone.
+
+    It never joins the conversation she may be in: her case team would learn from it that she complained. So an answer has
+    a code of its own, and a page on which nothing else is.
+    """
+    chosen = codes.pin(pin) if answer else ""
+    if chosen is None:
+        raise Refused(_("A PIN has four to eight digits. You can also go on without one."), reason="pin")
+
+    def made() -> str:
+        written = (about, happened, remedy, may_be_told, immediate_risk, safeguarding_may_know)
+        if answer:
+            state = _complaint_with_answer(written, chosen, immediate_risk=immediate_risk)
+            DOORS.end(token)  # her own page is entered anew with its own code: nothing holds the two together
+            return DOORS.begin(state, channel=state["channel"])
+        number = _free_number()
+        safeguarding.complain(*written, receipt=number)
+        shown = {"said": "complaint", "told": number}
+        inside = DOORS.read(token) if token else None
+        if inside is not None and DOORS.write(token, {**inside, **shown}):
+            return token
+        return DOORS.begin({"level": "received", "channel": "", **shown})
+
+    # Tapped twice, or sent again over a bad line, it is one complaint with one code.
+    if not once:
+        return made()
+    words = [once, token, str(answer), happened, remedy, may_be_told, *about]
+    return DOORS.once(hashlib.sha256("\0".join(words).encode("utf-8", "surrogatepass")).digest(), made)
+
+
+def _free_number() -> str:
+    """Ten digits for a complaint without a conversation, like those of one with."""
+    with reading_as(actions.holder("DOOR")):
+        for _attempt in range(20):
+            number = doorkeys.receipt(thread_ref())
+            if not (
+                Thread.objects.filter(receipt=number).exists() or Grievance.objects.filter(receipt=number).exists()
+            ):
+                return number
+    raise ValueError("no number is free")
+
+
+def _complaint_with_answer(written: tuple[Any, ...], pin: str, *, immediate_risk: bool) -> State:
+    """The complaint in a conversation of its own, in the complaint's own room; the session in which its code is shown."""
+    about, happened, _remedy, _told, _risk, safeguarding_may_know = written
+    if not happened.strip() and not immediate_risk:
+        raise Refused(_("Write a few words about what happened; any will do."), reason="empty")
+    state: State = {"level": "begin", "channel": "", "kind": lifecycle.COMPLAINT, "answers": {"pin": pin}}
+    _new_code(state)
+    room = grievance_rules.grievance_room(
+        grievance_rules.grievance_class(about), safeguarding_may_know=safeguarding_may_know
+    )
+    try:
+        with transaction.atomic():
+            thread = actions.open_thread(
+                lifecycle.COMPLAINT, language=get_language() or "en", compartment=room, ref=state["channel"],
+                by=actions.holder(state["channel"], room),
+            )  # fmt: skip
+            safeguarding.complain(*written, thread=thread.ref, receipt=thread.receipt)
+    except BaseException:
+        doorkeys.close(state["channel"])
+        raise
+    return state | {
+        "level": "fresh", "then": "page" if state["has_pin"] else "new", "compartment": room, "receipt": thread.receipt,
+        "answers": {}, "messages": [], "fresh": [], "said": "complaint", "writing": False, "has_draft": False,
+    }  # fmt: skip
 
 
 @operation("door_attach", "channel")
@@ -584,11 +655,23 @@ def give(token: str, purpose: str, understood: bool) -> bool:
     return DOORS.write(token, {**state, "choice": None, "said": "receipt", "told": "\n".join(receipts)})
 
 
+def settled(state: State) -> None:
+    """What cannot be taken back waits for 48 hours after a code was replaced (decision 0024). Raises Refused."""
+    thread = _thread(state)
+    until = queries.not_before(thread) if thread is not None else None
+    if until is not None:
+        raise Refused(
+            _("The code of this page was made anew a short while ago. To be sure that it was you who asked for it, this is "
+              "possible from %(when)s on. You can read and write now.") % {"when": queries.moment(until)}, reason="settling",
+        )  # fmt: skip
+
+
 @operation("door_withdraw", "channel")
 @in_turn
 def withdraw(token: str, purposes: list[str]) -> bool:
     """She withdraws consent for these purposes, in one step, with no reason asked (SC-5); her page shows the receipt."""
     state, about, by = _hers(token)
+    settled(state)
     receipts = question("survivor_withdraws").ask(about, list(purposes), by) if purposes else []
     if not receipts:
         raise Refused(_("This could not be done here. Write it as a message; it counts from now on."), reason="nothing")
@@ -622,6 +705,7 @@ def new_pin(token: str, code: str, pin: str) -> bool:
 def close(token: str) -> bool:
     """She closes her door: the code opens nothing any more."""
     state = _page_of(token)
+    settled(state)
     thread = _thread(state)
     if thread is not None:
         actions.close_door(thread, by=actions.holder(thread.ref, thread.compartment))
@@ -670,6 +754,12 @@ def new_code(token: str, act: str, channel: str, pin: str) -> str:
         thread = Thread.objects.filter(ref=channel).first()
     if act == "replace_code" and thread is not None:
         authority.require(person, "replace_code", thread)
+        # The keys ended when she closed her door, so a row changed past the pages opens nothing either.
+        if not thread.answerable or not doorkeys.has_keys(channel):
+            raise Refused(
+                _("This door was closed for good, so there is no new code for it, from anyone. She can begin again as "
+                  "someone new."), reason="closed",
+            )  # fmt: skip
     elif act in ("open_door", "issue_code") and (thread is None or act == "issue_code"):
         authority.require(person, act, Place("door"))
     else:
@@ -689,6 +779,11 @@ def confirm(token: str, number: str) -> dict[str, str]:
     digits = codes.digits_of(number) or ""
     with reading_as(actions.holder("DOOR")):
         thread = Thread.objects.filter(receipt=digits).first() if len(digits) == 10 else None
+        told = Grievance.objects.filter(receipt=digits, thread="").first() if len(digits) == 10 else None
+    if thread is None and told is not None:
+        # The same answer as for anything else: whoever confirms does not learn that it was a complaint.
+        done = told.status in (safeguarding_lifecycle.ANSWERED, safeguarding_lifecycle.CLOSED)
+        return {"on": told.received_at.date().isoformat(), "in_hand": "done" if done else "yes"}
     if thread is None:
         return {}
     return {"on": thread.opened_on.isoformat(), "in_hand": "yes" if thread.status == lifecycle.OPEN else "done"}

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from typing import Any
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from answerable.alliance.days import day_words
+from answerable.alliance.days import day_words, isolated
 from answerable.alliance.models import Body, Person, compartments_of
 from answerable.authority import engine as authority
 from answerable.authority.acting import reading_as
 from answerable.authority.principals import HELD_IN, Place, Principal
+from answerable.channel import lifecycle
 from answerable.channel.actions import holder
 from answerable.channel.models import Message, Thread
 from answerable.common import clock
@@ -33,18 +35,34 @@ def ready_for(channel: str, refs: Sequence[str]) -> tuple[Thread | None, list[Me
         return thread, list(found.order_by("id"))
 
 
+def moment(at: datetime) -> str:
+    """A day and an hour, as they are read on her page."""
+    return f"{day_words(at)}, {isolated(date_format(at, 'H:i') + ' UTC')}"
+
+
 def her_page(state: dict[str, Any], thread: Thread | None) -> dict[str, Any]:
     """Everything her page shows: messages, her file's sections, who opened what. Plain texts."""
     if thread is None:
-        return {"messages": [], "sections": [], "openings": [], "receipt": "", "urgent": []}
+        return {
+            "messages": [],
+            "sections": [],
+            "openings": [],
+            "receipt": "",
+            "urgent": [],
+            "remade": [],
+            "settles": "",
+        }
     with reading_as(holder(thread.ref)):
         shown = [m for m in Message.objects.filter(thread=thread).exclude(direction="note")
                  if m.direction == "in" or (m.release_at and m.release_at <= clock.now())]  # fmt: skip
         about = thread.documenter.ref if thread.documenter else thread.about_ref
+        if thread.kind == lifecycle.COMPLAINT:
+            about = thread.ref
         sections = [s for answer in question("survivor_page").ask(about) for s in answer or ()] if about else []
         # What was opened of her file is told by whoever keeps its consents, where they do; then this names the rest.
         whole = bool(about) and question("survivor_withdraws").is_answered()
         openings = None if whole else openings_of([about, *(m.ref for m in shown)])
+        remade = [{"on": day_words(r["at"].date()), "office": r["office"]} for r in replacements(thread.ref)]
     keys, messages = doorkeys.wraps(thread.ref, "page"), []
     for m in shown:
         if m.ref not in keys:
@@ -55,8 +73,28 @@ def her_page(state: dict[str, Any], thread: Thread | None) -> dict[str, Any]:
                          "new": m.ref in state.get("fresh", ())})  # fmt: skip
     return {
         "messages": messages, "sections": sections, "openings": openings, "receipt": thread.receipt,
-        "older": len(shown) - len(messages), "urgent": urgent_help(thread),
+        "older": len(shown) - len(messages), "urgent": urgent_help(thread), "remade": remade,
+        "settles": moment(settles) if (settles := not_before(thread)) else "",
     }  # fmt: skip
+
+
+def replacements(ref: str = "", *, since: datetime | None = None) -> list[dict[str, Any]]:
+    """When codes were made anew, newest first, and by which office: of one thread, or of all since an instant.
+
+    Read from the vault's own entries, which come before the keys change: no page can make a code without one.
+    """
+    entries = Entry.objects.filter(action="code made", reason="replace_code").order_by("-index")
+    entries = entries.filter(subject=ref) if ref else entries
+    found = list(entries.filter(at__gte=since)) if since else list(entries)
+    offices = dict(Person.objects.filter(ref__in={e.actor for e in found}).values_list("ref", "body__name"))
+    return [{"at": e.at, "index": e.index, "office": offices.get(e.actor, "")} for e in found if e.at]
+
+
+def not_before(thread: Thread) -> datetime | None:
+    """From when what cannot be taken back can be done from her page, after a code was replaced; None when it can now."""
+    with reading_as(holder(thread.ref)):
+        newest = next(iter(replacements(thread.ref)), None)
+    return lifecycle.settles_at(newest["at"] if newest else None, clock.now())
 
 
 def urgent_help(thread: Thread | None) -> list[str]:
@@ -173,6 +211,9 @@ def statement(state: dict[str, Any], thread: Thread | None) -> str:
             f"  {m['on']}, {_('from you') if m['hers'] else _('to you')}:",
             *(f"    {x}" for x in m["text"].splitlines()),
         ]
+    if page["remade"]:
+        lines += ["", _("Codes made anew")]
+        lines += [f"  {r['on']}, {r['office']}" for r in page["remade"]]
     if page["openings"] is None:
         return "\n".join(lines) + "\n"
     lines += ["", _("Who opened something of yours, when and why")]

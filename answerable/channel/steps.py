@@ -148,7 +148,8 @@ CARE = Step("care", "care", _("Care first"))
 PIN = Step(
     "pin", "pin", _("A PIN, if you like"),
     _("You will get a long code to come back with. If someone may find it, choose a PIN as well: four to eight digits, kept in "
-      "your head. Then the paper alone shows nothing of what you wrote. With a PIN you also get a page of your own."),
+      "your head. Then the paper alone shows nothing of what you wrote. With a PIN you also get a page of your own: a page "
+      "that only your code and PIN open, with your messages, the answers, what was decided and what you agreed to."),
 )  # fmt: skip
 MESSAGE = (
     Step("text", "long", _("What would you like to say?"),

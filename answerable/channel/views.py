@@ -24,7 +24,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
 from answerable.authority.pages import public_page
-from answerable.channel import codes, guard, page, steps
+from answerable.channel import codes, guard, languages, page, steps
 from answerable.common.errors import Refused
 from answerable.safeguarding import views_door
 from answerable.vault.client import ask
@@ -140,15 +140,26 @@ def leave(request: HttpRequest) -> HttpResponse:
 
 
 @public_page
+@require_GET
+def ended(request: HttpRequest) -> HttpResponse:
+    """After something was closed or forgotten for good: one sentence that says so, and nothing of what it was."""
+    response = _page(request, "ended")
+    # Reports that wait in a field device's storage stay: here nobody asked the browser to forget them.
+    response["Clear-Site-Data"] = '"cache"'
+    if guard.cookie_name() in request.COOKIES:
+        response.delete_cookie(guard.cookie_name(), samesite="Strict")
+    return response
+
+
+@public_page
 @require_POST
 def language(request: HttpRequest) -> HttpResponse:
-    """Another language, kept in a cookie only because it was asked for, until the browser closes."""
-    response = _go("information")
+    """Another language, carried in the addresses from here on: nothing is put into the browser for it."""
     chosen = request.POST.get("language", "")
-    if chosen in dict(settings.LANGUAGES):
-        response.set_cookie(
-            settings.LANGUAGE_COOKIE_NAME, chosen, httponly=True, samesite="Lax", secure=settings.SECURE
-        )
+    if chosen not in dict(settings.LANGUAGES):
+        return _go("information")
+    response = HttpResponseRedirect(languages.first_page(chosen))
+    response.status_code = 303
     return response
 
 
@@ -228,7 +239,7 @@ def enter_again(request: HttpRequest) -> HttpResponse:
 def inside(request: HttpRequest) -> HttpResponse:
     """What is new, or her own page. A code that opened nothing and one with nothing new see the same."""
     seen = _look(request)
-    if seen["level"] in ("gone", "begin"):
+    if seen["level"] in ("gone", "begin", "received"):
         return _page(request, "calm", busy=False)
     if seen["level"] == "fresh":
         return _go("code")
@@ -343,20 +354,56 @@ def statement(request: HttpRequest) -> HttpResponse:
 def close_door(request: HttpRequest) -> HttpResponse:
     """Close this door for good, once it was confirmed."""
     if request.POST.get("sure") != "yes":
+        ask(
+            "door_said",
+            token=_token(request),
+            sentence=_("Nothing was closed. To close this door, tick the box first."),
+        )
         return _go("inside")
-    ask("door_close", token=_token(request))
-    return _go("leave")
+    return _go("inside") if _told(request, "door_close") is None else _go("ended")
+
+
+def _where(request: HttpRequest) -> str:
+    """Where she was, for a way back; the first page for whoever came from nowhere."""
+    token = _token(request)
+    return (ask("door_where", token=token) if token else "") or "information"
 
 
 @public_page
+@sensitive_post_parameters()
 def complaint(request: HttpRequest) -> HttpResponse:
-    """A complaint, past everyone on the case team. From her own page its answer comes back to her; otherwise none can."""
-    token = _token(request)
-    if not token or _look(request).get("level") != "page":
-        return views_door.take_complaint(request, lambda **written: ask("complain", **written), answered=False)
-    return views_door.take_complaint(
-        request, lambda **written: ask("door_complain", token=token, **written), answered=True
+    """A complaint, past everyone on the case team; whoever wants an answer gets a code of its own for it."""
+    token, answer = _token(request), request.POST.get("answer") == "yes"
+
+    def send(**written: Any) -> HttpResponse:
+        made = ask("door_complain", token=token, answer=answer, pin=request.POST.get("pin", "")[:40],
+                   once=request.POST.get("once", "")[:40], **written)  # fmt: skip
+        return _go("code" if answer else "door-complaint-received", made)
+
+    return views_door.take_complaint(request, send, back=_where(request))
+
+
+@public_page
+@require_GET
+def complaint_received(request: HttpRequest) -> HttpResponse:
+    """It was received: the number, for whoever just sent it, and what happens next."""
+    seen = _look(request)
+    return views_door.received(
+        request, number=str(seen.get("told") or "") if seen.get("said") == "complaint" else "", back=_where(request)
     )
+
+
+@public_page
+def care(request: HttpRequest) -> HttpResponse:
+    """Where help is, for anyone, with the way back to where she was."""
+    return views_door.care(request, back=_where(request))
+
+
+@public_page
+@require_GET
+def moved(request: HttpRequest) -> HttpResponse:
+    """An address that said what was done there: it leads on, and no browser keeps that it does."""
+    return _go("door-complaint")
 
 
 # --- writing ------------------------------------------------------------------------------------------------------
@@ -388,13 +435,37 @@ def write(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _written(request, seen, questions, at, given)
     if at == len(questions):
-        said = [q.heading for q in questions if q.name in seen["said_something"] and q.shape not in ("care", "pin")]
+        given = ask("door_choices", token=_token(request)) if any(q.source == "given" for q in questions) else {}
         readers = ask("door_readers", kind=seen["kind"])
-        return _page(request, "send", seen=seen, said=said, at=at, readers=readers)
+        return _page(request, "send", seen=seen, said=_her_words(seen, questions, given), at=at, readers=readers)
     step = questions[at]
     return _page(request, "step", seen=seen, step=step, at=at, number=at + 1, of=len(questions),
                  choices=step.choices(given), value=seen["answers"].get(step.name, ""), pin_chosen=seen["pin_chosen"],
                  kept=step.name in seen["kept"], lock=lock() if step.locked else None)  # fmt: skip
+
+
+def _her_words(seen: dict[str, Any], questions: list[steps.Step], given: Any) -> list[dict[str, Any]]:
+    """What she answered, in her words or those she chose; what her browser sealed is only named, a PIN never shown."""
+    said = []
+    for q in questions:
+        value = seen["answers"].get(q.name)
+        if q.shape == "care" or not (
+            value or q.name in seen["said_something"] or q.shape == "pin" and seen["pin_chosen"]
+        ):
+            continue
+        words = dict(q.choices(given))
+        chosen = value if isinstance(value, list) else [value]
+        text = ", ".join(str(words.get(v, v)) for v in chosen)
+        if q.shape == "yes":
+            text = _("Yes")
+        if q.shape == "pin":
+            text = _("A PIN is chosen; it is not shown.")
+        if q.name in seen["kept"]:
+            text = _(
+                "Your browser locked this before it left. It is kept, and cannot be shown here; go back to write it anew."
+            )
+        said.append({"heading": q.heading, "words": text})
+    return said
 
 
 def _value(request: HttpRequest, step: steps.Step) -> Any:
@@ -412,7 +483,7 @@ def _written(
     act, token = request.POST.get("act", "next"), _token(request)
     if act == "stop":
         ask("door_stop", token=token)
-        return _go("inside" if seen["has_code"] else "leave")
+        return _go("inside" if seen["has_code"] else "ended")
     if at < len(questions) and request.POST.get("at") == str(at):
         step = questions[at]
         value, sealed = _value(request, step), _sealed(request) if step.locked else b""

@@ -1,6 +1,6 @@
 """The channel's addresses: constant, few, and none of them holds a reference."""
 
-from django.urls import include, path
+from django.urls import path
 
 from answerable.channel import kit_views, views
 from answerable.web import views as web
@@ -36,8 +36,13 @@ urlpatterns = [
     path("busy/", views.busy, name="busy"),
     path("closed/", views.closed, name="closed"),
     path("long/", views.too_long, name="too-long"),
-    path("complaint/", views.complaint, name="door-complaint"),  # from her own page it is answered there
-    path("", include("answerable.safeguarding.urls_door")),
+    path("left/", views.ended, name="ended"),
+    path("care/", views.care, name="door-care"),
+    # A browser keeps the addresses it visited, so this one does not say what it is for.
+    path("other/", views.complaint, name="door-complaint"),
+    path("other/received/", views.complaint_received, name="door-complaint-received"),
+    path("complaint/", views.moved, name="moved"),
+    path("complaint/received/", views.moved, name="moved-too"),
     path("alive/", web.alive, name="alive"),
     path("language/", views.language, name="set-language"),
 ]

@@ -386,7 +386,8 @@ def log_enquiry(subject: str, *, via: str, by: Person) -> ContactAttempt:
 @action("complain")
 def lodge_grievance(
     about: Sequence[str], happened: str, *, remedy: str = "", may_be_told: str = "", immediate_risk: bool = False,
-    safeguarding_may_know: bool = False, concerns: Sequence[str] = (), thread: str = "", by: HasPrincipal,
+    safeguarding_may_know: bool = False, concerns: Sequence[str] = (), thread: str = "", receipt: str = "",
+    by: HasPrincipal,
 ) -> Grievance:  # fmt: skip
     """Take a complaint in, from anyone, at the door or in the office. Sealed before it is stored, to those outside the case
     team alone; whoever made it in the office does not see it again, and the record does not say who that was.
@@ -403,7 +404,7 @@ def lodge_grievance(
         compartment=rules.grievance_room(sensitivity, safeguarding_may_know=safeguarding_may_know), sensitivity=sensitivity,
         about=[a for a in about if a in rules.ABOUT],
         concerns=sorted(Person.objects.filter(handle__in=[c.strip() for c in concerns]).values_list("ref", flat=True)),
-        thread=thread, immediate_risk=immediate_risk, safeguarding_may_know=safeguarding_may_know, received_at=now,
+        thread=thread, receipt=receipt, immediate_risk=immediate_risk, safeguarding_may_know=safeguarding_may_know, received_at=now,
         acknowledge_due_at=due.acknowledge, answer_due_at=due.answer,
     )  # fmt: skip
     texts = {"happened": happened, "may_be_told": may_be_told, "remedy": remedy}
@@ -431,6 +432,10 @@ def move_grievance(grievance: Grievance, name: str, *, by: Person) -> Grievance:
             grievance.answer_due_at, rules.grievance_clocks(clock.now(), alliance.holidays()).answer, to_survivor=True
         )
     grievance.save(update_fields=["status", "answer_due_at"])
+    if name == "acknowledge_grievance" and grievance.thread:
+        question("notify_survivor").ask(
+            grievance.thread, "complaint_acknowledged", {"day": grievance.answer_due_at.date().isoformat()}
+        )
     record.append(name.replace("_", " "), grievance, by=by, from_state=before, to_state=grievance.status)
     return grievance
 
@@ -452,6 +457,8 @@ def answer_grievance(grievance: Grievance, *, answer: str, by: Person) -> Grieva
     )
     made.text = keeping.seal_fields(made.ref, made.compartment, "GrievanceAnswer", {"text": answer})["text"]
     made.save(force_insert=True)
+    if grievance.thread:
+        question("notify_survivor").ask(grievance.thread, "complaint_answered", {"day": clock.today().isoformat()})
     left = bool(grievance.thread) and any(question("leave_at_door").ask(grievance.thread, answer, by))
     grievance.save(update_fields=["status"])
     record.append("complaint answered", grievance, by=by, from_state=before, to_state=grievance.status,

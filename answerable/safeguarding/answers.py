@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from answerable.common import clock
 from answerable.common.hooks import question
 from answerable.record.pages import Described
-from answerable.safeguarding import access, lifecycle
-from answerable.safeguarding.models import SafetyIncident
+from answerable.safeguarding import access, lifecycle, rules
+from answerable.safeguarding.models import Grievance, SafetyIncident
 
 
 @question("describe_ref").answer_with
@@ -39,6 +39,30 @@ def safety_words(kind: str) -> str:
         SafetyIncident.WRONG_PERSON: _("Someone else answered, or a contact had to stop"),
         SafetyIncident.ASKED_TO_STOP: _("She asked us to stop"),
     }[kind]
+
+
+@question("survivor_page").answer_with
+def _her_complaint(about: str) -> list[dict[str, Any]]:
+    """What became of a complaint, on the page of its own conversation and on no other."""
+    if not about.startswith("THR"):
+        return []
+    words = {
+        lifecycle.RECEIVED: _("It is received. Nobody has looked at it yet."),
+        lifecycle.ACKNOWLEDGED: _("Someone who is not part of the team has it in hand."),
+        lifecycle.EXAMINED: _("It was examined. The answer is being written."),
+        lifecycle.ANSWERED: _("It is answered. If you do not accept the answer, say so here."),
+        lifecycle.CLOSED: _("It is closed. You may still write here."),
+        lifecycle.APPEALED: _("You did not accept the answer. It is looked at again."),
+    }
+    found = []
+    for g in Grievance.objects.filter(thread=about):
+        lines = [words[g.status], _("Received on %(day)s.") % {"day": day_words(g.received_at)}]
+        if g.status == lifecycle.RECEIVED:
+            lines.append(_("Someone says that it is in hand by %(day)s.") % {"day": day_words(g.acknowledge_due_at)})
+        if g.status not in {lifecycle.ANSWERED, lifecycle.CLOSED}:
+            lines.append(_("You get an answer here by %(day)s.") % {"day": day_words(g.answer_due_at)})
+        found.append({"title": _("Your complaint"), "lines": lines})
+    return found
 
 
 def _item(
@@ -68,7 +92,14 @@ def waits_for(by: Any) -> list[dict[str, Any]]:
     if by.roles & {"ombudsperson", "data_protection_officer"}:
         todo = {lifecycle.RECEIVED: _("to acknowledge"), lifecycle.ACKNOWLEDGED: _("to examine"),
                 lifecycle.EXAMINED: _("to answer"), lifecycle.APPEALED: _("she does not accept the answer")}  # fmt: skip
-        out += [_item(f"{_('Complaint')} {g.ref}", todo[g.status], reverse("complaint", args=[g.ref]),
-                      g.acknowledge_due_at if g.status == lifecycle.RECEIVED else g.answer_due_at)
-                for g in access.grievances(by).filter(status__in=todo)[:20]]  # fmt: skip
+        # A danger comes first, whatever the clock of the complaint it was said in.
+        waiting = access.grievances(by).filter(status__in=todo).order_by("-immediate_risk", "answer_due_at", "ref")
+        for g in waiting[:20]:
+            due = g.acknowledge_due_at if g.status == lifecycle.RECEIVED else g.answer_due_at
+            what, title = todo[g.status], f"{_('Complaint')} {g.ref}"
+            if g.immediate_risk:
+                title, what = _("Someone may be in danger now: complaint %(ref)s") % {"ref": g.ref}, _("look at it now")
+                due = min(due, rules.grievance_clocks(g.received_at).risk)
+            out.append(_item(title, what, reverse("complaint", args=[g.ref]), due, hours=g.immediate_risk,
+                             urgency=0 if g.immediate_risk else 3))  # fmt: skip
     return out

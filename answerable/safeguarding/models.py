@@ -238,6 +238,8 @@ class Grievance(models.Model):
     about = models.JSONField(default=list)
     concerns = models.JSONField(default=list)
     thread = models.CharField(max_length=40, blank=True, default="")
+    # The number that whoever made it holds: it shows that it was received, and says nothing to whoever finds it.
+    receipt = models.CharField(max_length=10, blank=True, default="")
     immediate_risk = models.BooleanField(default=False)
     safeguarding_may_know = models.BooleanField(default=False)
     status = models.CharField(max_length=14, default=lifecycle.RECEIVED)
@@ -254,7 +256,10 @@ class Grievance(models.Model):
             models.CheckConstraint(
                 condition=~Q(sensitivity="SENSITIVE") | ~Q(compartment="grievances/general"),
                 name="a_sensitive_complaint_lies_apart",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["receipt"], condition=~Q(receipt=""), name="a_complaints_number_is_its_own"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -20,7 +20,7 @@ from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.record.pages import describe
 from answerable.safeguarding import access, actions, contacting, lifecycle, queries, rules
-from answerable.safeguarding.models import SafeContactPlan
+from answerable.safeguarding.models import Grievance, SafeContactPlan
 from answerable.vault import keyroom, operations, seal
 from answerable.vault.primitives import Unopenable
 from answerable.vault.service import operation
@@ -154,15 +154,12 @@ def ask_help(need: str, thread: str = "") -> dict[str, Any]:
     return {"waits_at_her_door": known and bool(need), "providers": queries.listed(need, "")}
 
 
-@operation("complain", "channel")
 def complain(
     about: Sequence[str], happened: str, remedy: str = "", may_be_told: str = "", immediate_risk: bool = False,
-    safeguarding_may_know: bool = False, thread: str = "",
-) -> dict[str, Any]:  # fmt: skip
-    """A complaint from the door, with a conversation or without. The answer waits in the conversation, if there is one."""
-    known = _is_conversation(thread)
-    made = actions.lodge_grievance(
+    safeguarding_may_know: bool = False, *, thread: str = "", receipt: str = "",
+) -> Grievance:  # fmt: skip
+    """A complaint from the door. Its answer waits in a conversation of its own (`thread`), if she wished for one."""
+    return actions.lodge_grievance(
         list(about), happened, remedy=remedy, may_be_told=may_be_told, immediate_risk=immediate_risk,
-        safeguarding_may_know=safeguarding_may_know, thread=thread if known else "", by=actions.DOOR,
+        safeguarding_may_know=safeguarding_may_know, thread=thread, receipt=receipt, by=actions.DOOR,
     )  # fmt: skip
-    return {"received": True, "answered_at_her_door": known, "ref": made.ref}

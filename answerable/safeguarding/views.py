@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 from answerable.authority import engine as authority
 from answerable.authority.pages import Request, done, form_page, move_of, moves, needs
 from answerable.authority.principals import Place
+from answerable.common.hooks import question
 from answerable.common.references import normalise
 from answerable.record.pages import chain, describe
 from answerable.safeguarding import access, actions, answers, forms, lifecycle
@@ -349,9 +350,9 @@ def complaints(request: Request) -> HttpResponse:
     words = forms.about_words()
     rows = [
         [{"url": reverse("complaint", args=[g.ref]), "text": g.ref}, ", ".join(words[a] for a in g.about) or "–",
-         {"status": g.status}, _("danger") if g.immediate_risk else "",
+         {"status": g.status}, _("someone in danger now") if g.immediate_risk else "",
          {"clock": g.acknowledge_due_at if g.status == lifecycle.RECEIVED else g.answer_due_at}]
-        for g in access.grievances(request.user)[:500]
+        for g in access.grievances(request.user).order_by("-immediate_risk", "answer_due_at", "ref")[:500]
     ]  # fmt: skip
     tables = [{"title": "", "rows": rows, "head": [_("Complaint"), _("About"), _("State"), "", _("Clock")]}]
     return render(request, "list.html", {"heading": _("Complaints"), "tables": tables,
@@ -377,16 +378,27 @@ def complain(request: Request) -> HttpResponse:
                      cancel=reverse("alliance"))  # fmt: skip
 
 
+def _written_at_door(this: Grievance, by: Any) -> list[Any]:
+    """What was written in the complaint's own conversation since, for those who read the complaint."""
+    if not this.thread:
+        return []
+    return [m for answer in question("written_at_door").ask(this.thread, by) for m in answer]
+
+
 @needs("see_grievances", "complaints")
 def complaint(request: Request, ref: str) -> HttpResponse:
     """One complaint."""
     this: Grievance = _get(access.grievances(request.user), ref)
     words = forms.about_words()
-    facts = [(_("About"), ", ".join(words[a] for a in this.about) or "–"),
+    danger = _("Whoever wrote this says that someone is in danger now.")
+    facts = [*([(_("Danger"), danger)] if this.immediate_risk else []),
+             (_("About"), ", ".join(words[a] for a in this.about) or "–"),
+             (_("Number held by whoever wrote it"), this.receipt or "–"),
              (_("Kind"), _("about someone's conduct, or reprisals") if this.sensitivity == "SENSITIVE" else _("general")),
              (_("Received"), this.received_at.date()), (_("Acknowledged by"), this.acknowledge_due_at.date()),
              (_("Answered by"), this.answer_due_at.date()),
-             (_("Answer"), _("left at her door") if this.thread else _("nobody can be answered; what follows is examined all the same"))]  # fmt: skip
+             (_("Answer"), _("left at a door of its own, which opens with a code of its own") if this.thread
+              else _("nobody can be answered; what follows is examined all the same"))]  # fmt: skip
     buttons = {"acknowledge_grievance": _("Acknowledge"), "examine_grievance": _("Examine"),
                "appeal_grievance": _("The answer is not accepted"), "close_grievance": _("Close")}  # fmt: skip
     return render(request, "safeguarding/complaint.html", {
@@ -394,7 +406,7 @@ def complaint(request: Request, ref: str) -> HttpResponse:
         "due": this.acknowledge_due_at if this.status == lifecycle.RECEIVED else this.answer_due_at,
         "readable": authority.allows(request.user, "read_sealed", this, purpose="grievance"),
         "fields": [("happened", _("What happened")), ("may_be_told", _("Who may be told")), ("remedy", _("What would put it right"))],
-        "answers": this.answers.all(),
+        "answers": this.answers.all(), "written": _written_at_door(this, request.user),
         "may_answer": this.status == lifecycle.EXAMINED and authority.allows(request.user, "answer_grievance", this),
         "may_extend": authority.allows(request.user, "extend_grievance", this),
         **moves(request.user, this, buttons, lifecycle.GRIEVANCE_MOVES, reverse("move-complaint", args=[this.ref])),
@@ -418,6 +430,9 @@ def read_complaint(request: Request, ref: str) -> HttpResponse:
     this: Grievance = _get(access.grievances(request.user), ref)
     back = reverse("complaint", args=[this.ref])
     field = request.POST.get("field", "")
+    for message in _written_at_door(this, request.user):
+        if message.ref == field:
+            return _opened(request, message, "text", "grievance", back)
     if field not in {"happened", "may_be_told", "remedy"}:
         return _opened(request, _get(this.answers.all(), field), "text", "grievance", back)
     return _opened(request, this, field, "grievance", back)

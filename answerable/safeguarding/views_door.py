@@ -5,14 +5,14 @@ What she looks for travels in a form, never in an address; looking leaves nothin
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from answerable.authority.pages import Request, public_page
 from answerable.common.errors import Refused
 from answerable.safeguarding import forms, rules
 from answerable.vault.client import ask
@@ -55,9 +55,10 @@ def _still_in_time() -> list[dict[str, str]]:
     return found
 
 
-@public_page
-def care(request: Request) -> HttpResponse:
-    """Where help is, for anyone. Everything is listed until she chooses, and she need not choose."""
+def care(request: HttpRequest, *, back: str) -> HttpResponse:
+    """Where help is, for anyone. Everything is listed until she chooses, and she need not choose. `back` names the page
+    she came from.
+    """
     need, place = request.POST.get("need", "")[:24], request.POST.get("place", "")[:120]
     words = forms.need_words()
     away = ""
@@ -84,30 +85,29 @@ def care(request: Request) -> HttpResponse:
         places = [(p, text) for p, text in places if p.endswith("|")]
     return render(request, "safeguarding/door_care.html", {
         "when": _still_in_time(), "needs": words.items(), "need": need, "places": places, "place": place,
-        "providers": providers, "more": more, "away": away})  # fmt: skip
+        "providers": providers, "more": more, "away": away, "back": back,
+        "back_to_write": "begin" if back == "information" else back})  # fmt: skip
 
 
-def take_complaint(request: HttpRequest, send: Callable[..., Any], *, answered: bool) -> HttpResponse:
-    """The form and what was written in it. `answered`: whether an answer can reach whoever writes."""
+def take_complaint(request: HttpRequest, send: Callable[..., HttpResponse], *, back: str) -> HttpResponse:
+    """The form and what was written in it; `send` takes it and says where to go. `back` names the page she came from."""
+    # One number for each page shown: the same form sent twice is one complaint.
+    page = {"about": forms.about_words().items(), "back": back, "once": secrets.token_urlsafe(16)}
     if request.method != "POST":
-        return render(
-            request, "safeguarding/door_complaint.html", {"about": forms.about_words().items(), "answered": answered}
-        )
+        return render(request, "safeguarding/door_complaint.html", page)
     text = {name: request.POST.get(name, "")[:LONGEST] for name in ("happened", "remedy", "may_be_told")}
     chosen = [a for a in request.POST.getlist("about") if a in rules.ABOUT]
     risk, shared = request.POST.get("immediate_risk") == "on", request.POST.get("safeguarding_may_know") == "on"
+    answer = request.POST.get("answer", "")
     try:
-        send(about=chosen, immediate_risk=risk, safeguarding_may_know=shared, **text)
+        if answer not in ("yes", "no"):
+            raise Refused(_("Choose whether you want an answer. Nothing was sent yet; what you wrote is still here."))
+        return send(about=chosen, immediate_risk=risk, safeguarding_may_know=shared, **text)
     except Refused as no:
-        context = {"about": forms.about_words().items(), "refused": str(no), "text": text, "chosen": chosen, "risk": risk,
-                   "shared": shared, "answered": answered}  # fmt: skip
-        return render(request, "safeguarding/door_complaint.html", context, status=422)
-    response = redirect("door-complaint-received")
-    response.status_code = 303
-    return response
+        typed = {"refused": str(no), "text": text, "chosen": chosen, "risk": risk, "shared": shared, "answer": answer}
+        return render(request, "safeguarding/door_complaint.html", page | typed, status=422)
 
 
-@public_page
-def received(request: Request) -> HttpResponse:
-    """It was received. The same page for everyone, without a number that someone could find."""
-    return render(request, "safeguarding/door_received.html")
+def received(request: HttpRequest, *, number: str, back: str) -> HttpResponse:
+    """It was received. The number is shown to whoever just sent it, and to nobody who comes by the address."""
+    return render(request, "safeguarding/door_received.html", {"number": number, "back": back})

@@ -11,7 +11,7 @@ import hmac
 import json
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,6 +31,8 @@ TRIES_AN_HOUR, TRIES_A_DAY = 10, 40
 # and by the places of their queue, which asks the same patience and is free again as soon as it is worked off. This
 # count lies far above both: it bounds only what costs no stretching, and closes the door for seconds, not a minute.
 CROWD, CROWD_SECONDS = 1000, 10
+# A button tapped again sends the same words again; within this time they are one.
+SAME_SECONDS = 60
 _CONTEXT = b"answerable-door-session/1"
 
 
@@ -46,11 +48,19 @@ class _Session:
 
 
 @dataclass(repr=False)
+class _Once:
+    at: float
+    token: str = ""
+    turn: threading.RLock = field(default_factory=threading.RLock)
+
+
+@dataclass(repr=False)
 class Doors:
     """The state of the door in one vault process."""
 
     sessions: dict[bytes, _Session] = field(default_factory=dict)
     tries: dict[bytes, deque[float]] = field(default_factory=dict)
+    recent: dict[bytes, _Once] = field(default_factory=dict)
     everyone: deque[float] = field(default_factory=lambda: deque(maxlen=CROWD))
     guard: threading.RLock = field(default_factory=threading.RLock)
 
@@ -126,6 +136,25 @@ class Doors:
         with self.guard:
             for ident in [i for i, s in self.sessions.items() if s.channel == channel]:
                 del self.sessions[ident]
+
+    def once(self, key: bytes, make: Callable[[], str]) -> str:
+        """What `make` returns, made once for a key within a minute, also where two ask at the same time.
+
+        The token it returns is held for that minute in this memory, for a form sent twice before any cookie was set.
+        """
+        with self.guard:
+            now = chamber.seconds()
+            self.recent = {k: r for k, r in self.recent.items() if now - r.at < SAME_SECONDS or not r.token}
+            found = self.recent.setdefault(key, _Once(now))
+        with found.turn:
+            if not found.token:
+                try:
+                    found.token = make()
+                except BaseException:
+                    with self.guard:
+                        self.recent.pop(key, None)
+                    raise
+            return found.token
 
     def may_try(self, bucket: bytes) -> bool:
         """Count an attempt; False when there were too many with this code."""

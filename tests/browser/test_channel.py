@@ -207,7 +207,7 @@ def test_in_arabic_from_right_to_left(chromium, running):
     page.select_option("#language", "ar")
     page.locator("form.lang button").click()
     for n, path in enumerate(("/", "/begin/", "/enter/", "/organisations/")):
-        page.goto(running["channel"] + path)
+        page.goto(running["channel"] + "/ar" + path)
         assert page.locator("html").get_attribute("dir") == "rtl"
         looked_at(page, f"30-arabic-{n}")
 

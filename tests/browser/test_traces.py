@@ -70,7 +70,9 @@ def words() -> dict[str, str]:
 
 @keeps(3)
 @compromise(
-    "her telephone, searched afterwards", yields="that this site was opened", spares="what was read, typed or sent"
+    "her telephone, searched afterwards",
+    yields="that this site was opened, and the addresses of its pages, which say little",
+    spares="what was read, typed or sent",
 )
 @pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])
 @pytest.mark.parametrize("journey", ["reads", "submits", "returns", "leaves half typed", "closes the tab", "is killed"])

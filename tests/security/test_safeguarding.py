@@ -469,7 +469,7 @@ def door(played, db, settings):
     return Visitor()
 
 
-@pytest.mark.parametrize("path", ["/care/", "/complaint/", "/complaint/received/"])
+@pytest.mark.parametrize("path", ["/care/", "/other/", "/other/received/"])
 def test_pages_of_the_door_are_small_need_no_script_and_begin_with_a_way_out(door, path):
     reply = door.get(path)
     text = reply.content.decode()
@@ -507,24 +507,31 @@ def test_a_full_directory_still_fits_the_page(door):
         assert len(page) < 30_000 and b"Provider " in page, (language, len(page))
 
 
-def test_a_complaint_at_the_door_needs_no_code_and_shows_no_number(door):
+def test_a_complaint_without_an_answer_needs_no_code_and_shows_a_number_once(door):
     see_all()
     before = Grievance.objects.count()
-    door.see("/complaint/")
-    reply = door.send("/complaint/", about=["EXPLOITATION"], happened="He asked for money.", immediate_risk="on")
-    assert reply.status_code == 303 and reply.headers["Location"] == "/complaint/received/"
-    assert "GRV-" not in door.get("/complaint/received/").content.decode()
+    door.see("/other/")
+    page = door.say("/other/", about=["EXPLOITATION"], happened="He asked for money.", immediate_risk="on", answer="no")
     see_all()
     assert Grievance.objects.count() == before + 1
     made = Grievance.objects.order_by("-id").first()
+    assert made.receipt and made.receipt in page and "GRV-" not in page and not made.thread
     assert made.compartment == "grievances/sensitive" and b"He asked" not in bytes(made.happened)
     assert SafetyIncident.objects.filter(subject=made.ref).exists()
+    assert made.receipt not in type(door)().see("/other/received/")  # whoever comes by the address alone
 
 
 def test_an_empty_complaint_keeps_what_was_typed(door):
-    door.see("/complaint/")
-    reply = door.send("/complaint/", happened="  ", remedy="An apology.")
-    assert reply.status_code == 422 and "An apology." in reply.content.decode()
+    door.see("/other/")
+    for answer in ("yes", "no"):
+        reply = door.send("/other/", happened="  ", remedy="An apology.", answer=answer)
+        assert reply.status_code == 422 and "An apology." in reply.content.decode()
+    see_all()
+    before = Grievance.objects.count()
+    reply = door.send("/other/", happened="Slow.")
+    assert reply.status_code == 422 and "Choose whether you want an answer" in reply.content.decode()
+    see_all()
+    assert Grievance.objects.count() == before
 
 
 def test_help_asked_for_without_a_conversation_is_kept_nowhere(door):
@@ -537,19 +544,16 @@ def test_help_asked_for_without_a_conversation_is_kept_nowhere(door):
     assert Referral.objects.count() == before
 
 
-def test_from_a_conversation_help_and_a_complaint_are_answered_there(door, claim, monkeypatch):
+def test_from_a_conversation_help_is_answered_there(door, claim, monkeypatch):
     """With a conversation what she asks waits for the office, and nothing but a conversation can be named."""
     thread = "THR-0000-0000-0000-0000-0"
     answered = question("sealed_object")
     monkeypatch.setattr(answered, "_answers", [*answered._answers, lambda ref: object() if ref == thread else None])
     assert ask("ask_help", need="SHELTER", thread=thread)["waits_at_her_door"]
     assert not ask("ask_help", need="SHELTER", thread=claim.ref)["waits_at_her_door"]
-    assert ask("complain", about=["DELAY"], happened="Slow.", thread=thread)["answered_at_her_door"]
-    assert not ask("complain", about=["DELAY"], happened="Slow.", thread=claim.ref)["answered_at_her_door"]
     see_all()
     (asked,) = Referral.objects.filter(status="ASKED")
     assert asked.subject == thread and not Referral.objects.filter(subject=claim.ref).exists()
-    assert list(Grievance.objects.order_by("-id").values_list("thread", flat=True)[:2]) == ["", thread]
     adva = worker("adva")
     assert asked in access.referrals(adva)
     with at_the_office():

@@ -1,13 +1,16 @@
 (function () {
   "use strict";
-  var presses = 0, last = 0;
+  var presses = 0, last = 0, way = document.querySelector("a.leave"), leave = way ? way.getAttribute("href") : "/leave/";
+  // Said only where it works: with this script running and a keyboard at hand.
+  var hint = document.getElementById("shift");
+  if (hint && window.matchMedia && matchMedia("(pointer: fine)").matches) hint.hidden = false;
   function out(event) {
     if (event) event.preventDefault();
     var fields = document.querySelectorAll("input, textarea, select"), i;
     for (i = 0; i < fields.length; i++) { fields[i].value = ""; fields[i].checked = false; }
     document.title = "";
     document.body.textContent = "";
-    location.replace("/leave/");
+    location.replace(leave);
   }
   document.addEventListener("keydown", function (event) {
     if (event.key !== "Shift") { presses = 0; return; }

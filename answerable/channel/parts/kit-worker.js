@@ -1,7 +1,8 @@
 // Answers for the field kit where there is no line: the page, its script, its name. Whatever is sent goes to the line alone.
 "use strict";
-const SHELF = "kit-1", PAGE = "/kit/";
-const KEPT = [PAGE, "/kit/kit.js", "/kit/manifest.json"];
+// The page may be kept in any language: its addresses begin where this file lies.
+const PAGE = new URL("./", self.location.href).pathname, SHELF = `kit-1${PAGE}`;
+const KEPT = [PAGE, `${PAGE}kit.js`, `${PAGE}manifest.json`];
 
 self.addEventListener("install", (event) => {
   event.waitUntil(caches.open(SHELF).then((shelf) => shelf.addAll(KEPT)).then(() => self.skipWaiting()));

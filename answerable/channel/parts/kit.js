@@ -108,7 +108,7 @@
   async function post(address, parts) {
     let reply;
     try {
-      const fresh = await (await fetch("/kit/ready/", { cache: "no-store" })).json();
+      const fresh = await (await fetch("ready/", { cache: "no-store" })).json();
       const form = new URLSearchParams(); // the door reads no other form
       for (const [name, value] of [["t", fresh.t], ...parts]) form.append(name, value);
       reply = await fetch(address, { method: "POST", body: form, cache: "no-store" });
@@ -135,7 +135,7 @@
         size += rest[0].envelope.length * 1.4;
         some.push(rest.shift());
       }
-      const found = await post("/kit/send/", [...who, ...some.map((row) => ["envelope", packed(row.envelope)])]);
+      const found = await post("send/", [...who, ...some.map((row) => ["envelope", packed(row.envelope)])]);
       if (!found) return;
       for (let i = 0; i < some.length; i++) {
         const receipt = found.receipts[i];
@@ -155,7 +155,7 @@
     send.elements.code.value = send.elements.pin.value = "";
     try {
       if (act === "form") {
-        const found = await post("/kit/form/", who);
+        const found = await post("form/", who);
         if (found) {
           await on("lists", "readwrite", (shelf) => shelf.put(found.choices, "choices"));
           await fill();
@@ -168,6 +168,6 @@
     }
   });
 
-  if ("serviceWorker" in navigator) navigator.serviceWorker.register("/kit/worker.js", { scope: "/kit/" }).catch(() => undefined);
+  if ("serviceWorker" in navigator) navigator.serviceWorker.register("worker.js", { scope: "./" }).catch(() => undefined);
   fill().then(show);
 })();

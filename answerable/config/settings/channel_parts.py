@@ -11,7 +11,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "answerable.web.middleware.PrivacyHeaders",
-    "django.middleware.locale.LocaleMiddleware",
+    "answerable.channel.languages.Spoken",
     "django.middleware.common.CommonMiddleware",
 ]
 CONTENT_SECURITY_POLICY: dict[str, Any] = {

@@ -106,6 +106,8 @@ def _consistent_thread(state: Mapping[str, Any]) -> bool:
     """A documenter's thread lies in monitoring's rooms, any other in those of claims; mine lies in the whole family's."""
     if state.get("ref") == ME and "/" in state["compartment"] and not state["documenter"]:
         return False
+    if state["compartment"].startswith("grievances"):  # a complaint's conversation lies with the complaint
+        return not state["documenter"]
     return bool(state["documenter"] == state["compartment"].startswith("monitoring"))
 
 
@@ -114,7 +116,7 @@ CLAIMS = ("claims", f"claims/{MY_BODY}", f"claims/{THEIR_BODY}")
 CARE = ("care", f"care/{MY_BODY}", f"care/{THEIR_BODY}")
 CONTACT = ("contact", f"contact/{MY_BODY}", f"contact/{THEIR_BODY}")
 COMPLAINTS = ("grievances/general", "grievances/sensitive", "grievances/shared")
-DOOR = (*CLAIMS, *MONITORING[1:])
+DOOR = (*CLAIMS, *MONITORING[1:], *COMPLAINTS)
 ROOMS = tuple((c.partition("/")[0], *([c] if "/" in c else [])) for c in (*CLAIMS, *MONITORING))
 STATES = ("", MY_STATE, THEIR_STATE)
 # fmt: off
@@ -153,7 +155,8 @@ KINDS: dict[str, Kind] = {
     "SafetyIncident": Kind({"compartment": ("safety",), "status": ("OPEN",)}),
     "Grievance": Kind({"compartment": COMPLAINTS, "sensitivity": ("GENERAL", "SENSITIVE"), "concerns": ((), (ME,)),
                        "safeguardingMayKnow": (False, True)}, keep=_consistent_grievance),
-    "Thread": Kind({"ref": (ME, OTHER), "compartment": DOOR, "status": ("OPEN",), "documenter": (False, True)}, keep=_consistent_thread),
+    "Thread": Kind({"ref": (ME, OTHER), "compartment": DOOR, "status": ("OPEN",), "documenter": (False, True),
+                     "answerable": (True, False)}, keep=_consistent_thread),
     "Message": Kind({"compartment": DOOR, "direction": ("in",), "documenter": (False, True)}, keep=_consistent_thread),
     "Attachment": Kind({"compartment": DOOR, "documenter": (False, True)}, keep=_consistent_thread),
 }
@@ -173,7 +176,7 @@ SCOPES: dict[str, tuple[frozenset[str], ...]] = {
         "SafetyIncident": ((), ("safety",), ("grievances",)),
         "Grievance": ((), ("grievances",), *((c,) for c in COMPLAINTS), ("claims",)),
         "Thread": ((), ("claims",), (CLAIMS[1],), ("monitoring",)),
-        "Message": ((), ("claims",), (CLAIMS[1],), ("monitoring",)),
+        "Message": ((), ("claims",), (CLAIMS[1],), ("monitoring",), ("grievances",), (COMPLAINTS[0],)),
         "Attachment": ((), ("claims",), (CLAIMS[1],), ("monitoring",)),
     }.items()
 }
@@ -227,7 +230,7 @@ def schema_actions() -> dict[str, tuple[str, ...]]:
 WHY = {
     "Incident": ("verification",), "SourceItem": ("verification",), "Claim": ("adjudication", "contact"),
     "Referral": ("care_contact", "care_note"), "SafeContactPlan": ("contact",), "ContactAttempt": ("contact",),
-    "Grievance": ("grievance",), "Message": ("contact",), "Attachment": ("contact",),
+    "Grievance": ("grievance",), "Message": ("contact", "grievance"), "Attachment": ("contact",),
 }  # fmt: skip
 
 

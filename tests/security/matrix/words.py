@@ -54,6 +54,8 @@ def _rooms(c: Case) -> set[str]:
     if c.kind == "ConsentSubject":  # the data protection officer's book, and the clock's
         return {*c.of["rooms"], "consents", "*"}
     if c.kind in ("Thread", "Message", "Attachment"):
+        if c.of["compartment"].startswith("grievances"):
+            return {c.of["compartment"], "grievances", "*"}
         return {c.of["compartment"], "monitoring" if c.of["documenter"] else "claims", "*"}
     return {c.of["compartment"], WHOLE[c.kind]}
 
@@ -101,6 +103,11 @@ CONDITIONS: dict[str, Callable[[Case], bool]] = {
     "in own rooms": lambda c: bool(c.who.compartments & set(c.of["rooms"])),
     "entered it": lambda c: c.of["enteredBy"] == c.who.ref,
     "stopped it": lambda c: c.of["stoppedBy"] == c.who.ref,
+    "of a closed door": lambda c: not c.of["answerable"],
+    "about a complaint": lambda c: c.of["compartment"].startswith("grievances"),
+    "about a general complaint": lambda c: c.of["compartment"] == "grievances/general",
+    "about a complaint shared with safeguarding": lambda c: c.of["compartment"] == "grievances/shared",
+    "of the case team on a complaint": lambda c: bool(c.who.roles & CASE_TEAM) and c.of["compartment"].startswith("grievances"),
     "of the case team": lambda c: bool(c.who.roles & CASE_TEAM),
     "concerned by it": lambda c: c.who.ref in c.of["concerns"],
     "general": lambda c: c.of["sensitivity"] == "GENERAL",
@@ -127,6 +134,9 @@ REASONS: dict[str, frozenset[str]] = {
                                        "SC-5-nothing-is-given-or-given-out-of-what-was-withdrawn-whole"}),
     "entered it": frozenset({"a-provider-is-confirmed-by-another-person"}),
     "stopped it": frozenset({"whoever-stopped-a-plan-does-not-review-it"}),
+    "of a closed door": frozenset({"a-door-that-was-closed-stays-closed"}),
+    "of the case team on a complaint": frozenset(
+        {"SC-13-nobody-of-the-case-team-has-a-way-to-what-is-written-about-a-complaint"}),
     "of the case team": frozenset({"SC-13-nobody-of-the-case-team-has-a-way-to-a-complaint"}),
     "concerned by it": frozenset({"SC-13-nobody-looks-after-a-complaint-about-themselves"}),
     "collected it": frozenset({"SOD-01-a-verifier-is-not-the-collector"}),

@@ -1,0 +1,215 @@
+"""A complaint made at the door and its answer: a code of its own, and nothing of it for those it may be about."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.utils import translation
+from door_support import ask_at_the_door, began
+from tests_support import see_all
+
+from answerable.alliance.models import Person
+from answerable.channel import access
+from answerable.channel.models import Message, Thread
+from answerable.common import clock
+from answerable.record import log
+from answerable.safeguarding.models import Grievance
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def whole_door(door, monkeypatch):
+    from answerable.safeguarding import views_door
+
+    monkeypatch.setattr(views_door, "ask", ask_at_the_door)
+
+
+@pytest.fixture
+def later():
+    def go(**delta):
+        clock.fix(clock.now() + timedelta(**delta))
+
+    before = clock._fixed
+    yield go
+    clock._fixed = before
+
+
+def newest(model):
+    see_all()
+    return model.objects.order_by("-id").first()
+
+
+def complained(visitor, **fields) -> str:
+    """A complaint for which an answer is wanted; returns its code, with the visitor on its own page."""
+    visitor.see("/other/")
+    written = {"about": ["DISRESPECT"], "happened": "Nobody listened.", "answer": "yes", "pin": "2468", **fields}
+    page = visitor.say("/other/", **written)
+    code = visitor.code()
+    assert len(code) == 24 and newest(Grievance).receipt in page
+    visitor.say("/code/", what="written")
+    visitor.say("/code/", what="check", code=code)
+    return code
+
+
+def entered(door, code: str, pin: str = "") -> str:
+    visitor = door()
+    visitor.see("/enter/")
+    return visitor.say("/enter/", code=code, pin=pin)
+
+
+def moved(office, ref: str, move: str) -> None:
+    assert office("omar").post(f"/alliance/complaints/{ref}/move/", {"move": move}).status_code == 303
+
+
+def test_the_answer_to_a_complaint_is_read_with_its_own_code_once_and_on_its_page(door, office, later):
+    visitor = door()
+    code = complained(visitor)
+    made, thread = newest(Grievance), newest(Thread)
+    assert made.thread == thread.ref and thread.compartment == made.compartment and thread.kind == "complaint"
+    page = visitor.see("/inside/")
+    assert "Your complaint" in page and "Nobody has looked at it yet" in page and "You get an answer here by" in page
+    moved(office, made.ref, "acknowledge_grievance")
+    moved(office, made.ref, "examine_grievance")
+    reply = office("omar").post(f"/alliance/complaints/{made.ref}/answer/", {"answer": "We are sorry, and it changes."})
+    assert reply.status_code == 303
+    assert "left at a door of its own" in office("omar").get(f"/alliance/complaints/{made.ref}/").content.decode()
+    assert "We are sorry" not in entered(door, code)  # not before the hour of release
+    later(hours=7)
+    page = entered(door, code)
+    assert "We are sorry, and it changes." in page and "has your complaint in hand" in page
+    assert "There are no new messages." in entered(door, code)  # once, with the code alone
+    page = entered(door, code, "2468")
+    assert "We are sorry, and it changes." in page and "It is answered." in page
+
+
+def test_from_her_own_page_a_complaint_joins_nothing_her_case_team_sees(door, office):
+    visitor = door()
+    began(visitor, pin="4711", text="Hello.")
+    hers = newest(Thread)
+    token = visitor.cookies["visit"].value
+    code = complained(visitor, happened="My helper laughed.")
+    thread, adva = newest(Thread), office("adva")
+    assert thread != hers and hers.about_ref == "" and newest(Grievance).thread == thread.ref
+    assert ask_at_the_door("door_look", token=token)["level"] == "gone"  # the two are never open in one visit
+    for path in ("/today/", "/repair/messages/", f"/repair/messages/{hers.ref}/"):
+        page = adva.get(path).content.decode()
+        assert thread.designation not in page and "omplain" not in page.split("<main")[1].split("</main>")[0], path
+    assert adva.get(f"/repair/messages/{thread.ref}/").status_code == 404
+    for handle in ("adva", "inga", "anna", "paulo"):
+        assert thread not in access.threads(Person.objects.select_related("body__state").get(handle=handle))
+    see_all()
+    assert not any(newest(Grievance).ref in str(e.event) for e in log.history(hers.ref))
+    assert "laughed" not in entered(door, code) and "Hello" not in entered(door, code, "2468")
+
+
+def test_what_she_writes_to_her_complaint_is_read_by_who_looks_after_it_alone(door, office):
+    visitor = door()
+    complained(visitor)
+    visitor.say("/inside/write/", text="One thing more.")
+    made, message = newest(Grievance), newest(Message)
+    assert message.compartment == made.compartment
+    omar = office("omar")
+    assert message.ref in omar.get(f"/alliance/complaints/{made.ref}/").content.decode()
+    opened = omar.post(f"/alliance/complaints/{made.ref}/read/", {"field": message.ref})
+    assert "One thing more." in opened.content.decode()
+    from answerable.common.errors import Refused
+    from answerable.vault import keeping
+    from answerable.vault.client import ask
+
+    token = ask("sign_in", handle="adva", passphrase="only for the test suite, six words")["token"]
+    for purpose in ("contact", "grievance"):
+        with pytest.raises(Refused):
+            keeping.open_fields(message.ref, ["text"], purpose=purpose, token=token)
+
+
+def test_a_complaint_sent_twice_is_one_with_one_code(door):
+    visitor = door()
+    visitor.see("/other/")
+    once = re.search(r'name="once" value="([^"]+)"', visitor.page.content.decode()).group(1)
+    see_all()
+    before = Grievance.objects.count(), Thread.objects.count()
+    fields = {"happened": "Twice.", "answer": "yes", "once": once}
+    first, second = visitor.send("/other/", **fields), door().post("/other/", {"t": visitor.token(), **fields})
+    assert first.status_code == second.status_code == 303
+    assert first.cookies["visit"].value == second.cookies["visit"].value
+    see_all()
+    assert (Grievance.objects.count(), Thread.objects.count()) == (before[0] + 1, before[1] + 1)
+
+
+def test_a_wrong_pin_or_none_and_nothing_is_stored_without_its_complaint(door, monkeypatch):
+    visitor = door()
+    visitor.see("/other/")
+    see_all()
+    before = Grievance.objects.count(), Thread.objects.count()
+    reply = visitor.send("/other/", happened="Slow.", answer="yes", pin="12")
+    assert (
+        reply.status_code == 422
+        and "four to eight digits" in reply.content.decode()
+        and 'value="12"' not in reply.content.decode()
+    )
+    see_all()
+    assert before == (Grievance.objects.count(), Thread.objects.count())
+
+
+def test_the_number_of_a_complaint_is_confirmed_like_any_other(door, office):
+    visitor = door()
+    visitor.see("/other/")
+    visitor.say("/other/", happened="Slow.", answer="no")
+    made = newest(Grievance)
+    page = office("inga").post("/repair/messages/receipt/", {"number": made.receipt}).content.decode()
+    assert made.received_at.date().isoformat() in page and "in hand" in page and made.ref not in page
+
+
+def test_a_danger_is_before_the_ombudsperson_first_of_all_in_words(door, office):
+    visitor = door()
+    for words, danger in (("Slow.", ""), ("He is at the gate.", "on")):
+        visitor.see("/other/")
+        visitor.say("/other/", happened=words, answer="no", **({"immediate_risk": danger} if danger else {}))
+    made, omar = newest(Grievance), office("omar")
+    today = omar.get("/today/").content.decode()
+    first = re.search(r'<ul class="plain"><li>(.*?)</li>', today).group(1)
+    assert "Urgent:" in first and "Someone may be in danger now" in first
+    assert made.ref in today and "He is at the gate" not in today
+    page = omar.get(f"/alliance/complaints/{made.ref}/").content.decode()
+    assert "Someone may be in danger now." in page.split("<table>")[0]
+
+
+def test_addresses_say_nothing_and_old_ones_lead_on(door):
+    reply = door().get("/complaint/")
+    assert (
+        reply.status_code == 303
+        and reply.headers["Location"] == "/other/"
+        and reply.headers["Cache-Control"] == "no-store"
+    )
+    assert door().get("/complaint/received/").headers["Location"] == "/other/"
+    from django.urls import get_resolver
+
+    shown = [
+        str(p.pattern)
+        for p in get_resolver("answerable.config.urls_channel").url_patterns
+        if p.name != "moved" and p.name != "moved-too"
+    ]
+    assert not [a for a in shown if "complain" in a]
+
+
+def test_a_language_is_carried_in_the_address_without_a_cookie_and_over_leaving(door):
+    visitor = door()
+    visitor.see("/")
+    reply = visitor.send("/language/", language="ar")
+    assert reply.headers["Location"] == "/ar/" and not reply.cookies and not visitor.cookies
+    page = visitor.see("/ar/")
+    assert 'lang="ar" dir="rtl"' in page and 'href="/ar/begin/"' in page and 'href="/leave/ar/"' in page
+    assert 'href="/ar/care/"' in page
+    assert visitor.send("/ar/begin/", kind="ask").headers["Location"] == "/ar/write/"
+    left = visitor.get("/leave/ar/")
+    assert 'lang="ar"' in left.content.decode() and left.headers["Clear-Site-Data"]
+    assert visitor.get("/ar/leave/").headers["Location"] == "/leave/ar/"
+    assert visitor.get("/zz/begin/").status_code == 404
+    assert 'lang="en"' in visitor.get("/begin/").content.decode()  # the next visitor's language is not this one's
+    assert 'lang="ar"' in visitor.get("/begin/", headers={"Accept-Language": "ar"}).content.decode()
+    visitor.cookies["django_language"] = "ar"
+    assert 'lang="en"' in visitor.get("/begin/").content.decode()
+    assert translation.get_language() == "en"
