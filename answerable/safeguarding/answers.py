@@ -8,6 +8,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from answerable.alliance.days import day_words
 from answerable.common import clock
 from answerable.common.hooks import question
 from answerable.record.pages import Described
