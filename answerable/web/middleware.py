@@ -62,6 +62,8 @@ def refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
         request,
         template,
         {"sentence": str(refused), "reason": refused.reason, "back": back,
+         # A keeper opens their own key while the vault is locked, to bring their half.
+         "own_key": confirming or request.path.startswith("/vault/"),
          "confirm": signed_in and (confirming or refused.reason in {"confirm", "locked"})},
         status=409,
     )  # fmt: skip

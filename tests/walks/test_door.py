@@ -166,7 +166,7 @@ def test_a_claim_from_the_door_is_in_the_offices_queue_like_any_other(door, offi
     from answerable.reparations.models import Claim
 
     visitor = door()
-    lodged(visitor, saved("$programme"), account="What I wish to tell.", flags=["UF-14"], legal_name="A sealed name")
+    lodged(visitor, saved("$programme"), account="What I wish to tell.", flags=["UF-14"], legal_name="Nadira Claimant")
     code = visitor.code()
     assert len(code) == 24
     see_all()
