@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.conf import settings
+from django.urls import reverse
 from tests_support import see_all
 
 from answerable.alliance.models import Person
 from answerable.common.errors import Refused
 from answerable.safeguarding import actions as safeguarding
-from answerable.safeguarding import lifecycle
+from answerable.safeguarding import lifecycle, rules
 from answerable.vault import bundles
 from answerable.vault.chamber import CHAMBER
 from answerable.vault.client import ask
@@ -43,30 +45,24 @@ def locked():
 # --- a locked vault asks nobody for a passphrase ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("again", ["", "with a session of today"])
+@pytest.mark.parametrize("without", [False, True], ids=["session", "no session"])
 @pytest.mark.parametrize(
     ("handle", "what", "address"),
     [("vera", "$I1", "/watch/incidents/{}/"), ("inga", "$claim", "/repair/claims/{}/")],
 )
 def test_a_page_that_opens_says_that_the_vault_is_locked_and_asks_no_passphrase(
-    office, saved, locked, handle, what, address, again
+    office, saved, locked, handle, what, address, without
 ):
     client, url = office(handle), address.format(saved(what).ref)
     before = client.get(url).content.decode()
     assert "data-vault-locked" not in before
     locked()
-    if again:
-        del client.cookies["answerable_unlock" if "answerable_unlock" in client.cookies else _unlock_cookie(client)]
+    if without:
+        del client.cookies[settings.UNLOCK_COOKIE]
     page = client.get(url)
     assert "data-vault-locked" in page.content.decode() and 'type="password"' not in page.content.decode()
     assert "The vault is locked since" in text(page) and "Someone who inspects or keeps it locked it." in text(page)
     assert "Two of its keepers open it together" in text(page)
-
-
-def _unlock_cookie(client):
-    from django.conf import settings
-
-    return settings.UNLOCK_COOKIE
 
 
 def test_asking_for_a_sealed_field_while_the_vault_is_locked_says_so_instead_of_asking_again(office, saved, locked):
@@ -125,7 +121,7 @@ def test_ones_own_fingerprint_stands_whole_and_in_groups_as_the_custodians_progr
 
 
 def _token(client):
-    return client.cookies[_unlock_cookie(client)].value
+    return client.cookies[settings.UNLOCK_COOKIE].value
 
 
 # --- her plan and her consent -------------------------------------------------------------------------------------
@@ -134,7 +130,7 @@ def _token(client):
 def test_without_her_consent_the_pages_say_so_first_and_offer_no_opening(office, saved):
     claim, adva = saved("$claim"), office("adva")
     page = f"/repair/contact/{claim.ref}/"
-    adva.post(f"{page}plan/", {"plan_ways": "PHONE", "plan_any_time": "on", "plan_time_zone": "UTC"})
+    adva.post(f"{page}plan/", {"plan_ways": rules.PHONE, "plan_any_time": "on", "plan_time_zone": "UTC"})
     see_all()
     from answerable.safeguarding.models import SafeContactPlan
 
@@ -144,12 +140,12 @@ def test_without_her_consent_the_pages_say_so_first_and_offer_no_opening(office,
     consent.withdraw_consent(claim, ["CP-CONT"], heard_through="phone", by=person("adva"))
     shown = text(adva.get(page))
     assert "She has not agreed to be contacted again (CP-CONT)" in shown and "Open the plan" not in shown
-    plan = adva.get(f"{page}call/")
+    plan = adva.get(f"{page}reach/")
     assert "She has not agreed to be contacted again" in text(plan)
 
 
 def test_the_consent_card_begins_with_what_is_asked_and_marks_what_is_needed(office, saved):
-    page = text(office("adva").get(f"/repair/consents/{saved('$claim').ref}/CP-CONT/"))
+    page = text(office("adva").get(reverse("give-consent", args=[saved("$claim").ref, "CP-CONT"])))
     asked, answer = page.index("May we contact you again"), page.index("Her answer")
     assert asked < page.index("Who would use it") < page.index("Whoever uses it may learn who she is.") < answer
     assert "(optional)" not in page[page.index("She said in her own words what it means") :]
