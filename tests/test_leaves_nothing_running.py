@@ -21,7 +21,11 @@ ANSWERS = "from answerable.config import postgres; print(postgres.embedded_answe
 
 
 def test_the_server_ends_with_the_last_of_two_runs_and_outlives_the_first(tmp_path):
-    env = {**os.environ, "ANSWERABLE_DATA": str(tmp_path / "data"), "DJANGO_SETTINGS_MODULE": "answerable.config.settings.test"}
+    env = {
+        **os.environ,
+        "ANSWERABLE_DATA": str(tmp_path / "data"),
+        "DJANGO_SETTINGS_MODULE": "answerable.config.settings.test",
+    }
     env.pop("DATABASE_URL", None)
 
     def answers() -> str:

@@ -90,9 +90,7 @@ def test_a_passkey_is_asked_for_registered_signs_in_opens_and_is_ended(chromium,
     assert "Blue key" in b.says() and "The passkey is added" in b.says()
     assert axe(b.page) == []
     look(b.page, "keys-one")
-    assert b.page.get_by_label("End it: the passkey Blue key").count() == 0, (
-        "the last one cannot be ended"
-    )
+    assert b.page.get_by_label("End it: the passkey Blue key").count() == 0, "the last one cannot be ended"
     b.go("/watch/incidents/")
     assert b.page.url.endswith("/watch/incidents/")
     b.sign_out()

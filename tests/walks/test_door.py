@@ -71,6 +71,12 @@ def test_she_writes_the_office_answers_and_only_her_code_reads_it(door, office, 
     assert "Where can I find a doctor?" in visitor.get("/inside/text/").content.decode()
 
 
+def test_the_name_she_gives_is_named_as_one_under_her_message(door, office):
+    began(door(), pin="", text="Where can I find a doctor?", name="Noor")
+    shown = opened(office("adva"), newest())
+    assert "Name to be called by: Noor" in shown and "Where can I find a doctor?" in shown
+
+
 def test_with_no_pin_the_code_reads_what_is_new_and_there_is_no_page(door, office, later):
     code = began(door(), pin="", text="Hello.")
     answered(office, newest(), "Hello to you.")

@@ -169,7 +169,9 @@ def test_a_referral_lists_each_provider_once_and_none_that_was_taken_out(office)
     see_all()
     safeguarding.move_provider(house, "withdraw_provider", by=safa)
     page = office("adva").get(url).content.decode()
-    assert not re.findall(r"<option[^>]*>Lantern House clinic<", page) and "was taken out of the directory since" in page
+    assert (
+        not re.findall(r"<option[^>]*>Lantern House clinic<", page) and "was taken out of the directory since" in page
+    )
     see_all()
     with pytest.raises(Refused, match="not in the directory"):
         safeguarding.move_referral(referral, "accept_referral", by=adva)
@@ -200,3 +202,19 @@ def test_a_click_on_someone_who_changed_their_passphrase_says_so_and_gives_the_f
     assert reply.status_code == 409
     assert f"{person('vera').name} changed the passphrase" in text(reply) and 'value="vera"' in reply.content.decode()
     assert "do not belong together" not in text(reply)
+
+
+# --- read from right to left --------------------------------------------------------------------------------------
+
+
+def test_references_numbers_and_dates_keep_their_own_order_in_any_direction():
+    from answerable.web.templatetags.answerable import apart
+
+    assert apart("طلب الهوية IDR-Q2-77 <b>") == "طلب الهوية <bdi>IDR-Q2-77</bdi> &lt;b&gt;"
+    assert apart("2031-03-01, 12:30") == "<bdi>2031-03-01</bdi>, <bdi>12:30</bdi>"
+
+
+def test_today_keeps_references_and_dates_apart_in_arabic(office):
+    page = office("safa").get("/today/", headers={"Accept-Language": "ar"}).content.decode()
+    assert 'dir="rtl"' in page and "<bdi>" in page
+    assert not re.search(r"<li>\d+ [^<]* · ", page), "a date beside an act in another script stands in a run of its own"
