@@ -87,14 +87,15 @@ def _proved(handle: str) -> Person:
     """
     import getpass
 
-    from answerable.vault.client import ask
+    from answerable.common.hooks import question
 
     person = _person(handle)
     try:
         typed = getpass.getpass(f"Passphrase of {handle}, who answers for it: ")
     except EOFError:
         raise Refused(f"The passphrase of {handle} is needed; nothing was changed.", reason="usage") from None
-    ask("end_session", token=ask("sign_in", handle=handle, passphrase=typed)["token"])
+    if not any(question("proves_themselves").ask(handle, typed)):
+        raise Refused("There is no vault here to check the passphrase; nothing was changed.", reason="vault_away")
     return person
 
 

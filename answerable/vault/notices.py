@@ -50,6 +50,6 @@ def taken_off(by: Any) -> list[dict[str, Any]]:
     return [
         {"title": _("You were taken off the compartment %(room)s") % {"room": e.subject}, "url": url, "due": None,
          "what": _("by %(who)s on %(day)s. Ask them why; whoever still reads it can admit you again.")
-         % {"who": names.get(e.actor, e.actor), "day": date_format(e.at, "j N Y, H:i") + " UTC"}}
+         % {"who": names.get(e.actor, e.actor), "day": date_format(e.at or clock.now(), "j N Y, H:i") + " UTC"}}
         for e in removed
     ]  # fmt: skip

@@ -7,6 +7,7 @@ import re
 import pytest
 from django.conf import settings
 from django.urls import reverse
+from django.utils import translation
 from tests_support import see_all
 
 from answerable.alliance.models import Person
@@ -215,6 +216,25 @@ def test_references_numbers_and_dates_keep_their_own_order_in_any_direction():
 
 
 def test_today_keeps_references_and_dates_apart_in_arabic(office):
-    page = office("safa").get("/today/", headers={"Accept-Language": "ar"}).content.decode()
+    with translation.override("en"):  # whatever the request leaves behind
+        page = office("safa").get("/today/", headers={"Accept-Language": "ar"}).content.decode()
     assert 'dir="rtl"' in page and "<bdi>" in page
     assert not re.search(r"<li>\d+ [^<]* · ", page), "a date beside an act in another script stands in a run of its own"
+
+
+# --- the shell ----------------------------------------------------------------------------------------------------
+
+
+def test_the_shell_enters_a_witness_only_for_whoever_proves_to_be_the_registrar(played, db, monkeypatch):
+    import getpass
+
+    from answerable.alliance import record_cli
+    from conftest import PASSPHRASE
+
+    argv = ["witness", "no key at all", "--kind", "member", "--as", "ines"]
+    monkeypatch.setattr(getpass, "getpass", lambda _ask: "not the passphrase of anybody")
+    with pytest.raises(Refused, match="do not belong together"):
+        record_cli.main(argv)
+    monkeypatch.setattr(getpass, "getpass", lambda _ask: PASSPHRASE)
+    with pytest.raises(Refused, match="not a witness's key"):
+        record_cli.main(argv)

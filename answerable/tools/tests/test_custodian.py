@@ -144,7 +144,8 @@ def test_show_says_who_asks_what_why_and_until_when(run, ask, tmp_path):
     status, out, _ = run("show", ask(), "--log-vkey", tmp_path / "vkey")
     assert status == 0 and "WARNING" not in out and "DANGER" not in out
     for said in ("IDR-1", "Harbour", "alliance.example/record", "4711", "CLM-1", "safe contact", "arranging payment", "PER-TOVE",
-                 "Tove Caseworker, Assistance office (PER-TOVE)", "Protection office", "14 March 2031, 12:00 UTC", bundles.spelled(seal.fingerprint(TOVE_PUBLIC))):  # fmt: skip
+                 "Tove Caseworker, Assistance office (PER-TOVE)", "Protection office", "14 March 2031, 12:00 UTC",
+                 bundles.spelled(seal.fingerprint(TOVE_PUBLIC))):  # fmt: skip
         assert said in out
 
 

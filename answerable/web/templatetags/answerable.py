@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language, get_language_bidi, ngettext
 from django.utils.translation import gettext as _
 
 from answerable.common import clock as time
@@ -60,13 +60,18 @@ def apart(text: Any) -> SafeString:
     return format_html_join("", "{}", [*parts, (words[end:],)])
 
 
+def _own_run(day: str) -> str:
+    """A day inside a sentence, isolated where the page is read from right to left (what `bdi` does, in a text)."""
+    return f"\u2068{day}\u2069" if get_language_bidi() else day
+
+
 @register.simple_tag
 def clock(deadline: datetime | None) -> SafeString | str:
     """A deadline with what is left of it, by mark and word."""
     if deadline is None:
         return ""
     days = (deadline.date() - time.today()).days
-    day = date_format(deadline, "j N Y")
+    day = _own_run(date_format(deadline, "j N Y"))
     if time.now() > deadline:
         return format_html('<span class="clock late">{}</span>', _("was due %(day)s") % {"day": day})
     left = ngettext("%(n)d day left", "%(n)d days left", days) % {"n": days}
@@ -81,7 +86,7 @@ def clock_hours(deadline: datetime | None) -> SafeString | str:
     """
     if deadline is None:
         return ""
-    at = date_format(deadline.astimezone(UTC), "j N Y, H:i") + " UTC"
+    at = _own_run(date_format(deadline.astimezone(UTC), "j N Y, H:i") + " UTC")
     if time.now() > deadline:
         return format_html('<span class="clock late">{}</span>', _("over since %(at)s") % {"at": at})
     hours = int((deadline - time.now()).total_seconds() // 3600)
