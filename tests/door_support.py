@@ -99,14 +99,14 @@ def door(played, db, monkeypatch):
     return Visitor
 
 
-def began(visitor: Visitor, *, pin: str, text: str, kind: str = "help") -> str:
+def began(visitor: Visitor, *, pin: str, text: str, kind: str = "help", name: str = "") -> str:
     """Write a message from the first page on; returns the code, with the visitor inside."""
     visitor.see("/begin/")
     visitor.say("/begin/", kind=kind)
     visitor.next("yes")
     visitor.next(pin, act="next" if pin else "skip")
     visitor.next(text)
-    visitor.next("", act="skip")
+    visitor.next(name, act="next" if name else "skip")
     visitor.say("/write/", at="4", act="send")
     code = visitor.code()
     assert len(code) == 24

@@ -71,7 +71,7 @@ def _do(args: argparse.Namespace) -> int:
     elif args.what == "checkpoint":
         print("\n".join(cli.publish(args.folder)))
     elif args.what == "witness":
-        entered = witnesses.enter_witness(args.vkey, args.kind, by=_person(args.handle))
+        entered = witnesses.enter_witness(args.vkey, args.kind, by=_proved(args.handle))
         print(f"{entered.name} is on the roster as {entered.ref}.")
     else:
         checkpoint, kept = witnesses.accept_cosignature(_read(args.file), by=_person(args.handle))
@@ -79,6 +79,24 @@ def _do(args: argparse.Namespace) -> int:
         print(f"Kept: {names} cosigned the checkpoint of {checkpoint.size} entries.")
     sys.stdout.flush()
     return 0
+
+
+def _proved(handle: str) -> Person:
+    """The person, once their passphrase opened their key: the entry says that it is they who put a witness on the roster,
+    and who is on it decides who is believed. A cosignature proves itself, so whoever brings one is only named.
+    """
+    import getpass
+
+    from answerable.common.hooks import question
+
+    person = _person(handle)
+    try:
+        typed = getpass.getpass(f"Passphrase of {handle}, who answers for it: ")
+    except EOFError:
+        raise Refused(f"The passphrase of {handle} is needed; nothing was changed.", reason="usage") from None
+    if not any(question("proves_themselves").ask(handle, typed)):
+        raise Refused("There is no vault here to check the passphrase; nothing was changed.", reason="vault_away")
+    return person
 
 
 def _read(path: Path) -> str:

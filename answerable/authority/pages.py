@@ -82,8 +82,13 @@ def form_page(
     act: Callable[[dict[str, Any]], HttpResponse],
     lead: str = "",
     cancel: str = "",
+    template: str = "form.html",
+    more: dict[str, Any] | None = None,
 ) -> HttpResponse:
-    """One form: shown, checked, acted on. A refusal is shown above it and nothing typed is lost."""
+    """One form: shown, checked, acted on. A refusal is shown above it and nothing typed is lost.
+
+    A page that says more than its lead above the form names a template that extends form.html, and what it shows.
+    """
     refused, reason = "", ""
     if request.method == "POST" and form.is_valid():
         try:
@@ -91,9 +96,9 @@ def form_page(
         except Refused as no:
             refused, reason = str(no), no.reason
     context = {"form": form, "heading": heading, "button": button, "lead": lead, "cancel": cancel, "refused": refused,
-               "reason": reason, "confirm": reason in {"confirm", "locked"}, "back": request.get_full_path()}  # fmt: skip
+               "reason": reason, "confirm": reason in {"confirm", "locked"}, "back": request.get_full_path(), **(more or {})}  # fmt: skip
     status = 409 if refused else 422 if request.method == "POST" else 200
-    return render(request, "form.html", context, status=status)
+    return render(request, template, context, status=status)
 
 
 def move_of(posted: str, table: Container[str]) -> str:

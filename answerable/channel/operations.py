@@ -418,7 +418,9 @@ def _sent(state: State, answers: dict[str, Any]) -> str:
     answers, sealed_by = _words(answers)
     state["compartment"] = state.get("compartment") or "claims"
     by = _by(state)
-    text = "\n\n".join(t.strip() for t in (str(answers.get("text") or ""), str(answers.get("name") or "")) if t.strip())
+    text, name = str(answers.get("text") or "").strip(), str(answers.get("name") or "").strip()
+    if name:
+        text = "\n\n".join(filter(None, (text, _("Name to be called by: %(name)s") % {"name": name})))
     if kind in ("claim", "report"):
         fields = {k: v for k, v in answers.items() if k != "pin"} | {"language": language}
         lodged = [r for r in question("lodge_from_channel").ask(kind, fields, by) if r is not None]

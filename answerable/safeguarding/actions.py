@@ -174,6 +174,8 @@ def move_referral(
     if name == "accept_referral":
         if referral.provider is None:
             raise Refused(_("Choose with her who is to help, then note that she accepts."), reason="provider")
+        # The one named when it was offered may have been taken out of the directory since.
+        _offers(referral.provider, referral.need)
         referral.purposes, referral.contact_too = ["CP-CARE"], contact_too
     if name == "send_referral" and any(a is False for a in question("live_consent").ask(referral, "care")):
         raise Refused(

@@ -18,7 +18,7 @@ from answerable.authority.principals import Place
 from answerable.common.hooks import question
 from answerable.common.references import normalise
 from answerable.record.pages import chain, describe
-from answerable.safeguarding import access, actions, answers, forms, lifecycle
+from answerable.safeguarding import access, actions, answers, contacting, forms, lifecycle
 from answerable.safeguarding.models import Grievance, Provider, Referral, SafetyIncident
 from answerable.vault import actions as vault
 
@@ -162,7 +162,8 @@ def referral(request: Request, ref: str) -> HttpResponse:
     return render(request, "safeguarding/referral.html", {
         "heading": _("Referral"), "object": this, "facts": facts, "hours": this.urgent_until, "may_answer": may_answer,
         "clocks": [(_("Medicine against HIV"), this.pep_until), (_("Emergency contraception"), this.contraception_until)],
-        "listed": [p for p in listed[:500] if this.need in p.needs], "fields": fields,
+        "listed": [p for p in listed[:500] if this.need in p.needs and p.pk != this.provider_id],
+        "still_helps": this.provider is not None and this.provider.status == lifecycle.LISTED, "fields": fields,
         "locked": request.user.vault_session is None,
         **moves(request.user, this, _referral_words(), lifecycle.REFERRAL_MOVES, reverse("move-referral", args=[this.ref])),
         **chain(request.user, this.ref)})  # fmt: skip
@@ -203,6 +204,12 @@ def _subject(request: Request, subject: str) -> str:
     return subject
 
 
+def _agreed(subject: str) -> bool:
+    """Whether nothing says that she did not agree to be contacted; the vault asks the same before anything (SC-4)."""
+    behind = [o for o in question("sealed_object").ask(subject) if o is not None]
+    return all(a is not False for o in behind for a in question("live_consent").ask(o, "contact"))
+
+
 @needs("see_contact", "contact")
 def contact(request: Request, subject: str) -> HttpResponse:
     """How she may be reached: whether there is a plan, what was planned, what came of it, who asked."""
@@ -218,7 +225,7 @@ def contact(request: Request, subject: str) -> HttpResponse:
     ]  # fmt: skip
     buttons = {"stop_plan": _("Stop it now"), "review_plan": _("I looked at it: it holds")}
     context = {"heading": _("Safe contact"), "subject": subject, "plan": plan, "about": describe(request.user, subject),
-               "locked": request.user.vault_session is None,
+               "locked": request.user.vault_session is None, "agreed": _agreed(subject),
                "tables": [{"title": _("Contacts"), "rows": rows, "head": [_("When"), _("How"), _("What came of it"), ""]}]}  # fmt: skip
     if plan:
         context |= moves(request.user, plan, buttons, lifecycle.PLAN_MOVES, reverse("move-plan", args=[plan.ref]))
@@ -272,6 +279,7 @@ def read_plan(request: Request, ref: str) -> HttpResponse:
 def plan_contact(request: Request, subject: str) -> HttpResponse:
     """Plan a contact; the plan decides."""
     subject = _subject(request, subject)
+    consent_first = "" if _agreed(subject) else contacting.sentence("consent") + " "
 
     def act(data: dict[str, Any]) -> HttpResponse:
         at = data["at"].replace(tzinfo=UTC) if data["at"] else None
@@ -279,7 +287,7 @@ def plan_contact(request: Request, subject: str) -> HttpResponse:
         return done(request, _("Her plan allows it. Log what came of it."), "contact", subject)
 
     return form_page(request, forms.ContactForm(request.POST or None), heading=_("Plan a contact"), button=_("Plan it"), act=act,
-                     lead=_("The vault looks at her plan and says yes or no; what it says is in the record, without a word of the plan."),
+                     lead=consent_first + _("The vault looks at her plan and says yes or no; what it says is in the record, without a word of the plan."),
                      cancel=reverse("contact", args=[subject]))  # fmt: skip
 
 

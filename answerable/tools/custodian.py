@@ -194,11 +194,6 @@ def read_public(path: Path, expected: str | None = None) -> tuple[str, bytes]:
     return name, public
 
 
-def spelled(fingerprint: str) -> str:
-    """A fingerprint in groups that two people can read to each other."""
-    return " ".join(fingerprint[i : i + 8] for i in range(0, len(fingerprint), 8))
-
-
 # --- requests ------------------------------------------------------------------------------------------------------
 
 
@@ -231,8 +226,9 @@ Why:          {request.purpose}
 Approved by:  {request.approved_by}
 Released:     {bundles.shown(request.released_at)}
 Valid until:  {bundles.shown(request.valid_until)}
-Answer to:    {request.recipient} alone, whose key has the fingerprint
-              {spelled(seal.fingerprint(request.recipient_key))}
+Answer to:    {request.recipient_name}, {request.requested_by} ({request.recipient}), and nobody else. Their key's
+              fingerprint, to compare by voice with “Your keys” on their page:
+              {bundles.spelled(seal.fingerprint(request.recipient_key))}
 Seats:        {", ".join(request.seats)}"""
 
 
@@ -287,7 +283,7 @@ def new_seat(args: argparse.Namespace) -> None:
     write_seat(args.folder, args.name, public, wrapped)
     print(f"The seat “{args.name}” has its key. Hand {args.folder / 'seat.pub'} to the registrar and to the other")
     print("seats, and read them the fingerprint by voice:\n")
-    print(f"    {spelled(seal.fingerprint(public))}\n")
+    print(f"    {bundles.spelled(seal.fingerprint(public))}\n")
     print("Keep the folder off the network. Put the key in escrow before the seat is used (escrow-split).")
 
 
@@ -316,7 +312,7 @@ def share(args: argparse.Namespace) -> None:
     write_file(args.out, made)
     _remember(seat, remember)
     print(f"\n{args.out} holds this seat's half, sealed to the key of “{getattr(args, 'with')}” with the fingerprint")
-    print(f"    {spelled(seal.fingerprint(public))}\nTake it, and the request, to that seat.")
+    print(f"    {bundles.spelled(seal.fingerprint(public))}\nTake it, and the request, to that seat.")
 
 
 def combine(args: argparse.Namespace) -> None:
@@ -361,7 +357,7 @@ def handover(args: argparse.Namespace) -> None:
     _publish(part, args.target)
     print(f"{count} identities of the seat “{seat.name}” now open with the new key, once the vault has taken in")
     print(f"{args.target}. Destroy the old key after that, not before. The new key's fingerprint:\n")
-    print(f"    {spelled(seal.fingerprint(new_public))}")
+    print(f"    {bundles.spelled(seal.fingerprint(new_public))}")
 
 
 def _rewrap_all(source: BinaryIO, target: BinaryIO, head: bundles.Handover, seat: Seat) -> int:
@@ -423,7 +419,7 @@ def escrow_split(args: argparse.Namespace) -> None:
     write_file(args.out, record.to_bytes())
     print(f"Any {args.of} of these {len(officers)} officers bring the key of “{seat.name}” back:\n")
     for name, public in officers:
-        print(f"    {name}: {spelled(seal.fingerprint(public))}")
+        print(f"    {name}: {bundles.spelled(seal.fingerprint(public))}")
     print(f"\nCompare the fingerprints with them. {args.out} may be kept anywhere; keep several copies.")
 
 
@@ -443,7 +439,7 @@ def escrow_piece(args: argparse.Namespace) -> None:
         raise BadBundle(f"“{officer.name}” has no piece in this escrow record that opens with this key.") from None
     write_file(args.out, escrow.seal_piece(record, piece, public))
     print(f"{args.out} holds the piece of “{officer.name}” of “{record.secret}”, sealed to “{leader}” with the")
-    print(f"fingerprint\n    {spelled(seal.fingerprint(public))}")
+    print(f"fingerprint\n    {bundles.spelled(seal.fingerprint(public))}")
     print(f"{record.needed} such pieces bring the key back. Hand it over only in the ceremony.")
 
 
@@ -467,7 +463,7 @@ def escrow_recover(args: argparse.Namespace) -> None:
     name = record.secret.removeprefix("seat: ")
     write_seat(args.out, name, public, wrapped)
     print(f"“{name}” has its key back, in {args.out}, under the new passphrase. Fingerprint:\n")
-    print(f"    {spelled(seal.fingerprint(public))}\n")
+    print(f"    {bundles.spelled(seal.fingerprint(public))}\n")
     print("Whoever was here could have kept the key: hand the seat over to a fresh one soon (new-seat, handover).")
 
 

@@ -202,6 +202,7 @@ class IdentityRequest:
     fields: tuple[str, ...]
     purpose: str
     recipient: str
+    recipient_name: str
     recipient_key: bytes
     requested_by: str
     approved_by: str
@@ -233,6 +234,11 @@ class IdentityRequest:
             )
 
 
+def spelled(fingerprint: str) -> str:
+    """A fingerprint, whole, in the groups of eight in which two people read it to each other; the same everywhere."""
+    return " ".join(fingerprint[i : i + 8] for i in range(0, len(fingerprint), 8))
+
+
 def shown(instant: datetime) -> str:
     """An instant as people read it, UTC to the minute."""
     return instant.astimezone(UTC).strftime("%d %B %Y, %H:%M UTC")
@@ -247,6 +253,7 @@ def build_request(
     fields: Sequence[str],
     purpose: str,
     recipient: str,
+    recipient_name: str,
     recipient_key: bytes,
     requested_by: str,
     approved_by: str,
@@ -260,12 +267,13 @@ def build_request(
     """The request bundle, the same for both custodians, signed with the vault's key.
 
     `request`, `subject` (the claim) and `recipient` (the one person who will read the answer) are references;
+    `recipient_name` is that person's name, so that a custodian knows whom to ring; their office is the one that asks.
     `requested_by` and `approved_by` name two different offices; `leaf` is the 32-byte leaf of the record entry of the
     release. Raises BadBundle for anything that a custodian's program would refuse.
     """
     body = {
         "format": REQUEST, "node": node, "request": request, "subject": subject, "fields": list(fields),
-        "purpose": purpose, "recipient": {"person": recipient, "key": b64(recipient_key)},
+        "purpose": purpose, "recipient": {"person": recipient, "name": recipient_name, "key": b64(recipient_key)},
         "requested_by_office": requested_by, "approved_by_office": approved_by, "released_at": _at(released_at),
         "valid_until": _at(valid_until), "break_glass": break_glass, "block": b64(block.to_bytes()),
         "record": {"index": leaf_index, "leaf": leaf.hex()},
@@ -300,7 +308,7 @@ def open_request(raw: bytes, vkey: str) -> IdentityRequest:
     request = IdentityRequest(
         node=read.text("node", 80), request=read.ref("request"), subject=read.ref("subject"),
         fields=read.several("fields", _field_name, 20), purpose=read.text("purpose"),
-        recipient=who.ref("person"), recipient_key=who.public_key("key"),
+        recipient=who.ref("person"), recipient_name=who.text("name", 120), recipient_key=who.public_key("key"),
         requested_by=read.text("requested_by_office"), approved_by=read.text("approved_by_office"),
         released_at=read.instant("released_at"), valid_until=read.instant("valid_until"),
         break_glass=read.flag("break_glass"), block=block, leaf_index=entry.number("index"), leaf=entry.hash("leaf"),

@@ -51,6 +51,7 @@ class Chamber:
     demonstration: bool = False
     heard: float = 0.0
     why_locked: str = "started"
+    locked_since: float = field(default_factory=lambda: seconds())
     sessions: dict[bytes, Session] = field(default_factory=dict)
     halves: dict[str, tuple[float, dict[str, bytes]]] = field(default_factory=dict)
     # Challenges given to browsers and not yet used: what for, for whom ("" before anyone is known), until when.
@@ -73,6 +74,8 @@ class Chamber:
     def lock(self, why: str) -> None:
         """Forget the root key, every session and every half, at once."""
         with self.guard:
+            if self.root is not None or why != self.why_locked:
+                self.locked_since = seconds()
             self.root, self.why_locked = None, why
             self.sessions.clear()
             self.halves.clear()

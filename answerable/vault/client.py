@@ -132,6 +132,12 @@ def salt(index: int, subject: str) -> bytes:
     return answer
 
 
+def prove(handle: str, passphrase: str) -> bool:
+    """A passphrase opens a person's key, for a moment and no longer. Raises Refused when it does not."""
+    ask("end_session", token=ask("sign_in", handle=handle, passphrase=passphrase)["token"])
+    return True
+
+
 def end_sessions_of(person: str) -> None:
     """What a person may do has changed: their sessions with the vault end at once.
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -13,10 +15,11 @@ from answerable.alliance.models import Body, Person
 from answerable.authority import engine as authority
 from answerable.authority.pages import Request, done, needs
 from answerable.authority.principals import Place
+from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.common.references import normalise
 from answerable.vault import actions, signin
-from answerable.vault.client import ask
+from answerable.vault.client import VaultFault, ask
 
 
 def _why(code: str) -> str:
@@ -28,6 +31,24 @@ def _why(code: str) -> str:
         "it was locked from its own machine": _("It was locked from its own machine."),
         "the record is not what it was": _("The record is not what it was: entries it knew are gone or changed."),
     }.get(code, code)
+
+
+def locked_sentence() -> str:
+    """That the vault is locked, since when, why, and who opens it; '' when it is open or does not answer."""
+    try:
+        state = ask("vault_state")
+    except (Refused, VaultFault):
+        return ""
+    if not state["locked"]:
+        return ""
+    return _(
+        "The vault is locked since %(since)s UTC. %(why)s Two of its keepers open it together, each with their own key; "
+        "until then nobody can open what is sealed, and nobody's passphrase helps."
+    ) % {"since": _since(state["locked_minutes"]), "why": _why(state["why"])}  # fmt: skip
+
+
+def _since(minutes: int) -> str:
+    return date_format(clock.now() - timedelta(minutes=minutes), "j N Y, H:i")
 
 
 @needs("see_compartments", "compartments")
@@ -59,7 +80,8 @@ def vault_page(request: Request) -> HttpResponse:
         ("rotate", "rotate_compartment", "compartments"), ("remove", "remove_reader", "compartments"))}  # fmt: skip
     return render(
         request, "vault/vault.html",
-        {"state": state, "why": _why(state["why"]), "rooms": rooms, "may": may, "signed": bool(by.session_token),
+        {"state": state, "why": _why(state["why"]), "since": _since(state["locked_minutes"]), "rooms": rooms, "may": may, "signed": bool(by.session_token),
+         "registrar": "registrar" in by.roles,
          "is_keeper": by.ref in {k["person"] for k in state["keepers"]},
          "candidates": Person.objects.filter(is_active=True).exclude(body__kind="delegation").order_by("name")
          if may["admit"] else ()},
@@ -108,8 +130,10 @@ def admit_reader(request: Request) -> HttpResponse:
 @require_POST
 @needs("remove_reader", "compartments")
 def remove_reader(request: Request) -> HttpResponse:
-    """Take a reader's wrap of a compartment away."""
+    """Take a reader's wrap of a compartment away, once it was said what follows and meant."""
     person = get_object_or_404(Person, ref=normalise(request.POST.get("person", "")))
+    if request.POST.get("sure") != "yes":
+        raise Refused(_("Read what follows and tick the box; then they are taken off at once."), reason="incomplete")
     actions.remove_reader(request.POST.get("name", ""), person, by=request.user)
     return done(request, _("Taken away. Rotate the compartment as well when they left on suspicion."), "vault")
 

@@ -108,7 +108,8 @@ def seal_identity(subject: str, fields: Mapping[str, str]) -> None:
                 _("Identities cannot be taken in until the three identity seats are filled."), reason="no_seats"
             )
         block = identity.seal_identity(dict(fields), [(s.name, bytes(s.public_key)) for s in seats], subject)
-        IdentityBlock.objects.create(subject=subject, block=block.to_bytes(), sealed_at=clock.now())
+        given = sorted(name for name, text in fields.items() if text.strip())
+        IdentityBlock.objects.create(subject=subject, block=block.to_bytes(), fields=given, sealed_at=clock.now())
 
 
 # --- opening ------------------------------------------------------------------------------------------------------
@@ -371,6 +372,11 @@ def seats() -> list[dict[str, str]]:
 def has_identity(subject: str) -> bool:
     """Whether someone's identity was sealed under a reference."""
     return IdentityBlock.objects.filter(subject=subject).exists()
+
+
+def identity_fields(subject: str) -> list[str] | None:
+    """Names of the fields of an identity that were given; None when it was sealed before that was kept."""
+    return IdentityBlock.objects.filter(subject=subject).values_list("fields", flat=True).first()
 
 
 def identity_block(subject: str) -> identity.IdentityBlock:

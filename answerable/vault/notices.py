@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from answerable.alliance.models import Person
 from answerable.authority import engine as authority
 from answerable.authority.principals import Place
 from answerable.common import clock
+from answerable.record.models import Entry
 from answerable.vault import lifecycle
 from answerable.vault.models import Recovery
 
@@ -28,4 +32,24 @@ def waits_for(by: Any) -> list[dict[str, Any]]:
         }[row.status]
         due = row.ready_at if row.ready_at and row.ready_at > clock.now() else None
         out.append({"title": row.person.name, "what": what, "url": reverse("recovery", args=[row.ref]), "due": due})
-    return out
+    return [*out, *taken_off(by)]
+
+
+TOLD_FOR = timedelta(days=7)
+
+
+def taken_off(by: Any) -> list[dict[str, Any]]:
+    """Compartments this person was taken off in the last seven days and not admitted to again: by whom, when, whom to ask."""
+    acts = Entry.objects.filter(
+        action__in=("reader removed", "reader admitted"), at__gte=clock.now() - TOLD_FOR, event__detail__person=by.ref
+    ).order_by("index")  # fmt: skip
+    last = {e.subject: e for e in acts}
+    removed = [e for e in last.values() if e.action == "reader removed" and e.at is not None]
+    names = dict(Person.objects.filter(ref__in=[e.actor for e in removed]).values_list("ref", "name"))
+    url = reverse("vault" if authority.allows(by, "see_compartments", Place("compartments")) else "keys")
+    return [
+        {"title": _("You were taken off the compartment %(room)s") % {"room": e.subject}, "url": url, "due": None,
+         "what": _("by %(who)s on %(day)s. Ask them why; whoever still reads it can admit you again.")
+         % {"who": names.get(e.actor, e.actor), "day": date_format(e.at or clock.now(), "j N Y, H:i") + " UTC"}}
+        for e in removed
+    ]  # fmt: skip

@@ -590,6 +590,7 @@ def vault_state() -> dict[str, Any]:
         "founded": RootKey.objects.exists(),
         "demonstration": CHAMBER.demonstration,
         "keepers": [{"person": k, "half": k in here} for k in keyroom.keepers()],
+        "locked_minutes": int((_now() - CHAMBER.locked_since) // 60) if locked else 0,
         "heard_minutes": 0 if locked else int((_now() - CHAMBER.heard) // 60),
         "sessions": len(CHAMBER.sessions),
     }

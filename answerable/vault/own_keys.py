@@ -21,7 +21,7 @@ from answerable.authority.principals import Place
 from answerable.common.errors import Refused
 from answerable.common.references import normalise
 from answerable.record.pages import chain
-from answerable.vault import actions, lifecycle, signin
+from answerable.vault import actions, bundles, lifecycle, signin
 from answerable.vault.client import ask
 from answerable.vault.models import Recovery
 
@@ -66,7 +66,7 @@ def keys(request: Request) -> HttpResponse:
             mine = None
     return render(
         request, "vault/keys.html",
-        {"mine": mine, "locked": mine is None, "asked": settings.TWO_AUTHENTICATORS,
+        {"mine": mine, "fingerprint": bundles.spelled(mine["fingerprint"]) if mine else "", "locked": mine is None, "asked": settings.TWO_AUTHENTICATORS,
          "may_end": mine and (not settings.TWO_AUTHENTICATORS or len(mine["passkeys"]) > 1),
          "recoveries": authority.allows(by, "see_recoveries", Place("recoveries")),
             "house": authority.allows(by, "see_compartments", Place("compartments"))},
@@ -98,7 +98,11 @@ def _left(request: Request, sentence: str) -> HttpResponse:
 @require_POST
 @needs("keep_keys", "keys")
 def end_passkey(request: Request) -> HttpResponse:
-    """End a passkey of one's own."""
+    """End a passkey of one's own, once it was asked and meant: a stray click ends nobody's way in."""
+    if request.POST.get("sure") != "yes":
+        raise Refused(
+            _("Open “End it” beside the passkey and read what follows; then end it there."), reason="incomplete"
+        )
     number = request.POST.get("number", "")
     if not number.isdigit() or len(number) > 18:
         raise Http404

@@ -88,8 +88,7 @@ def attach_session(request: Any) -> None:
         logout(request)
         return
     token, user = request.COOKIES.get(settings.UNLOCK_COOKIE, ""), request.user
-    if not token and not settings.TWO_AUTHENTICATORS:
-        return
+    # Asked without a token too: whoever has no session with the vault is told when it is the vault that is locked.
     try:
         found = ask("touch", token=token, person=user.ref)
     except (Refused, VaultFault):

@@ -87,8 +87,20 @@ def sign_in(request: Request) -> HttpResponse:
     try:
         made = ask("sign_in", handle=form.cleaned_data["handle"], passphrase=form.cleaned_data["passphrase"])
     except Refused as no:
+        if "as" in request.POST and no.reason == "sign_in":
+            return _clicked_in_vain(request, form.cleaned_data["handle"])
         return _door(request, form, str(no))
     return _entered(request, made)
+
+
+def _clicked_in_vain(request: Request, handle: str) -> HttpResponse:
+    """In the demonstration: this person's passphrase is no longer the one that is printed, so a click opens nothing."""
+    name = Person.objects.filter(handle=handle, is_active=True).values_list("name", flat=True).first()
+    refused = _(
+        "%(name)s changed the passphrase since the demonstration was loaded, so a click no longer signs in. Type the new "
+        "one below."
+    ) % {"name": name or handle}  # fmt: skip
+    return _door(request, SignIn(initial={"handle": handle}), refused)
 
 
 @sensitive_post_parameters("credential", "prf")
@@ -116,6 +128,13 @@ def sign_out(request: Request) -> HttpResponse:
     return response
 
 
+def _while_locked(request: Request) -> str:
+    """What a confirmation is worth while the vault itself is locked; '' when it is open."""
+    if not getattr(request, "vault_locked", False):
+        return ""
+    return _("Confirmed: it is you. The vault is locked all the same, so what is sealed stays sealed until two of its keepers open it.")  # fmt: skip
+
+
 @sensitive_post_parameters("passphrase", "credential", "prf")
 @require_POST
 @needs("sign_out", "unlock")
@@ -141,9 +160,11 @@ def confirm(request: Request) -> HttpResponse:
             if credential
             else ask("unlock", person=by.ref, passphrase=request.POST.get("passphrase", ""))
         )
-        response = done(request, _("Your key is unlocked."), to)
+        response = done(request, _while_locked(request) or _("Your key is unlocked."), to)
         signin.hand_over(response, made["token"])
         return response
+    if locked := _while_locked(request):
+        return done(request, locked, to)
     return done(request, _("Confirmed. For ten minutes you can vote, pay and open what is sealed."), to)
 
 

@@ -7,10 +7,12 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from answerable.authority import engine as authority
 from answerable.authority.principals import Place
+from answerable.vault.house import locked_sentence
 from answerable.web.marker import is_demonstration
 
 # The chain, not the modules (interface.md). Each place shows to whoever may open it.
@@ -55,6 +57,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "keys_url": "/keys/" if nav or not getattr(user, "enrolled", True) else "",
         "too_few_keys": user is not None and user.is_authenticated and not user.enrolled,
         "vault_locked": getattr(request, "vault_locked", False),
+        "why_locked": SimpleLazyObject(locked_sentence),
         "sees_vault": bool(nav)
         and getattr(request, "vault_locked", False)
         and authority.allows(user, "see_compartments", Place("compartments")),

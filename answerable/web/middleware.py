@@ -63,6 +63,8 @@ def refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
         template,
         {"sentence": str(refused), "reason": refused.reason, "back": back,
          "typed": any(str(v).strip() for name, v in request.POST.items() if name not in CHOSEN),
+         # A keeper opens their own key while the vault is locked, to bring their half.
+         "own_key": confirming or request.path.startswith("/vault/"),
          "confirm": signed_in and (confirming or refused.reason in {"confirm", "locked"})},
         status=409,
     )  # fmt: skip

@@ -31,7 +31,7 @@ def stored(using: str) -> dict[str, list[bytes]]:
     return found
 
 
-SECRETS = (b"Sealed account", b"Sealed item", b"A sealed name", b"Tuesdays 10 to 12", b"the library")
+SECRETS = (b"Sealed account", b"Sealed item", b"Nadira Claimant", b"Tuesdays 10 to 12", b"the library")
 
 
 @keeps(2)

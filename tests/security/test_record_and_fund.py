@@ -79,7 +79,7 @@ def test_an_export_verifies_and_shows_no_name(played, tmp_path, monkeypatch, set
     )
     assert verify.main([str(folder), "--vkey", signing.signer().vkey()]) == 0
     text = (folder / "events.jsonl").read_text()
-    for word in ("Sealed", "library", "Noor", "A sealed name", "Sami"):
+    for word in ("Sealed", "library", "Noor", "Nadira Claimant", "Sami"):
         assert word not in text
 
 
@@ -131,6 +131,6 @@ def test_an_identity_opens_with_two_seats_and_not_with_one(played, saved):
     block = IdentityBlock.from_bytes(bytes(Row.objects.get(subject=ref).block))
     (a, ka), (b, kb), _third = sorted(played["seats"].items())
     halves = open_share(block, ref, a, b, ka), open_share(block, ref, b, a, kb)
-    assert combine(block, ref, *halves) == {"name": "A sealed name"}
+    assert combine(block, ref, *halves) == {"name": "Nadira Claimant"}
     with pytest.raises(Unopenable):
         combine(block, ref, halves[0], halves[0])

@@ -482,7 +482,7 @@ def test_50_changing_what_opens_a_key_ends_every_session(office):
     one, two = office("sami"), office("sami")
     enrol_passkey(one)
     number = ask("own_keys", token=one.cookies["unlock"].value)["passkeys"][0]["number"]
-    assert post(one, "/keys/passkeys/end/", number=number).status_code == 303
+    assert post(one, "/keys/passkeys/end/", number=number, sure="yes").status_code == 303
     assert one.get("/today/").status_code == two.get("/today/").status_code == 302
 
 

@@ -104,7 +104,7 @@ def vault(tmp_path, seats, caseworker):
         now, claim = datetime.now(UTC), changed.get("subject", "CLM-1")
         said = {
             "node": "Harbour", "request": "IDR-1", "subject": claim, "fields": ["safe_contact"],
-            "purpose": "arranging payment", "recipient": "PER-TOVE", "recipient_key": caseworker[0],
+            "purpose": "arranging payment", "recipient": "PER-TOVE", "recipient_name": "Tove Caseworker", "recipient_key": caseworker[0],
             "requested_by": "Assistance office", "approved_by": "Protection office",
             "released_at": now - timedelta(minutes=5), "valid_until": now + timedelta(days=2), "break_glass": False,
             "block": identity.seal_identity(CANARIES, public, claim), "leaf_index": 4711, "leaf": bytes(32),

@@ -172,7 +172,7 @@ def test_readers_are_admitted_taken_off_and_rooms_rotated_from_the_page(office):
     vera, lena = office("vera"), office("lena")
     ines = office("ines")
     target = Person.objects.get(handle="vera")
-    assert post(ines, "/vault/readers/remove/", name="monitoring", person=target.ref).status_code == 303
+    assert post(ines, "/vault/readers/remove/", name="monitoring", person=target.ref, sure="yes").status_code == 303
     assert target.ref not in next(r for r in ask("rooms") if r["name"] == "monitoring")["readers"]
     before = next(r for r in ask("rooms") if r["name"] == "monitoring")["public_key_sha256"]
     assert post(lena, "/vault/rotate/", name="monitoring").status_code == 303

@@ -60,6 +60,12 @@ def test_she_writes_the_office_answers_and_only_her_code_reads_it(door, office, 
     assert "Where can I find a doctor?" in visitor.get("/inside/text/").content.decode()
 
 
+def test_the_name_she_gives_is_named_as_one_under_her_message(door, office):
+    began(door(), pin="", text="Where can I find a doctor?", name="Noor")
+    shown = opened(office("adva"), newest())
+    assert "Name to be called by: Noor" in shown and "Where can I find a doctor?" in shown
+
+
 def test_with_no_pin_the_code_reads_what_is_new_and_there_is_no_page(door, office, later):
     code = began(door(), pin="", text="Hello.")
     answered(office, newest(), "Hello to you.")
@@ -139,7 +145,7 @@ def test_a_claim_from_the_door_is_in_the_offices_queue_like_any_other(door, offi
     from answerable.reparations.models import Claim
 
     visitor = door()
-    lodged(visitor, saved("$programme"), account="What I wish to tell.", flags=["UF-14"], legal_name="A sealed name")
+    lodged(visitor, saved("$programme"), account="What I wish to tell.", flags=["UF-14"], legal_name="Nadira Claimant")
     code = visitor.code()
     assert len(code) == 24
     see_all()

@@ -67,7 +67,7 @@ def ask(tmp_path, seats):
         )
         said = {
             "node": "Harbour", "request": "IDR-1", "subject": "CLM-1", "fields": ["safe_contact"],
-            "purpose": "arranging payment", "recipient": "PER-TOVE", "recipient_key": TOVE_PUBLIC,
+            "purpose": "arranging payment", "recipient": "PER-TOVE", "recipient_name": "Tove Caseworker", "recipient_key": TOVE_PUBLIC,
             "requested_by": "Assistance office", "approved_by": "Protection office",
             "released_at": NOW - timedelta(hours=1), "valid_until": NOW + timedelta(days=2), "break_glass": False,
             "block": block, "leaf_index": 4711, "leaf": bytes(32),
@@ -144,7 +144,8 @@ def test_show_says_who_asks_what_why_and_until_when(run, ask, tmp_path):
     status, out, _ = run("show", ask(), "--log-vkey", tmp_path / "vkey")
     assert status == 0 and "WARNING" not in out and "DANGER" not in out
     for said in ("IDR-1", "Harbour", "alliance.example/record", "4711", "CLM-1", "safe contact", "arranging payment", "PER-TOVE",
-                 "Assistance office", "Protection office", "14 March 2031, 12:00 UTC", custodian.spelled(seal.fingerprint(TOVE_PUBLIC))):  # fmt: skip
+                 "Tove Caseworker, Assistance office (PER-TOVE)", "Protection office", "14 March 2031, 12:00 UTC",
+                 bundles.spelled(seal.fingerprint(TOVE_PUBLIC))):  # fmt: skip
         assert said in out
 
 
@@ -210,7 +211,7 @@ def test_another_key_for_a_known_recipient_is_refused_until_its_fingerprint_is_g
     assert status == 1 and "another key" in err and not (tmp_path / "s3").exists()
     wrong = seal.fingerprint(TOVE_PUBLIC)
     assert run.share(foreign, yes="IDR-3", out="s3", more=["--recipient-key", wrong])[0] == 1
-    right = custodian.spelled(seal.fingerprint(public))
+    right = bundles.spelled(seal.fingerprint(public))
     assert run.share(foreign, yes="IDR-3", out="s3", more=["--recipient-key", right])[0] == 0
     assert "the same key as when" in run.share(foreign, yes="IDR-3", out="s4")[1]
 

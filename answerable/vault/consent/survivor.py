@@ -31,10 +31,14 @@ def purpose_words(code: str) -> str:
     return label("consent_purpose", code, get_language() or "en")
 
 
-def audience_words(codes: Sequence[str]) -> str:
-    """Audiences in words; a partner by its own name."""
+def audience_words(codes: Sequence[str], *, to_her: bool = True) -> str:
+    """Audiences in words, said to her or, on the office's pages, about her; a partner by its own name."""
+    organ = (
+        _("the offices that handle your file and the organisation you told") if to_her
+        else _("the offices that handle her file and the organisation she told")
+    )  # fmt: skip
     words = {
-        "organ": _("the offices that handle your file and the organisation you told"), "services": _("services of care and protection"),
+        "organ": organ, "services": _("services of care and protection"),
         "members_aggregate": _("member states, as totals only"), "court": _("a court or prosecutor"),
         "un": _("a mechanism of the United Nations"), "matching": _("officers who check other registers"),
         "sanctions": _("the desk that prepares a listing"), "research": _("approved research"), "public": _("anyone"),
@@ -43,7 +47,7 @@ def audience_words(codes: Sequence[str]) -> str:
     return ", ".join(words.get(c, _("a partner organisation")) for c in codes)
 
 
-def choices(ref: str) -> list[dict[str, Any]]:
+def choices(ref: str, *, to_her: bool = True) -> list[dict[str, Any]]:
     """All fifteen purposes, each with what stands now and what no withdrawal brings back."""
     standing = {c.purpose: c for c in queries.standing(ref)}
     may_give = not queries.is_closed(ref)
@@ -53,7 +57,7 @@ def choices(ref: str) -> list[dict[str, Any]]:
         until = consent.expires_on if consent else None
         rows.append({
             "purpose": code, "label": purpose_words(code), "given": consent is not None, "may_give": consent is None and may_give,
-            "audience": audience_words(consent.audience if consent else [row.audience]),
+            "audience": audience_words(consent.audience if consent else [row.audience], to_her=to_her),
             "until": day_words(until) if until else "", "cannot_recall": _(rules.cannot_be_recalled(code)),
         })  # fmt: skip
     return rows

@@ -33,14 +33,46 @@ def heard_choices() -> list[tuple[str, str]]:
     return [(code, words[code]) for code in actions.HEARD]
 
 
+def asked_words() -> dict[str, str]:
+    """What she is asked, purpose by purpose, in words that can be read to her as they stand (form A3, domain.md §7)."""
+    return {
+        "CP-CARE": _("May we pass on, to one service of care or protection that you choose, what it needs to help you?"),
+        "CP-STAT": _("May we count what you told in totals from which nobody can be recognised?"),
+        "CP-MONI": _("May we use what you told to establish what happens in this conflict?"),
+        "CP-FIND": _("May a finding of the alliance rest on what you told, without your name?"),
+        "CP-NARR": _("May we publish what happened to you as a text from which nobody can recognise you?"),
+        "CP-MEMB": _("May member states see totals in which you are counted? They never see anything about you alone."),
+        "CP-UNIT": _("May we give what you told to a mechanism of the United Nations that we name to you first?"),
+        "CP-CRIM": _("May we give what you told to a court or prosecutor that we name to you first?"),
+        "CP-SANC": _("May what you told be protected evidence when measures against someone are prepared?"),
+        "CP-CLAI": _("May we look at your claim for reparation and decide on it?"),
+        "CP-MATC": _("May we check with other programmes whether you were already compensated?"),
+        "CP-CONT": _("May we contact you again, only in the ways and at the hours you say?"),
+        "CP-RESE": _("May approved research use what you told, after everything that points to you is taken out?"),
+        "CP-MEMO": _("May your name, voice or story be used in public, for remembrance or testimony?"),
+        "CP-ARCH": _("May what you told be kept sealed for a long time, for later generations?"),
+    }  # fmt: skip
+
+
+def recognised_words() -> dict[str, str]:
+    """How far someone may be recognised, each degree explained."""
+    return {
+        "ID-0": _("She is one in a total, and nobody can tell that she is in it."),
+        "ID-1": _("What happened may be read, without anything that tells whose account it is."),
+        "ID-2": _("Her account is read under a reference or an alias, never under her name."),
+        "ID-3": _("Whoever uses it may learn who she is."),
+    }
+
+
 class AnswerForm(forms.Form):
     """Form A3, for one purpose. What no withdrawal brings back stands above it."""
 
     given = forms.TypedChoiceField(label=gettext_lazy("Her answer"), coerce=lambda v: v == "yes", widget=forms.RadioSelect,
                                    choices=[("yes", gettext_lazy("Yes")), ("no", gettext_lazy("No"))])  # fmt: skip
     audience = forms.MultipleChoiceField(
-        label=gettext_lazy("Who may use it"), required=False, widget=forms.CheckboxSelectMultiple
-    )
+        label=gettext_lazy("Who may use it"), required=False, widget=forms.CheckboxSelectMultiple,
+        help_text=gettext_lazy("Needed for a yes: tick at least one."),
+    )  # fmt: skip
     identifiability = forms.ChoiceField(label=gettext_lazy("How far she may be recognised"))
     expires_on = forms.DateField(label=gettext_lazy("Until (empty: until she says otherwise)"), required=False,
                                  widget=forms.DateInput(attrs={"type": "date"}))  # fmt: skip
@@ -48,26 +80,35 @@ class AnswerForm(forms.Form):
         ("self", gettext_lazy("she herself")), ("guardian", gettext_lazy("a guardian, with the child's assent")),
         ("representative", gettext_lazy("her representative"))])  # fmt: skip
     child = forms.BooleanField(label=gettext_lazy("She is a child"), required=False)
-    assent = forms.BooleanField(label=gettext_lazy("The child assents"), required=False)
-    guardian_not_implicated = forms.BooleanField(
-        label=gettext_lazy("The guardian is not implicated in what happened"), required=False
+    assent = forms.BooleanField(
+        label=gettext_lazy("The child assents"),
+        required=False,
+        help_text=gettext_lazy("Needed when a guardian consents."),
     )
+    guardian_not_implicated = forms.BooleanField(
+        label=gettext_lazy("The guardian is not implicated in what happened"), required=False,
+        help_text=gettext_lazy("Needed when a guardian consents."),
+    )  # fmt: skip
     method = forms.ChoiceField(label=gettext_lazy("How"), choices=[
         ("spoken", gettext_lazy("spoken")), ("signed", gettext_lazy("signed")), ("thumb", gettext_lazy("thumb print"))])  # fmt: skip
     language = forms.CharField(label=gettext_lazy("Language"), max_length=8, required=False)
     interpreter = forms.BooleanField(label=gettext_lazy("With an interpreter"), required=False)
     understanding_checked = forms.BooleanField(
-        label=gettext_lazy("She said in her own words what it means"), required=False
-    )
+        label=gettext_lazy("She said in her own words what it means"), required=False,
+        help_text=gettext_lazy("Needed for a yes."),
+    )  # fmt: skip
     withdrawal_channel_told = forms.BooleanField(
-        label=gettext_lazy("She knows how to withdraw it at any time"), required=False
-    )
+        label=gettext_lazy("She knows how to withdraw it at any time"), required=False,
+        help_text=gettext_lazy("Needed for a yes."),
+    )  # fmt: skip
 
     def __init__(self, *args: Any, purpose: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         row = rules.purposes()[purpose]
         fields: Any = self.fields
-        fields["audience"].choices = [(a, survivor.audience_words([a])) for a in row.audiences if a != "partner"]
+        fields["audience"].choices = [
+            (a, survivor.audience_words([a], to_her=False)) for a in row.audiences if a != "partner"
+        ]
         if "partner" in row.audiences:
             fields["audience"].choices += [(f"partner:{b.ref}", b.name) for b in Body.objects.filter(kind=Body.PARTNER)]
         fields["audience"].initial = [row.audience]
@@ -121,7 +162,7 @@ def consents(request: Request, ref: str) -> HttpResponse:
     held = queries.subject_of(this)
     return render(
         request, "vault/consents.html",
-        {"subject": this, "whole": held.kind == "INC", "back": _back(this), "choices": survivor.choices(this.ref), "heard": heard_choices(),
+        {"subject": this, "whole": held.kind == "INC", "back": _back(this), "choices": survivor.choices(this.ref, to_her=False), "heard": heard_choices(),
          "closed": queries.is_closed(this.ref), "history": Consent.objects.filter(subject=this.ref).order_by("-id")[:60],
          "may_give": authority.allows(request.user, "give_consent", held),
          "may_transfer": authority.allows(request.user, "record_transfer", held),
@@ -149,12 +190,18 @@ def give_consent(request: Request, ref: str, purpose: str) -> HttpResponse:
         )  # fmt: skip
         return done(request, _("Her answer is written down."), "consents", this.ref)
 
-    lead = "{} {}".format(
-        _(rules.cannot_be_recalled(purpose)),
-        _("Say this before you ask. A no needs no reason and changes nothing else."),
-    )
-    return form_page(request, AnswerForm(request.POST or None, purpose=purpose), heading=survivor.purpose_words(purpose),
-                     button=_("Write down her answer"), act=act, lead=lead, cancel=reverse("consents", args=[this.ref]))  # fmt: skip
+    row = rules.purposes()[purpose]
+    more = {
+        "subject": this, "question": asked_words()[purpose], "cannot_recall": _(rules.cannot_be_recalled(purpose)),
+        "audience": survivor.audience_words(row.audiences, to_her=False),
+        "degrees": [(code, words) for code, words in recognised_words().items() if code <= row.limit],
+    }  # fmt: skip
+    return form_page(
+        request, AnswerForm(request.POST or None, purpose=purpose), heading=survivor.purpose_words(purpose),
+        button=_("Write down her answer"), act=act, cancel=reverse("consents", args=[this.ref]), more=more,
+        lead=_("Say all of this before you ask. A no needs no reason and changes nothing else."),
+        template="vault/ask_consent.html",
+    )  # fmt: skip
 
 
 @require_POST

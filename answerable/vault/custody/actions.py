@@ -74,6 +74,13 @@ def ask_identity(
         )
     if not ask("has_identity", subject=obj.ref):
         raise Refused(_("No identity is sealed here: none was given, or it has been shredded."), reason="no_identity")
+    given = ask("identity_fields", subject=obj.ref)
+    if missing := [f for f in request.fields if f not in given]:
+        raise Refused(
+            _("She never gave this: %(fields)s. Ask only for what was given, or ask her at her own door.")
+            % {"fields": words.listed(missing)},
+            reason="never_given",
+        )
     request.save(force_insert=True)
     record.append(
         "identity asked", request, by=by, to_state=request.status, reason=reason,

@@ -39,6 +39,13 @@ def has_identity(subject: str) -> bool:
     return keyroom.has_identity(subject)
 
 
+@operation("identity_fields", "office")
+def identity_fields(subject: str) -> list[str]:
+    """Names, never values, of the fields that can be asked for behind a reference; all, where that was not kept."""
+    given = keyroom.identity_fields(subject)
+    return list(rules.fields()) if given is None else given
+
+
 @operation("release_identity", "office")
 def release_identity(request: str) -> str:
     """Release an approved request: all checked again, recorded, she is told; then the signed request exists.
@@ -85,6 +92,7 @@ def bundle(request: IdentityRequest) -> bytes:
     return bundles.build_request(
         signing.signer(), node=keyroom.NODE, request=request.ref, subject=request.subject, fields=request.fields,
         purpose=words.in_english(request.purpose, words.purposes), recipient=request.recipient.ref, recipient_key=key,
+        recipient_name=request.recipient.name,
         requested_by=request.asked_body.name, approved_by=request.approved_body.name, released_at=request.released_at,
         valid_until=request.valid_until, break_glass=request.break_glass, block=keyroom.identity_block(request.subject),
         leaf_index=entry.index, leaf=bytes(entry.leaf),

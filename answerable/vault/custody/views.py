@@ -160,7 +160,7 @@ def request(request: Request, ref: str) -> HttpResponse:
          "due": {lifecycle.COOLING: this.cool_until, lifecycle.RELEASED: this.valid_until}.get(this.status),
          "may_take": released and authority.allows(by, "take_request", this) and this.taken.count() < 2
          and not this.taken.filter(person=by).exists(),
-         "may_bring": released and authority.allows(by, "bring_answer", this), "locked": by.vault_session is None,
+         "may_bring": this.status == lifecycle.RELEASED and authority.allows(by, "bring_answer", this), "locked": by.vault_session is None,
          "reviews": words.reviews() if this.released_at and not this.reviewed_at
          and authority.allows(by, "review_break_glass", this) else {},
          **shown, **chain(by, this.ref)},
@@ -232,7 +232,7 @@ def seats(request: Request) -> HttpResponse:
         [
             s["name"],
             bodies.get(s["body"], "–"),
-            _spelled(s["public_key_sha256"]),
+            bundles.spelled(s["public_key_sha256"]),
             _("yes") if s["escrowed"] else _("not yet"),
         ]
         for s in client.ask("seats")
@@ -265,10 +265,6 @@ def seats(request: Request) -> HttpResponse:
                                          "lead": lead % {"key": client.ask("signing_key")}})  # fmt: skip
 
 
-def _spelled(fingerprint: str) -> str:
-    return " ".join(fingerprint[i : i + 8] for i in range(0, len(fingerprint), 8))
-
-
 @needs("fill_seat", "seats")
 def fill(request: Request) -> HttpResponse:
     """Fill a seat with the public key that its holder made."""
@@ -277,7 +273,7 @@ def fill(request: Request) -> HttpResponse:
         name, public = bundles.open_seat_public(_brought(data["file"], 16 * 1024))
         fingerprint = vault.fill_seat(name, data["body"].ref, public, by=request.user)
         said = _("The seat is filled. Compare the fingerprint with its holder by voice: %(fingerprint)s")
-        return done(request, said % {"fingerprint": _spelled(fingerprint)}, "identity-seats")
+        return done(request, said % {"fingerprint": bundles.spelled(fingerprint)}, "identity-seats")
 
     return form_page(request, SeatForm(request.POST or None, request.FILES or None), heading=_("Fill a seat"), button=_("Fill"),
                      act=act, cancel=reverse("identity-seats"),
@@ -321,7 +317,7 @@ def handover(request: Request) -> HttpResponse:
             client.ask("handover_part", token=request.user.vault_session, seat=seat, number=number, data=part)
         made = actions.take_in_handover(seat, by=request.user)
         said = _("The seat has its new key, %(fingerprint)s. Destroy the old one now.")
-        return done(request, said % {"fingerprint": _spelled(made["new_sha256"])}, "identity-seats")
+        return done(request, said % {"fingerprint": bundles.spelled(made["new_sha256"])}, "identity-seats")
 
     form = OneFile(request.POST or None, request.FILES or None)
     if request.method == "POST":
@@ -358,7 +354,7 @@ def escrow_key(request: Request) -> HttpResponse:
             raise Refused(_("Your key is locked. Unlock it to read what is sealed."), reason="locked")
         fingerprint = actions.enter_escrow_key(_brought(data["file"], 16 * 1024), by=request.user)
         said = _("Your key is entered. Compare its fingerprint: %(fingerprint)s")
-        return done(request, said % {"fingerprint": _spelled(fingerprint)}, "today")
+        return done(request, said % {"fingerprint": bundles.spelled(fingerprint)}, "today")
 
     return form_page(request, OneFile(request.POST or None, request.FILES or None), heading=_("Your key for holding pieces"),
                      button=_("Enter"), act=act, cancel=reverse("today"),

@@ -136,6 +136,9 @@ class IdentityBlock(models.Model):
 
     subject = models.CharField(max_length=60, unique=True)
     block = models.BinaryField()
+    # Which fields it holds, by name and without a value, so that what was never given is never asked for. None: sealed
+    # before this was kept.
+    fields = models.JSONField(null=True)
     sealed_at = models.DateTimeField()
 
 

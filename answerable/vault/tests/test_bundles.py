@@ -29,7 +29,7 @@ DURING, AFTER = RELEASED + timedelta(hours=5), RELEASED + timedelta(days=3, seco
 def asked(signer=SIGNER, **changed):
     said = {
         "node": "Harbour", "request": "IDR-1", "subject": "CLM-1", "fields": ["safe_contact"],
-        "purpose": "arranging payment", "recipient": "PER-TOVE", "recipient_key": TOVE_PUBLIC,
+        "purpose": "arranging payment", "recipient": "PER-TOVE", "recipient_name": "Tove Caseworker", "recipient_key": TOVE_PUBLIC,
         "requested_by": "Assistance office", "approved_by": "Protection office", "released_at": RELEASED,
         "valid_until": RELEASED + timedelta(days=3), "break_glass": False, "block": BLOCK, "leaf_index": 4711,
         "leaf": bytes(32),
@@ -151,7 +151,7 @@ def test_a_request_signed_by_anyone_else_or_not_at_all_is_refused():
      {"break_glass": 1}, {"released_at": "2031-03-12"}, {"released_at": "2031-03-12T09:00:00+00:00"}, {"valid_until": "2031-03-12T09:00:00Z"},
      {"approved_by_office": "Assistance office"}, {"subject": "CLM-2"}, {"subject": "CLM|1"}, {"record": {"index": -1, "leaf": "00" * 32}},
      {"record": {"index": True, "leaf": "00" * 32}}, {"record": {"index": 1, "leaf": "0"}}, {"record": {"index": 1, "leaf": "00" * 32, "x": 1}},
-     {"recipient": {"person": "PER-TOVE", "key": "AAAA"}}, {"recipient": None}, {"seats": [CUSTODIAN, SAFEGUARDING]},
+     {"recipient": {"person": "PER-TOVE", "name": "Tove", "key": "AAAA"}}, {"recipient": None}, {"seats": [CUSTODIAN, SAFEGUARDING]},
      {"seats": ["a", "b", "c"]}, {"seats": [[], [], []]}, {"block": "AAAA"}, {"block": 5}, {"more": 1}, {"format": "answerable-identity-share/1"}],
     ids=lambda c: " ".join(f"{k}={str(v)[:24]}" for k, v in c.items()),
 )  # fmt: skip

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from django import template
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
@@ -49,6 +50,20 @@ def day(value: Any) -> SafeString | str:
 def reflink(value: Any) -> SafeString:
     """A reference that leads to its object."""
     return format_html('<a class="ref" href="{}">{}</a>', reverse("by-ref", args=[value]), value)
+
+
+# References, days and hours as they are written in any language: a run of its own from left to right.
+_RUN = re.compile(r"[A-Z]{2,4}(?:-[0-9A-Z]+)+|\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d)?|\d+(?:[.,:/]\d+)*")
+
+
+@register.filter
+def apart(text: Any) -> SafeString:
+    """A text in which references, numbers and dates keep their own order, whichever way the page is read."""
+    words, parts, end = str(text), [], 0
+    for found in _RUN.finditer(words):
+        parts += [(words[end : found.start()],), (format_html("<bdi>{}</bdi>", found[0]),)]
+        end = found.end()
+    return format_html_join("", "{}", [*parts, (words[end:],)])
 
 
 @register.simple_tag
