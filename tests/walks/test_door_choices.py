@@ -374,7 +374,7 @@ def test_a_danger_to_life_stands_first_at_the_office_in_words(urgent, office, sa
     waits = re.findall(r'<li>(?:<strong>[^<]+</strong> )?<a href="([^"]+)">', today.split("What waits for you", 1)[1])
     firsts = {waits[0], waits[1]}
     assert firsts == {f"/repair/claims/{claim.ref}/", f"/repair/messages/{thread.ref}/"}
-    assert "Danger to life: screen within 3 days" in today
+    assert "Danger to life: screen within <bdi>3</bdi> days" in today
     today = adva.get("/today/").content.decode()
     waits = re.findall(r'<li>(?:<strong>[^<]+</strong> )?<a href="([^"]+)">', today.split("What waits for you", 1)[1])
     assert waits[0] == f"/repair/messages/{thread.ref}/"
