@@ -181,7 +181,7 @@ def test_the_vault_has_a_page(chromium, strict):
     b.page.set_viewport_size({"width": 360, "height": 740})
     assert b.page.evaluate("document.documentElement.scrollWidth") <= 361
     b.page.set_viewport_size({"width": 1200, "height": 900})
-    b.page.check("input[name=sure]")
+    b.page.locator("form", has=b.page.get_by_role("button", name="Lock now")).locator("input[name=sure]").check()
     b.page.get_by_role("button", name="Lock now").click()
     b.page.wait_for_load_state("networkidle")
     assert "Locked." in b.says()
