@@ -445,7 +445,7 @@ def test_the_two_fortnights_she_reads_are_those_of_the_product():
 @pytest.mark.parametrize(
     "language, words_of_day",
     [("en", "9 December 2026"), ("fr", "9 décembre 2026"), ("es", "9 de diciembre de 2026"), ("uk", "9 грудня 2026"),
-     ("ar", "\u20689 ديسمبر 2026\u2069")],
+     ("ar", "\u20689 كانون الأول/ديسمبر 2026\u2069")],
 )  # fmt: skip
 def test_a_day_is_written_in_one_way_in_each_language(language, words_of_day):
     from datetime import date
