@@ -90,8 +90,9 @@ class Visitor(Client):
 def door(played, db, monkeypatch):
     """`door()` is someone who comes to the channel."""
     from answerable.channel import guard, kit_views, views
+    from answerable.safeguarding import views_door
 
-    for module in (views, guard, kit_views):
+    for module in (views, guard, kit_views, views_door):
         monkeypatch.setattr(module, "ask", ask_at_the_door)
     DOORS.sessions.clear()
     DOORS.tries.clear()

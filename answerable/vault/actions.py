@@ -283,7 +283,7 @@ def _why_sealed(ref: str, purpose: str) -> str:
         return closing
     needed = survivor.needed_words(purpose)
     return _(
-        "She does not allow this now: %(purpose)s. So it stays sealed. Ask her first, and write down her answer."
+        "She does not allow this now: %(purpose)s. So it stays sealed (SC-4). Ask her first, and write down her answer."
     ) % {"purpose": needed}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 
 import pytest
 from door_support import began, enter, lodged, newest
@@ -26,16 +25,6 @@ def opened(client, thread: Thread) -> str:
 def answered(office, thread: Thread, text: str, who: str = "adva") -> None:
     reply = office(who).post(f"/repair/messages/{thread.ref}/reply/", {"text": text, "as": "reply"})
     assert reply.status_code == 303, reply.content[:600]
-
-
-@pytest.fixture
-def later():
-    def go(**delta):
-        clock.fix(clock.now() + timedelta(**delta))
-
-    before = clock._fixed
-    yield go
-    clock._fixed = before
 
 
 def test_she_writes_the_office_answers_and_only_her_code_reads_it(door, office, later):

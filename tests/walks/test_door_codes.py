@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 
 import pytest
-from door_support import ask_at_the_door, began
+from door_support import began
 from tests_support import see_all
 
 from answerable.alliance.days import day_words
@@ -19,23 +18,6 @@ from answerable.vault.client import ask
 
 pytestmark = pytest.mark.django_db
 PASSPHRASE = "only for the test suite, six words"
-
-
-@pytest.fixture(autouse=True)
-def whole_door(door, monkeypatch):
-    from answerable.safeguarding import views_door
-
-    monkeypatch.setattr(views_door, "ask", ask_at_the_door)
-
-
-@pytest.fixture
-def later():
-    def go(**delta):
-        clock.fix(clock.now() + timedelta(**delta))
-
-    before = clock._fixed
-    yield go
-    clock._fixed = before
 
 
 def newest() -> Thread:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 
 import pytest
 from django.utils import translation
@@ -13,28 +12,10 @@ from tests_support import see_all
 from answerable.alliance.models import Person
 from answerable.channel import access
 from answerable.channel.models import Message, Thread
-from answerable.common import clock
 from answerable.record import log
 from answerable.safeguarding.models import Grievance
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def whole_door(door, monkeypatch):
-    from answerable.safeguarding import views_door
-
-    monkeypatch.setattr(views_door, "ask", ask_at_the_door)
-
-
-@pytest.fixture
-def later():
-    def go(**delta):
-        clock.fix(clock.now() + timedelta(**delta))
-
-    before = clock._fixed
-    yield go
-    clock._fixed = before
 
 
 def newest(model):
