@@ -44,4 +44,5 @@ def _bars(obj: Any) -> list[str]:
 
 @question("sealed_object").answer_with
 def _sealed(ref: str) -> Claim | None:
-    return Claim.objects.select_related("intake_by").filter(ref=ref).first() if ref.startswith("CLM") else None
+    hands = ("intake_by", "first_assessor", "second_assessor")
+    return Claim.objects.select_related(*hands).filter(ref=ref).first() if ref.startswith("CLM") else None
