@@ -57,6 +57,16 @@ def _answer(a: GrievanceAnswer) -> tuple[str, dict[str, Any]]:
     return "Grievance", _look(a.grievance)
 
 
+@question("kept_beside").answer_with
+def _beside(ref: str) -> list[str]:
+    """Her safe contact plans and referrals, and a complaint that is answered at this door (SC-10)."""
+    return [
+        *SafeContactPlan.objects.filter(subject=ref).values_list("ref", flat=True),
+        *Referral.objects.filter(subject=ref).values_list("ref", flat=True),
+        *(Grievance.objects.filter(thread=ref).values_list("ref", flat=True) if ref.startswith("THR") else ()),
+    ]
+
+
 @question("live_consent").answer_with
 def _consent(obj: Any, purpose: str) -> bool | None:
     """A referral carries her consent to itself; a plan is read under her consent to be contacted."""

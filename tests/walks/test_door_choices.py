@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 from door_support import enter, lodged, newest
 from tests_support import see_all
 
@@ -16,9 +17,12 @@ from answerable.channel import queries as door_queries
 from answerable.common import clock
 from answerable.record import log
 from answerable.reparations.models import Claim
+from answerable.safeguarding import actions as safeguarding
+from answerable.vault.client import ask
 from answerable.vault.consent import gate, queries
 from answerable.vault.consent import survivor as words
 from answerable.vault.consent.models import Consent, Withdrawal
+from conftest import PASSPHRASE
 
 pytestmark = pytest.mark.django_db
 
@@ -108,7 +112,7 @@ def test_a_paper_code_alone_gives_nothing(door, played, saved):
     assert queries.in_force(saved("$claim").ref) == before
 
 
-def test_a_child_does_not_consent_alone_at_the_door(her, saved):
+def test_a_child_does_not_consent_alone_at_the_door_or_at_the_office(her, office, saved):
     from answerable.authority.acting import action
 
     @action("test makes her a child")
@@ -119,8 +123,18 @@ def test_a_child_does_not_consent_alone_at_the_door(her, saved):
     from answerable.authority.principals import CLOCK
 
     young(by=CLOCK)
-    asked(her, "give", "CP-STAT")
-    assert "a guardian consents and the child assents" in her.say("/inside/give/", purpose="CP-STAT", understood="yes")
+    # Said before she reads and ticks anything, in words for her.
+    assert "an adult you trust says yes together with you" in her.say("/inside/choice/", act="give", purpose="CP-STAT")
+    her.say("/inside/give/", purpose="CP-STAT", understood="yes")
+    see_all()
+    assert "CP-STAT" not in queries.in_force(saved("$claim").ref)
+    # At the office her file counts, whatever is ticked on the card.
+    adva, url = office("adva"), f"/record/consents/{saved('$claim').ref}/CP-STAT/"
+    assert re.search(r'name="child"[^>]*checked', adva.get(url).content.decode())
+    alone = {"given": "yes", "giver": "self", "audience": ["public"], "identifiability": "ID-0", "method": "spoken",
+             "understanding_checked": "on", "withdrawal_channel_told": "on"}  # fmt: skip
+    reply = adva.post(url, alone)
+    assert reply.status_code != 303 and "a guardian consents and the child assents" in reply.content.decode()
     see_all()
     assert "CP-STAT" not in queries.in_force(saved("$claim").ref)
 
@@ -243,6 +257,19 @@ def test_one_opening_of_all_her_messages_is_one_line_in_the_same_words_everywher
     told = rows(her.see("/inside/"), "Who opened what you told, and why")
     mine = [r for r in told if r[2] == "to answer you" and r[1] == day_words(clock.today())]
     assert len(mine) == 1 and "to reach you safely" not in str(told)
+
+
+def test_who_opened_her_safe_contact_plan_is_told_like_any_opening(office, her, saved):
+    claim, adva = saved("$claim"), office("adva")
+    before = rows(her.see("/inside/"), "Who opened what you told, and why")
+    see_all()
+    by = Person.objects.select_related("body__state").get(handle="adva")
+    by.vault_session = ask("sign_in", handle="adva", passphrase=PASSPHRASE)["token"]
+    plan = safeguarding.make_plan(claim.ref, plan={"ways": ["phone"], "any_time": True}, by=by)
+    reply = adva.post(reverse("read-plan", args=[plan.ref]))
+    assert reply.status_code == 200, reply.content
+    told = rows(her.see("/inside/"), "Who opened what you told, and why")
+    assert [r[2] for r in told if r not in before] == ["to answer you"]
 
 
 def test_where_nobody_opened_her_details_it_says_so(her):
@@ -420,7 +447,7 @@ def test_a_purpose_she_does_not_allow_is_named_where_opening_is_refused(her, sav
     her.say("/inside/withdraw/", purpose="CP-CONT")
     no = office("inga").post(f"/repair/claims/{claim.ref}/read/", {"field": "safe_contact"})
     said = no.content.decode()
-    assert no.status_code == 409 and words.purpose_words("CP-CONT") in said and "SC-4" not in said
+    assert no.status_code == 409 and words.purpose_words("CP-CONT") in said and "SC-4" in said
 
 
 def test_what_was_typed_is_said_to_be_there_where_something_was_typed(her, office, saved):

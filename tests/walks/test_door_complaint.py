@@ -66,6 +66,15 @@ def test_the_answer_to_a_complaint_is_read_with_its_own_code_once_and_on_its_pag
     assert "We are sorry, and it changes." in page and "It is answered." in page
 
 
+def test_who_opened_a_complaint_is_told_at_its_own_door(door, office):
+    visitor = door()
+    code = complained(visitor)
+    made, omar = newest(Grievance), office("omar")
+    assert "to look into your complaint" not in entered(door, code, "2468")
+    assert omar.post(f"/alliance/complaints/{made.ref}/read/", {"field": "happened"}).status_code == 200
+    assert "to look into your complaint" in entered(door, code, "2468")
+
+
 def test_from_her_own_page_a_complaint_joins_nothing_her_case_team_sees(door, office):
     visitor = door()
     began(visitor, pin="4711", text="Hello.")

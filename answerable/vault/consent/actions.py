@@ -121,6 +121,8 @@ def give_consent(
     """
     _lock(subject)
     authority.require(by, "give_consent", subject_of(subject))
+    # What her file says counts, whatever was ticked beside the answer (SC-11).
+    child = child or bool(getattr(subject, "is_childs", False))
     before = set(queries.in_force(subject.ref))
     now = write_down(
         subject, answers, child=child, language=language, method=method, interpreter=interpreter, by=by

@@ -181,7 +181,8 @@ def page(about_ref: str) -> list[dict[str, Any]]:
                       "rows": [[t.recipient_name, purpose_words(t.purpose), day_words(t.on), answer_words(t)] for t in shared]},
             "lines": [] if shared else [_("Nobody outside received anything.")],
         })  # fmt: skip
-        opened = list(Entry.objects.filter(subject__in=parts, action="sealed field read").order_by("-index")[:100])
+        hers = [*parts, *(r for answer in question("kept_beside").ask(about_ref) for r in answer)]
+        opened = list(Entry.objects.filter(subject__in=hers, action="sealed field read").order_by("-index")[:100])
         bodies = dict(Person.objects.filter(ref__in={e.actor for e in opened}).values_list("ref", "body__name"))
         # Opening a page's messages leaves an entry for each: the same office, day and reason are one line to her.
         rows = dict.fromkeys(
@@ -216,7 +217,8 @@ def needed_words(use: str) -> str:
 def use_words(use: str) -> str:
     """Why something was opened, in words; the same words wherever she reads them."""
     return {"verification": _("to check what happened"), "adjudication": _("to decide on what you asked for"),
-            "payment": _("to pay you"), "contact": _("to answer you")}.get(use, use)  # fmt: skip
+            "payment": _("to pay you"), "contact": _("to answer you"), "grievance": _("to look into your complaint"),
+            "care": _("to find care for you"), "care_contact": _("to find care for you"), "care_note": _("to find care for you")}.get(use, use)  # fmt: skip
 
 
 @question("survivor_asks").answer_with
@@ -229,6 +231,13 @@ def asks(about_ref: str, act: str, purpose: str) -> dict[str, Any] | None:
         if act == "give":
             if purpose not in rules.purposes() or purpose in standing:
                 return None
+            found = [o for o in question("sealed_object").ask(about_ref) if o is not None]
+            if found and getattr(found[0], "is_childs", False):
+                raise Refused(
+                    _("You told us that you are under 18. For this an adult you trust says yes together with you (SC-11). "
+                      "Write to us here, or come to an office. Nothing else changes."),
+                    reason="child",
+                )  # fmt: skip
             return {"act": act, "purpose": purpose, "label": purpose_words(purpose), "lines": terms_words(purpose)}
         total = purpose == rules.EVERYTHING
         if not total and purpose not in standing:
