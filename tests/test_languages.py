@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -17,6 +18,13 @@ READ_BY_ALL = [
     "measures/templates",
     "vault/templates",
 ]
+# Modules whose every sentence is read by someone at the door.
+AT_THE_DOOR = [
+    "channel/steps.py", "channel/queries.py", "channel/views.py", "channel/kit.py", "channel/kit_views.py", "channel/operations.py",
+    "channel/notices.py", "channel/arriving.py", "reparations/coarse.py", "reparations/doors.py", "monitoring/doors.py",
+    "safeguarding/views_door.py", "vault/consent/survivor.py", "vault/consent/rules.py",
+]  # fmt: skip
+MARKS = {"_", "gettext", "gettext_lazy", "gettext_noop"}
 LANGUAGES = ("fr", "es", "ar", "uk")
 
 
@@ -40,6 +48,21 @@ def test_pages_of_the_public_and_of_delegations_are_translated(language):
     known = catalogue(language)
     missing = sorted({m for m in marked() if not known.get(m)})
     assert missing == []
+
+
+def said_at_the_door():
+    for name in AT_THE_DOOR:
+        for node in ast.walk(ast.parse((PACKAGE / name).read_text())):
+            called = isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if called in MARKS and node.args and isinstance(node.args[0], ast.Constant):
+                yield node.args[0].value
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_sentence_of_the_door_is_translated(language):
+    known, said = catalogue(language), set(said_at_the_door())
+    assert len(said) > 200
+    assert sorted(s for s in said if not known.get(s)) == []
 
 
 def placeholders(text):

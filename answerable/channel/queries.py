@@ -206,11 +206,9 @@ def statement(state: dict[str, Any], thread: Thread | None) -> str:
         given = [f"  {c['label']}: {c['audience']}" for c in section.get("choices", ()) if c["given"]]
         lines += [*given, ""]
     lines += [_("Messages")]
+    hers, ours = _("from you"), _("to you")
     for m in page["messages"]:
-        lines += [
-            f"  {m['on']}, {_('from you') if m['hers'] else _('to you')}:",
-            *(f"    {x}" for x in m["text"].splitlines()),
-        ]
+        lines += [f"  {m['on']}, {hers if m['hers'] else ours}:", *(f"    {x}" for x in m["text"].splitlines())]
     if page["remade"]:
         lines += ["", _("Codes made anew")]
         lines += [f"  {r['on']}, {r['office']}" for r in page["remade"]]

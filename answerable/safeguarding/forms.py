@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from answerable.safeguarding import lifecycle, rules
@@ -15,59 +15,59 @@ from answerable.safeguarding.models import Provider
 def need_words() -> dict[str, str]:
     """Kinds of need, in the reader's language."""
     return {
-        "HEALTH_72": _now("Medicine against HIV and first care"), "CONTRACEPTION_120": _now("Emergency contraception"),
-        "HEALTH": _now("Examination, treatment and vaccination"), "SURGERY": _now("Surgery and treatment of injuries"),
-        "PREGNANCY": _now("Pregnancy care and choices"), "PSYCHOSOCIAL": _now("Someone to talk to"),
-        "SHELTER": _now("A safe place to stay"), "MONEY": _now("Money for the first week"), "LEGAL": _now("Legal advice"),
-        "CHILDREN": _now("Help for children"), "SAFETY": _now("A plan to be safer"), "PAPERS": _now("Papers and registration"),
+        "HEALTH_72": gettext("Medicine against HIV and first care"), "CONTRACEPTION_120": gettext("Emergency contraception"),
+        "HEALTH": gettext("Examination, treatment and vaccination"), "SURGERY": gettext("Surgery and treatment of injuries"),
+        "PREGNANCY": gettext("Pregnancy care and choices"), "PSYCHOSOCIAL": gettext("Someone to talk to"),
+        "SHELTER": gettext("A safe place to stay"), "MONEY": gettext("Money for the first week"), "LEGAL": gettext("Legal advice"),
+        "CHILDREN": gettext("Help for children"), "SAFETY": gettext("A plan to be safer"), "PAPERS": gettext("Papers and registration"),
     }  # fmt: skip
 
 
 def way_words() -> dict[str, str]:
     """Ways of being reached."""
     return {
-        rules.PHONE: _now("by telephone"), rules.IN_PERSON: _now("in person"), rules.ORGANISATION: _now("through an organisation she trusts"),
-        rules.MESSAGING: _now("by a message a person writes"), rules.SMS: _now("by an SMS a person writes"),
-        rules.EMAIL: _now("by an e-mail a person writes"), rules.LETTER: _now("by letter"), rules.DOOR: _now("at her own door, when she opens it"),
+        rules.PHONE: gettext("by telephone"), rules.IN_PERSON: gettext("in person"), rules.ORGANISATION: gettext("through an organisation she trusts"),
+        rules.MESSAGING: gettext("by a message a person writes"), rules.SMS: gettext("by an SMS a person writes"),
+        rules.EMAIL: gettext("by an e-mail a person writes"), rules.LETTER: gettext("by letter"), rules.DOOR: gettext("at her own door, when she opens it"),
     }  # fmt: skip
 
 
 def sender_words() -> dict[str, str]:
     """What a person can set going."""
     return {
-        "call": _now("Call her"), "visit": _now("See her"), "message by hand": _now("Write to her by hand"),
-        "through an organisation": _now("Reach her through the organisation"), "letter": _now("Letter"),
-        "letter of acknowledgement": _now("Letter of acknowledgement"), "statement": _now("Statement of her award"),
-        "payment notice": _now("Payment notice by letter"), "payment notice by message": _now("Payment notice by message"),
-        "automatic SMS": _now("Automatic SMS"), "automatic e-mail": _now("Automatic e-mail"),
+        "call": gettext("Call her"), "visit": gettext("See her"), "message by hand": gettext("Write to her by hand"),
+        "through an organisation": gettext("Reach her through the organisation"), "letter": gettext("Letter"),
+        "letter of acknowledgement": gettext("Letter of acknowledgement"), "statement": gettext("Statement of her award"),
+        "payment notice": gettext("Payment notice by letter"), "payment notice by message": gettext("Payment notice by message"),
+        "automatic SMS": gettext("Automatic SMS"), "automatic e-mail": gettext("Automatic e-mail"),
     }  # fmt: skip
 
 
 def outcome_words() -> dict[str, str]:
     """What can come of a contact."""
     return {
-        "REACHED": _now("She was reached"), "NO_ANSWER": _now("Nobody answered"), "LEFT": _now("It was left as she asked"),
-        "WRONG_PERSON": _now("Someone else answered"), "ASKED_TO_STOP": _now("She asked us to stop"),
-        "CUT_SHORT": _now("It was cut short and may not be safe"), "NOT_DONE": _now("It was not attempted"),
+        "REACHED": gettext("She was reached"), "NO_ANSWER": gettext("Nobody answered"), "LEFT": gettext("It was left as she asked"),
+        "WRONG_PERSON": gettext("Someone else answered"), "ASKED_TO_STOP": gettext("She asked us to stop"),
+        "CUT_SHORT": gettext("It was cut short and may not be safe"), "NOT_DONE": gettext("It was not attempted"),
     }  # fmt: skip
 
 
 def step_words() -> dict[str, str]:
     """What comes next."""
     return {
-        "NONE": _now("nothing"), "NEXT_WINDOW": _now("try in the next hours she gave"),
-        "ASK_WHEN_SHE_COMES": _now("ask her when she comes"), "THROUGH_ORGANISATION": _now("through the organisation"),
-        "NEW_PLAN": _now("a new plan with her"),
+        "NONE": gettext("nothing"), "NEXT_WINDOW": gettext("try in the next hours she gave"),
+        "ASK_WHEN_SHE_COMES": gettext("ask her when she comes"), "THROUGH_ORGANISATION": gettext("through the organisation"),
+        "NEW_PLAN": gettext("a new plan with her"),
     }  # fmt: skip
 
 
 def about_words() -> dict[str, str]:
     """What a complaint can be about."""
     return {
-        "DELAY": _now("It takes too long"), "DECISION": _now("A decision"), "DATA": _now("What is kept about me"),
-        "ACCESS": _now("I was turned away or not understood"), "CONDUCT": _now("How someone who works here behaved"),
-        "EXPLOITATION": _now("Someone asked for sex, money or a favour"), "REPRISAL": _now("I was punished or threatened for speaking"),
-        "BREACH": _now("Someone learned what they should not know"), "OTHER": _now("Something else"),
+        "DELAY": gettext("It takes too long"), "DECISION": gettext("A decision"), "DATA": gettext("What is kept about me"),
+        "ACCESS": gettext("I was turned away or not understood"), "CONDUCT": gettext("How someone who works here behaved"),
+        "EXPLOITATION": gettext("Someone asked for sex, money or a favour"), "REPRISAL": gettext("I was punished or threatened for speaking"),
+        "BREACH": gettext("Someone learned what they should not know"), "OTHER": gettext("Something else"),
     }  # fmt: skip
 
 
