@@ -201,6 +201,14 @@ def concern_thread(thread: Thread, about_ref: str, *, sealed_by: str = lifecycle
     """What she sent besides is filed, and her page now shows it."""
     thread = Thread.objects.select_for_update().get(pk=thread.pk)
     authority.require(by, "concern_thread", thread)
+    if thread.about_ref not in ("", about_ref):
+        # Her page would lose the file it was about: nothing of it could be told to her or stopped by her any more.
+        raise Refused(
+            _(
+                "This page is about something you asked for already. To ask for something else, begin again on the first page, without this code."
+            ),
+            reason="second",
+        )
     thread.about_ref, thread.waiting_since = about_ref, thread.waiting_since or clock.today()
     thread.about_sealed_by = sealed_by
     thread.save(update_fields=["about_ref", "about_sealed_by", "waiting_since"])
@@ -331,6 +339,14 @@ def open_door(kind: str, *, pin: str, language: str, about_ref: str = "", by: Pe
     authority.require(by, "open_door", Place("door"))
     if kind == lifecycle.COMPLAINT:
         raise Refused(_("A complaint goes past the case team: she makes it herself at the door."), reason="kind")
+    with scope_of(holder("DOOR", "*")):
+        if about_ref and Thread.objects.filter(about_ref=about_ref).exists():
+            raise Refused(
+                _(
+                    "This file has its door already, open or closed by her. A lost code is replaced there; a door she closed stays closed."
+                ),
+                reason="second",
+            )
     chosen = _pin(pin)
     compartment = "claims" if by.body.kind == Body.ORGAN else f"claims/{by.body.ref}"
     thread = _new_thread(kind, compartment, language=language, about_ref=about_ref, care_offered=True)

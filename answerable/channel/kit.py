@@ -48,7 +48,8 @@ def _entered(code: str, pin: str) -> tuple[Thread, Person] | None:
         return None
     if DOORS.crowded():
         raise Refused(_("Too many people are at the door just now. Please try again in a minute."), reason="busy")
-    bucket = doorkeys.lookup(f"attempt|{found.locator}")
+    # Counted with the door's own tries, by the whole code (decision 0023).
+    bucket = doorkeys.lookup(f"attempt|{found.locator}|{found.secret}|True")
     allowed = DOORS.may_try(bucket)
     opening = doorkeys.enter(found, chosen)
     if not allowed:
@@ -92,8 +93,9 @@ def _received(blob: bytes, thread: Thread, by: Person) -> dict[str, str]:
     if row is None:
         row = actions.receive_kit_envelope(thread, digest, blob, by=by)
     elif row.thread_id != thread.pk:
-        # Somebody else's, copied: it counts for whoever sent it first, and is told like any that was received.
-        return _receipt(lifecycle.LODGED)
+        # It counts for whoever sent it first. The device keeps what is not lodged, so that no report is lost by a copy.
+        refused = _("It was sent before and not taken. Write it again.") if row.status == lifecycle.REFUSED else ""
+        return _receipt(row.status, refused)
     return _receipt(row.status) if CHAMBER.is_locked() else _lodged(row, blob, by)
 
 

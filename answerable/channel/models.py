@@ -44,6 +44,10 @@ class Thread(models.Model):
     class Meta:
         ordering = ["waiting_since", "opened_on", "ref"]
         indexes = [models.Index(fields=["compartment", "status"], name="thread_by_room")]
+        # Whoever holds the door of a file is her; two doors would be two of her (decision 0024).
+        constraints = [
+            models.UniqueConstraint(fields=["about_ref"], condition=~models.Q(about_ref=""), name="one_door_to_a_file")
+        ]
 
     def __str__(self) -> str:
         return self.designation

@@ -169,6 +169,14 @@ def begin(kind: str, token: str = "") -> str:
     if inside is not None and inside["level"] == "page":
         if kind == "report" and not inside.get("documenter"):
             raise Refused(_("Reports are filed with a code of an organisation."), reason="level")
+        thread = _thread(inside)
+        if kind == "claim" and thread is not None and (thread.about_ref or thread.kind == lifecycle.COMPLAINT):
+            raise Refused(
+                _(
+                    "This page is about something you asked for already. To ask for something else, begin again on the first page, without this code."
+                ),
+                reason="second",
+            )
         DOORS.write(token, {**inside, "kind": kind, "answers": {}, "at": 0, "writing": True}, writing=True)
         return token
     if kind == "report":
@@ -209,6 +217,7 @@ def look(token: str) -> dict[str, Any]:
     shown["has_code"] = bool(state.get("channel"))
     shown["has_pin"] = bool(state.get("has_pin"))
     shown["report"] = bool(state.get("documenter"))
+    shown["complaint"] = str(state.get("compartment") or "").startswith("grievances")
     if state["level"] == "fresh" and state.get("show"):
         shown["groups"] = codes.Code(*state["code"]).groups
         shown["receipt"] = state.get("receipt", "")
@@ -499,6 +508,8 @@ def complain(
     It never joins the conversation she may be in: her case team would learn from it that she complained. So an answer has
     a code of its own, and a page on which nothing else is.
     """
+    if DOORS.crowded():
+        raise Refused(_("Too many people are at the door just now. Please try again in a minute."), reason="busy")
     chosen = codes.pin(pin) if answer else ""
     if chosen is None:
         raise Refused(_("A PIN has four to eight digits. You can also go on without one."), reason="pin")
@@ -568,7 +579,14 @@ def attach(token: str, stored: str, kind: str, key: bytes, salt: bytes, name: st
     """A file that lies in quarantine as ciphertext: its one-time key is kept for its own reference, then entered."""
     state = _page_of(token)
     thread = _thread(state)
-    if thread is None or not re.fullmatch(r"[0-9a-f]{32}", stored) or kind not in kinds() or len(key) != 32:
+    # Nobody who looks after complaints opens files yet: said before it is sent, rather than kept for no one.
+    if (
+        thread is None
+        or thread.kind == lifecycle.COMPLAINT
+        or not re.fullmatch(r"[0-9a-f]{32}", stored)
+        or kind not in kinds()
+        or len(key) != 32
+    ):
         raise Refused(_("The file was not taken. Write a message first, then send it."), reason="file")
     ref = attachment_ref()
     keyroom.put_data_key(ref, thread.compartment, key)
@@ -648,6 +666,7 @@ def give(token: str, purpose: str, understood: bool) -> bool:
     Only what was shown before can be given, so that nobody says yes to what she has not read.
     """
     state, about, by = _hers(token)
+    settled(state)
     shown = state.get("choice") or {}
     if (shown.get("act"), shown.get("purpose")) != ("give", purpose):
         raise Refused(_("Read first what it means, then say yes or no. Nothing was given."), reason="unread")
@@ -685,6 +704,7 @@ def withdraw(token: str, purposes: list[str]) -> bool:
 def undo(token: str, withdrawal: str) -> bool:
     """She takes a withdrawal back, within its days; her page shows the receipt."""
     state, about, by = _hers(token)
+    settled(state)
     receipts = question("survivor_undoes").ask(about, withdrawal, by)
     return DOORS.write(token, {**state, "said": "receipt", "told": "\n".join(receipts)})
 
@@ -752,17 +772,20 @@ def new_code(token: str, act: str, channel: str, pin: str) -> str:
     The vault decides for itself and enters it first: whoever holds a code is her, so no page may make one quietly.
     """
     person, _session, _private = operations.holder(token)
-    with reading_as(person):
-        thread = Thread.objects.filter(ref=channel).first()
-    if act == "replace_code" and thread is not None:
-        authority.require(person, "replace_code", thread)
+    if not person.fresh:
+        raise Refused(_("Confirm that it is you before you change who can open what."), reason="confirm")
+    with reading_as(actions.holder("DOOR", "*")):  # what this person may not see is there all the same
+        thread = Thread.objects.select_related("documenter").filter(ref=channel).first()
+    theirs = thread is not None and thread.documenter is not None
+    if act in ("replace_code", "issue_code") and thread is not None and theirs == (act == "issue_code"):
+        authority.require(person, act, thread if act == "replace_code" else Place("door"))
         # The keys ended when she closed her door, so a row changed past the pages opens nothing either.
         if not thread.answerable or not doorkeys.has_keys(channel):
             raise Refused(
                 _("This door was closed for good, so there is no new code for it, from anyone. She can begin again as "
                   "someone new."), reason="closed",
             )  # fmt: skip
-    elif act in ("open_door", "issue_code") and (thread is None or act == "issue_code"):
+    elif act in ("open_door", "issue_code") and thread is None and not doorkeys.has_keys(channel):
         authority.require(person, act, Place("door"))
     else:
         raise Refused(_("There is nothing here for which a code could be made."), reason="nothing")

@@ -59,6 +59,8 @@ def her_page(state: dict[str, Any], thread: Thread | None) -> dict[str, Any]:
         if thread.kind == lifecycle.COMPLAINT:
             about = thread.ref
         sections = [s for answer in question("survivor_page").ask(about) for s in answer or ()] if about else []
+        if thread.kind == lifecycle.COMPLAINT:  # there is no file behind it whose purposes she could give or take back
+            sections = [s for s in sections if not s.get("choices")]
         # What was opened of her file is told by whoever keeps its consents, where they do; then this names the rest.
         whole = bool(about) and question("survivor_withdraws").is_answered()
         openings = None if whole else openings_of([about, *(m.ref for m in shown)])
@@ -78,12 +80,14 @@ def her_page(state: dict[str, Any], thread: Thread | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def replacements(ref: str = "", *, since: datetime | None = None) -> list[dict[str, Any]]:
+def replacements(
+    ref: str = "", *, since: datetime | None = None, made: Sequence[str] = ("replace_code",)
+) -> list[dict[str, Any]]:
     """When codes were made anew, newest first, and by which office: of one thread, or of all since an instant.
 
     Read from the vault's own entries, which come before the keys change: no page can make a code without one.
     """
-    entries = Entry.objects.filter(action="code made", reason="replace_code").order_by("-index")
+    entries = Entry.objects.filter(action="code made", reason__in=made).order_by("-index")
     entries = entries.filter(subject=ref) if ref else entries
     found = list(entries.filter(at__gte=since)) if since else list(entries)
     offices = dict(Person.objects.filter(ref__in={e.actor for e in found}).values_list("ref", "body__name"))
@@ -93,7 +97,8 @@ def replacements(ref: str = "", *, since: datetime | None = None) -> list[dict[s
 def not_before(thread: Thread) -> datetime | None:
     """From when what cannot be taken back can be done from her page, after a code was replaced; None when it can now."""
     with reading_as(holder(thread.ref)):
-        newest = next(iter(replacements(thread.ref)), None)
+        # A door that staff opened on a file settles like one whose code they replaced: both codes were in their hands.
+        newest = next(iter(replacements(thread.ref, made=("replace_code", "open_door"))), None)
     return lifecycle.settles_at(newest["at"] if newest else None, clock.now())
 
 

@@ -416,7 +416,10 @@ def begin(request: HttpRequest) -> HttpResponse:
         kind = request.POST.get("kind", "")
         if kind not in ("tell", "ask", "help", "claim", "report"):
             return _go("begin")
-        return _go("write", ask("door_begin", kind=kind, token=_token(request)))
+        if not _token(request):
+            return _go("write", ask("door_begin", kind=kind, token=""))
+        begun = _told(request, "door_begin", kind=kind)
+        return _go("write", begun) if begun else _go("inside")
     return _page(request, "begin", readers=ask("door_readers", kind="tell"))
 
 

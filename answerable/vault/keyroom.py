@@ -699,6 +699,11 @@ def note_granted(recovery: str, person: str, step: str, by: str) -> None:
         )
 
 
+def forget_granted(recovery: str) -> None:
+    """A new key was made once: what granted it grants nothing again."""
+    RecoveryStep.objects.filter(recovery=recovery).delete()
+
+
 def check_granted(recovery: str, person: str, *, hours: int) -> None:
     """Raises Refused unless two others granted this new key in sessions of their own, so many hours ago."""
     steps = {s.step: s for s in RecoveryStep.objects.filter(recovery=recovery, person=person)}

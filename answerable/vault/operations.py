@@ -392,7 +392,7 @@ def end_sessions_of(person: str) -> int:
 @operation("grant_recovery", "office")
 def grant_recovery(token: str, recovery: str, person: str, step: str) -> bool:
     """Someone asks for, or confirms, a new key for a person who lost theirs: told to the vault itself, in their session."""
-    by, _session, _private = holder(token)
+    by, _session, _private = _freshly(token)
     if step not in ("asked", "confirmed") or by.ref == person:
         raise Refused(_("Two others ask for and confirm a new key; you cannot ask for your own."), reason="SOD-13")
     if step == "asked":
@@ -418,6 +418,7 @@ def replace_key(recovery: str, code: str, passphrase: str) -> dict[str, Any]:
     public, wrapped = stretching.new_user_key(passphrase)
     with entered_first("key replaced", recovery, act="", by=row.person) as detail:
         made = keyroom.replace_person_key(row.person.ref, public, wrapped)
+        keyroom.forget_granted(recovery)
         detail |= made
     LIMITS.succeeded(f"code {recovery}")
     CHAMBER.end_all_of(row.person.ref)

@@ -201,6 +201,10 @@ def test_an_envelope_copied_on_its_way_counts_for_whoever_sent_it_first(door, sa
     KitEnvelope.objects.filter(thread=thread).update(thread=other)
     before = counted()
     assert states(send(door, code, blob)) == ["LODGED"] and counted() == before
+    # What was refused or waits under another code is never said to be taken in: the device keeps its copy.
+    for state in ("REFUSED", "WAITING"):
+        KitEnvelope.objects.filter(thread=other).update(status=state, report_ref="")
+        assert states(send(door, code, blob)) == [state]
 
 
 @pytest.mark.writes_freely

@@ -118,3 +118,28 @@ def test_what_was_done_to_keys_is_in_the_record_with_who_did_it(office):
     vault.remove_reader("claims", Person.objects.get(ref=reader.person), by=by)
     entry = Entry.objects.filter(action="reader removed").latest("index")
     assert entry.actor == by.ref and entry.subject == "claims"
+
+
+@pytest.mark.writes_freely
+def test_what_granted_a_new_key_once_grants_nothing_again(office):
+    began = clock.now()
+    row = Recovery.objects.create(person=person("vera"), asked_by=person("ines"), asked_at=began)
+    ask("grant_recovery", token=token("ines"), recovery=row.ref, person=row.person.ref, step="asked")
+    ask("grant_recovery", token=token("arno"), recovery=row.ref, person=row.person.ref, step="confirmed")
+
+    def ready():
+        code, now = recovery.new_code(), clock.now()
+        Recovery.objects.filter(pk=row.pk).update(
+            confirmed_by=person("arno"), ready_at=now, status=lifecycle.READY, code_sha256=recovery.digest(code),
+            code_until=now + timedelta(hours=1),
+        )  # fmt: skip
+        return code
+
+    try:
+        clock.fix(began + timedelta(hours=49))
+        assert ask("replace_key", recovery=row.ref, code=ready(), passphrase=NEW)
+        clock.fix(began + timedelta(days=200))
+        with pytest.raises(Refused):
+            ask("replace_key", recovery=row.ref, code=ready(), passphrase="thief apple garden window seven rope")
+    finally:
+        clock.unfix()

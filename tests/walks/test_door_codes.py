@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.db import IntegrityError, transaction
 from door_support import began
 from tests_support import see_all
 
@@ -14,6 +15,7 @@ from answerable.channel.models import Thread
 from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.vault import doors
+from answerable.vault.chamber import CHAMBER
 from answerable.vault.client import ask
 
 pytestmark = pytest.mark.django_db
@@ -231,3 +233,64 @@ def test_a_new_code_for_a_documenter_who_closed_the_door_is_another_door(door, o
     see_all()
     assert Thread.objects.filter(documenter=dana, answerable=True).get() != old
     assert codes.read(first) != codes.read(second)
+
+
+# --- one door to a file ---------------------------------------------------------------------------------------------
+
+
+def test_a_file_with_a_door_gets_no_second_one_from_anyone(door, office, saved):
+    thread = saved("$door")
+    for who in ("adva", "inga"):
+        before = Thread.objects.count()
+        said = (
+            office(who)
+            .post(
+                "/repair/messages/open/",
+                {"kind": "ask", "language": "en", "pin": "9999", "about_ref": thread.about_ref},
+            )
+            .content.decode()
+        )
+        see_all()
+        assert "has its door already" in said and Thread.objects.count() == before
+
+
+@pytest.mark.writes_freely
+def test_the_database_holds_one_door_to_a_file(played, saved):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Thread.objects.create(
+            compartment="claims", designation="two doors", receipt="1234567890", kind="ask", language="en",
+            opened_on=clock.today(), about_ref=saved("$door").about_ref,
+        )  # fmt: skip
+
+
+def test_the_vault_makes_a_code_for_the_thread_that_is_meant_and_for_no_other(door, office, saved):
+    """Past the pages: neither "a documenter's code" nor "a new door" takes over a conversation that is there."""
+    began(door(), pin="4711", text="Hello.")
+    hers, theirs = newest(), saved("$door")
+    tokens = {h: ask("sign_in", handle=h, passphrase=PASSPHRASE)["token"] for h in ("ines", "adva", "dana")}
+    for who, act, channel in (
+        ("ines", "issue_code", hers.ref), ("ines", "issue_code", theirs.ref), ("adva", "open_door", hers.ref),
+        ("dana", "open_door", hers.ref), ("dana", "open_door", theirs.ref),
+    ):  # fmt: skip
+        with pytest.raises(Refused) as no:
+            ask("door_new", token=tokens[who], act=act, channel=channel, pin="9999")
+        assert no.value.reason == "nothing", (who, act)
+
+
+def test_a_code_is_made_by_someone_who_confirmed_a_short_while_ago(door, office, monkeypatch):
+    began(door(), pin="4711", text="Hello.")
+    thread, token = newest(), ask("sign_in", handle="adva", passphrase=PASSPHRASE)["token"]
+    monkeypatch.setattr(type(CHAMBER), "is_fresh", lambda *_a: False)
+    with pytest.raises(Refused) as no:
+        ask("door_new", token=token, act="replace_code", channel=thread.ref, pin="9999")
+    assert no.value.reason == "confirm"
+
+
+def test_her_page_stays_with_its_file_and_another_claim_begins_elsewhere(door, played, saved):
+    issued = played["run"].codes["door"]
+    visitor, page = entered(door, issued.code.digits, issued.pin if hasattr(issued, "pin") else "2580")
+    assert "Your page" in page
+    visitor.say("/begin/", kind="claim")
+    assert "begin again on the first page, without this code" in visitor.see("/inside/")
+    see_all()
+    assert saved("$door").about_ref == saved("$claim").ref
