@@ -7,8 +7,9 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q
 
 from answerable.alliance import lifecycle
 from answerable.authority.principals import ROLES, Principal
@@ -107,6 +108,11 @@ class People(BaseUserManager["Person"]):
     def get_by_natural_key(self, username: str | None) -> Person:
         return self.get(handle=username)
 
+    def with_roles(self) -> models.QuerySet[Person]:
+        """Persons with the roles they hold today, in one question instead of two."""
+        held = Grant.objects.held(on=clock.today()).filter(person=OuterRef("pk"))
+        return self.annotate(held_today=ArraySubquery(held.values("role")))
+
 
 @declares(data_class="C2", owner="alliance", retention="permanent")
 class Person(AbstractBaseUser):
@@ -146,6 +152,8 @@ class Person(AbstractBaseUser):
     @cached_property
     def roles(self) -> frozenset[str]:
         """Roles held today under a confirmed, unexpired grant."""
+        if (known := self.__dict__.get("held_today")) is not None:
+            return frozenset(known)
         return frozenset(self.grants.held(on=clock.today()).values_list("role", flat=True))
 
     def has_role(self, role: str) -> bool:

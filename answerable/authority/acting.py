@@ -53,9 +53,10 @@ def action(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
                 raise ValueError(f"{name}: an action inside an action would leave two entries")
             by: Any = kwargs["by"]
             token = _running.set([])
+            outermost = not connection.in_atomic_block
             try:
                 with transaction.atomic():
-                    with scope_of(by):
+                    with scope_of(by, ends_with_transaction=outermost):
                         result = func(*args, **kwargs)
                     entries = _running.get() or []
                     if len(entries) != 1:
@@ -73,22 +74,32 @@ def action(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return declare
 
 
-def set_scope(compartments: Any) -> None:
-    """Let row-level security show the rows of these compartments until the transaction ends; none shows nothing."""
+def set_scope(compartments: Any) -> str:
+    """Let row-level security show the rows of these compartments until the transaction ends; none shows nothing.
+
+    Returns the setting as it was before.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('app.compartments', %s, true)", [",".join(sorted(compartments))])
+        # OFFSET 0 keeps the inner question from being folded into the outer one: it is answered first.
+        cursor.execute(
+            "SELECT was.setting, set_config('app.compartments', %s, true)"
+            " FROM (SELECT current_setting('app.compartments', true) AS setting OFFSET 0) was",
+            [",".join(sorted(compartments))],
+        )
+        return (cursor.fetchone() or [""])[0] or ""
 
 
 @contextmanager
-def scope_of(by: HasPrincipal) -> Iterator[None]:
-    """Row-level scope of `by` for the block, then what it was before. Needs an open transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('app.compartments', true)")
-        before = (cursor.fetchone() or [""])[0] or ""
-    set_scope(by.principal().compartments)
+def scope_of(by: HasPrincipal, *, ends_with_transaction: bool = False) -> Iterator[None]:
+    """Row-level scope of `by` for the block, then what it was before. Needs an open transaction.
+
+    Where the block is all of its transaction the setting ends with it, and need not be put back.
+    """
+    before = set_scope(by.principal().compartments)
     yield
     # After an exception the rollback, to here or further, takes the setting back by itself.
-    set_scope(before.split(",") if before else [])
+    if not ends_with_transaction:
+        set_scope(before.split(",") if before else [])
 
 
 @contextmanager

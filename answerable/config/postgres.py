@@ -418,7 +418,7 @@ def database_settings(door: str, *, keys: bool = False) -> dict[str, Any]:
         "PORT": str(port),
         "CONN_MAX_AGE": 300,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"server_side_binding": True, **(dict(server.options) if server else {})},
+        "OPTIONS": {"server_side_binding": True, "prepare_threshold": 5, **(dict(server.options) if server else {})},
         "TEST": {"NAME": f"test_{keys_name() if keys else database_name()}", "TEMPLATE": "template0"},
     }
 

@@ -35,8 +35,9 @@ def append(
     role: str = "",
     detail: Mapping[str, Any] | None = None,
     policy: str = "",
+    head: Head | None = None,
 ) -> Entry:
-    """Append one event in the caller's transaction and return it.
+    """Append one event in the caller's transaction and return it; `head` is what `hold` gave, if it was held before.
 
     The lock on the single head row orders appends by commit, so indexes have no gap and each event names the leaf
     of the one before it (R-AUD-1). `detail` holds codes, references, numbers and hashes only.
@@ -45,7 +46,7 @@ def append(
     """
     if not connection.in_atomic_block:
         raise ValueError("The record is appended to inside the transaction of the act it records.")
-    head = Head.objects.select_for_update().get(pk=1)
+    head = head or hold()
     at = clock.now()
     event = {
         "v": 1,
@@ -153,9 +154,12 @@ def make_checkpoint(signer: tlog.Signer, origin: str) -> Checkpoint | None:
     return Checkpoint.objects.create(size=head.size, root=root, text=text, made_at=clock.now())
 
 
-def hold() -> None:
-    """Take the lock that orders appends now, so that what the caller checks still stands when it appends."""
-    Head.objects.select_for_update().get(pk=1)
+def hold(**also: Any) -> Head:
+    """Take the lock that orders appends now, so that what the caller checks still stands when it appends.
+
+    Returns the head, with the expressions in `also` read together with it.
+    """
+    return Head.objects.annotate(**also).select_for_update().get(pk=1)
 
 
 def keep_witness(key: tlog.VerifierKey, kind: str) -> Witness:

@@ -11,7 +11,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Subquery
 from django.utils.translation import gettext as _
 
 from answerable.alliance.models import Person
@@ -27,7 +27,7 @@ from answerable.record.models import Entry, Head
 from answerable.vault import budget, keeping, lifecycle, recovery, userkeys
 from answerable.vault.chamber import CHAMBER
 from answerable.vault.client import ask
-from answerable.vault.consent.queries import hold
+from answerable.vault.consent.queries import standing_still
 from answerable.vault.models import Recovery
 
 # --- decided in the office ----------------------------------------------------------------------------------------
@@ -255,7 +255,11 @@ def enter_opening(ref: str, fields: Sequence[str], *, purpose: str, by: Person) 
     No consent of the object changes meanwhile: a withdrawal comes before, and this is refused, or after, and the entry
     stands.
     """
-    hold(ref)
+    with standing_still(ref):
+        return _enter_opening(ref, fields, purpose=purpose, by=by)
+
+
+def _enter_opening(ref: str, fields: Sequence[str], *, purpose: str, by: Person) -> tuple[Any, dict[str, bytes]]:
     obj = next((o for o in question("sealed_object").ask(ref) if o is not None), None)
     if obj is None:
         raise Refused(_("There is nothing sealed here for you."), reason="nothing")
@@ -268,8 +272,10 @@ def enter_opening(ref: str, fields: Sequence[str], *, purpose: str, by: Person) 
     if not fields or set(fields) - columns:
         raise Refused(_("There is no such sealed field here."), reason="field")
     _within_budget(obj, by)
-    _record_is_what_it_was()
-    entry = record.append("sealed field read", obj, by=by, detail={"fields": sorted(fields), "purpose": purpose})
+    head = _record_as_it_was()
+    entry = record.append(
+        "sealed field read", obj, by=by, detail={"fields": sorted(fields), "purpose": purpose}, head=head
+    )
     if CHAMBER.watches_record:
         transaction.on_commit(lambda: setattr(CHAMBER, "seen", (entry.index, bytes(entry.leaf))))
     return obj, {f: bytes(getattr(obj, f)) for f in fields}
@@ -304,19 +310,23 @@ def _within_budget(obj: Any, by: Person) -> None:
         )  # fmt: skip
 
 
-def _record_is_what_it_was() -> None:
-    """The record may grow and never shrink or change under the vault's feet; otherwise it locks at once."""
+def _record_as_it_was() -> Head | None:
+    """The record may grow and never shrink or change under the vault's feet; otherwise it locks at once.
+
+    Returns the record's head, held, or None when the vault has seen nothing of it yet.
+    """
     if CHAMBER.seen is None:
-        return
+        return None
     index, leaf = CHAMBER.seen
-    entry = Entry.objects.filter(index=index).first()
-    size = Head.objects.values_list("size", flat=True).get(pk=1)
-    if entry is None or bytes(entry.leaf) != leaf or size <= index:
+    head = record.hold(found=Subquery(Entry.objects.filter(index=index).values("leaf")))
+    found = head.found  # type: ignore[attr-defined]
+    if found is None or bytes(found) != leaf or head.size <= index:
         CHAMBER.lock("the record is not what it was")
         raise Refused(
             _("The record is not what it was a moment ago, so the vault has locked itself. Tell the keepers."),
             reason="vault_locked",
         )
+    return head
 
 
 @action("sign_in")

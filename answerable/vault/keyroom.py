@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import connections, transaction
+from django.db.models import OuterRef, Subquery
 from django.utils.translation import gettext as _
 
 from answerable.common import clock
@@ -122,9 +123,12 @@ def room_key(compartment: str, person: str, private: bytes) -> bytes:
         raise Refused(
             _("Your key does not open this compartment yet. Someone who reads it can admit you."), reason="no_key"
         )
+    return _room_key(bytes(reader.wrapped), compartment, person, private)
+
+
+def _room_key(admitted: bytes, compartment: str, person: str, private: bytes) -> bytes:
     context = reader_context(compartment, person)
-    wrapped = rootkey.open_at_rest(root(), bytes(reader.wrapped), context)
-    return seal.unwrap(private, wrapped, context)
+    return seal.unwrap(private, rootkey.open_at_rest(root(), admitted, context), context)
 
 
 def data_key(subject: str, compartment: str, room: bytes) -> bytes:
@@ -141,7 +145,15 @@ def open_fields(
     subject: str, compartment: str, model: str, blobs: Mapping[str, bytes], *, person: str, private: bytes
 ) -> dict[str, str]:
     """Fields of one object in plain text, with a reader's own key. Raises Refused; Unopenable for a changed blob."""
-    dek = data_key(subject, compartment, room_key(compartment, person, private))
+    theirs = Reader.objects.filter(compartment=OuterRef("compartment"), person=person).values("wrapped")
+    keys = DataKey.objects.filter(subject=subject, compartment__name=compartment)
+    wrapped, admitted = keys.values_list("wrapped", Subquery(theirs)).first() or (None, None)
+    if wrapped is None or admitted is None:
+        # One of the two is missing: each says what is wrong in its own words.
+        dek = data_key(subject, compartment, room_key(compartment, person, private))
+    else:
+        room = _room_key(bytes(admitted), compartment, person, private)
+        dek = seal.unwrap(room, bytes(wrapped), datakey_context(subject, compartment))
     return open_with(dek, subject, model, blobs)
 
 
@@ -727,13 +739,14 @@ def _salt(key: bytes, index: int) -> bytes:
 
 def salt(index: int, subject: str) -> bytes:
     """The salt of one record entry: from the subject's own key, so that shredding that key shreds every one of them."""
-    row = RecordKey.objects.filter(subject=subject).first()
-    if row is None:
+    key = next(iter(RecordKey.objects.filter(subject=subject).values_list("key", flat=True)), None)
+    if key is None:
         with transaction.atomic(using="keys"):
             row, _made = RecordKey.objects.get_or_create(
                 subject=subject, defaults={"key": primitives.random_bytes(32), "since": index}
             )
-    return _salt(bytes(row.key), index)
+        key = row.key
+    return _salt(bytes(key), index)
 
 
 def salts(pairs: Sequence[tuple[int, str]]) -> list[bytes | None]:

@@ -121,7 +121,7 @@ MOST_PASSKEYS = 8
 
 
 def _active(**who: str) -> Person | None:
-    return Person.objects.select_related("body__state").filter(**who, is_active=True).first()
+    return Person.objects.with_roles().select_related("body__state").filter(**who, is_active=True).first()
 
 
 @operation("sign_in", "office")

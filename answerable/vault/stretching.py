@@ -1,7 +1,7 @@
-"""Argon2id in processes of its own: two at a time, gently, with a bounded queue (security.md §2.5).
+"""Argon2id in processes of its own: one or two at a time, gently, with a bounded queue (security.md §2.5).
 
-A flood of attempts can then neither exhaust memory nor slow down the office: the stretching processes are the nicest on
-the machine, and whoever comes when the queue is full is asked to try again in a minute, whatever they typed.
+A flood of attempts can then neither exhaust memory nor slow down the office: the stretching processes run when nobody
+else wants the processor, and whoever comes when the queue is full is asked to try again in a minute, whatever they typed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from answerable.common.errors import Refused
 from answerable.vault import primitives, userkeys
 
 T = TypeVar("T")
-AT_ONCE, WAITING = 2, 60
+# One core stays free for the office: on a small machine one stretching at a time, on a larger one two.
+AT_ONCE = 1 if (os.cpu_count() or 1) <= 2 else 2
+WAITING = 60
 _pool: ProcessPoolExecutor | None = None
 _making = threading.Lock()
 _places = threading.BoundedSemaphore(AT_ONCE + WAITING)
@@ -32,6 +34,7 @@ _places = threading.BoundedSemaphore(AT_ONCE + WAITING)
 def _quietly(vault: int) -> None:
     os.nice(19)
     if sys.platform.startswith("linux"):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
         # A killed vault leaves nobody behind who holds a passphrase.
         ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
     signal.signal(signal.SIGINT, signal.SIG_IGN)

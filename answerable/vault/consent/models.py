@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
@@ -69,10 +71,18 @@ class Consent(models.Model):
     @property
     def terms(self) -> rules.Terms:
         """This row as the rules see it."""
-        return rules.Terms(
-            self.purpose, self.given, tuple(self.audience), self.identifiability, self.expires_on, self.giver,
-            self.assent, self.guardian_not_implicated, self.understanding_checked, self.withdrawal_channel_told,
-        )  # fmt: skip
+        return terms(*(getattr(self, name) for name in TERMS))
+
+
+TERMS = (
+    "purpose", "given", "audience", "identifiability", "expires_on", "giver", "assent", "guardian_not_implicated",
+    "understanding_checked", "withdrawal_channel_told",
+)  # fmt: skip
+
+
+def terms(purpose: str, given: bool, audience: list[str], *rest: Any) -> rules.Terms:
+    """The columns of TERMS, in their order, as the rules see them."""
+    return rules.Terms(purpose, given, tuple(audience), *rest)
 
 
 @declares(data_class="C1", owner="vault", retention="claim-file")
