@@ -10,13 +10,24 @@ from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from answerable.authority.acting import reading_as
 from answerable.authority.engine import describes
+from answerable.authority.principals import CLOCK
 from answerable.channel import access, lifecycle, queries
 from answerable.channel.models import Attachment, Message, Thread
 from answerable.common import clock
 from answerable.common.hooks import question
 from answerable.record.pages import Described
+from answerable.safeguarding.models import Grievance
 from answerable.vault import doorkeys
+
+
+def _concerned(t: Thread) -> set[str]:
+    """Whom the complaint behind a conversation is about, whatever of it may be seen from here; nobody for any other."""
+    if t.kind != lifecycle.COMPLAINT and not t.compartment.startswith("grievances"):
+        return set()
+    with reading_as(CLOCK):
+        return {p for g in Grievance.objects.filter(thread=t.ref) for p in g.concerns}
 
 
 @describes(Thread)
@@ -27,18 +38,20 @@ def _thread(t: Thread) -> tuple[str, dict[str, Any]]:
         "status": t.status,
         "documenter": bool(t.documenter_id),
         "answerable": t.answerable,
+        "concerns": _concerned(t),
     }
 
 
 @describes(Message)
 def _message(m: Message) -> tuple[str, dict[str, Any]]:
-    documenter = bool(m.thread.documenter_id)
-    return "Message", {"compartment": m.compartment, "direction": m.direction, "documenter": documenter}
+    return "Message", {"compartment": m.compartment, "direction": m.direction,
+                       "documenter": bool(m.thread.documenter_id), "concerns": _concerned(m.thread)}  # fmt: skip
 
 
 @describes(Attachment)
 def _attachment(a: Attachment) -> tuple[str, dict[str, Any]]:
-    return "Attachment", {"compartment": a.compartment, "documenter": bool(a.thread.documenter_id)}
+    return "Attachment", {"compartment": a.compartment, "documenter": bool(a.thread.documenter_id),
+                          "concerns": _concerned(a.thread)}  # fmt: skip
 
 
 @question("sealed_object").answer_with
