@@ -12,8 +12,13 @@ from tests_support import see_all
 from answerable.alliance.models import Person
 from answerable.channel import access
 from answerable.channel.models import Message, Thread
+from answerable.common.errors import Refused
 from answerable.record import log
+from answerable.safeguarding import actions as safeguarding
 from answerable.safeguarding.models import Grievance
+from answerable.vault import keeping
+from answerable.vault.client import ask
+from conftest import PASSPHRASE
 
 pytestmark = pytest.mark.django_db
 
@@ -105,14 +110,29 @@ def test_what_she_writes_to_her_complaint_is_read_by_who_looks_after_it_alone(do
     assert message.ref in omar.get(f"/alliance/complaints/{made.ref}/").content.decode()
     opened = omar.post(f"/alliance/complaints/{made.ref}/read/", {"field": message.ref})
     assert "One thing more." in opened.content.decode()
-    from answerable.common.errors import Refused
-    from answerable.vault import keeping
-    from answerable.vault.client import ask
-
-    token = ask("sign_in", handle="adva", passphrase="only for the test suite, six words")["token"]
+    token = ask("sign_in", handle="adva", passphrase=PASSPHRASE)["token"]
     for purpose in ("contact", "grievance"):
         with pytest.raises(Refused):
             keeping.open_fields(message.ref, ["text"], purpose=purpose, token=token)
+
+
+def test_whoever_a_complaint_is_about_opens_nothing_that_was_written_to_it(door, office):
+    visitor = door()
+    complained(visitor)
+    visitor.say("/inside/write/", text="It was the ombudsperson.")
+    made, message = newest(Grievance), newest(Message)
+    omar = Person.objects.select_related("body__state").get(handle="omar")
+    token = ask("sign_in", handle="omar", passphrase=PASSPHRASE)["token"]
+    opened = keeping.open_fields(message.ref, ["text"], purpose="grievance", token=token)
+    assert opened["text"].rstrip() == "It was the ombudsperson."
+    see_all()
+    omar.fresh = True
+    safeguarding.name_concerned(made, persons=[omar], by=omar)
+    # Not over the page, and not by asking the vault with the message's reference either.
+    assert office("omar").get(f"/alliance/complaints/{made.ref}/").status_code == 404
+    with pytest.raises(Refused) as no:
+        keeping.open_fields(message.ref, ["text"], purpose="grievance", token=token)
+    assert "concerns you" in str(no.value) or no.value.reason == "nothing"
 
 
 def test_a_complaint_sent_twice_is_one_with_one_code(door):
