@@ -98,6 +98,12 @@ def _written(ref: str, by: Any) -> list[Message]:
     return list(Message.objects.filter(thread__ref=ref, thread__kind=lifecycle.COMPLAINT, direction="in"))
 
 
+@question("answer_waits").answer_with
+def _answer_waits(ref: str) -> bool:
+    """Whether an answer to a complaint lies here that has not reached its hour of release."""
+    return Message.objects.filter(thread__ref=ref, kind="answer", release_at__gt=clock.now()).exists()
+
+
 @question("waits_for").answer_with
 def _inspects(by: Any) -> list[dict[str, Any]]:
     """Codes made anew in the last days, for those who inspect: which office, on which day, never whose."""

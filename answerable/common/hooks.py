@@ -48,6 +48,7 @@ QUESTIONS: dict[str, str] = {
     "care_offered": "within an act that takes in a report or claim: notes that care came first, or sentences why not (ref, offered, by)",
     "may_contact": "whether something may reach her: False bars it; no plan bars all but her own door (ref, via, kind, at, by)",
     "leave_at_door": "leaves an answer in a conversation, inside the act; True when it lies there (thread ref, text, by)",
+    "answer_waits": "whether an answer lies in a conversation that cannot be read there yet (thread ref)",
     "written_at_door": "what was written in a complaint's conversation, as objects with a sealed text (thread ref, by)",
     "identity_bars": "sentences: why nobody's identity behind this object may be opened now (obj)",
     "notify_survivor": "a notice to herself over her own door, when she has one (subject ref, code, facts in words)",

@@ -204,6 +204,34 @@ def test_when_everything_is_withdrawn_nothing_is_offered_to_take_back_or_give(he
 
 
 @pytest.mark.parametrize("carried_out", [False, True])
+@pytest.mark.parametrize("purpose", ["EVERYTHING", "CP-CLAI"])
+def test_when_her_claim_is_closed_no_clock_of_it_is_shown(door, played, saved, purpose, carried_out):
+    from answerable.vault.consent import actions as consent
+
+    visitor = door()
+    lodged(visitor, saved("$programme"), flags=["UF-01"])
+    code = visitor.code()
+    visitor.say("/code/", what="written")
+    visitor.say("/code/", what="check", code=code)
+    page = visitor.see("/inside/")
+    assert "A first answer is due by" in page and "must look at it by" in page and "It was received." in page
+    visitor.say("/inside/choice/", act="withdraw", purpose=purpose)
+    page = visitor.say("/inside/withdraw/", purpose=purpose)
+    if carried_out:
+        see_all()
+        consent.owed()
+        page = visitor.see("/inside/")
+    assert "Your claim is closed" in page and "You took it back." in page
+    assert (
+        "A first answer is due by" not in page and "must look at it by" not in page and "It was received." not in page
+    )
+    # Undone, the clocks of it run again and are said again.
+    see_all()
+    page = visitor.say("/inside/undo/", withdrawal=Withdrawal.objects.latest("id").ref)
+    assert carried_out or "A first answer is due by" in page
+
+
+@pytest.mark.parametrize("carried_out", [False, True])
 def test_after_an_undoing_its_day_stands_first_and_nothing_says_that_keys_will_end(her, saved, carried_out):
     from answerable.vault.consent import actions as consent
 

@@ -62,13 +62,19 @@ def test_the_answer_to_a_complaint_is_read_with_its_own_code_once_and_on_its_pag
     reply = office("omar").post(f"/alliance/complaints/{made.ref}/answer/", {"answer": "We are sorry, and it changes."})
     assert reply.status_code == 303
     assert "left at a door of its own" in office("omar").get(f"/alliance/complaints/{made.ref}/").content.decode()
-    assert "We are sorry" not in entered(door, code)  # not before the hour of release
-    later(hours=7)
+    # Not before the hour of release: neither the answer, nor that there is one, closed or not.
+    assert "We are sorry" not in entered(door, code)
+    for _closed in (False, True):
+        page = entered(door, code, "2468")
+        assert "It is answered" not in page and "It is closed" not in page and "The answer is being written" in page
+        if not _closed:
+            moved(office, made.ref, "close_grievance")
+    later(hours=13)
     page = entered(door, code)
     assert "We are sorry, and it changes." in page and "has your complaint in hand" in page
     assert "There are no new messages." in entered(door, code)  # once, with the code alone
     page = entered(door, code, "2468")
-    assert "We are sorry, and it changes." in page and "It is answered." in page
+    assert "We are sorry, and it changes." in page and "It is closed. You may still write here." in page
 
 
 def test_who_opened_a_complaint_is_told_at_its_own_door(door, office):
