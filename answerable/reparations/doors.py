@@ -19,6 +19,7 @@ from answerable.reparations import actions, coarse, lifecycle, urgent
 from answerable.reparations.models import AwardLine, Claim, Programme
 from answerable.vault.consent import queries as consents
 from answerable.vault.consent import rules as r
+from answerable.vault.consent import survivor
 
 
 @question("lodging_choices").answer_with
@@ -113,6 +114,8 @@ def _page(about: str) -> list[dict[str, Any]] | None:
     if status in (lifecycle.LODGED, lifecycle.URGENT_SCREENED, lifecycle.REGISTERED, lifecycle.COMPLETENESS,
                         lifecycle.ASSESSMENT, lifecycle.SECOND_ASSESSMENT):  # fmt: skip
         lines.append(_("A first answer is due by %(day)s.") % day)
+    if claim.awaiting and status != lifecycle.WITHDRAWN:
+        lines.append(survivor.child_words())
     sections: list[dict[str, Any]] = [{"title": _("What you asked for"), "lines": lines}]
     award = getattr(claim, "award", None)
     if award is not None:
