@@ -58,7 +58,9 @@ def _attachment(a: Attachment) -> tuple[str, dict[str, Any]]:
 def _sealed(ref: str) -> Message | Attachment | None:
     if ref.startswith("ATT"):
         return Attachment.objects.filter(ref=ref).first()
-    return Message.objects.filter(ref=ref).first() if ref.startswith("MSG") else None
+    # What is hers alone is sealed to no office, so there is nothing here that anyone of ours could open.
+    mine = Message.objects.exclude(kind__in=lifecycle.HERS_ALONE)
+    return mine.filter(ref=ref).first() if ref.startswith("MSG") else None
 
 
 @question("describe_ref").answer_with
@@ -96,6 +98,21 @@ def _shred(refs: Sequence[str]) -> dict[str, int]:
 def _written(ref: str, by: Any) -> list[Message]:
     """What was written in a complaint's conversation, for those whose room it lies in."""
     return list(Message.objects.filter(thread__ref=ref, thread__kind=lifecycle.COMPLAINT, direction="in"))
+
+
+@question("files_at_door").answer_with
+def _files(ref: str, by: Any) -> list[Attachment]:
+    """Files sent in a complaint's conversation, for those whose room it lies in."""
+    return list(Attachment.objects.filter(thread__ref=ref, thread__kind=lifecycle.COMPLAINT))
+
+
+@question("kept_beside").answer_with
+def _beside(ref: str) -> list[str]:
+    """What was written and sent in a complaint's conversation: whoever opened it is told on its page (SC-10)."""
+    if not ref.startswith("THR"):
+        return []
+    refs = [model.objects.filter(thread__ref=ref).values_list("ref", flat=True) for model in (Message, Attachment)]
+    return [r for found in refs for r in found]
 
 
 @question("answer_waits").answer_with

@@ -50,6 +50,7 @@ QUESTIONS: dict[str, str] = {
     "leave_at_door": "leaves an answer in a conversation, inside the act; True when it lies there (thread ref, text, by)",
     "answer_waits": "whether an answer lies in a conversation that cannot be read there yet (thread ref)",
     "written_at_door": "what was written in a complaint's conversation, as objects with a sealed text (thread ref, by)",
+    "files_at_door": "files sent in a complaint's conversation, as objects with a sealed name (thread ref, by)",
     "identity_bars": "sentences: why nobody's identity behind this object may be opened now (obj)",
     "notify_survivor": "a notice to herself over her own door, when she has one (subject ref, code, facts in words)",
     "object_cards": "links that other apps offer on an object's page: [{url, words}] (by, obj)",

@@ -387,6 +387,45 @@ def test_a_picture_she_sends_is_sealed_and_shown_as_another_picture(door, office
     assert office("anna").post(f"/repair/messages/{thread.ref}/file/", {"file": file.ref}).status_code == 404
 
 
+def test_the_statement_of_her_file_holds_what_she_wrote_in_her_claim_for_her_alone(door, office, saved):
+    from door_support import enter, lodged, newest
+
+    from answerable.channel.models import Message
+    from answerable.common.errors import Refused
+    from answerable.vault import keeping
+    from answerable.vault.client import ask
+
+    visitor = door()
+    lodged(visitor, saved("$programme"), account="I saw the bridge.", legal_name="Canary Ofhers", preferences="A letter.",
+           forms=["SV-THRE"])  # fmt: skip
+    code, thread = visitor.code(), newest()
+    visitor.say("/code/", what="written")
+    page = visitor.say("/code/", what="check", code=code)
+    # Not put before whoever holds the telephone: only where she asks for everything.
+    assert "I saw the bridge." not in page
+    text = visitor.get("/inside/text/").content.decode()
+    for said in ("I saw the bridge.", "A letter.", "I was threatened with it", "Is there something you want to tell?",
+                 "Look at what I ask for, and decide on it", "The south"):  # fmt: skip
+        assert said in text, said
+    assert "Canary" not in text and "You gave it. It is not shown here." in text
+    # The paper alone shows nothing of it, and no office holds it: the claim is read for its purpose, not this copy.
+    paper, shown = enter(door, code)
+    assert "bridge" not in shown and paper.get("/inside/text/").status_code != 200
+    see_all()
+    (form,) = Message.objects.filter(thread=thread, kind="form")
+    assert "bridge" not in bytes(form.text).decode("latin-1")
+    assert form.ref not in office("adva").get(f"/repair/messages/{thread.ref}/").content.decode()
+    listed = office("adva").get("/today/").content.decode()
+    assert "sent a claim, and waits for an answer" in listed
+    token = ask("sign_in", handle="adva", passphrase="only for the test suite, six words")["token"]
+    with pytest.raises(Refused) as no:
+        keeping.open_fields(form.ref, ["text"], purpose="contact", token=token)
+    assert no.value.reason == "nothing"
+    # Come back with code and PIN, it is there again.
+    again, _page = enter(door, code, "2468")
+    assert "I saw the bridge." in again.get("/inside/text/").content.decode()
+
+
 def test_a_file_that_is_not_what_it_says_is_refused_and_nothing_is_kept(door, settings, tmp_path):
     from django.core.files.uploadedfile import SimpleUploadedFile
 

@@ -11,7 +11,7 @@ from tests_support import see_all
 
 from answerable.alliance.models import Person
 from answerable.channel import access
-from answerable.channel.models import Message, Thread
+from answerable.channel.models import Attachment, Message, Thread
 from answerable.common.errors import Refused
 from answerable.record import log
 from answerable.safeguarding import actions as safeguarding
@@ -139,6 +139,51 @@ def test_whoever_a_complaint_is_about_opens_nothing_that_was_written_to_it(door,
     with pytest.raises(Refused) as no:
         keeping.open_fields(message.ref, ["text"], purpose="grievance", token=token)
     assert "concerns you" in str(no.value) or no.value.reason == "nothing"
+
+
+def test_a_file_sent_to_a_complaint_is_seen_as_a_picture_by_those_who_look_after_it_alone(
+    door, office, settings, tmp_path
+):
+    import io
+
+    from django.core.files.uploadedfile import SimpleUploadedFile
+    from PIL import Image
+
+    settings.QUARANTINE = str(tmp_path / "quarantine")
+    visitor = door()
+    code = complained(visitor)
+    assert "Send a picture or a document" in visitor.see("/inside/")
+    made, buffer = newest(Grievance), io.BytesIO()
+    Image.new("RGB", (40, 30), "red").save(buffer, "PNG")
+    sent = buffer.getvalue()
+    page = visitor.say("/inside/file/", file=SimpleUploadedFile("letter.png", sent, "image/png"))
+    assert "The file is received and locked." in page
+    file = newest(Attachment)
+    assert file.compartment == made.compartment and file.thread.ref == made.thread
+    assert all(sent not in p.read_bytes() for p in (tmp_path / "quarantine").iterdir())
+    omar, where = office("omar"), f"/alliance/complaints/{made.ref}/"
+    assert file.ref in omar.get(where).content.decode()
+    shown = omar.post(f"{where}read/", {"field": file.ref}).content.decode()
+    assert "letter.png" in shown and "data:image/" in shown and f'href="{where}"' in shown
+    assert "to look into your complaint" in entered(door, code, "2468")
+    for handle in ("adva", "inga"):
+        token = ask("sign_in", handle=handle, passphrase=PASSPHRASE)["token"]
+        for purpose in ("contact", "grievance"):
+            with pytest.raises(Refused):
+                ask("door_show_file", token=token, ref=file.ref, purpose=purpose)
+    # The same limits: what is not what it says is refused, and nothing of it is kept.
+    before = len(list((tmp_path / "quarantine").iterdir()))
+    visitor.see("/inside/")
+    visitor.say("/inside/file/", file=SimpleUploadedFile("x.png", b"MZ" + b"\0" * 400, "image/png"))
+    assert len(list((tmp_path / "quarantine").iterdir())) == before
+    # Whoever it turns out to be about opens it no more.
+    see_all()
+    named = Person.objects.select_related("body__state").get(handle="omar")
+    named.fresh = True
+    token = ask("sign_in", handle="omar", passphrase=PASSPHRASE)["token"]
+    safeguarding.name_concerned(newest(Grievance), persons=[named], by=named)
+    with pytest.raises(Refused):
+        ask("door_show_file", token=token, ref=file.ref, purpose="grievance")
 
 
 def test_a_complaint_sent_twice_is_one_with_one_code(door):
