@@ -463,9 +463,8 @@ def _form_words(answers: dict[str, Any], by: Any) -> str:
             continue
         known = dict(step.choices(given))
         said = [str(known.get(v, v)) for v in (value if isinstance(value, list) else [value])]
-        text = _("Yes") if step.shape == "yes" else ", ".join(said)
-        if step.name == "legal_name":  # two of three open it; a page with a code and a PIN would be one
-            text = _("You gave it. It is not shown here.")
+        # Her name is opened by two of three; a page behind a code and a PIN would be one. So only that she gave it is said.
+        text = _("Yes") if step.shape == "yes" or step.name == "legal_name" else ", ".join(said)
         lines += [str(step.heading), text, ""]
     return "\n".join(lines).strip()
 

@@ -37,7 +37,7 @@ def person(handle):
     return found
 def signed(handle):
     found = person(handle)
-    found.vault_session = vault("sign_in", handle=handle, passphrase=PASSPHRASE)["token"]
+    found.vault_session = vault("sign_in", handle=handle, passphrase=WORDS)["token"]
     return found
 def ask():
     claim = reparations.lodge_claim(Programme.objects.get(ref=PROGRAMME), claim_type="CL-DIR", alias="N.", age_band="25-34", country="P",
@@ -79,9 +79,8 @@ def world(tmp_path_factory):
 
 
 def run(world, script, *args):
-    return json.loads(
-        world.python(BEGIN.replace("PROGRAMME", repr(world.refs["programme"])) + script, *args).stdout.splitlines()[-1]
-    )
+    begin = BEGIN.replace("PROGRAMME", repr(world.refs["programme"])).replace("WORDS", repr(PASSPHRASE))
+    return json.loads(world.python(begin + script, *args).stdout.splitlines()[-1])
 
 
 def test_six_approvals_at_once_and_one_wins(world):

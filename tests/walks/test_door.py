@@ -37,7 +37,7 @@ def test_she_writes_the_office_answers_and_only_her_code_reads_it(door, office, 
     answered(office, thread, "The clinic at the market is open today.")
     _v, page = enter(door, code)
     assert "There are no new messages." in page  # not before the hour of release
-    later(hours=7)
+    later(hours=13)  # between the last hour of release and the first one of the next day lie twelve
     _v, page = enter(door, code)
     assert "The clinic at the market" in page and "Your page" not in page
     _v, page = enter(door, code)
@@ -58,7 +58,7 @@ def test_the_name_she_gives_is_named_as_one_under_her_message(door, office):
 def test_with_no_pin_the_code_reads_what_is_new_and_there_is_no_page(door, office, later):
     code = began(door(), pin="", text="Hello.")
     answered(office, newest(), "Hello to you.")
-    later(hours=7)
+    later(hours=13)  # between the last hour of release and the first one of the next day lie twelve
     assert "There are no new messages." in enter(door, code, "1234")[1]
     visitor, page = enter(door, code)
     assert "Hello to you." in page and "Your page" not in page
@@ -407,7 +407,7 @@ def test_the_statement_of_her_file_holds_what_she_wrote_in_her_claim_for_her_alo
     for said in ("I saw the bridge.", "A letter.", "I was threatened with it", "Is there something you want to tell?",
                  "Look at what I ask for, and decide on it", "The south"):  # fmt: skip
         assert said in text, said
-    assert "Canary" not in text and "You gave it. It is not shown here." in text
+    assert "Canary" not in text and "only if you want to give it now\n    Yes" in text
     # The paper alone shows nothing of it, and no office holds it: the claim is read for its purpose, not this copy.
     paper, shown = enter(door, code)
     assert "bridge" not in shown and paper.get("/inside/text/").status_code != 200
