@@ -38,5 +38,5 @@ def urgent_first(found: QuerySet[Thread]) -> QuerySet[Thread]:
     """
     refs = [ref for answer in question("urgent_now").ask(None) for ref in answer]
     urgent = Case(When(about_ref__in=refs, then=Value(0)), default=Value(1), output_field=IntegerField())
-    held = Exists(Message.objects.filter(thread=OuterRef("pk")))
+    held = Exists(Message.objects.filter(thread=OuterRef("pk")).exclude(kind="form"))
     return found.annotate(urgent=urgent, has_messages=held).order_by("urgent", "waiting_since", "opened_on", "ref")

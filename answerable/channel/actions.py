@@ -101,9 +101,12 @@ def _put(
 def open_thread(
     kind: str, *, text: str = "", language: str, compartment: str = "claims", about_ref: str = "",
     care_offered: bool = False, documenter: Person | None = None, ref: str = "", sealed_by: str = lifecycle.ARRIVAL,
-    by: HasPrincipal,
+    hers: str = "", by: HasPrincipal,
 ) -> Thread:  # fmt: skip
-    """Someone came to the door. Nothing they tell is compulsory; care was offered before the first question (SC-8)."""
+    """Someone came to the door. Nothing they tell is compulsory; care was offered before the first question (SC-8).
+
+    `hers` is what she wrote in a form that went elsewhere: kept for her own page, and for nobody else.
+    """
     authority.require(by, "open_thread", Place("door"))
     thread = _new_thread(kind, compartment, language=language, about_ref=about_ref, care_offered=care_offered,
                          documenter=documenter, ref=ref)  # fmt: skip
@@ -112,6 +115,8 @@ def open_thread(
     thread.save(force_insert=True)
     if text.strip():
         _put(thread, "in", text, sealed_by=sealed_by)
+    if hers:
+        _keep_form(thread, hers, sealed_by=sealed_by)
     record.append("thread opened", thread, by=by, to_state=thread.status,
                   detail={"kind": kind, "about": about_ref, "care_offered": care_offered, "sealed_by": sealed_by})  # fmt: skip
     return thread
@@ -197,8 +202,10 @@ def leave_attachment(
 
 
 @action("concern_thread")
-def concern_thread(thread: Thread, about_ref: str, *, sealed_by: str = lifecycle.ARRIVAL, by: HasPrincipal) -> Thread:
-    """What she sent besides is filed, and her page now shows it."""
+def concern_thread(
+    thread: Thread, about_ref: str, *, sealed_by: str = lifecycle.ARRIVAL, hers: str = "", by: HasPrincipal
+) -> Thread:
+    """What she sent besides is filed, and her page now shows it; `hers` is what she wrote there, for herself."""
     thread = Thread.objects.select_for_update().get(pk=thread.pk)
     authority.require(by, "concern_thread", thread)
     if thread.about_ref not in ("", about_ref):
@@ -212,6 +219,8 @@ def concern_thread(thread: Thread, about_ref: str, *, sealed_by: str = lifecycle
     thread.about_ref, thread.waiting_since = about_ref, thread.waiting_since or clock.today()
     thread.about_sealed_by = sealed_by
     thread.save(update_fields=["about_ref", "about_sealed_by", "waiting_since"])
+    if hers:
+        _keep_form(thread, hers, sealed_by=sealed_by)
     record.append("thread concerns", thread, by=by, detail={"about": about_ref, "sealed_by": sealed_by})
     return thread
 
@@ -285,6 +294,17 @@ def _put_for_her(thread: Thread, kind: str, text: str, *, by: Person | None) -> 
     message = Message(compartment=thread.compartment, thread=thread, direction="out", kind=kind, written_by=by,
                       written_at=clock.now(), release_at=lifecycle.release_after(clock.now()))  # fmt: skip
     message.text = ask("door_seal_hers", channel=thread.ref, subject=message.ref, text=text)
+    message.save(force_insert=True)
+
+
+def _keep_form(thread: Thread, text: str, *, sealed_by: str) -> None:
+    """What she wrote in a claim, for her own page: the claim itself is sealed to those who decide on it, and not to her.
+
+    The paper code alone shows nothing of it, because it is sealed to the key that her PIN opens as well.
+    """
+    message = Message(compartment=thread.compartment, thread=thread, direction="in", kind="form",
+                      written_at=clock.now(), sealed_by=sealed_by)  # fmt: skip
+    message.text = ask("door_seal_hers", channel=thread.ref, subject=message.ref, text=text, new=False)
     message.save(force_insert=True)
 
 

@@ -10,13 +10,24 @@ from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from answerable.authority.acting import reading_as
 from answerable.authority.engine import describes
+from answerable.authority.principals import CLOCK
 from answerable.channel import access, lifecycle, queries
 from answerable.channel.models import Attachment, Message, Thread
 from answerable.common import clock
 from answerable.common.hooks import question
 from answerable.record.pages import Described
+from answerable.safeguarding.models import Grievance
 from answerable.vault import doorkeys
+
+
+def _concerned(t: Thread) -> set[str]:
+    """Whom the complaint behind a conversation is about, whatever of it may be seen from here; nobody for any other."""
+    if t.kind != lifecycle.COMPLAINT and not t.compartment.startswith("grievances"):
+        return set()
+    with reading_as(CLOCK):
+        return {p for g in Grievance.objects.filter(thread=t.ref) for p in g.concerns}
 
 
 @describes(Thread)
@@ -27,25 +38,29 @@ def _thread(t: Thread) -> tuple[str, dict[str, Any]]:
         "status": t.status,
         "documenter": bool(t.documenter_id),
         "answerable": t.answerable,
+        "concerns": _concerned(t),
     }
 
 
 @describes(Message)
 def _message(m: Message) -> tuple[str, dict[str, Any]]:
-    documenter = bool(m.thread.documenter_id)
-    return "Message", {"compartment": m.compartment, "direction": m.direction, "documenter": documenter}
+    return "Message", {"compartment": m.compartment, "direction": m.direction,
+                       "documenter": bool(m.thread.documenter_id), "concerns": _concerned(m.thread)}  # fmt: skip
 
 
 @describes(Attachment)
 def _attachment(a: Attachment) -> tuple[str, dict[str, Any]]:
-    return "Attachment", {"compartment": a.compartment, "documenter": bool(a.thread.documenter_id)}
+    return "Attachment", {"compartment": a.compartment, "documenter": bool(a.thread.documenter_id),
+                          "concerns": _concerned(a.thread)}  # fmt: skip
 
 
 @question("sealed_object").answer_with
 def _sealed(ref: str) -> Message | Attachment | None:
     if ref.startswith("ATT"):
         return Attachment.objects.filter(ref=ref).first()
-    return Message.objects.filter(ref=ref).first() if ref.startswith("MSG") else None
+    # What is hers alone is sealed to no office, so there is nothing here that anyone of ours could open.
+    mine = Message.objects.exclude(kind__in=lifecycle.HERS_ALONE)
+    return mine.filter(ref=ref).first() if ref.startswith("MSG") else None
 
 
 @question("describe_ref").answer_with
@@ -83,6 +98,27 @@ def _shred(refs: Sequence[str]) -> dict[str, int]:
 def _written(ref: str, by: Any) -> list[Message]:
     """What was written in a complaint's conversation, for those whose room it lies in."""
     return list(Message.objects.filter(thread__ref=ref, thread__kind=lifecycle.COMPLAINT, direction="in"))
+
+
+@question("files_at_door").answer_with
+def _files(ref: str, by: Any) -> list[Attachment]:
+    """Files sent in a complaint's conversation, for those whose room it lies in."""
+    return list(Attachment.objects.filter(thread__ref=ref, thread__kind=lifecycle.COMPLAINT))
+
+
+@question("kept_beside").answer_with
+def _beside(ref: str) -> list[str]:
+    """What was written and sent in a complaint's conversation: whoever opened it is told on its page (SC-10)."""
+    if not ref.startswith("THR"):
+        return []
+    refs = [model.objects.filter(thread__ref=ref).values_list("ref", flat=True) for model in (Message, Attachment)]
+    return [r for found in refs for r in found]
+
+
+@question("answer_waits").answer_with
+def _answer_waits(ref: str) -> bool:
+    """Whether an answer to a complaint lies here that has not reached its hour of release."""
+    return Message.objects.filter(thread__ref=ref, kind="answer", release_at__gt=clock.now()).exists()
 
 
 @question("waits_for").answer_with

@@ -13,9 +13,10 @@ KINDS = ("tell", "ask", "help", "claim", "report", "complaint", "unmatched")
 # Behind these an answer to a complaint waits: in the complaint's own room, apart from every other conversation (SC-13).
 COMPLAINT = "complaint"
 DIRECTIONS = ("in", "out", "note")
-# "answer" comes from outside the case team and "notice" from the vault: both are hers alone.
-MESSAGE_KINDS = ("message", "correction", "receipt", "answer", "notice")
-HERS_ALONE = ("answer", "notice")
+# "answer" comes from outside the case team, "notice" from the vault, and "form" is what she wrote in a claim, kept for her
+# own page: all three are hers alone.
+MESSAGE_KINDS = ("message", "correction", "receipt", "answer", "notice", "form")
+HERS_ALONE = ("answer", "notice", "form")
 # Answers can be read from these hours on (UTC), so that when someone works tells nobody anything.
 RELEASE_HOURS = (6, 12, 18)
 

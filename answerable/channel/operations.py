@@ -217,7 +217,6 @@ def look(token: str) -> dict[str, Any]:
     shown["has_code"] = bool(state.get("channel"))
     shown["has_pin"] = bool(state.get("has_pin"))
     shown["report"] = bool(state.get("documenter"))
-    shown["complaint"] = str(state.get("compartment") or "").startswith("grievances")
     if state["level"] == "fresh" and state.get("show"):
         shown["groups"] = codes.Code(*state["code"]).groups
         shown["receipt"] = state.get("receipt", "")
@@ -423,7 +422,7 @@ def send(token: str) -> str:
 
 def _sent(state: State, answers: dict[str, Any]) -> str:
     """Store what was sent; returns the number that shows it was received."""
-    kind, language, about = state["kind"], get_language() or "en", ""
+    kind, language, about, hers = state["kind"], get_language() or "en", "", ""
     answers, sealed_by = _words(answers)
     state["compartment"] = state.get("compartment") or "claims"
     by = _by(state)
@@ -436,19 +435,38 @@ def _sent(state: State, answers: dict[str, Any]) -> str:
         if not lodged:
             raise Refused(_("This cannot be taken at the door just now. Write a message instead."), reason="lodging")
         about, text = lodged[0], ""
+        hers = _form_words(answers, by) if kind == "claim" else ""
     elif not text:
         raise Refused(_("There is nothing written yet."), reason="empty")
     thread = _thread(state)
     if thread is None:
         thread = actions.open_thread(
             kind, text=text, language=language, compartment=state["compartment"], about_ref=about, ref=state["channel"],
-            care_offered="care" in answers, sealed_by=sealed_by, by=by,
+            care_offered="care" in answers, sealed_by=sealed_by, hers=hers, by=by,
         )  # fmt: skip
     elif about and not thread.documenter_id:
-        actions.concern_thread(thread, about, sealed_by=sealed_by, by=by)
+        actions.concern_thread(thread, about, sealed_by=sealed_by, hers=hers, by=by)
     elif text:
         actions.leave_message(thread, text, sealed_by=sealed_by, by=by)
     return thread.receipt
+
+
+def _form_words(answers: dict[str, Any], by: Any) -> str:
+    """What she wrote and chose in a claim, question by question in her language, for her own page (SC-10)."""
+    with reading_as(by):
+        found = [a for a in question("lodging_choices").ask("claim", by, answers) if a is not None]
+    given: dict[str, Any] = found[0] if found else {}
+    lines = []
+    for step in steps.steps_of("claim", has_code=True):
+        value = answers.get(step.name)
+        if not value or step.shape == "care":
+            continue
+        known = dict(step.choices(given))
+        said = [str(known.get(v, v)) for v in (value if isinstance(value, list) else [value])]
+        # Her name is opened by two of three; a page behind a code and a PIN would be one. So only that she gave it is said.
+        text = _("Yes") if step.shape == "yes" or step.name == "legal_name" else ", ".join(said)
+        lines += [str(step.heading), text, ""]
+    return "\n".join(lines).strip()
 
 
 @operation("door_code", "channel")
@@ -579,14 +597,7 @@ def attach(token: str, stored: str, kind: str, key: bytes, salt: bytes, name: st
     """A file that lies in quarantine as ciphertext: its one-time key is kept for its own reference, then entered."""
     state = _page_of(token)
     thread = _thread(state)
-    # Nobody who looks after complaints opens files yet: said before it is sent, rather than kept for no one.
-    if (
-        thread is None
-        or thread.kind == lifecycle.COMPLAINT
-        or not re.fullmatch(r"[0-9a-f]{32}", stored)
-        or kind not in kinds()
-        or len(key) != 32
-    ):
+    if thread is None or not re.fullmatch(r"[0-9a-f]{32}", stored) or kind not in kinds() or len(key) != 32:
         raise Refused(_("The file was not taken. Write a message first, then send it."), reason="file")
     ref = attachment_ref()
     keyroom.put_data_key(ref, thread.compartment, key)
@@ -601,12 +612,12 @@ def attach(token: str, stored: str, kind: str, key: bytes, salt: bytes, name: st
 
 
 @operation("door_show_file", "office")
-def show_file(token: str, ref: str) -> dict[str, Any]:
+def show_file(token: str, ref: str, purpose: str = "contact") -> dict[str, Any]:
     """Pictures, or escaped text, of a file sent at the door: decided, recorded, then converted in a shut room.
 
     The original never leaves the vault in the clear; who needs it takes the sealed file to a machine without a network.
     """
-    opened = operations.open_fields(token, ref, ["name"], "contact")
+    opened = operations.open_fields(token, ref, ["name"], purpose)
     person, private = operations.reader(token)
     with reading_as(person):
         file = Attachment.objects.get(ref=ref)
@@ -754,9 +765,9 @@ def seal_message(channel: str, subject: str, compartment: str, text: str, new: b
 
 
 @operation("door_seal_hers", "office")
-def seal_hers(channel: str, subject: str, text: str) -> bytes:
-    """Seal one message for her alone: no compartment reads it."""
-    return doorkeys.seal_for_her(channel, subject, text)
+def seal_hers(channel: str, subject: str, text: str, new: bool = True) -> bytes:
+    """Seal one message for her alone: no compartment reads it. What is not new to her needs the PIN as well."""
+    return doorkeys.seal_for_her(channel, subject, text, ("new", "page") if new else ("page",))
 
 
 @operation("door_receipt", "office")

@@ -63,7 +63,11 @@ def her_page(state: dict[str, Any], thread: Thread | None) -> dict[str, Any]:
             sections = [s for s in sections if not s.get("choices")]
         # What was opened of her file is told by whoever keeps its consents, where they do; then this names the rest.
         whole = bool(about) and question("survivor_withdraws").is_answered()
-        openings = None if whole else openings_of([about, *(m.ref for m in shown)])
+        openings = (
+            None
+            if whole
+            else openings_of([about, *(m.ref for m in shown), *thread.attachments.values_list("ref", flat=True)])
+        )
         remade = [{"on": day_words(r["at"].date()), "office": r["office"]} for r in replacements(thread.ref)]
     keys, messages = doorkeys.wraps(thread.ref, "page"), []
     for m in shown:
@@ -210,6 +214,9 @@ def statement(state: dict[str, Any], thread: Thread | None) -> str:
         lines += ["  " + " | ".join(str(cell) for cell in row) for row in (section.get("table") or {}).get("rows", ())]
         given = [f"  {c['label']}: {c['audience']}" for c in section.get("choices", ()) if c["given"]]
         lines += [*given, ""]
+    # What she wrote in a claim she may have sent before this code was hers; then it is not silently left out.
+    if page.get("older"):
+        lines += [_("Earlier messages were locked under a code that has ended. The office can read them to you."), ""]
     lines += [_("Messages")]
     hers, ours = _("from you"), _("to you")
     for m in page["messages"]:

@@ -269,6 +269,9 @@ class ClaimIn(Schema):
     account: str = ""
     flags: list[str] = []
     purposes: list[str]
+    guardian: bool = False
+    assent: bool = False
+    guardian_not_implicated: bool = False
     declared_true: bool
     referral_offered: bool
     contact_plan: PlanIn | None = None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -98,6 +99,9 @@ def lodge_claim(
     preferences: str = "",
     flags: Sequence[str] = (),
     purposes: Sequence[str] = (),
+    guardian: bool = False,
+    assent: bool = False,
+    guardian_not_implicated: bool = False,
     declared_true: bool,
     referral_offered: bool,
     contact_plan: Mapping[str, object] | None = None,
@@ -114,6 +118,10 @@ def lodge_claim(
 
     Exact days, place, account, alias and how to reach her safely are sealed before anything is stored; who she is, if
     given now, is sealed for the three identity seats and cannot be opened by this server.
+
+    A child's claim is lodged on her own word like any other, so that nobody is turned away and its clocks run. Consent is
+    another matter (SC-11): with `guardian` an adult consents beside her, not implicated, and she assents; without one what
+    she said yes to waits (`Claim.awaiting`), nothing is in force and nobody opens the claim to decide on it.
 
     The working facts `country` and `area1` hold only values of the lists (`coarse`); other words are sealed.
     """
@@ -151,6 +159,14 @@ def lodge_claim(
         )
     if not declared_true:
         problems.append(_("Her declaration that this is true, spoken or signed, is needed."))
+    child = rules.is_childs(age_band, flags)
+    waits = child and not guardian
+    answers = [replace(a, giver="guardian", assent=assent, guardian_not_implicated=guardian_not_implicated) if guardian else a
+               for a in consent.plain_yes([p for p in purposes if p in consent_rules.purposes()])]  # fmt: skip
+    if not waits:
+        problems += dict.fromkeys(
+            _(p) for a in answers for p in consent_rules.obstacles(a, child=child, on=clock.today())
+        )
     ref = claim_ref()
     problems += [s for answer in question("care_offered").ask(ref, referral_offered, by) for s in answer]
     if contact_plan is not None:
@@ -167,7 +183,7 @@ def lodge_claim(
         programme=programme,
         claim_type=claim_type, age_band=age_band, country=country, language=language,
         quarter=quarter_of(events_from), area1=area1, forms=list(forms), flags=list(flags),
-        purposes=list(purposes), level=urgent.level, score=urgent.score, lodged_at=now,
+        purposes=[] if waits else list(purposes), awaiting=list(purposes) if waits else [], level=urgent.level, score=urgent.score, lodged_at=now,
         screening_due_at=due.screening, eligibility_due_at=due.eligibility, intake_by=officer,
         supporting_items=supporting_items,
     )  # fmt: skip
@@ -183,7 +199,8 @@ def lodge_claim(
     for name, sealed in keeping.seal_fields(claim.ref, claim.compartment, "Claim", texts).items():
         setattr(claim, name, sealed)
     claim.save(force_insert=True)
-    consent.write_down(claim, consent.plain_yes(purposes), language=language, by=by)
+    if not waits:
+        consent.write_down(claim, answers, child=child, language=language, by=by)
     if identity:
         keeping.seal_identity(claim.ref, identity)
     if contact_plan is not None and officer is not None:
@@ -378,23 +395,31 @@ def _lines_to_pay() -> list[list[object]]:
 
 
 @question("consent_changed").answer_with
-def _consents_changed(ref: str, change: consent.Change) -> dict[str, str]:
+def _consents_changed(ref: str, change: consent.Change) -> dict[str, Any]:
     """Keep the claim's list of purposes in step; without consent to the claim it closes before a decision (§2.5)."""
     if not ref.startswith("CLM"):
         return {}
     claim = Claim.objects.select_for_update().get(ref=ref)
-    claim.purposes, aside = list(change.in_force), {}
+    aside: dict[str, Any] = {}
+    claim.purposes = list(change.in_force)
+    # Answered together with an adult, yes or no, or taken back with everything: it waits for nobody any more.
+    waits = [p for p in claim.awaiting if p not in change.purposes and not change.total]
+    if change.kind == "undone":
+        waits = list(change.put_aside.get("awaiting", waits))
+    elif change.kind == "withdrawn" and waits != claim.awaiting:
+        aside["awaiting"] = claim.awaiting
+    claim.awaiting = waits
     # A term that ran out closes nothing by itself: only her own word does (R-TIME-5).
     if (
         change.kind == "withdrawn"
-        and "CP-CLAI" in change.purposes
+        and (change.total or "CP-CLAI" in change.purposes)
         and (claim.status in lifecycle.CLAIM_MOVES["withdraw_claim"].froms)
     ):
-        aside = {"claim_status": claim.status}
+        aside["claim_status"] = claim.status
         claim.status = lifecycle.WITHDRAWN
     elif change.kind == "undone" and claim.status == lifecycle.WITHDRAWN and change.put_aside.get("claim_status"):
         claim.status = str(change.put_aside["claim_status"])
-    claim.save(update_fields=["purposes", "status"])
+    claim.save(update_fields=["purposes", "awaiting", "status"])
     return aside
 
 
@@ -412,6 +437,6 @@ def _clear(ref: str) -> None:
     if not ref.startswith("CLM"):
         return
     Claim.objects.filter(ref=ref).update(
-        age_band="", country="", language="", quarter="", area1="", forms=[], flags=[], criteria=[], purposes=[],
+        age_band="", country="", language="", quarter="", area1="", forms=[], flags=[], criteria=[], purposes=[], awaiting=[],
         presumed_by="", supporting_items=0, level="U3", score=0, **dict.fromkeys(SEALED, b""),
     )  # fmt: skip

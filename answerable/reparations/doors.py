@@ -19,6 +19,7 @@ from answerable.reparations import actions, coarse, lifecycle, urgent
 from answerable.reparations.models import AwardLine, Claim, Programme
 from answerable.vault.consent import queries as consents
 from answerable.vault.consent import rules as r
+from answerable.vault.consent import survivor
 
 
 @question("lodging_choices").answer_with
@@ -105,11 +106,16 @@ def _page(about: str) -> list[dict[str, Any]] | None:
     claim = Claim.objects.filter(ref=about).first()
     if claim is None:
         return None
-    lines = [status_words(claim.status)]
+    # Her word counts at once; the claim itself is put aside by the clock, within a minute.
+    back = claim.status in lifecycle.CLAIM_MOVES["withdraw_claim"].froms and consents.taken_back([about], "CP-CLAI")
+    status = lifecycle.WITHDRAWN if back else claim.status
+    lines = [status_words(status)]
     day = {"day": day_words(claim.eligibility_due_at)}
-    if claim.status in (lifecycle.LODGED, lifecycle.URGENT_SCREENED, lifecycle.REGISTERED, lifecycle.COMPLETENESS,
+    if status in (lifecycle.LODGED, lifecycle.URGENT_SCREENED, lifecycle.REGISTERED, lifecycle.COMPLETENESS,
                         lifecycle.ASSESSMENT, lifecycle.SECOND_ASSESSMENT):  # fmt: skip
         lines.append(_("A first answer is due by %(day)s.") % day)
+    if claim.awaiting and status != lifecycle.WITHDRAWN:
+        lines.append(survivor.child_words())
     sections: list[dict[str, Any]] = [{"title": _("What you asked for"), "lines": lines}]
     award = getattr(claim, "award", None)
     if award is not None:
@@ -134,10 +140,12 @@ def _urgent(refs: Sequence[str] | None) -> dict[str, dict[str, Any]]:
     found = Claim.objects.filter(level="U0").exclude(status__in=[*lifecycle.DECIDED, *lifecycle.ENDED])
     if refs is not None:
         found = found.filter(ref__in=list(refs))
+    some = list(found[:200])
+    stopped = consents.taken_back([c.ref for c in some], "CP-CLAI")
     return {
         c.ref: {"words": urgent.words(c), "hers": urgent.her_words(c), "due": c.screening_due_at,
                 "screened": c.status != lifecycle.LODGED}
-        for c in found[:200]
+        for c in some if c.ref not in stopped
     }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from answerable.common.dataclass_of import declares
 from answerable.common.money import Money
 from answerable.common.references import new_ref
 from answerable.monitoring.models import Situation
-from answerable.reparations import lifecycle
+from answerable.reparations import lifecycle, rules
 from answerable.vault.models import SealedField
 
 
@@ -69,6 +69,8 @@ class Claim(models.Model):
     forms = models.JSONField(default=list)
     flags = models.JSONField(default=list)
     purposes = models.JSONField(default=list)
+    # A child's own yes, purpose by purpose, while it waits for an adult who consents with her (SC-11, decision 0015).
+    awaiting = models.JSONField(default=list)
     level = models.CharField(max_length=2, default="U3")
     score = models.PositiveSmallIntegerField(default=0)
     status = models.CharField(max_length=20, default=lifecycle.LODGED)
@@ -118,7 +120,7 @@ class Claim(models.Model):
     @property
     def is_childs(self) -> bool:
         """Whether she said that she is a child: then a guardian consents and she assents (SC-11)."""
-        return self.age_band == "under 18"
+        return rules.is_childs(self.age_band, self.flags)
 
 
 @declares(data_class="C1", owner="reparations", retention="claim-file")

@@ -50,6 +50,11 @@ SCREENING_HOURS = 72
 FLAG_POINTS = {"0": 40, "1": 20, "2": 10}
 
 
+def is_childs(age_band: str, flags: Iterable[str]) -> bool:
+    """Whether what was said makes the claim a child's: her age, or that it is urgent because she is not yet 18 (UF-16)."""
+    return age_band == "under 18" or "UF-16" in flags
+
+
 @dataclass(frozen=True)
 class Urgency:
     """Level U0 (most urgent) to U3 and points, capped at 100 (§5.6)."""

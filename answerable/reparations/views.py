@@ -8,8 +8,8 @@ from django import forms
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from answerable.accountability import lifecycle as finding_lifecycle
@@ -105,6 +105,19 @@ class ClaimForm(PlanFields):
         gettext_lazy("What she consents to, each on its own"),
         help_text=gettext_lazy("Only “reparation claim” is needed. Refusing any other changes nothing."),
     )
+    guardian = forms.BooleanField(
+        label=gettext_lazy("She is under 18, and an adult she trusts is here and consents with her"), required=False,
+        help_text=gettext_lazy("Without one the claim is lodged all the same; her consent waits for that adult (SC-11)."),
+    )  # fmt: skip
+    assent = forms.BooleanField(
+        label=gettext_lazy("The child assents"),
+        required=False,
+        help_text=gettext_lazy("Needed when a guardian consents."),
+    )
+    guardian_not_implicated = forms.BooleanField(
+        label=gettext_lazy("The guardian is not implicated in what happened"), required=False,
+        help_text=gettext_lazy("Needed when a guardian consents."),
+    )  # fmt: skip
     declared_true = forms.BooleanField(label=gettext_lazy("She declares that this is true (spoken, signed or thumb)"))
 
     def __init__(self, *args: Any, programme: Programme | None = None, **kwargs: Any) -> None:
@@ -249,6 +262,10 @@ def claim(request: Request, ref: str) -> HttpResponse:
         (_("Urgency"), f"{urgent.words(this) or this.level}, {this.score}"),
         (_("Presumed by"), this.presumed_by or "–"),
     ]  # fmt: skip
+    if this.awaiting:
+        what = ", ".join(label("consent_purpose", p, get_language() or "en") for p in this.awaiting)
+        facts.append((_("Consent"), _("waits for an adult who consents with the child (SC-11); she herself said yes to: %(what)s")
+                      % {"what": what}))  # fmt: skip
     if award:
         facts += [(_("Award"), f"{award.units} RU = {award.gross}"), (_("Net of what was received"), award.net)]
     purpose = (

@@ -214,6 +214,9 @@ def plan_refusals(data: Mapping[str, Any]) -> list[str]:
     words = {
         "way": _("Choose ways of being reached from the list."),
         "nothing": _("Choose at least one way she may be reached, or “do not contact”."),
+        "both": _(
+            "“Do not contact” and ways to reach her are both chosen. Ask her which she means, and keep only that."
+        ),
         "window": _("Write hours like TUE 10:00-12:00, one a line; they end after they begin, on the same day."),
         "zone": _("Write the time zone of the place where she lives, like Europe/Kyiv."),
         "hours": _("Say at which hours she may be reached, or that any hour is safe."),

@@ -56,7 +56,11 @@ def _her_complaint(about: str) -> list[dict[str, Any]]:
         lifecycle.APPEALED: _("You did not accept the answer. It is looked at again."),
     }
     found = []
+    # When someone works tells nobody anything: until an answer can be read here, nothing here says that there is one.
+    waits = any(question("answer_waits").ask(about))
     for g in Grievance.objects.filter(thread=about):
+        if waits and g.status in {lifecycle.ANSWERED, lifecycle.CLOSED, lifecycle.APPEALED}:
+            g.status = lifecycle.EXAMINED
         lines = [words[g.status], _("Received on %(day)s.") % {"day": day_words(g.received_at)}]
         if g.status == lifecycle.RECEIVED:
             lines.append(_("Someone says that it is in hand by %(day)s.") % {"day": day_words(g.acknowledge_due_at)})

@@ -109,13 +109,15 @@ SWITCHES = ("any_time", "letter", "voicemail", "do_not_contact", "unsafe_househo
 
 
 def plan_problems(data: Mapping[str, Any]) -> list[str]:
-    """Every reason why these values are not a plan, as codes: way, window, zone, hours, letter."""
+    """Every reason why these values are not a plan, as codes: way, nothing, both, window, zone, hours, letter."""
     problems = []
     ways = set(data.get("ways") or ())
     if ways - set(WAYS):
         problems.append("way")
     if not ways and not data.get("do_not_contact"):
         problems.append("nothing")
+    if data.get("do_not_contact") and (ways or data.get("letter")):
+        problems.append("both")
     try:
         [Window.read(str(w)) for w in data.get("windows") or ()]
     except ValueError:
@@ -132,8 +134,12 @@ def plan_problems(data: Mapping[str, Any]) -> list[str]:
 
 
 def read_plan(data: Mapping[str, Any]) -> Plan:
-    """A plan from plain values. Raises ValueError when `plan_problems` finds any."""
-    if problems := plan_problems(data):
+    """A plan from plain values. Raises ValueError when `plan_problems` finds any that leaves open what is meant.
+
+    A plan written down with both “do not contact” and ways is none that is taken today; one kept from before is still
+    read, because “do not contact” comes before everything else it says.
+    """
+    if problems := [p for p in plan_problems(data) if p != "both"]:
         raise ValueError(", ".join(problems))
     values: dict[str, Any] = {name: str(data.get(name) or "") for name in TEXTS}
     values |= {name: bool(data.get(name, name == "safe")) for name in SWITCHES}

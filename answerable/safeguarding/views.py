@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import UTC, datetime, time
 from typing import Any
@@ -21,6 +22,7 @@ from answerable.record.pages import chain, describe
 from answerable.safeguarding import access, actions, answers, contacting, forms, lifecycle
 from answerable.safeguarding.models import Grievance, Provider, Referral, SafetyIncident
 from answerable.vault import actions as vault
+from answerable.vault.client import ask as vault_asked
 
 
 def _get(found: Any, ref: str) -> Any:
@@ -393,6 +395,11 @@ def _written_at_door(this: Grievance, by: Any) -> list[Any]:
     return [m for answer in question("written_at_door").ask(this.thread, by) for m in answer]
 
 
+def _files_at_door(this: Grievance, by: Any) -> list[Any]:
+    """Files sent in the complaint's own conversation."""
+    return [f for answer in question("files_at_door").ask(this.thread, by) for f in answer] if this.thread else []
+
+
 @needs("see_grievances", "complaints")
 def complaint(request: Request, ref: str) -> HttpResponse:
     """One complaint."""
@@ -415,6 +422,7 @@ def complaint(request: Request, ref: str) -> HttpResponse:
         "readable": authority.allows(request.user, "read_sealed", this, purpose="grievance"),
         "fields": [("happened", _("What happened")), ("may_be_told", _("Who may be told")), ("remedy", _("What would put it right"))],
         "answers": this.answers.all(), "written": _written_at_door(this, request.user),
+        "files": _files_at_door(this, request.user),
         "may_answer": this.status == lifecycle.EXAMINED and authority.allows(request.user, "answer_grievance", this),
         "may_extend": authority.allows(request.user, "extend_grievance", this),
         **moves(request.user, this, buttons, lifecycle.GRIEVANCE_MOVES, reverse("move-complaint", args=[this.ref])),
@@ -431,6 +439,14 @@ def move_complaint(request: Request, ref: str) -> HttpResponse:
     return done(request, _("Done."), "complaint", this.ref)
 
 
+def _shown_file(request: Request, file: Any, back: str) -> HttpResponse:
+    """A file that was sent, as pictures only, made in the vault's shut room; leaves an entry she can see."""
+    shown = vault_asked("door_show_file", token=request.user.vault_session or "", ref=file.ref, purpose="grievance")
+    pages = [f"data:{shown['mime']};base64,{base64.b64encode(p).decode()}" for p in shown["pages"]]
+    return render(request, "channel/office_file.html", {"heading": _("A file she sent"), "back": back, "pages": pages, **{
+        k: shown[k] for k in ("name", "text", "note")}})  # fmt: skip
+
+
 @require_POST
 @needs("see_grievances", "complaints")
 def read_complaint(request: Request, ref: str) -> HttpResponse:
@@ -441,6 +457,9 @@ def read_complaint(request: Request, ref: str) -> HttpResponse:
     for message in _written_at_door(this, request.user):
         if message.ref == field:
             return _opened(request, message, "text", "grievance", back)
+    for file in _files_at_door(this, request.user):
+        if file.ref == field:
+            return _shown_file(request, file, back)
     if field not in {"happened", "may_be_told", "remedy"}:
         return _opened(request, _get(this.answers.all(), field), "text", "grievance", back)
     return _opened(request, this, field, "grievance", back)

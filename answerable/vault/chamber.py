@@ -13,7 +13,9 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
+from answerable.common import clock
 from answerable.vault import rootkey, userkeys
 from answerable.vault.primitives import Unopenable, random_bytes, sha256
 
@@ -51,7 +53,8 @@ class Chamber:
     demonstration: bool = False
     heard: float = 0.0
     why_locked: str = "started"
-    locked_since: float = field(default_factory=lambda: seconds())
+    # By the calendar, fixed once: every page names the same minute. No duration is worked out from it.
+    locked_at: datetime = field(default_factory=clock.now)
     sessions: dict[bytes, Session] = field(default_factory=dict)
     halves: dict[str, tuple[float, dict[str, bytes]]] = field(default_factory=dict)
     # Challenges given to browsers and not yet used: what for, for whom ("" before anyone is known), until when.
@@ -75,7 +78,7 @@ class Chamber:
         """Forget the root key, every session and every half, at once."""
         with self.guard:
             if self.root is not None or why != self.why_locked:
-                self.locked_since = seconds()
+                self.locked_at = clock.now()
             self.root, self.why_locked = None, why
             self.sessions.clear()
             self.halves.clear()

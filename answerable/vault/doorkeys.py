@@ -225,9 +225,9 @@ def seal_message(channel: str, subject: str, compartment: str, text: str, levels
     return _sealed_to_her(channel, subject, text, levels, dek)
 
 
-def seal_for_her(channel: str, subject: str, text: str) -> bytes:
-    """Seal one message for her own two keys and for nobody else: no compartment reads it."""
-    return _sealed_to_her(channel, subject, text, ("new", "page"), seal.new_data_key())
+def seal_for_her(channel: str, subject: str, text: str, levels: Sequence[str] = ("new", "page")) -> bytes:
+    """Seal one message for her own keys and for nobody else: no compartment reads it."""
+    return _sealed_to_her(channel, subject, text, levels, seal.new_data_key())
 
 
 def _sealed_to_her(channel: str, subject: str, text: str, levels: Sequence[str], dek: bytes) -> bytes:

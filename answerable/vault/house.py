@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpResponse
@@ -15,7 +15,6 @@ from answerable.alliance.models import Body, Person
 from answerable.authority import engine as authority
 from answerable.authority.pages import Request, done, needs
 from answerable.authority.principals import Place
-from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.common.references import normalise
 from answerable.vault import actions, signin
@@ -44,11 +43,11 @@ def locked_sentence() -> str:
     return _(
         "The vault is locked since %(since)s UTC. %(why)s Two of its keepers open it together, each with their own key; "
         "until then nobody can open what is sealed, and nobody's passphrase helps."
-    ) % {"since": _since(state["locked_minutes"]), "why": _why(state["why"])}  # fmt: skip
+    ) % {"since": _since(state["locked_at"]), "why": _why(state["why"])}  # fmt: skip
 
 
-def _since(minutes: int) -> str:
-    return date_format(clock.now() - timedelta(minutes=minutes), "j N Y, H:i")
+def _since(locked_at: str) -> str:
+    return date_format(datetime.fromisoformat(locked_at), "j N Y, H:i") if locked_at else ""
 
 
 @needs("see_compartments", "compartments")
@@ -80,7 +79,7 @@ def vault_page(request: Request) -> HttpResponse:
         ("rotate", "rotate_compartment", "compartments"), ("remove", "remove_reader", "compartments"))}  # fmt: skip
     return render(
         request, "vault/vault.html",
-        {"state": state, "why": _why(state["why"]), "since": _since(state["locked_minutes"]), "rooms": rooms, "may": may, "signed": bool(by.session_token),
+        {"state": state, "why": _why(state["why"]), "since": _since(state["locked_at"]), "rooms": rooms, "may": may, "signed": bool(by.session_token),
          "registrar": "registrar" in by.roles,
          "is_keeper": by.ref in {k["person"] for k in state["keepers"]},
          "candidates": Person.objects.filter(is_active=True).exclude(body__kind="delegation").order_by("name")

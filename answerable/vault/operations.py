@@ -116,6 +116,8 @@ def enrol(person: str, passphrase: str, token: str = "", founder: str = "") -> s
 
 
 NOT_TOGETHER = gettext_noop("Name and passphrase do not belong together. Check both and try again.")
+# Whoever unlocks their own key typed no name, so nothing is said about one.
+OPENS_NO_KEY = gettext_noop("That passphrase does not open your key. Check it and try again.")
 NO_PASSKEY = gettext_noop("That passkey does not sign in here. Try another, or use your passphrase.")
 MOST_PASSKEYS = 8
 
@@ -140,10 +142,10 @@ def unlock(person: str, passphrase: str) -> dict[str, Any]:
     """
     theirs = _active(ref=person)
     LIMITS.try_once(f"unlock {person}", live=theirs is not None)
-    return _by_passphrase(theirs, f"unlock {person}", passphrase)
+    return _by_passphrase(theirs, f"unlock {person}", passphrase, wrong=OPENS_NO_KEY)
 
 
-def _by_passphrase(person: Person | None, tried: str, passphrase: str) -> dict[str, Any]:
+def _by_passphrase(person: Person | None, tried: str, passphrase: str, *, wrong: str = NOT_TOGETHER) -> dict[str, Any]:
     # Without a person the same question is asked, and the same work done on a decoy: time does not tell who exists.
     key = PersonKey.objects.filter(person=person.ref if person else "").first()
     try:
@@ -151,7 +153,7 @@ def _by_passphrase(person: Person | None, tried: str, passphrase: str) -> dict[s
     except userkeys.WrongPassphrase:
         private = None
     if person is None or key is None or private is None:
-        raise Refused(_(NOT_TOGETHER), reason="sign_in")
+        raise Refused(_(wrong), reason="sign_in")
     LIMITS.succeeded(tried)
     actions.note_sign_in(person, how="passphrase", by=person)
     return {"person": person.ref, "token": CHAMBER.begin(person.ref, private, person.epoch)}
@@ -582,7 +584,7 @@ def bring_half(token: str) -> dict[str, Any]:
 
 @operation("vault_state", "office")
 def vault_state() -> dict[str, Any]:
-    """Open or locked and why, who keeps it, whose half is here, and how long ago a keeper was heard. No key."""
+    """Open or locked and why, who keeps it, whose half is here, when it was locked and how long ago a keeper was heard. No key."""
     here = CHAMBER.halves_brought()
     locked = CHAMBER.is_locked()
     return {
@@ -591,7 +593,7 @@ def vault_state() -> dict[str, Any]:
         "founded": RootKey.objects.exists(),
         "demonstration": CHAMBER.demonstration,
         "keepers": [{"person": k, "half": k in here} for k in keyroom.keepers()],
-        "locked_minutes": int((_now() - CHAMBER.locked_since) // 60) if locked else 0,
+        "locked_at": CHAMBER.locked_at.isoformat() if locked else "",
         "heard_minutes": 0 if locked else int((_now() - CHAMBER.heard) // 60),
         "sessions": len(CHAMBER.sessions),
     }

@@ -28,18 +28,23 @@ from answerable.common.errors import Refused
 from answerable.record.models import Entry
 from answerable.reparations import actions as reparations
 from answerable.reparations.models import Claim, Programme
+from answerable.vault.client import ask as vault
 from answerable.vault.custody import actions
 from answerable.vault.models import IdentityRequest
 def person(handle):
     found = Person.objects.select_related("body__state").get(handle=handle)
     found.fresh = True
     return found
+def signed(handle):
+    found = person(handle)
+    found.vault_session = vault("sign_in", handle=handle, passphrase=WORDS)["token"]
+    return found
 def ask():
     claim = reparations.lodge_claim(Programme.objects.get(ref=PROGRAMME), claim_type="CL-DIR", alias="N.", age_band="25-34", country="P",
         language="ar", safe_contact="x", events_from=date(2026, 1, 2), area1="S", purposes=["CP-CLAI", "CP-CONT"], declared_true=True, referral_offered=True,
         identity={"name": "n", "safe_contact": "s"}, by=person("inga"))
     return actions.ask_identity(claim, fields=["safe_contact"], purpose="contact", reason="call_asked", recipient=person("adva"),
-        by=person("adva"))
+        by=signed("adva"))
 """
 APPROVED = """
 made = []
@@ -74,9 +79,8 @@ def world(tmp_path_factory):
 
 
 def run(world, script, *args):
-    return json.loads(
-        world.python(BEGIN.replace("PROGRAMME", repr(world.refs["programme"])) + script, *args).stdout.splitlines()[-1]
-    )
+    begin = BEGIN.replace("PROGRAMME", repr(world.refs["programme"])).replace("WORDS", repr(PASSPHRASE))
+    return json.loads(world.python(begin + script, *args).stdout.splitlines()[-1])
 
 
 def test_six_approvals_at_once_and_one_wins(world):

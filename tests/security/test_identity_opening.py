@@ -16,7 +16,7 @@ import custodians
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
-from promises import keeps
+from promises import compromise, keeps
 from tests_support import rows_holding, see_all
 
 from answerable.alliance import actions as alliance
@@ -47,6 +47,13 @@ def person(handle: str) -> Person:
     return found
 
 
+def signed(handle: str) -> Person:
+    """The same in a live session with the vault, which answers nobody else about an identity."""
+    found = person(handle)
+    found.vault_session = ask("sign_in", handle=handle, passphrase=PASSPHRASE)["token"]
+    return found
+
+
 @pytest.fixture
 def now():
     """The custodians' machines have the real time, so the story ends at it."""
@@ -74,7 +81,7 @@ def asked(claim):
         see_all()
         fresh = reparations.Claim.objects.get(pk=claim.pk)
         return actions.ask_identity(
-            fresh, fields=fields, purpose=purpose, reason=reason, recipient=person("adva"), by=person("adva"), **more
+            fresh, fields=fields, purpose=purpose, reason=reason, recipient=person("adva"), by=signed("adva"), **more
         )
 
     return make
@@ -321,6 +328,22 @@ def test_a_withdrawn_consent_closes_it_at_every_step(asked, claim, released, now
         actions.take_request(request, by=person("cora"))
     with clock.set_to(now), pytest.raises(Refused, match="consent"):
         ask("open_answer", token=token, request=request.ref, answer=b"{}")
+
+
+@compromise("the office process")
+@pytest.mark.parametrize("operation", ["has_identity", "identity_fields"])
+def test_which_fields_there_are_is_told_only_to_whoever_may_ask_for_them(claim, operation):
+    for token in ("", "forged", *(signed(who).vault_session for who in ("vera", "anna", "delegate.avn", "safa"))):
+        with pytest.raises(Refused) as no:
+            ask(operation, token=token, subject=claim.ref)
+        assert no.value.reason in ("locked", "nothing"), token
+    with pytest.raises(Refused) as other:
+        ask(operation, token=signed("adva").vault_session, subject="CLM-NOBODYS")
+    assert other.value.reason == "nothing"
+    for who in ("adva", "inga"):
+        assert ask(operation, token=signed(who).vault_session, subject=claim.ref)
+    with pytest.raises(Refused):
+        ask(operation, subject=claim.ref)
 
 
 def test_a_purpose_needs_its_own_consent_and_fields(asked, claim):

@@ -56,7 +56,9 @@ def claim(saved):
 
 
 def plan_for(claim, **changes):
-    made = actions.make_plan(claim.ref, plan={**FREE, **changes}, by=person("adva"))
+    # “Do not contact” stands alone: beside a way to reach her it would not be taken.
+    free = {**FREE, "ways": [], "letter": False} if changes.get("do_not_contact") else FREE
+    made = actions.make_plan(claim.ref, plan={**free, **changes}, by=person("adva"))
     see_all()
     return made
 
@@ -79,7 +81,7 @@ def test_no_plan_no_message(claim):
 
 
 FORBIDDING = {
-    "do_not_contact": {"do_not_contact": True},
+    "do_not_contact": {"do_not_contact": True, "ways": [], "letter": False},
     "way": {"ways": []},
     "hour": {"any_time": False, "windows": []},
     "unsafe_household": {"unsafe_household": True},
@@ -112,6 +114,27 @@ def test_nothing_is_sent_that_the_plan_forbids_by_any_sender(claim, name):
         refused += 1
     see_all()
     assert refused and ContactAttempt.objects.filter(subject=claim.ref).count() == allowed
+
+
+def test_do_not_contact_beside_ways_to_reach_her_is_refused_and_nothing_typed_is_lost(office, saved, claim):
+    adva, before = office("adva"), SafeContactPlan.objects.count()
+    typed = {"plan_ways": [rules.PHONE], "plan_any_time": "on", "plan_do_not_contact": "on", "plan_words": "The library called.",
+             "plan_must_not_know": "her brother"}  # fmt: skip
+    reply = adva.post(f"/repair/contact/{claim.ref}/plan/", typed)
+    page = reply.content.decode()
+    assert reply.status_code == 409 and "Ask her which she means" in page
+    assert "The library called." in page and "her brother" in page
+    assert len(re.findall(r'name="plan_(?:ways|do_not_contact)"[^>]*checked', page)) == 2
+    inga, programme = office("inga"), saved("$programme")
+    lodging = {**typed, "claim_type": "CL-DIR", "alias": "N.", "age_band": "25-34", "country": "Pelland", "language": "ar",
+               "safe_contact": "Tuesdays", "events_from": "2026-01-02", "area1": "OTHER", "purposes": ["CP-CLAI"],
+               "account": "As far as I remember.", "declared_true": "on", "referral_offered": "on"}  # fmt: skip
+    see_all()
+    reply = inga.post(f"/repair/programmes/{programme.ref}/lodge/", lodging)
+    page = reply.content.decode()
+    assert reply.status_code == 409 and "Ask her which she means" in page and "As far as I remember." in page
+    see_all()
+    assert SafeContactPlan.objects.count() == before
 
 
 def test_every_way_and_every_kind_has_a_sender_or_none_can_use_it():

@@ -582,3 +582,49 @@ def test_51_one_persons_passkey_does_not_unlock_anothers_session(office, later):
     credential, secret = key.use(client.post("/confirm/", {"options": "1"}).json())
     reply = post(client, "/confirm/", credential=credential, prf=b64(secret), next="/today/")
     assert reply.status_code == 409 and not reply.cookies.get("unlock")
+
+
+# --- one's own key ------------------------------------------------------------------------------------------------
+
+
+def test_a_wrong_passphrase_for_ones_own_key_speaks_of_the_key_and_of_no_name(office):
+    adva = office("adva")
+    del adva.cookies["unlock"]
+    reply = adva.post("/unlock/", {"passphrase": "six words that nobody here has", "next": "/today/"}, follow=True)
+    said = reply.content.decode()
+    assert "That passphrase does not open your key." in said and "belong together" not in said
+    # Nobody learns from it who exists: a reference that is nobody's is answered in the same words.
+    for who in (person("adva").ref, "PER-NOBODYS"):
+        with pytest.raises(Refused) as no:
+            ask("unlock", person=who, passphrase="six words that nobody here has")
+        assert str(no.value) == "That passphrase does not open your key. Check it and try again."
+    with pytest.raises(Refused, match="Name and passphrase do not belong together"):
+        ask("sign_in", handle="adva", passphrase="six words that nobody here has")
+
+
+def test_at_the_vaults_own_machine_an_unknown_name_is_asked_for_its_passphrase_like_a_known_one(played, monkeypatch):
+    import getpass
+
+    from django.test.utils import override_settings
+
+    from answerable.vault import cli, client
+
+    real, heard = client.ask, []
+
+    def here(op, **args):
+        with override_settings(VAULT_TRANSPORT="here", VAULT_DOOR="office"):
+            return real(op, **args)
+
+    def typed(prompt):
+        asked.append(prompt)
+        return "six words that nobody here has"
+
+    monkeypatch.setattr(client, "ask", here)
+    monkeypatch.setattr(getpass, "getpass", typed)
+    for first in ("ines", "nobody.here"):
+        asked: list[str] = []
+        LIMITS.clear()
+        with override_settings(), pytest.raises(Refused) as no:
+            cli._unlock([first, "arno"])
+        heard.append((str(no.value), no.value.reason, [a.replace(first, "NAME") for a in asked]))
+    assert heard[0] == heard[1] and heard[0][2] == ["Passphrase of NAME: "]

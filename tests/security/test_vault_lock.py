@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date
+import re
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.test import Client
 
 from answerable.alliance.models import Person
 from answerable.authority.acting import set_scope
+from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.monitoring import actions as monitoring
 from answerable.record.models import Entry
 from answerable.vault import actions as vault
-from answerable.vault import chamber, keyroom
+from answerable.vault import chamber, house, keyroom
 from answerable.vault.chamber import CHAMBER
 from answerable.vault.client import ask
 from conftest import PASSPHRASE
@@ -146,6 +148,21 @@ def test_every_page_says_that_it_is_locked_and_how_sealing_goes_on(office):
         assert "Sealed texts cannot be opened now" in text and 'href="/vault/"' in text, path
     opened(office)
     assert "Sealed texts cannot be opened now" not in client.get("/today/").content.decode()
+
+
+def test_every_page_names_one_moment_since_which_it_is_locked(office, later):
+    began = datetime(2031, 9, 30, 10, 0, 59, tzinfo=UTC)
+    with clock.set_to(began):
+        CHAMBER.lock("an inspector locked it")
+    seen = set()
+    # Wherever in a minute it was locked and it is asked, and however the clock that measures durations stands to it.
+    for seconds in (0, 0.5, 1, 30, 59, 61, 119):
+        later(0.7)
+        with clock.set_to(began + timedelta(seconds=seconds)):
+            seen.add(re.search(r"since ([^<]*?) UTC", house.locked_sentence()).group(1))
+            seen.add(ask("vault_state")["locked_at"])
+        CHAMBER.lock("an inspector locked it")
+    assert seen == {"30 Sept. 2031, 10:00", began.isoformat()}
 
 
 def test_a_locked_vault_still_seals_new_reports_and_records(office, saved):

@@ -37,7 +37,7 @@ def test_she_writes_the_office_answers_and_only_her_code_reads_it(door, office, 
     answered(office, thread, "The clinic at the market is open today.")
     _v, page = enter(door, code)
     assert "There are no new messages." in page  # not before the hour of release
-    later(hours=7)
+    later(hours=13)  # between the last hour of release and the first one of the next day lie twelve
     _v, page = enter(door, code)
     assert "The clinic at the market" in page and "Your page" not in page
     _v, page = enter(door, code)
@@ -58,7 +58,7 @@ def test_the_name_she_gives_is_named_as_one_under_her_message(door, office):
 def test_with_no_pin_the_code_reads_what_is_new_and_there_is_no_page(door, office, later):
     code = began(door(), pin="", text="Hello.")
     answered(office, newest(), "Hello to you.")
-    later(hours=7)
+    later(hours=13)  # between the last hour of release and the first one of the next day lie twelve
     assert "There are no new messages." in enter(door, code, "1234")[1]
     visitor, page = enter(door, code)
     assert "Hello to you." in page and "Your page" not in page
@@ -385,6 +385,45 @@ def test_a_picture_she_sends_is_sealed_and_shown_as_another_picture(door, office
     see_all()
     assert [e.action for e in log.history(file.ref)] == ["sealed field read"]
     assert office("anna").post(f"/repair/messages/{thread.ref}/file/", {"file": file.ref}).status_code == 404
+
+
+def test_the_statement_of_her_file_holds_what_she_wrote_in_her_claim_for_her_alone(door, office, saved):
+    from door_support import enter, lodged, newest
+
+    from answerable.channel.models import Message
+    from answerable.common.errors import Refused
+    from answerable.vault import keeping
+    from answerable.vault.client import ask
+
+    visitor = door()
+    lodged(visitor, saved("$programme"), account="I saw the bridge.", legal_name="Canary Ofhers", preferences="A letter.",
+           forms=["SV-THRE"])  # fmt: skip
+    code, thread = visitor.code(), newest()
+    visitor.say("/code/", what="written")
+    page = visitor.say("/code/", what="check", code=code)
+    # Not put before whoever holds the telephone: only where she asks for everything.
+    assert "I saw the bridge." not in page
+    text = visitor.get("/inside/text/").content.decode()
+    for said in ("I saw the bridge.", "A letter.", "I was threatened with it", "Is there something you want to tell?",
+                 "Look at what I ask for, and decide on it", "The south"):  # fmt: skip
+        assert said in text, said
+    assert "Canary" not in text and "only if you want to give it now\n    Yes" in text
+    # The paper alone shows nothing of it, and no office holds it: the claim is read for its purpose, not this copy.
+    paper, shown = enter(door, code)
+    assert "bridge" not in shown and paper.get("/inside/text/").status_code != 200
+    see_all()
+    (form,) = Message.objects.filter(thread=thread, kind="form")
+    assert "bridge" not in bytes(form.text).decode("latin-1")
+    assert form.ref not in office("adva").get(f"/repair/messages/{thread.ref}/").content.decode()
+    listed = office("adva").get("/today/").content.decode()
+    assert "sent a claim, and waits for an answer" in listed
+    token = ask("sign_in", handle="adva", passphrase="only for the test suite, six words")["token"]
+    with pytest.raises(Refused) as no:
+        keeping.open_fields(form.ref, ["text"], purpose="contact", token=token)
+    assert no.value.reason == "nothing"
+    # Come back with code and PIN, it is there again.
+    again, _page = enter(door, code, "2468")
+    assert "I saw the bridge." in again.get("/inside/text/").content.decode()
 
 
 def test_a_file_that_is_not_what_it_says_is_refused_and_nothing_is_kept(door, settings, tmp_path):

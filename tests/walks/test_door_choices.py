@@ -139,6 +139,94 @@ def test_a_child_does_not_consent_alone_at_the_door_or_at_the_office(her, office
     assert "CP-STAT" not in queries.in_force(saved("$claim").ref)
 
 
+@pytest.mark.parametrize("said", [{"age_band": "under 18"}, {"flags": ["UF-16"]}], ids=["her age", "that it is urgent"])
+def test_a_childs_claim_is_received_at_the_door_and_her_consent_waits_for_an_adult(door, office, saved, said):
+    visitor = door()
+    lodged(visitor, saved("$programme"), account="What I say.", **said)
+    code = visitor.code()
+    visitor.say("/code/", what="written")
+    page = visitor.say("/code/", what="check", code=code)
+    see_all()
+    claim = Claim.objects.order_by("-id").first()
+    assert claim.status == "LODGED" and claim.awaiting == ["CP-CLAI", "CP-CONT"]
+    assert not Consent.objects.filter(subject=claim.ref).exists() and claim.purposes == []
+    assert "It was received." in page and "an adult you trust says yes together with you" in page
+    # Nobody opens it to decide on it, and the office reads what it waits for.
+    assert not gate.gate("read", claim, "adjudication")
+    assert (
+        "waits for an adult who consents with the child"
+        in office("adva").get(f"/repair/claims/{claim.ref}/").content.decode()
+    )
+    # With an adult at the office, one purpose at a time.
+    yes = {"given": "yes", "giver": "guardian", "audience": ["organ"], "identifiability": "ID-2", "method": "spoken",
+           "understanding_checked": "on", "withdrawal_channel_told": "on", "assent": "on"}  # fmt: skip
+    adva, url = office("adva"), f"/record/consents/{claim.ref}/CP-CLAI/"
+    assert "not implicated" in adva.post(url, yes).content.decode()
+    assert adva.post(url, {**yes, "guardian_not_implicated": "on"}).status_code == 303
+    see_all()
+    claim.refresh_from_db()
+    assert gate.gate("read", claim, "adjudication") and claim.awaiting == ["CP-CONT"] and claim.purposes == ["CP-CLAI"]
+
+
+def test_a_child_who_withdraws_everything_waits_for_nothing_until_she_undoes_it(door, saved):
+    from answerable.vault.consent import actions as consent
+
+    visitor = door()
+    lodged(visitor, saved("$programme"), age_band="under 18")
+    code = visitor.code()
+    visitor.say("/code/", what="written")
+    visitor.say("/code/", what="check", code=code)
+    visitor.say("/inside/choice/", act="withdraw", purpose="EVERYTHING")
+    page = visitor.say("/inside/withdraw/", purpose="EVERYTHING")
+    assert "an adult you trust" not in page and "You took it back." in page
+    see_all()
+    claim = Claim.objects.order_by("-id").first()
+    consent.owed()
+    see_all()
+    claim.refresh_from_db()
+    assert (claim.awaiting, claim.status) == ([], "WITHDRAWN")
+    visitor.say("/inside/undo/", withdrawal=Withdrawal.objects.latest("id").ref)
+    see_all()
+    consent.owed()
+    see_all()
+    claim.refresh_from_db()
+    assert (claim.awaiting, claim.status) == (["CP-CLAI", "CP-CONT"], "LODGED")
+
+
+@pytest.mark.parametrize(
+    ("with_adult", "refused", "in_force"),
+    [
+        ({}, "", []),
+        ({"guardian": "on"}, "own assent", None),
+        ({"guardian": "on", "assent": "on"}, "not implicated", None),
+        ({"guardian": "on", "assent": "on", "guardian_not_implicated": "on"}, "", ["CP-CLAI"]),
+    ],
+    ids=["alone", "no assent", "implicated perhaps", "together"],
+)  # fmt: skip
+def test_at_the_office_a_childs_claim_needs_an_adult_for_her_consent_and_not_to_be_lodged(
+    office, saved, with_adult, refused, in_force
+):
+    programme = saved("$programme")
+    typed = {"claim_type": "CL-DIR", "alias": "N.", "age_band": "under 18", "country": "OTHER", "language": "ar",
+             "safe_contact": "Tuesdays", "events_from": "2026-01-02", "area1": "OTHER", "purposes": ["CP-CLAI"],
+             "account": "As far as I remember.", "declared_true": "on", "referral_offered": "on", **with_adult}  # fmt: skip
+    see_all()
+    before = Claim.objects.count()
+    reply = office("inga").post(f"/repair/programmes/{programme.ref}/lodge/", typed)
+    see_all()
+    if refused:
+        page = reply.content.decode()
+        assert reply.status_code == 409 and refused in page and "As far as I remember." in page
+        assert Claim.objects.count() == before
+        return
+    assert reply.status_code == 303
+    claim = Claim.objects.order_by("-id").first()
+    assert queries.in_force(claim.ref) == claim.purposes == in_force and claim.awaiting == (
+        [] if in_force else ["CP-CLAI"]
+    )
+    assert all(c.giver == "guardian" and c.assent for c in Consent.objects.filter(subject=claim.ref))
+
+
 # --- taking back --------------------------------------------------------------------------------------------------
 
 
@@ -201,6 +289,34 @@ def test_when_everything_is_withdrawn_nothing_is_offered_to_take_back_or_give(he
     assert "Take everything back" not in part and "Give:" not in part and "<button" not in part
     assert her.send("/inside/choice/", act="withdraw", purpose="EVERYTHING").headers["Location"] == "/inside/choice/"
     assert "Yes, take it back" not in her.see("/inside/choice/")
+
+
+@pytest.mark.parametrize("carried_out", [False, True])
+@pytest.mark.parametrize("purpose", ["EVERYTHING", "CP-CLAI"])
+def test_when_her_claim_is_closed_no_clock_of_it_is_shown(door, played, saved, purpose, carried_out):
+    from answerable.vault.consent import actions as consent
+
+    visitor = door()
+    lodged(visitor, saved("$programme"), flags=["UF-01"])
+    code = visitor.code()
+    visitor.say("/code/", what="written")
+    visitor.say("/code/", what="check", code=code)
+    page = visitor.see("/inside/")
+    assert "A first answer is due by" in page and "must look at it by" in page and "It was received." in page
+    visitor.say("/inside/choice/", act="withdraw", purpose=purpose)
+    page = visitor.say("/inside/withdraw/", purpose=purpose)
+    if carried_out:
+        see_all()
+        consent.owed()
+        page = visitor.see("/inside/")
+    assert "Your claim is closed" in page and "You took it back." in page
+    assert (
+        "A first answer is due by" not in page and "must look at it by" not in page and "It was received." not in page
+    )
+    # Undone, the clocks of it run again and are said again.
+    see_all()
+    page = visitor.say("/inside/undo/", withdrawal=Withdrawal.objects.latest("id").ref)
+    assert carried_out or "A first answer is due by" in page
 
 
 @pytest.mark.parametrize("carried_out", [False, True])

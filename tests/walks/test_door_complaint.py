@@ -11,9 +11,14 @@ from tests_support import see_all
 
 from answerable.alliance.models import Person
 from answerable.channel import access
-from answerable.channel.models import Message, Thread
+from answerable.channel.models import Attachment, Message, Thread
+from answerable.common.errors import Refused
 from answerable.record import log
+from answerable.safeguarding import actions as safeguarding
 from answerable.safeguarding.models import Grievance
+from answerable.vault import keeping
+from answerable.vault.client import ask
+from conftest import PASSPHRASE
 
 pytestmark = pytest.mark.django_db
 
@@ -57,13 +62,19 @@ def test_the_answer_to_a_complaint_is_read_with_its_own_code_once_and_on_its_pag
     reply = office("omar").post(f"/alliance/complaints/{made.ref}/answer/", {"answer": "We are sorry, and it changes."})
     assert reply.status_code == 303
     assert "left at a door of its own" in office("omar").get(f"/alliance/complaints/{made.ref}/").content.decode()
-    assert "We are sorry" not in entered(door, code)  # not before the hour of release
-    later(hours=7)
+    # Not before the hour of release: neither the answer, nor that there is one, closed or not.
+    assert "We are sorry" not in entered(door, code)
+    for _closed in (False, True):
+        page = entered(door, code, "2468")
+        assert "It is answered" not in page and "It is closed" not in page and "The answer is being written" in page
+        if not _closed:
+            moved(office, made.ref, "close_grievance")
+    later(hours=13)
     page = entered(door, code)
     assert "We are sorry, and it changes." in page and "has your complaint in hand" in page
     assert "There are no new messages." in entered(door, code)  # once, with the code alone
     page = entered(door, code, "2468")
-    assert "We are sorry, and it changes." in page and "It is answered." in page
+    assert "We are sorry, and it changes." in page and "It is closed. You may still write here." in page
 
 
 def test_who_opened_a_complaint_is_told_at_its_own_door(door, office):
@@ -105,14 +116,74 @@ def test_what_she_writes_to_her_complaint_is_read_by_who_looks_after_it_alone(do
     assert message.ref in omar.get(f"/alliance/complaints/{made.ref}/").content.decode()
     opened = omar.post(f"/alliance/complaints/{made.ref}/read/", {"field": message.ref})
     assert "One thing more." in opened.content.decode()
-    from answerable.common.errors import Refused
-    from answerable.vault import keeping
-    from answerable.vault.client import ask
-
-    token = ask("sign_in", handle="adva", passphrase="only for the test suite, six words")["token"]
+    token = ask("sign_in", handle="adva", passphrase=PASSPHRASE)["token"]
     for purpose in ("contact", "grievance"):
         with pytest.raises(Refused):
             keeping.open_fields(message.ref, ["text"], purpose=purpose, token=token)
+
+
+def test_whoever_a_complaint_is_about_opens_nothing_that_was_written_to_it(door, office):
+    visitor = door()
+    complained(visitor)
+    visitor.say("/inside/write/", text="It was the ombudsperson.")
+    made, message = newest(Grievance), newest(Message)
+    omar = Person.objects.select_related("body__state").get(handle="omar")
+    token = ask("sign_in", handle="omar", passphrase=PASSPHRASE)["token"]
+    opened = keeping.open_fields(message.ref, ["text"], purpose="grievance", token=token)
+    assert opened["text"].rstrip() == "It was the ombudsperson."
+    see_all()
+    omar.fresh = True
+    safeguarding.name_concerned(made, persons=[omar], by=omar)
+    # Not over the page, and not by asking the vault with the message's reference either.
+    assert office("omar").get(f"/alliance/complaints/{made.ref}/").status_code == 404
+    with pytest.raises(Refused) as no:
+        keeping.open_fields(message.ref, ["text"], purpose="grievance", token=token)
+    assert "concerns you" in str(no.value) or no.value.reason == "nothing"
+
+
+def test_a_file_sent_to_a_complaint_is_seen_as_a_picture_by_those_who_look_after_it_alone(
+    door, office, settings, tmp_path
+):
+    import io
+
+    from django.core.files.uploadedfile import SimpleUploadedFile
+    from PIL import Image
+
+    settings.QUARANTINE = str(tmp_path / "quarantine")
+    visitor = door()
+    code = complained(visitor)
+    assert "Send a picture or a document" in visitor.see("/inside/")
+    made, buffer = newest(Grievance), io.BytesIO()
+    Image.new("RGB", (40, 30), "red").save(buffer, "PNG")
+    sent = buffer.getvalue()
+    page = visitor.say("/inside/file/", file=SimpleUploadedFile("letter.png", sent, "image/png"))
+    assert "The file is received and locked." in page
+    file = newest(Attachment)
+    assert file.compartment == made.compartment and file.thread.ref == made.thread
+    assert all(sent not in p.read_bytes() for p in (tmp_path / "quarantine").iterdir())
+    omar, where = office("omar"), f"/alliance/complaints/{made.ref}/"
+    assert file.ref in omar.get(where).content.decode()
+    shown = omar.post(f"{where}read/", {"field": file.ref}).content.decode()
+    assert "letter.png" in shown and "data:image/" in shown and f'href="{where}"' in shown
+    assert "to look into your complaint" in entered(door, code, "2468")
+    for handle in ("adva", "inga"):
+        token = ask("sign_in", handle=handle, passphrase=PASSPHRASE)["token"]
+        for purpose in ("contact", "grievance"):
+            with pytest.raises(Refused):
+                ask("door_show_file", token=token, ref=file.ref, purpose=purpose)
+    # The same limits: what is not what it says is refused, and nothing of it is kept.
+    before = len(list((tmp_path / "quarantine").iterdir()))
+    visitor.see("/inside/")
+    visitor.say("/inside/file/", file=SimpleUploadedFile("x.png", b"MZ" + b"\0" * 400, "image/png"))
+    assert len(list((tmp_path / "quarantine").iterdir())) == before
+    # Whoever it turns out to be about opens it no more.
+    see_all()
+    named = Person.objects.select_related("body__state").get(handle="omar")
+    named.fresh = True
+    token = ask("sign_in", handle="omar", passphrase=PASSPHRASE)["token"]
+    safeguarding.name_concerned(newest(Grievance), persons=[named], by=named)
+    with pytest.raises(Refused):
+        ask("door_show_file", token=token, ref=file.ref, purpose="grievance")
 
 
 def test_a_complaint_sent_twice_is_one_with_one_code(door):

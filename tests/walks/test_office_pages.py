@@ -183,7 +183,10 @@ def test_a_referral_lists_each_provider_once_and_none_that_was_taken_out(office)
 
 
 def test_what_she_never_gave_is_not_asked_for(saved):
+    from conftest import PASSPHRASE
+
     claim, inga = saved("$claim"), person("inga")
+    inga.vault_session = ask("sign_in", handle="inga", passphrase=PASSPHRASE)["token"]
     ask_for = {"purpose": "contact", "reason": "call_asked", "recipient": inga, "by": inga}
     with pytest.raises(Refused, match="She never gave this: safe-contact number"):
         custody.ask_identity(claim, fields=["name", "safe_contact"], **ask_for)

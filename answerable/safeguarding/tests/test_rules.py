@@ -135,6 +135,15 @@ def test_what_is_wrong_with_a_plan_is_named(data, problem):
         rules.read_plan(data)
 
 
+@pytest.mark.parametrize("ways", [["phone"], ["letter"], [*rules.WAYS]])
+def test_do_not_contact_beside_a_way_is_no_plan_and_in_an_old_one_it_comes_first(ways):
+    said = {"ways": ways, "any_time": True, "letter": rules.LETTER in ways, "do_not_contact": True}
+    assert rules.plan_problems(said) == ["both"]
+    assert rules.plan_problems({**said, "ways": [], "letter": False}) == []
+    kept = rules.read_plan(said)
+    assert may_contact(kept, ways[0], INSIDE, rules.CALL).because == "do_not_contact"
+
+
 # --- care in time -------------------------------------------------------------------------------------------------
 
 EVENT = datetime(2031, 3, 29, 22, 15, 30, tzinfo=UTC)  # the night the clocks change, which changes nothing

@@ -137,6 +137,16 @@ def closed(refs: Sequence[str], *, as_of: datetime | None = None) -> set[str]:
     return {r for subject, parts in rows for r in (subject, *parts)} & known
 
 
+def taken_back(refs: Sequence[str], purpose: str) -> set[str]:
+    """Those of many subjects of which she took this purpose, or everything, back, and did not undo it.
+
+    True from the moment she says so, before the apps have drawn their consequences. A term that ran out is not her word.
+    """
+    said = Consent.objects.filter(subject__in=list(refs), purpose=purpose)
+    last = said.order_by("subject", "-id").distinct("subject")
+    return {c.subject for c in last if c.withdrawn_at is not None} | closed(refs)
+
+
 def covered(
     refs: Iterable[str], purpose: str, audience: str, identifiability: str, *, as_of: datetime | None = None
 ) -> set[str]:

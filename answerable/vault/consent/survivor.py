@@ -233,11 +233,7 @@ def asks(about_ref: str, act: str, purpose: str) -> dict[str, Any] | None:
                 return None
             found = [o for o in question("sealed_object").ask(about_ref) if o is not None]
             if found and getattr(found[0], "is_childs", False):
-                raise Refused(
-                    _("You told us that you are under 18. For this an adult you trust says yes together with you (SC-11). "
-                      "Write to us here, or come to an office. Nothing else changes."),
-                    reason="child",
-                )  # fmt: skip
+                raise Refused(child_words(), reason="child")
             return {"act": act, "purpose": purpose, "label": purpose_words(purpose), "lines": terms_words(purpose)}
         total = purpose == rules.EVERYTHING
         if not total and purpose not in standing:
@@ -250,6 +246,14 @@ def asks(about_ref: str, act: str, purpose: str) -> dict[str, Any] | None:
         "act": "withdraw", "purpose": purpose, "label": purpose_words(purpose),
         "lines": [*lines, _("If you do it now, you can undo it until %(day)s.") % {"day": until}],
     }  # fmt: skip
+
+
+def child_words() -> str:
+    """What she who is under 18 is told where an adult has to consent with her (SC-11)."""
+    return _(
+        "You told us that you are under 18. For this an adult you trust says yes together with you (SC-11). "
+        "Write to us here, or come to an office. Nothing else changes."
+    )
 
 
 def terms_words(purpose: str) -> list[str]:

@@ -23,6 +23,7 @@ from answerable.common.hooks import question
 from answerable.common.lifecycle import next_status
 from answerable.record import log as record
 from answerable.record.models import Entry
+from answerable.vault.actions import token_of
 from answerable.vault.client import ask
 from answerable.vault.custody import access, lifecycle, rules, words
 from answerable.vault.models import Alert, BundleTaken, IdentityRequest, Notice, RoomRestore
@@ -72,9 +73,9 @@ def ask_identity(
             _("There is no live consent for this purpose, so her identity stays closed (SC-4). Ask her first."),
             reason="consent",
         )
-    if not ask("has_identity", subject=obj.ref):
+    if not ask("has_identity", token=token_of(by), subject=obj.ref):
         raise Refused(_("No identity is sealed here: none was given, or it has been shredded."), reason="no_identity")
-    given = ask("identity_fields", subject=obj.ref)
+    given = ask("identity_fields", token=token_of(by), subject=obj.ref)
     if missing := [f for f in request.fields if f not in given]:
         raise Refused(
             _("She never gave this: %(fields)s. Ask only for what was given, or ask her at her own door.")

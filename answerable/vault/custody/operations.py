@@ -9,15 +9,17 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from answerable.alliance.models import Person
+from answerable.authority import engine as authority
 from answerable.authority.acting import reading_as
 from answerable.authority.principals import CLOCK
 from answerable.common import clock
 from answerable.common.errors import Refused
+from answerable.common.hooks import question
 from answerable.record.models import Entry
 from answerable.vault import arrivals, bundles, keyroom, seal, signing
 from answerable.vault.custody import access, actions, lifecycle, rules, words
 from answerable.vault.models import IdentityRequest, RoomRestore
-from answerable.vault.operations import reader
+from answerable.vault.operations import holder, reader
 from answerable.vault.service import operation
 
 
@@ -33,15 +35,37 @@ def _request(ref: str) -> IdentityRequest:
     return found
 
 
+def _concerned(token: str, subject: str) -> None:
+    """Raises Refused unless this is the live session of someone who may ask for the identity behind `subject`, or sees a
+    request for it. What the person may not see is answered like what does not exist.
+    """
+    person = holder(token)[0]
+    with reading_as(person):
+        behind = next((o for o in question("sealed_object").ask(subject) if o is not None), None)
+        if access.requests(person).filter(subject=subject).exists():
+            return
+        if behind is not None:
+            draft = IdentityRequest(compartment=behind.compartment, subject=subject, asked_by=person, asked_body=person.body,
+                                    recipient=person)  # fmt: skip
+            if authority.allows(person, "ask_identity", draft):
+                return
+    raise Refused(_("There is nothing here for you."), reason="nothing")
+
+
 @operation("has_identity", "office")
-def has_identity(subject: str) -> bool:
-    """Whether someone's identity is sealed under a reference."""
+def has_identity(token: str, subject: str) -> bool:
+    """Whether someone's identity is sealed under a reference, for those who may ask for it."""
+    _concerned(token, subject)
     return keyroom.has_identity(subject)
 
 
 @operation("identity_fields", "office")
-def identity_fields(subject: str) -> list[str]:
-    """Names, never values, of the fields that can be asked for behind a reference; all, where that was not kept."""
+def identity_fields(token: str, subject: str) -> list[str]:
+    """Names, never values, of the fields that can be asked for behind a reference; all, where that was not kept.
+
+    That someone gave an address or named her family is told only to those who may ask for it.
+    """
+    _concerned(token, subject)
     given = keyroom.identity_fields(subject)
     return list(rules.fields()) if given is None else given
 

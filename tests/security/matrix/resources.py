@@ -108,6 +108,8 @@ def _consistent_thread(state: Mapping[str, Any]) -> bool:
         return False
     if state["compartment"].startswith("grievances"):  # a complaint's conversation lies with the complaint
         return not state["documenter"]
+    if state["concerns"]:  # only a complaint is about persons of ours
+        return False
     return bool(state["documenter"] == state["compartment"].startswith("monitoring"))
 
 
@@ -156,9 +158,10 @@ KINDS: dict[str, Kind] = {
     "Grievance": Kind({"compartment": COMPLAINTS, "sensitivity": ("GENERAL", "SENSITIVE"), "concerns": ((), (ME,)),
                        "safeguardingMayKnow": (False, True)}, keep=_consistent_grievance),
     "Thread": Kind({"ref": (ME, OTHER), "compartment": DOOR, "status": ("OPEN",), "documenter": (False, True),
-                     "answerable": (True, False)}, keep=_consistent_thread),
-    "Message": Kind({"compartment": DOOR, "direction": ("in",), "documenter": (False, True)}, keep=_consistent_thread),
-    "Attachment": Kind({"compartment": DOOR, "documenter": (False, True)}, keep=_consistent_thread),
+                     "answerable": (True, False), "concerns": ((), (ME,))}, keep=_consistent_thread),
+    "Message": Kind({"compartment": DOOR, "direction": ("in",), "documenter": (False, True), "concerns": ((), (ME,))},
+                    keep=_consistent_thread),
+    "Attachment": Kind({"compartment": DOOR, "documenter": (False, True), "concerns": ((), (ME,))}, keep=_consistent_thread),
 }
 # fmt: on
 # What a person may see of a compartment: nothing, the whole family, their own body's part, or another family.
@@ -177,7 +180,7 @@ SCOPES: dict[str, tuple[frozenset[str], ...]] = {
         "Grievance": ((), ("grievances",), *((c,) for c in COMPLAINTS), ("claims",)),
         "Thread": ((), ("claims",), (CLAIMS[1],), ("monitoring",)),
         "Message": ((), ("claims",), (CLAIMS[1],), ("monitoring",), ("grievances",), (COMPLAINTS[0],)),
-        "Attachment": ((), ("claims",), (CLAIMS[1],), ("monitoring",)),
+        "Attachment": ((), ("claims",), (CLAIMS[1],), ("monitoring",), ("grievances",), (COMPLAINTS[0],)),
     }.items()
 }
 EVERY_SCOPE = frozenset({"monitoring", "claims", "care", "contact", "safety", "grievances", "consents", "custody"})
@@ -230,7 +233,7 @@ def schema_actions() -> dict[str, tuple[str, ...]]:
 WHY = {
     "Incident": ("verification",), "SourceItem": ("verification",), "Claim": ("adjudication", "contact"),
     "Referral": ("care_contact", "care_note"), "SafeContactPlan": ("contact",), "ContactAttempt": ("contact",),
-    "Grievance": ("grievance",), "Message": ("contact", "grievance"), "Attachment": ("contact",),
+    "Grievance": ("grievance",), "Message": ("contact", "grievance"), "Attachment": ("contact", "grievance"),
 }  # fmt: skip
 
 

@@ -21,7 +21,9 @@ from answerable.alliance.models import Person, compartments_of
 from answerable.authority.acting import set_scope
 from answerable.authority.principals import CLOCK, ROLES
 from answerable.config import grants
+from answerable.vault.client import ask
 from answerable.vault.custody import actions as custody
+from conftest import PASSPHRASE
 
 pytestmark = pytest.mark.django_db
 MONITORING = {"monitoring_analyst", "verifier", "verification_lead", "panel_expert"}
@@ -81,6 +83,7 @@ def rows(played, saved) -> dict[str, list[tuple[Any, str]]]:
     cast = {h: Person.objects.select_related("body__state").get(handle=h) for h in ("adva", "safa")}
     for person in cast.values():
         person.fresh = True
+        person.vault_session = ask("sign_in", handle=person.handle, passphrase=PASSPHRASE)["token"]
     request = custody.ask_identity(
         saved("$claim"), fields=["name"], purpose="contact", reason="danger_to_life", recipient=cast["adva"],
         break_glass=True, by=cast["adva"],

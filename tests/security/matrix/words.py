@@ -138,7 +138,9 @@ REASONS: dict[str, frozenset[str]] = {
     "of the case team on a complaint": frozenset(
         {"SC-13-nobody-of-the-case-team-has-a-way-to-what-is-written-about-a-complaint"}),
     "of the case team": frozenset({"SC-13-nobody-of-the-case-team-has-a-way-to-a-complaint"}),
-    "concerned by it": frozenset({"SC-13-nobody-looks-after-a-complaint-about-themselves"}),
+    "concerned by it": frozenset(
+        {"SC-13-nobody-looks-after-a-complaint-about-themselves",
+         "SC-13-nobody-reads-what-is-written-about-a-complaint-about-themselves"}),
     "collected it": frozenset({"SOD-01-a-verifier-is-not-the-collector"}),
     "took it in": frozenset({"SOD-05-whoever-took-a-claim-in-does-not-assess-or-award-it"}),
     "assessed it": frozenset({"SOD-05-whoever-assessed-a-claim-neither-assesses-it-again-nor-awards-it"}),
