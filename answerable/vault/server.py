@@ -83,6 +83,8 @@ def _look_at_connections() -> None:
 
 def _answer(door: str, body: bytes) -> bytes:
     _look_at_connections()
+    if door == "office":
+        stretching.office_at_work()
     try:
         request = frames.unpack(body)
     except frames.Torn:

@@ -93,11 +93,16 @@ def _language(asked: Any) -> str:
 def _fits(func: Callable[..., Any], args: dict[str, Any]) -> bool:
     """Whether the arguments have the names and, in one look, the kinds that the operation is written for."""
     try:
-        inspect.signature(func).bind(**args)
+        _signature(func).bind(**args)
     except TypeError:
         return False
     kinds = _kinds(func)
     return all(name not in kinds or _is(value, kinds[name]) for name, value in args.items())
+
+
+@cache
+def _signature(func: Callable[..., Any]) -> inspect.Signature:
+    return inspect.signature(func)
 
 
 @cache
