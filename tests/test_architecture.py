@@ -201,3 +201,18 @@ def test_lock_files_hold_no_address():
     for lock in (PACKAGE.parent / "requirements").glob("*.lock"):
         text = lock.read_text()
         assert "://" not in text and "--hash=sha256:" in text
+
+
+def test_no_sentence_is_hidden_inside_an_f_string():
+    """What is translated inside one is not found when the sentences are collected."""
+    hidden = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.JoinedStr):
+                hidden += [
+                    f"{path.relative_to(PACKAGE)}:{call.lineno}"
+                    for call in ast.walk(node)
+                    if isinstance(call, ast.Call) and getattr(call.func, "id", "") in {"_", "gettext", "ngettext"}
+                    and any(isinstance(a, ast.Constant) for a in call.args)
+                ]  # fmt: skip
+    assert not hidden

@@ -22,7 +22,7 @@ READ_BY_ALL = [
 AT_THE_DOOR = [
     "channel/steps.py", "channel/queries.py", "channel/views.py", "channel/kit.py", "channel/kit_views.py", "channel/operations.py",
     "channel/notices.py", "channel/arriving.py", "reparations/coarse.py", "reparations/doors.py", "monitoring/doors.py",
-    "safeguarding/views_door.py", "vault/consent/survivor.py", "vault/consent/rules.py",
+    "safeguarding/views_door.py", "vault/consent/survivor.py", "vault/consent/rules.py", "vault/consent/words.py",
 ]  # fmt: skip
 MARKS = {"_", "gettext", "gettext_lazy", "gettext_noop"}
 LANGUAGES = ("fr", "es", "ar", "uk")

@@ -66,7 +66,7 @@ def _sealed(ref: str) -> Message | Attachment | None:
 @question("describe_ref").answer_with
 def _describe(by: Any, ref: str) -> Described | None:
     if ref.startswith("THR") and (t := access.threads(by).filter(ref=ref).first()):
-        return Described(f"{_('Messages')}: {t.designation}", ("thread", ref), t.status)
+        return Described(_("Messages") + f": {t.designation}", ("thread", ref), t.status)
     return None
 
 
@@ -148,6 +148,6 @@ def _waits(by: Any) -> list[dict[str, Any]]:
             else _("sent a claim, and waits for an answer")
         )
         what = f"{urgent[t.about_ref]['words']}: {waits}" if t.about_ref in urgent else waits
-        found.append({"title": f"{_('Messages')}: {t.designation}", "what": what, "url": reverse("thread", args=[t.ref]),
+        found.append({"title": _("Messages") + f": {t.designation}", "what": what, "url": reverse("thread", args=[t.ref]),
                       "due": None, "urgency": 0 if t.about_ref in urgent else 3})  # fmt: skip
     return found

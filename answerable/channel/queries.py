@@ -227,5 +227,5 @@ def statement(state: dict[str, Any], thread: Thread | None) -> str:
     if page["openings"] is None:
         return "\n".join(lines) + "\n"
     lines += ["", _("Who opened something of yours, when and why")]
-    lines += [f"  {o['on']}, {o['office']}, {o['why']}" for o in page["openings"]] or [f"  {_('Nobody has.')}"]
+    lines += [f"  {o['on']}, {o['office']}, {o['why']}" for o in page["openings"]] or ["  " + _("Nobody has.")]
     return "\n".join(lines) + "\n"

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from answerable.channel import codes
 from answerable.common import clock
 from answerable.common.tables import label, taxonomy
+from answerable.vault.consent import words
 
 Words = str | Promise
 # Stands for what the browser sealed and the vault holds: the door itself never has it.
@@ -87,16 +88,18 @@ def _is_day(text: str) -> bool:
 MONTHS = (_("January"), _("February"), _("March"), _("April"), _("May"), _("June"), _("July"), _("August"),
           _("September"), _("October"), _("November"), _("December"))  # fmt: skip
 OWN: Mapping[str, Sequence[tuple[str, Words]]] = {
-    "age": [(a, a) for a in ("under 18", "18-24", "25-34", "35-49", "50-69", "70+")],
-    "purposes": (
-        ("CP-CLAI", _("Look at what I ask for, and decide on it")),
-        ("CP-CONT", _("Contact me again, only in the way I said")),
-        ("CP-MATC", _("Check with other programmes that I am not paid twice")),
-        ("CP-STAT", _("Count me in numbers that show nobody")),
-        ("CP-MONI", _("Use what I told to show what happens in this conflict")),
-        ("CP-CRIM", _("Share it with a court, after asking me again")),
-        ("CP-MEMO", _("Use my story for remembrance, after asking me again")),
+    # In words: signs beside figures change places in a sentence written from right to left.
+    "age": (
+        ("under 18", _("under 18")),
+        ("18-24", _("18 to 24")),
+        ("25-34", _("25 to 34")),
+        ("35-49", _("35 to 49")),
+        ("50-69", _("50 to 69")),
+        ("70+", _("70 or older")),
     ),
+    "purposes": [
+        (p, words.PURPOSES[p]) for p in ("CP-CLAI", "CP-CONT", "CP-MATC", "CP-STAT", "CP-MONI", "CP-CRIM", "CP-MEMO")
+    ],
     "precision": (
         ("day", _("the day")),
         ("week", _("the week")),

@@ -164,7 +164,7 @@ def payment(request: Request, ref: str) -> HttpResponse:
              (_("Bank reference"), this.bank_reference or "–")]  # fmt: skip
     return render(
         request, "fund/payment.html",
-        {"heading": f"{_('Payment')} {this.amount}", "object": this,
+        {"heading": _("Payment") + f" {this.amount}", "object": this,
          "facts": [(_("Award line"), this.line), (_("Instalment"), this.instalment), *hands],
          "may_settle": this.status in {lifecycle.RELEASED, lifecycle.UNKNOWN} and authority.allows(request.user, "settle", this),
          **moves(request.user, this, _words(), lifecycle.PAYMENT_MOVES, reverse("move-payment", args=[this.ref])),

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from django.utils.translation import gettext as _
 
 from answerable.alliance.models import State
+from answerable.channel import steps
 from answerable.monitoring.queries import known_areas
 from answerable.reparations.models import Programme
 
 ELSEWHERE, UNSAID = "OTHER", "UNSAID"
-AGES = ("under 18", "18-24", "25-34", "35-49", "50-69", "70+")
+AGES = tuple(value for value, _words in steps.OWN["age"])
 
 
 def countries() -> list[tuple[str, str]]:
@@ -42,6 +43,11 @@ def chosen(typed: str, choices: Sequence[tuple[str, str]]) -> tuple[str, str]:
 def words(value: str) -> str:
     """A stored value as people read it."""
     return {ELSEWHERE: _("elsewhere"), UNSAID: _("not said")}.get(value, value)
+
+
+def age_words(value: str) -> str:
+    """An age band as people read it."""
+    return str(dict(steps.OWN["age"]).get(value, value))
 
 
 def is_language(code: str) -> bool:

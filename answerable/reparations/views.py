@@ -18,6 +18,7 @@ from answerable.alliance.days import day_words
 from answerable.authority import engine as authority
 from answerable.authority.pages import Request, done, form_page, moves, needs
 from answerable.authority.principals import Place
+from answerable.channel import steps
 from answerable.common.hooks import question
 from answerable.common.money import Money
 from answerable.common.tables import label
@@ -33,7 +34,7 @@ from answerable.vault.consent import queries as consents
 from answerable.vault.consent import survivor
 from answerable.vault.custody import words as identity
 
-AGES = [(a, a) for a in coarse.AGES]
+AGES = steps.OWN["age"]
 
 
 class ProgrammeForm(forms.Form):
@@ -258,7 +259,7 @@ def claim(request: Request, ref: str) -> HttpResponse:
     award = getattr(this, "award", None)
     facts = [
         (_("Programme"), this.programme.situation), (_("Class"), label("claim_type", this.claim_type)),
-        (_("When, where"), f"{this.quarter}, {coarse.words(this.area1)}"), (_("Age"), this.age_band), (_("Lives in"), coarse.words(this.country)),
+        (_("When, where"), f"{this.quarter}, {coarse.words(this.area1)}"), (_("Age"), coarse.age_words(this.age_band)), (_("Lives in"), coarse.words(this.country)),
         (_("Urgency"), f"{urgent.words(this) or this.level}, {this.score}"),
         (_("Presumed by"), this.presumed_by or "–"),
     ]  # fmt: skip
@@ -333,6 +334,14 @@ READ_FOR = {
 }  # fmt: skip
 
 
+SEALED_WORDS = {
+    "account": gettext_lazy("In her own words"), "area2": gettext_lazy("Where, more closely"),
+    "preferences": gettext_lazy("What she wishes for"), "events_from": gettext_lazy("From when"),
+    "events_to": gettext_lazy("Until when"), "alias": gettext_lazy("The name to call her by"),
+    "safe_contact": gettext_lazy("The safe way to reach her"),
+}  # fmt: skip
+
+
 @require_POST
 @needs("see_claims")
 def read_claim(request: Request, ref: str) -> HttpResponse:
@@ -347,5 +356,5 @@ def read_claim(request: Request, ref: str) -> HttpResponse:
         field = field if field in READ_FOR else "account"
         purpose, fields = READ_FOR[field], [field]
     texts = keeping.open_fields(this.ref, fields, purpose=purpose, token=request.user.vault_session)
-    opened = [(name.replace("_", " "), texts[name]) for name in fields]
+    opened = [(SEALED_WORDS[name], texts[name]) for name in fields]
     return render(request, "reparations/opened.html", {"claim": this, "opened": opened})

@@ -23,13 +23,13 @@ def describe(by: Any, ref: str) -> Described | None:
     if kind == "PRV" and (p := access.providers(by).filter(ref=ref).first()):
         return Described(p.name, ("provider", ref), p.status)
     if kind == "REF" and (r := access.referrals(by).filter(ref=ref).first()):
-        return Described(f"{_('Referral')} {ref}", ("referral", ref), r.status)
+        return Described(_("Referral") + f" {ref}", ("referral", ref), r.status)
     if kind == "SCP" and (s := access.plans(by).filter(ref=ref).first()):
         return Described(_("Safe contact plan"), ("contact", s.subject), s.status)
     if kind == "SAF" and (i := access.safety(by).filter(ref=ref).first()):
         return Described(safety_words(i.kind), ("safety", ref), i.status)
     if kind == "GRV" and (g := access.grievances(by).filter(ref=ref).first()):
-        return Described(f"{_('Complaint')} {ref}", ("complaint", ref), g.status)
+        return Described(_("Complaint") + f" {ref}", ("complaint", ref), g.status)
     return None
 
 
@@ -84,7 +84,7 @@ def waits_for(by: Any) -> list[dict[str, Any]]:
     steps = {lifecycle.ASKED: _("she asked for help"), lifecycle.OFFERED: _("her answer"), lifecycle.ACCEPTED: _("to pass on"),
              lifecycle.SENT: _("did they take it up?")}  # fmt: skip
     if by.roles & {"intake_officer", "survivor_advocate", "safeguarding_officer"}:
-        out += [_item(f"{_('Referral')} {r.ref}", steps[r.status], reverse("referral", args=[r.ref]), r.urgent_until, hours=True)
+        out += [_item(_("Referral") + f" {r.ref}", steps[r.status], reverse("referral", args=[r.ref]), r.urgent_until, hours=True)
                 for r in access.referrals(by).filter(status__in=steps)[:20]]  # fmt: skip
         for p in access.providers(by).filter(status__in=[lifecycle.ENTERED, lifecycle.LISTED])[:500]:
             if p.status == lifecycle.ENTERED and p.entered_by_id != by.pk:
@@ -101,7 +101,7 @@ def waits_for(by: Any) -> list[dict[str, Any]]:
         waiting = access.grievances(by).filter(status__in=todo).order_by("-immediate_risk", "answer_due_at", "ref")
         for g in waiting[:20]:
             due = g.acknowledge_due_at if g.status == lifecycle.RECEIVED else g.answer_due_at
-            what, title = todo[g.status], f"{_('Complaint')} {g.ref}"
+            what, title = todo[g.status], _("Complaint") + f" {g.ref}"
             if g.immediate_risk:
                 title, what = _("Someone may be in danger now: complaint %(ref)s") % {"ref": g.ref}, _("look at it now")
                 due = min(due, rules.grievance_clocks(g.received_at).risk)

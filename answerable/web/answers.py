@@ -36,9 +36,9 @@ def describe(by: Any, ref: str) -> Described | None:
     """One line about a reference for someone who may see it, else None."""
     kind = ref[:3]
     if kind == "INC" and (i := monitoring.incidents(by).filter(ref=ref).first()):
-        return Described(f"{_('Incident')} {ref} ({i.level})", ("incident", ref), i.status)
+        return Described(_("Incident") + f" {ref} ({i.level})", ("incident", ref), i.status)
     if kind == "PAT" and (p := monitoring.patterns(by).filter(ref=ref).first()):
-        return Described(f"{_('Pattern')}: {p.party}", ("pattern", ref))
+        return Described(_("Pattern") + f": {p.party}", ("pattern", ref))
     if kind == "SIT" and (s := monitoring.situations(by).filter(ref=ref).first()):
         return Described(s.name, ("situation", ref), s.status)
     if kind == "FND" and (f := findings.findings(by).filter(ref=ref).first()):
@@ -48,19 +48,19 @@ def describe(by: Any, ref: str) -> Described | None:
     if kind == "MEA" and (m := Measure.objects.filter(ref=ref).first()):
         return Described(f"{m.code} {m.proposal.title}", ("measure", ref), m.status)
     if kind == "PRG" and (g := reparations.programmes(by).filter(ref=ref).first()):
-        return Described(f"{_('Programme')}: {g.situation}", ("programme", ref), g.status)
+        return Described(_("Programme") + f": {g.situation}", ("programme", ref), g.status)
     if kind == "CLM" and (c := reparations.claims(by).filter(ref=ref).first()):
-        return Described(f"{_('Claim')} {ref}", ("claim", ref), c.status)
+        return Described(_("Claim") + f" {ref}", ("claim", ref), c.status)
     if kind == "AWD" and (a := Award.objects.filter(ref=ref, claim__in=reparations.claims(by)).first()):
-        return Described(f"{_('Award')} {a.net}", ("claim", a.claim.ref))
+        return Described(_("Award") + f" {a.net}", ("claim", a.claim.ref))
     if (
         kind == "PAY"
         and authority.allows(by, "see_payments", Place("payments"))
         and (y := Payment.objects.filter(ref=ref).first())
     ):
-        return Described(f"{_('Payment')} {y.amount}", ("payment", ref), y.status)
+        return Described(_("Payment") + f" {y.amount}", ("payment", ref), y.status)
     if kind == "WDR" and (w := consents.withdrawals(by).filter(ref=ref).first()):
-        return Described(f"{_('Withdrawal')} {ref}", ("withdrawal", ref), w.status)
+        return Described(_("Withdrawal") + f" {ref}", ("withdrawal", ref), w.status)
     if kind == "STA" and (t := State.objects.filter(ref=ref).first()):
         return Described(t.name, ("state", ref), t.status)
     return None
@@ -92,10 +92,10 @@ def waits_for(by: Any) -> list[dict[str, Any]]:
     watch = {"monitoring_analyst": ("SUBMITTED", _("to triage")), "verifier": ("TRIAGED", _("to verify"))}
     for role, (status, what) in watch.items():
         if role in roles:
-            out += [_item(f"{_('Incident')} {i.ref}", what, reverse("incident", args=[i.ref]))
+            out += [_item(_("Incident") + f" {i.ref}", what, reverse("incident", args=[i.ref]))
                     for i in monitoring.incidents(by).filter(status=status)[:20]]  # fmt: skip
     if "verifier" in roles:
-        out += [_item(f"{_('Incident')} {i.ref}", _("in verification"), reverse("incident", args=[i.ref]))
+        out += [_item(_("Incident") + f" {i.ref}", _("in verification"), reverse("incident", args=[i.ref]))
                 for i in monitoring.incidents(by).filter(status="IN_VERIFICATION")[:20]]  # fmt: skip
     mine = {
         "legal_adviser": {finding_lifecycle.DRAFT: _("legal review"), finding_lifecycle.SAFETY_REVIEW: _("to notify"),
@@ -150,7 +150,7 @@ def waits_for(by: Any) -> list[dict[str, Any]]:
     }  # fmt: skip
     for role, statuses in claim_steps.items():
         if role in roles:
-            out += [_item(f"{_('Claim')} {c.ref} · {c.level}", urgent.what_waits(c, statuses[c.status]), reverse("claim", args=[c.ref]),
+            out += [_item(_("Claim") + f" {c.ref} · {c.level}", urgent.what_waits(c, statuses[c.status]), reverse("claim", args=[c.ref]),
                           c.screening_due_at if c.status == claims.LODGED else c.eligibility_due_at, int(c.level[1:]))
                     for c in reparations.claims(by).filter(status__in=statuses)[:20]]  # fmt: skip
     pay = {
@@ -159,10 +159,10 @@ def waits_for(by: Any) -> list[dict[str, Any]]:
     }  # fmt: skip
     for role, statuses in pay.items():
         if role in roles:
-            out += [_item(f"{_('Payment')} {p.amount}", statuses[p.status], reverse("payment", args=[p.ref]))
+            out += [_item(_("Payment") + f" {p.amount}", statuses[p.status], reverse("payment", args=[p.ref]))
                     for p in Payment.objects.filter(status__in=statuses)[:20]]  # fmt: skip
     if "finance_initiator" in roles:
-        out += [_item(f"{_('Award line')} {row[0]['text']}", _("instalment to plan"), row[0]["url"])
+        out += [_item(_("Award line") + f" {row[0]['text']}", _("instalment to plan"), row[0]["url"])
                 for answer in question("lines_to_pay").ask() for row in answer[:20]]  # fmt: skip
     if roles & {"system_administrator", "registrar"}:
         asked = Grant.objects.filter(status=grants.ASKED).exclude(asked_by=by).select_related("person")

@@ -154,7 +154,7 @@ def test_a_claim_from_the_door_is_in_the_offices_queue_like_any_other(door, offi
     assert "What I wish to tell." in read.content.decode()
     assert anna.post(f"/repair/claims/{claim.ref}/assess/", {"coherent": "yes"}).status_code == 303
     visitor, page = enter(door, code, "2468")
-    assert "What you asked for" in page and "Reparation claim" in page
+    assert "What you asked for" in page and "Look at what I ask for" in page
     assert "Reparations Office" in page and "to decide" in page
     assert claim.ref not in page
 
@@ -272,7 +272,7 @@ def test_the_demonstrations_code_shows_the_answer_the_award_and_what_was_paid(do
         "every morning from eight",
         "You accepted; it is being prepared.",
         "Money awarded to you: 1 of 3 payments were made.",
-        "Reparation claim",
+        "Look at what I ask for, and decide on it",
     ):
         assert words in page, words
     assert "my sister" not in page and "my sister" in visitor.get("/inside/text/").content.decode()

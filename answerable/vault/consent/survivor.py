@@ -20,12 +20,17 @@ from answerable.common.hooks import question
 from answerable.common.tables import label
 from answerable.record.models import Entry
 from answerable.vault.consent import models as m
-from answerable.vault.consent import queries, rules
+from answerable.vault.consent import queries, rules, words
 from answerable.vault.consent.models import Consent, Transfer, Withdrawal
 
 
+def her_words(code: str) -> str:
+    """A purpose as her own pages call it."""
+    return _("Everything") if code == rules.EVERYTHING else str(words.PURPOSES.get(code, code))
+
+
 def purpose_words(code: str) -> str:
-    """A purpose in the reader's language."""
+    """A purpose in the field's term, in the reader's language: for the pages of offices and delegations."""
     if code == rules.EVERYTHING:
         return _("Everything")
     return label("consent_purpose", code, get_language() or "en")
@@ -37,14 +42,14 @@ def audience_words(codes: Sequence[str], *, to_her: bool = True) -> str:
         _("the offices that handle your file and the organisation you told") if to_her
         else _("the offices that handle her file and the organisation she told")
     )  # fmt: skip
-    words = {
+    called = {
         "organ": organ, "services": _("services of care and protection"),
         "members_aggregate": _("member states, as totals only"), "court": _("a court or prosecutor"),
         "un": _("a mechanism of the United Nations"), "matching": _("officers who check other registers"),
         "sanctions": _("the desk that prepares a listing"), "research": _("approved research"), "public": _("anyone"),
         "archive": _("the sealed archive"),
     }  # fmt: skip
-    return ", ".join(words.get(c, _("a partner organisation")) for c in codes)
+    return ", ".join(called.get(c, _("a partner organisation")) for c in codes)
 
 
 def choices(ref: str, *, to_her: bool = True) -> list[dict[str, Any]]:
@@ -56,7 +61,7 @@ def choices(ref: str, *, to_her: bool = True) -> list[dict[str, Any]]:
         consent = standing.get(code)
         until = consent.expires_on if consent else None
         rows.append({
-            "purpose": code, "label": purpose_words(code), "given": consent is not None, "may_give": consent is None and may_give,
+            "purpose": code, "label": her_words(code) if to_her else purpose_words(code), "given": consent is not None, "may_give": consent is None and may_give,
             "audience": audience_words(consent.audience if consent else [row.audience], to_her=to_her),
             "until": day_words(until) if until else "", "cannot_recall": _(rules.cannot_be_recalled(code)),
         })  # fmt: skip
@@ -73,7 +78,7 @@ def receipt_of(withdrawal: Withdrawal) -> str:
 
     Of a withdrawal that was undone it says so first, and nothing of what would have followed.
     """
-    what = ", ".join(purpose_words(p) for p in withdrawal.purposes)
+    what = ", ".join(her_words(p) for p in withdrawal.purposes)
     withdrew = _("You withdrew: %(what)s. You did not have to say why, and you lose nothing by it.") % {"what": what}
     if withdrawal.status == m.UNDONE:
         return "\n".join([undone_words(withdrawal), number_words(withdrawal.ref)])
@@ -97,7 +102,7 @@ def receipt_of(withdrawal: Withdrawal) -> str:
 
 def undone_words(withdrawal: Withdrawal) -> str:
     """That a withdrawal was undone, when, and what holds now."""
-    what = ", ".join(purpose_words(p) for p in withdrawal.purposes)
+    what = ", ".join(her_words(p) for p in withdrawal.purposes)
     days = {"what": what, "asked": day_words(withdrawal.asked_at), "day": day_words(withdrawal.undone_at)}
     if withdrawal.undone_at is None:
         return _("Undone. What you withdrew on %(asked)s (%(what)s) is as it was before.") % days
@@ -178,7 +183,7 @@ def page(about_ref: str) -> list[dict[str, Any]]:
         sections.append({
             "title": _("Who received something of yours"),
             "table": {"head": [_("Who"), _("Why"), _("Day"), _("Since then")],
-                      "rows": [[t.recipient_name, purpose_words(t.purpose), day_words(t.on), answer_words(t)] for t in shared]},
+                      "rows": [[t.recipient_name, her_words(t.purpose), day_words(t.on), answer_words(t)] for t in shared]},
             "lines": [] if shared else [_("Nobody outside received anything.")],
         })  # fmt: skip
         hers = [*parts, *(r for answer in question("kept_beside").ask(about_ref) for r in answer)]
@@ -234,7 +239,7 @@ def asks(about_ref: str, act: str, purpose: str) -> dict[str, Any] | None:
             found = [o for o in question("sealed_object").ask(about_ref) if o is not None]
             if found and getattr(found[0], "is_childs", False):
                 raise Refused(child_words(), reason="child")
-            return {"act": act, "purpose": purpose, "label": purpose_words(purpose), "lines": terms_words(purpose)}
+            return {"act": act, "purpose": purpose, "label": her_words(purpose), "lines": terms_words(purpose)}
         total = purpose == rules.EVERYTHING
         if not total and purpose not in standing:
             return None
@@ -243,7 +248,7 @@ def asks(about_ref: str, act: str, purpose: str) -> dict[str, Any] | None:
     lines = dict.fromkeys(_(e.sentence) for _p, e in rules.what_follows(had, states, total=total))
     until = day_words(clock.now() + timedelta(days=rules.UNDO_DAYS))
     return {
-        "act": "withdraw", "purpose": purpose, "label": purpose_words(purpose),
+        "act": "withdraw", "purpose": purpose, "label": her_words(purpose),
         "lines": [*lines, _("If you do it now, you can undo it until %(day)s.") % {"day": until}],
     }  # fmt: skip
 
@@ -259,7 +264,7 @@ def child_words() -> str:
 def terms_words(purpose: str) -> list[str]:
     """What a yes to a purpose means: for whom, how far, until when, what cannot be called back, and how to stop."""
     terms = rules.default_terms(purpose, on=clock.today())
-    far = label("identifiability", terms.identifiability, get_language() or "en")
+    far = str(words.EXTENT[terms.identifiability])
     return [
         _("Who may use it: %(who)s.") % {"who": audience_words(terms.audience)},
         _("How far you can be recognised: %(far)s.") % {"far": far},
@@ -287,7 +292,7 @@ def gives(about_ref: str, purpose: str, understood: bool, by: HasPrincipal) -> s
     )  # fmt: skip
     with reading_as(CLOCK):
         row = Consent.objects.filter(subject=about_ref, purpose=purpose, given=True).latest("id")
-    said = _("You gave on %(day)s: %(what)s.") % {"day": day_words(row.given_at), "what": purpose_words(purpose)}
+    said = _("You gave on %(day)s: %(what)s.") % {"day": day_words(row.given_at), "what": her_words(purpose)}
     return "\n".join([said, *terms_words(purpose), number_words(row.ref)])
 
 

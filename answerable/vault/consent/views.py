@@ -112,10 +112,13 @@ class AnswerForm(forms.Form):
         if "partner" in row.audiences:
             fields["audience"].choices += [(f"partner:{b.ref}", b.name) for b in Body.objects.filter(kind=Body.PARTNER)]
         fields["audience"].initial = [row.audience]
-        fields["identifiability"].choices = [
+        # Nothing is chosen for her: how far is asked, and what the purpose needs is said beside it.
+        fields["identifiability"].choices = [("", _("Choose"))] + [
             (i, label("identifiability", i)) for i in ("ID-0", "ID-1", "ID-2", "ID-3") if i <= row.limit
         ]
-        fields["identifiability"].initial = row.identifiability
+        fields["identifiability"].help_text = _("This purpose is of use from here on: %(extent)s.") % {
+            "extent": label("identifiability", row.identifiability)
+        }
 
 
 class TransferForm(forms.Form):

@@ -55,7 +55,7 @@ def _survivor_page(about: str) -> list[dict[str, Any]]:
 @question("describe_ref").answer_with
 def _describe(by: Any, ref: str) -> Described | None:
     if ref.startswith("IDR") and (r := access.requests(by).filter(ref=ref).first()):
-        return Described(f"{_('Request to open an identity')} {ref}", ("identity-request", ref), r.status)
+        return Described(_("Request to open an identity") + f" {ref}", ("identity-request", ref), r.status)
     return None
 
 
@@ -81,7 +81,7 @@ def _waits(by: Any) -> list[dict[str, Any]]:
     def item(r: IdentityRequest, what: str, due: Any) -> None:
         # A danger to life has no fortnight: it stands first and says so in words, without the date of an ordinary request.
         urgent = r.break_glass and r.status == lifecycle.ASKED
-        out.append({"title": f"{_('Identity request')} {r.ref}", "what": what, "due": None if urgent else due,
+        out.append({"title": _("Identity request") + f" {r.ref}", "what": what, "due": None if urgent else due,
                     "urgency": 0 if urgent else 3, "url": reverse("identity-request", args=[r.ref])})  # fmt: skip
 
     mine = access.requests(by).select_related("asked_by__body", "approved_by")

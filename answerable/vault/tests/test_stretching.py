@@ -30,7 +30,8 @@ def told(monkeypatch):
 
 def _attempts(n: int) -> list[bool]:
     right = tuple(
-        primitives.stretch(b"x", salt, memory_kib=COST.memory_kib, iterations=COST.iterations, lanes=1) for salt in SALTS
+        primitives.stretch(b"x", salt, memory_kib=COST.memory_kib, iterations=COST.iterations, lanes=1)
+        for salt in SALTS
     )
     with ThreadPoolExecutor(n) as crowd:
         found = crowd.map(lambda _n: stretching.door_keys((b"x", b"x"), SALTS, COST), range(n))
