@@ -91,7 +91,9 @@ def incident_facts(incidents: Sequence[Incident]) -> list[rules.IncidentFacts]:
         rules.IncidentFacts(
             ref=i.ref,
             on=i.on,
-            area=i.area2 or i.area1,
+            area=i.area2,
+            area1=i.area1,
+            precision=i.precision,
             victims=i.victims,
             actor=refs[i.party_id],
             items=tuple(item_facts(x, [p.ref for p in x.parents.all()]) for x in items.get(i.pk, [])),
