@@ -472,12 +472,23 @@ def _states_all(found: Recomputed, why: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS windows_now")
         cursor.execute(f"CREATE TEMP TABLE windows_now (party_id bigint, ends_on date, {kinds}) ON COMMIT DROP")
-        with cursor.copy(f"COPY windows_now (party_id, ends_on, {names}) FROM STDIN") as copy:
-            for party, rows in _by_party(found):
-                about = patterns.reasoned_about([party]) if party in about_whom else _NOBODY
-                for day, t in rules.rolling(rows, sorted({r.on for r in rows})):
-                    copy.write_row((party, day, *_values(t, *rules.window(day), about)))
-                    found.windows += 1
+        made: list[tuple[Any, ...]] = []
+
+        def put() -> None:
+            # One thing at a time on a connection: a batch is copied in between two reads of the other cursor.
+            with cursor.copy(f"COPY windows_now (party_id, ends_on, {names}) FROM STDIN") as copy:
+                for row in made:
+                    copy.write_row(row)
+            found.windows += len(made)
+            made.clear()
+
+        for party, rows in _by_party(found):
+            about = patterns.reasoned_about([party]) if party in about_whom else _NOBODY
+            for day, t in rules.rolling(rows, sorted({r.on for r in rows})):
+                made.append((party, day, *_values(t, *rules.window(day), about)))
+            if len(made) >= 50_000:
+                put()
+        put()
         cursor.execute("ANALYZE windows_now")
         cursor.execute(
             f"INSERT INTO monitoring_patternstate (party_id, ends_on, {names}, version, reason, because_of, changed_at)"  # noqa: S608
