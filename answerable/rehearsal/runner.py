@@ -26,6 +26,7 @@ from answerable.measures import actions as measures
 from answerable.measures.models import Measure
 from answerable.monitoring import actions as monitoring
 from answerable.monitoring import rules as monitoring_rules
+from answerable.monitoring.models import Incident, Party, SourceItem
 from answerable.monitoring.patterns import actions as patterns
 from answerable.monitoring.patterns import queries as pattern_queries
 from answerable.publication.models import Release
@@ -67,6 +68,7 @@ def verbs() -> dict[str, Callable[..., Any]]:
                 found[name] = func
     found["let_the_clock_run"] = lambda *, by: (measures.owed(), consent.owed())
     found["agree"] = agree
+    found["document"] = document
     return found
 
 
@@ -74,6 +76,35 @@ def agree(subject: Any, purposes: list[str], *, by: Any) -> list[str]:
     """She says a plain yes to each of these purposes, one by one."""
     given: list[str] = consent.give_consent(subject, consent.plain_yes(purposes), by=by)
     return given
+
+
+def document(
+    party: Party, *, on: date, area1: str, area2: str, victims: int, items: list[str], verifier: Person,
+    precision: str = "day", matches: bool = False, by: Any,
+) -> Incident:  # fmt: skip
+    """One incident from filing to verified, in a line: the same actions, by a collector and a verifier.
+
+    An item is its grade: T2 an account, T1+ one that two assessors confirmed, A2* a first-hand paper, B3 another one,
+    B3< one that cites the item before it, -A2 one against.
+    """
+    filed = monitoring.receive_report(
+        situation=party.situation, party=party, on=on, area1=area1, area2=area2, victims=victims, precision=precision,
+        forms=["SV-RAPE"], links=["LK-PERP"], link_reason="The unit is named by those who tell.",
+        narrative="Sealed account.", referral_offered=True, searched_first=True, by=by,
+    )  # fmt: skip
+    last: list[SourceItem] = []
+    for n, text in enumerate(items):
+        grade, told = text.strip("+*<-"), text.startswith("T")
+        item = monitoring.add_item(
+            filed, kind="testimony" if told else "document", primary=told or "*" in text, testimony=grade if told else "",
+            reliability="" if told else grade[0], credibility=0 if told else int(grade[1]), contrary=text.startswith("-"),
+            assessors=2 if "+" in text else 1, person_key=f"{filed.ref}-{n}" if told else "", parents=last if "<" in text else [],
+            purposes=["CP-MONI", "CP-FIND"] if told else [], says="Sealed item.", by=by,
+        )  # fmt: skip
+        last = [item]
+    monitoring.move_incident(filed, "triage", by=by)
+    monitoring.move_incident(filed, "begin_verification", by=verifier)
+    return monitoring.verify_incident(filed, matches_pattern=matches, by=verifier)
 
 
 def people() -> list[str]:

@@ -9,13 +9,14 @@ assessments of those windows, restated; what relies on these, marked and told (R
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
 from django.db import connection
 
-from answerable.authority.acting import scope_of
+from answerable.authority.acting import reading_as, scope_of
 from answerable.authority.principals import CLOCK
 from answerable.common import clock
 from answerable.common.hooks import question
@@ -171,6 +172,14 @@ class _Change:
         party = Party.objects.get(pk=key)
         for pattern in _assessments(party, touched.days):
             restate_assessment(pattern, why=self.why, because_of=touched.because_of, by=self.by)
+
+
+def seeing_all() -> AbstractContextManager[None]:
+    """Count over every compartment: whose incidents they are stays hidden, their number does not.
+
+    For a page that shows numbers of patterns to whoever may see them; incidents are then fetched within one's own scope.
+    """
+    return reading_as(CLOCK)
 
 
 def hold(parties: Iterable[int]) -> None:
@@ -438,76 +447,74 @@ def _lift_all(found: Recomputed) -> None:
     waiting = Contribution.objects.filter(awaits=True).exclude(level="").order_by("party_id", "on", "incident_id")
     days: list[date] = []
     at = None
-    wrong: list[Contribution] = []
+    wrong: dict[int, tuple[Contribution, int]] = {}
     for c in waiting.iterator(chunk_size=BATCH):
         if c.party_id != at:
             at, days = c.party_id, patterns.base_days([c.party_id], date.min, date.max)
-        level = "V3d" if rules.support(c.on, days) >= rules.V3D_BASE else c.own
+        n = rules.support(c.on, days)
+        level = "V3d" if n >= rules.V3D_BASE else c.own
         if level != c.level:
             c.level = level
-            wrong.append(c)
-    for start in range(0, len(wrong), BATCH):
-        part = wrong[start : start + BATCH]
-        _write(part)
-        rows = list(Incident.objects.filter(pk__in=[c.incident_id for c in part]).order_by("id"))
+            wrong[c.incident_id] = (c, n)
+    keys = sorted(wrong)
+    for start in range(0, len(keys), BATCH):
+        part = keys[start : start + BATCH]
+        _write([wrong[key][0] for key in part])
+        rows = list(Incident.objects.filter(pk__in=part).order_by("id"))
         facts = {f.ref: f for f in queries.incident_facts(rows)}
-        change = _Change("recomputed", None)
         for row in rows:
-            own = facts[row.ref]
-            level = known.verification_level(
-                own.items, base=change._support(row), matches_pattern=own.matches_pattern
-            )
-            _store_alone(row, level, found)
+            items = facts[row.ref].items
+            level = known.verification_level(items, base=wrong[row.pk][1], matches_pattern=row.matches_pattern)
+            row.level, row.because = level.code, list(level.because)
+            row.status = STATUS_OF_LEVEL.get(level.code, lifecycle.VERIFIED)
+            found.levels[row.ref] = level.code
+        Incident.objects.bulk_update(rows, ["level", "status", "because"], batch_size=500)
 
 
 def _states_all(found: Recomputed, why: str) -> None:
-    names = ", ".join(FIGURES)
-    kinds = ", ".join(f"{n} {t}" for n, t in zip(FIGURES, STATE_TYPES, strict=True))
+    """Every window of every actor, some actors at a time: compared with what is kept, and only what differs written."""
     about_whom = set(Indicator.objects.filter(ended_at=None).values_list("party_id", flat=True)) | set(
         PatternAssessment.objects.exclude(commonalities=[]).values_list("party_id", flat=True)
     )
-    same = " AND ".join(f"s.{n} = n.{n}" for n in FIGURES)
-    sets = ", ".join(f"{n} = EXCLUDED.{n}" for n in (*FIGURES, "reason", "because_of", "changed_at"))
-    given = ", ".join(f"n.{n}" for n in FIGURES)
-    with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS windows_now")
-        cursor.execute(f"CREATE TEMP TABLE windows_now (party_id bigint, ends_on date, {kinds}) ON COMMIT DROP")
-        made: list[tuple[Any, ...]] = []
+    now: dict[int, dict[date, tuple[Any, ...]]] = {}
+    waiting, seen = 0, set()
+    for party, rows in _by_party(found):
+        seen.add(party)
+        about = patterns.reasoned_about([party]) if party in about_whom else _NOBODY
+        ends = sorted({r.on for r in rows})
+        now[party] = {day: _values(t, *rules.window(day), about) for day, t in rules.rolling(rows, ends)}
+        waiting += len(ends)
+        if waiting >= 50_000:
+            _put(now, found, why)
+            now, waiting = {}, 0
+    _put(now, found, why)
+    shown = PatternState.objects.filter(reported_incidents__gt=0).order_by()
+    _put({key: {} for key in set(shown.values_list("party_id", flat=True).distinct()) - seen}, found, why)
 
-        def put() -> None:
-            # One thing at a time on a connection: a batch is copied in between two reads of the other cursor.
-            with cursor.copy(f"COPY windows_now (party_id, ends_on, {names}) FROM STDIN") as copy:
-                for row in made:
-                    copy.write_row(row)
-            found.windows += len(made)
-            made.clear()
 
-        for party, rows in _by_party(found):
-            about = patterns.reasoned_about([party]) if party in about_whom else _NOBODY
-            for day, t in rules.rolling(rows, sorted({r.on for r in rows})):
-                made.append((party, day, *_values(t, *rules.window(day), about)))
-            if len(made) >= 50_000:
-                put()
-        put()
-        cursor.execute("ANALYZE windows_now")
-        cursor.execute(
-            f"INSERT INTO monitoring_patternstate (party_id, ends_on, {names}, version, reason, because_of, changed_at)"  # noqa: S608
-            f" SELECT n.party_id, n.ends_on, {given}, 1, %s, '', %s FROM windows_now n"
-            " LEFT JOIN monitoring_patternstate s ON s.party_id = n.party_id AND s.ends_on = n.ends_on"
-            f" WHERE s.id IS NULL OR NOT ({same})"
-            f" ON CONFLICT (party_id, ends_on) DO UPDATE SET {sets}, version = monitoring_patternstate.version + 1",
-            [why, clock.now()],
-        )
-        found.states = cursor.rowcount
-        empty = dict(zip(FIGURES, _values(_NOTHING, date.min, date.min, _NOBODY), strict=True))
-        sets = ", ".join(f"{n} = %s" for n in FIGURES)
-        cursor.execute(
-            f"UPDATE monitoring_patternstate s SET {sets}, version = version + 1, reason = %s, changed_at = %s"  # noqa: S608
-            " WHERE reported_incidents > 0 AND NOT EXISTS (SELECT 1 FROM windows_now n WHERE n.party_id = s.party_id"
-            " AND n.ends_on = s.ends_on)",
-            [*empty.values(), why, clock.now()],
-        )
-        found.states += cursor.rowcount
+def _put(now: dict[int, dict[date, tuple[Any, ...]]], found: Recomputed, why: str) -> None:
+    was: dict[int, dict[date, tuple[Any, ...]]] = {}
+    for party, day, *values in PatternState.objects.filter(party__in=list(now)).values_list("party_id", "ends_on", *FIGURES):
+        was.setdefault(party, {})[day] = tuple(values)
+    empty = _values(_NOTHING, date.min, date.min, _NOBODY)
+    names, at = ", ".join(FIGURES), clock.now()
+    with connection.cursor() as cursor, cursor.copy(
+        f"COPY monitoring_patternstate (party_id, ends_on, {names}, version, reason, because_of, changed_at) FROM STDIN"
+    ) as copy:
+        for party, states in now.items():
+            kept = was.get(party, {})
+            for day, values in states.items():
+                if day not in kept:
+                    copy.write_row((party, day, *values, 1, why, "", at))
+                    found.states += 1
+    for party, states in now.items():
+        kept = was.get(party, {})
+        changed = {day: values for day, values in states.items() if day in kept and kept[day] != values}
+        changed |= {day: empty for day, values in kept.items() if day not in states and values != empty}
+        found.windows += len(states)
+        found.states += len(changed)
+        if changed:
+            _write_states(party, changed, why, "")
 
 
 def _by_party(found: Recomputed) -> Iterable[tuple[int, list[rules.Row]]]:

@@ -231,6 +231,15 @@ def line_of(party: Party, state: PatternState) -> Line:
     )  # fmt: skip
 
 
+def counts_of(result: dict[str, Any]) -> dict[str, counts.Count]:
+    """An assessment's numbers, each with its kind, side by side (R-LS-1)."""
+    return {
+        "verified_victims": counts.verified(result["verified_victims"]),
+        "reported_victims": counts.reported(result["reported_victims"]),
+        "verified_incidents": counts.verified(len(result["verified"])),
+    }
+
+
 def newest(situation: Situation, limit: int = 100) -> list[Line]:
     """The newest window of each actor of a situation, in one question, whatever the history holds."""
     sql = """
