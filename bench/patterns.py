@@ -20,7 +20,12 @@ ROUNDS = 40
 # in fifty is a single account that only a base set of others lifts.
 T1, T1TWICE, T2 = "'T1', true, '', 0, 1", "'T1', true, '', 0, 2", "'T2', true, '', 0, 1"
 A2, B3, C3, D4 = "'', true, 'A', 2, 1", "'', false, 'B', 3, 1", "'', false, 'C', 3, 1", "'', false, 'D', 4, 1"
-KINDS = [((T1, A2, D4), "V3a")] * 20 + [((B3, C3, D4), "V2")] * 14 + [((D4, D4, D4), "V1")] * 5 + [((T2, T1, C3), "V3b")] * 10
+KINDS = (
+    [((T1, A2, D4), "V3a")] * 20
+    + [((B3, C3, D4), "V2")] * 14
+    + [((D4, D4, D4), "V1")] * 5
+    + [((T2, T1, C3), "V3b")] * 10
+)
 AWAITS = len(KINDS)
 KINDS.append(((T1TWICE, D4, D4), "V2"))
 LEVEL = f"(ARRAY[{', '.join(repr(level) for _items, level in KINDS)}])[1 + mod(g, {len(KINDS)})]"
@@ -93,7 +98,9 @@ def main() -> None:
 
         with connection.cursor() as c:
             c.execute("RESET ROLE")
-        made = [Situation(ref=f"SIT-B-{n}", name=f"Bench {n}", fictional=True) for n in range(max(2, INCIDENTS // 5000))]
+        made = [
+            Situation(ref=f"SIT-B-{n}", name=f"Bench {n}", fictional=True) for n in range(max(2, INCIDENTS // 5000))
+        ]
         situations = [s.pk for s in Situation.objects.bulk_create(made)]
         some = [Party(ref=f"PTY-B-{n}", situation_id=situations[n % len(situations)], name=f"Unit {n}", actor_type="ACT-STF")
                 for n in range(10 * len(situations))]  # fmt: skip
@@ -129,7 +136,9 @@ def main() -> None:
               f"greatest memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")  # fmt: skip
 
         large = p95(seconds(page, ROUNDS))
-        print(f"situation page {small * 1000:.1f} ms at a thousand, {large * 1000:.1f} ms now: ratio {large / small:.2f} (limit 1.5)")
+        print(
+            f"situation page {small * 1000:.1f} ms at a thousand, {large * 1000:.1f} ms now: ratio {large / small:.2f} (limit 1.5)"
+        )
 
         # One change: a paper regraded in an incident of the busiest actor, of a middling one, of the rarest; and back.
         times: dict[str, list[float]] = {}
@@ -151,7 +160,11 @@ def main() -> None:
             print(f"one change of the {name} actor ({have:,} incidents), the whole act with its record entry: p95 "
                   f"{change * 1000:.0f} ms, {change / 0.2:.2f} of 200 ms")  # fmt: skip
         with reading_as(CLOCK):
-            before = list(PatternState.objects.order_by("party_id", "ends_on").values_list("party_id", "ends_on", "verified_victims")[:1000])
+            before = list(
+                PatternState.objects.order_by("party_id", "ends_on").values_list(
+                    "party_id", "ends_on", "verified_victims"
+                )[:1000]
+            )
         again = patterns.recompute_patterns(from_items=False, by=CLOCK)
         assert again.states == 0 and not again.levels, "the changes left something that recomputing sees otherwise"
         assert before
@@ -165,7 +178,9 @@ def main() -> None:
             each = (time.perf_counter() - t) / len(rows)
             kept = {c.incident_id: c for c in Contribution.objects.filter(incident__in=rows)}
             assert all(kept[c.incident_id].own == c.own and kept[c.incident_id].awaits == c.awaits for c in made_now)
-        print(f"levels from items: {each * 1e6:.0f} µs an incident, so {each * INCIDENTS:.0f} s for all of them once more")
+        print(
+            f"levels from items: {each * 1e6:.0f} µs an incident, so {each * INCIDENTS:.0f} s for all of them once more"
+        )
 
 
 main()

@@ -143,7 +143,7 @@ def verification_level(items: Sequence[ItemFacts], *, base: int = 0, matches_pat
                 return Level("V3c", (*notes, why), (a.ref, b.ref))
     single = [i for i in testimonies if i.testimony == "T1" and i.assessors >= 2]
     if single and matches_pattern and base >= V3D_BASE:
-        why = f"A T1 testimony confirmed by two assessors, matching a pattern with {base} base incidents (five needed): V3d."
+        why = f"A T1 testimony confirmed by two assessors, matching a pattern with at least {base} base incidents (five needed): V3d."
         return Level("V3d", (*notes, why), (single[0].ref,))
     missing = "no independent second item"
     if single and matches_pattern:

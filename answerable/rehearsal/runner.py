@@ -42,7 +42,19 @@ from answerable.vault.client import ask
 from answerable.vault.consent import actions as consent
 from answerable.vault.consent import queries as consents
 
-MODULES = (alliance, safeguarding, channel, monitoring, patterns, accountability, council, measures, fund, reparations, consent)
+MODULES = (
+    alliance,
+    safeguarding,
+    channel,
+    monitoring,
+    patterns,
+    accountability,
+    council,
+    measures,
+    fund,
+    reparations,
+    consent,
+)
 # Steps a scenario may take: every action of the apps but those that only start-up and sign-in use.
 NOT_STEPS = {
     "found_alliance",
@@ -174,7 +186,7 @@ def _live(party: Any) -> dict[str, Any]:
     (state,) = (line.state for line in pattern_queries.newest(party.situation) if line.party.pk == party.pk)
     names = ("verified_incidents", "verified_victims", "reported_victims", "base", "areas", "prevalence")
     flags = {code.upper(): getattr(state, code) for code in ("pt", "ws", "sy", "ls")}
-    return {"ends_on": state.ends_on.isoformat(), **{n: getattr(state, n) for n in names}, **flags}
+    return {**{n: getattr(state, n) for n in names}, **flags}
 
 
 def _falls(run: Any, pattern: Any) -> dict[str, list[str]]:

@@ -14,13 +14,22 @@ from hypothesis import strategies as st
 from answerable.authority.acting import set_scope
 from answerable.authority.principals import CLOCK
 from answerable.monitoring.models import Incident, Party, PatternAssessment, SourceItem
-from answerable.monitoring.patterns import live, queries
 from answerable.monitoring.patterns import actions as patterns
+from answerable.monitoring.patterns import live, queries
 from answerable.monitoring.patterns.models import FIGURES, Contribution, PatternState, Restatement
 from answerable.record import log as record
 
 pytestmark = [pytest.mark.django_db, pytest.mark.writes_freely]
-STATUSES = ["VERIFIED", "VERIFIED", "VERIFIED", "CREDIBLE", "MERGED", "IN_VERIFICATION", "OUT_OF_SCOPE", "CONSENT_WITHDRAWN"]
+STATUSES = [
+    "VERIFIED",
+    "VERIFIED",
+    "VERIFIED",
+    "CREDIBLE",
+    "MERGED",
+    "IN_VERIFICATION",
+    "OUT_OF_SCOPE",
+    "CONSENT_WITHDRAWN",
+]
 ITEMS = [
     (), (("T1", 2),), (("T1", 2),), (("T1", 1), ("A2", 1)), (("T2", 1), ("T1", 1)), (("B3", 1),),
     (("T1", 1), ("T1", 1), ("C3", 1)), (("T1", 1), ("A2", 1), ("-A1", 1)),
@@ -54,7 +63,9 @@ class World:
             self.parties.append(Party.objects.create(situation=brigade.situation, name=name, actor_type="ACT-STF"))
         self.person, self.n, self.made = person, 0, []
 
-    def incident(self, party: int, day: int, area: str, victims: int, status: str, items, matches: bool, precision: str):
+    def incident(
+        self, party: int, day: int, area: str, victims: int, status: str, items, matches: bool, precision: str
+    ):
         self.n += 1
         made = Incident.objects.create(
             compartment="monitoring", situation=self.parties[0].situation, party=self.parties[party], organisation=self.person.body,
@@ -76,7 +87,19 @@ class World:
                 captured_on=incident.on, purposes=["CP-MONI"] if told else [], says=b"",
             )  # fmt: skip
 
-    def change(self, kind: str, which: int, party: int, day: int, area: str, victims: int, status: str, items, matches, precision) -> None:
+    def change(
+        self,
+        kind: str,
+        which: int,
+        party: int,
+        day: int,
+        area: str,
+        victims: int,
+        status: str,
+        items,
+        matches,
+        precision,
+    ) -> None:
         if kind == "new" or not self.made:
             row = self.incident(party, day, area, victims, status, items, matches, precision)
         else:
@@ -177,7 +200,11 @@ def test_a_change_touches_only_windows_that_hold_its_day(world):
     old.save()
     live.relevel(old.party, [old.ref], why="corrected")
     touched = PatternState.objects.exclude(version=1).filter(party=world.parties[1])
-    assert [s.ends_on for s in touched] == [old.on] and touched[0].reason == "corrected" and touched[0].because_of == old.ref
+    assert (
+        [s.ends_on for s in touched] == [old.on]
+        and touched[0].reason == "corrected"
+        and touched[0].because_of == old.ref
+    )
     assert all(s.version == before[s.pk] for s in PatternState.objects.exclude(pk=touched[0].pk))
     assert new.on != old.on
 
@@ -192,7 +219,10 @@ def test_late_verification_restates_an_earlier_assessment_and_keeps_the_first(wo
     june.refresh_from_db()
     now = Restatement.objects.get(pattern=june)
     assert june.result == first and queries.current(june) == now.result and now.version == 2
-    assert late.ref in now.result["verified"] and now.result["verified_victims"] == first["verified_victims"] + late.victims
+    assert (
+        late.ref in now.result["verified"]
+        and now.result["verified_victims"] == first["verified_victims"] + late.victims
+    )
     # Reached both ways: from the incident to what rests on it, and from the assessment to the incident.
     assert june.ref in record.upward(late.ref) and late.ref in {e.basis for e in record.bases(june.ref)}
     assert june.retests.filter(answered_at=None).exists()

@@ -74,7 +74,14 @@ def record_indicator(
         before.ended_at = now
         before.save(update_fields=["ended_at"])
     indicator = Indicator(
-        situation=situation, party=party, list_name=name, code=code, since=since, standard=standard, made_by=by, made_at=now
+        situation=situation,
+        party=party,
+        list_name=name,
+        code=code,
+        since=since,
+        standard=standard,
+        made_by=by,
+        made_at=now,
     )
     sealed = keeping.seal_fields(indicator.ref, indicator.compartment, "Indicator", {"reasons": reasons})
     indicator.reasons = sealed["reasons"]
@@ -120,7 +127,9 @@ def set_prevalence(pattern: PatternAssessment, *, level: str, reasons: str, by: 
     counted = queries.current(pattern)["prevalence"]
     if level <= counted:
         raise Refused(
-            _("The count gives %(counted)s. A panel may set prevalence higher, and never lower without taking items out (R-LS-2).")
+            _(
+                "The count gives %(counted)s. A panel may set prevalence higher, and never lower without taking items out (R-LS-2)."
+            )
             % {"counted": counted},
             reason="R-LS-2",
         )

@@ -46,7 +46,9 @@ class PrevalenceForm(forms.Form):
     """A prevalence above the count, and why the count falls short."""
 
     level = forms.ChoiceField(label=_("Prevalence"))
-    reasons = forms.CharField(label=_("Why the count falls short"), widget=forms.Textarea(attrs={"rows": 4}), max_length=8000)
+    reasons = forms.CharField(
+        label=_("Why the count falls short"), widget=forms.Textarea(attrs={"rows": 4}), max_length=8000
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -35,7 +35,6 @@ from answerable.monitoring.patterns.models import (
     Restatement,
     Retest,
     StateChange,
-    figures,
 )
 from answerable.record import log as record
 from answerable.record.models import Head
@@ -87,16 +86,22 @@ class _Change:
         _write(fresh)
         # V3d is decided last, from a base set it is not part of.
         candidates = {c.incident_id: c for c in fresh if c.awaits}
+        near: dict[int, Contribution] = {}
         for key, touched in self.parties.items():
-            for c in _awaiting(key, touched.base):
-                candidates.setdefault(c.incident_id, c)
-        others = set(candidates) - set(now)
-        more = list(Incident.objects.select_for_update().filter(pk__in=others).order_by("id"))
+            near |= {c.incident_id: c for c in _awaiting(key, touched.base) if c.incident_id not in now}
+        bases = _bases([*fresh, *near.values()])
+        supports = {c.incident_id: rules.support(c.on, bases[c.party_id]) for c in near.values()}
+        # Whoever stands, stands; only what is lifted, dropped or still short is read with its items.
+        again = [
+            k for k, n in supports.items() if (n >= rules.V3D_BASE) != (near[k].level == "V3d") or n < rules.V3D_BASE
+        ]
+        more = list(Incident.objects.select_for_update().filter(pk__in=again).order_by("id"))
         facts |= {f.ref: f for f in queries.incident_facts(more)}
+        candidates |= {key: near[key] for key in again}
         lifted: list[Contribution] = []
         for row in [*rows, *more]:
             own = facts[row.ref]
-            n = self._support(row) if own.matches_pattern else 0
+            n = rules.support(row.on, bases.get(row.party_id, [])) if own.matches_pattern else 0
             level = known.verification_level(own.items, base=n, matches_pattern=own.matches_pattern)
             c = candidates.get(row.pk)
             if c is not None and c.own and c.level != level.code:
@@ -133,10 +138,6 @@ class _Change:
         touched = self.parties.setdefault(party, _Touched())
         touched.days.add(day)
         touched.because_of = touched.because_of or ref
-
-    def _support(self, row: Incident) -> int:
-        first, last = rules.window(row.on)[0], rules.last_end(row.on)
-        return rules.support(row.on, patterns.base_days([row.party_id], first, last))
 
     def _store(self, row: Incident, level: known.Level) -> None:
         status = row.status
@@ -215,7 +216,7 @@ def _write(rows: Sequence[Contribution]) -> None:
     sets = ", ".join(f'"{name}" = EXCLUDED."{name}"' for name in COLUMNS[1:])
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO monitoring_contribution ({names}) SELECT * FROM unnest({arrays})"  # noqa: S608 - fixed words
+            f"INSERT INTO monitoring_contribution ({names}) SELECT * FROM unnest({arrays})"
             f" ON CONFLICT (incident_id) DO UPDATE SET {sets}",
             values,
         )
@@ -228,6 +229,15 @@ def _awaiting(party: int, base: set[date]) -> list[Contribution]:
     first, last = rules.window(min(base))[0], rules.last_end(max(base))
     near = Contribution.objects.filter(party=party, awaits=True, on__range=(first, last)).exclude(level="")
     return [c for c in near if any(rules.window(c.on)[0] <= day <= rules.last_end(c.on) for day in base)]
+
+
+def _bases(rows: Sequence[Contribution]) -> dict[int, list[date]]:
+    """Base days of these actors, as far as any of these incidents could share a window with one."""
+    found = {}
+    for key in {c.party_id for c in rows if c.awaits}:
+        days = [c.on for c in rows if c.awaits and c.party_id == key]
+        found[key] = patterns.base_days([key], rules.window(min(days))[0], rules.last_end(max(days)))
+    return {c.party_id: found.get(c.party_id, []) for c in rows}
 
 
 def _leaning_on(refs: Sequence[str]) -> list[Indicator]:
@@ -285,7 +295,8 @@ def restate_windows(party: int, days: set[date], *, why: str, because_of: str = 
     was: dict[date, tuple[Any, ...]] = {}
     now: dict[date, tuple[Any, ...]] = {}
     for start, end in spans:
-        was |= {s.ends_on: figures(s) for s in PatternState.objects.filter(party=party, ends_on__range=(start, end))}
+        kept = PatternState.objects.filter(party=party, ends_on__range=(start, end)).values_list("ends_on", *FIGURES)
+        was |= {day: tuple(values) for day, *values in kept}
         rows = [c.row for c in patterns.rows_between([party], rules.window(start)[0], end, refs=False)]
         ends = sorted({r.on for r in rows if r.on >= start})
         now |= {day: _values(t, *rules.window(day), about) for day, t in rules.rolling(rows, ends)}
@@ -322,7 +333,7 @@ def _write_states(party: int, states: dict[date, tuple[Any, ...]], why: str, bec
     given = ", ".join(f"s.{name}" for name in FIGURES)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO monitoring_patternstate (party_id, ends_on, {names}, version, reason, because_of, changed_at)"  # noqa: S608
+            f"INSERT INTO monitoring_patternstate (party_id, ends_on, {names}, version, reason, because_of, changed_at)"
             f" SELECT %s, s.ends_on, {given}, 1, %s, %s, %s FROM unnest({arrays}) AS s (ends_on, {names})"
             " ON CONFLICT (party_id, ends_on) DO UPDATE SET"
             f" {sets}, version = monitoring_patternstate.version + 1",
@@ -365,7 +376,10 @@ def restate_assessment(pattern: PatternAssessment, *, why: str, because_of: str,
     record.rely(pattern.ref, now["verified"], "incident", since=size)
     for ref in record.upward(pattern.ref):
         Retest.objects.get_or_create(
-            dependent=ref, pattern=pattern, answered_at=None, defaults={"version": made.version, "asked_at": clock.now()}
+            dependent=ref,
+            pattern=pattern,
+            answered_at=None,
+            defaults={"version": made.version, "asked_at": clock.now()},
         )
     question("basis_changed").ask(pattern.ref, self_or_clock(by))
     return made
@@ -494,13 +508,18 @@ def _states_all(found: Recomputed, why: str) -> None:
 
 def _put(now: dict[int, dict[date, tuple[Any, ...]]], found: Recomputed, why: str) -> None:
     was: dict[int, dict[date, tuple[Any, ...]]] = {}
-    for party, day, *values in PatternState.objects.filter(party__in=list(now)).values_list("party_id", "ends_on", *FIGURES):
+    for party, day, *values in PatternState.objects.filter(party__in=list(now)).values_list(
+        "party_id", "ends_on", *FIGURES
+    ):
         was.setdefault(party, {})[day] = tuple(values)
     empty = _values(_NOTHING, date.min, date.min, _NOBODY)
     names, at = ", ".join(FIGURES), clock.now()
-    with connection.cursor() as cursor, cursor.copy(
-        f"COPY monitoring_patternstate (party_id, ends_on, {names}, version, reason, because_of, changed_at) FROM STDIN"
-    ) as copy:
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(
+            f"COPY monitoring_patternstate (party_id, ends_on, {names}, version, reason, because_of, changed_at) FROM STDIN"
+        ) as copy,
+    ):
         for party, states in now.items():
             kept = was.get(party, {})
             for day, values in states.items():
@@ -523,7 +542,7 @@ def _by_party(found: Recomputed) -> Iterable[tuple[int, list[rules.Row]]]:
     with connection.connection.cursor(name="all_contributions") as cursor:
         cursor.itersize = 20_000
         cursor.execute(
-            f"SELECT c.party_id, {patterns.ROW} FROM monitoring_contribution c WHERE c.level <> ''"  # noqa: S608
+            f"SELECT c.party_id, {patterns.ROW} FROM monitoring_contribution c WHERE c.level <> ''"
             ' ORDER BY c.party_id, c."on"'
         )
         at, rows = None, []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db import models
 from django.db.models import Q
 
@@ -144,7 +142,9 @@ class Retest(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["dependent", "pattern"], condition=Q(answered_at=None), name="one_open_retest")
+            models.UniqueConstraint(
+                fields=["dependent", "pattern"], condition=Q(answered_at=None), name="one_open_retest"
+            )
         ]
 
 
@@ -228,8 +228,3 @@ class PanelPrevalence(models.Model):
 NUMBERS = ("reported_incidents", "reported_victims", "verified_incidents", "verified_victims", "base", "areas", "days")
 FLAGS = ("pt", "ws", "sy", "ls")
 FIGURES = (*NUMBERS, "prevalence", *FLAGS, "commonalities", "systematic")
-
-
-def figures(state: Any) -> tuple[Any, ...]:
-    """Everything a state says, without when and why it last changed."""
-    return tuple(getattr(state, name) for name in FIGURES)

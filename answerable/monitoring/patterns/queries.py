@@ -39,7 +39,7 @@ def rows_between(
     parties: Iterable[int], first: date, last: date, *, filed_by: datetime | None = None, refs: bool = True
 ) -> list[Counted]:
     """Counted incidents of these actors between two days, in order; with `filed_by`, only those filed by then."""
-    sql = f'SELECT {"i.ref" if refs else "c.incident_id::text"}, {ROW} FROM monitoring_contribution c'  # noqa: S608 - fixed words
+    sql = f"SELECT {'i.ref' if refs else 'c.incident_id::text'}, {ROW} FROM monitoring_contribution c"
     if refs or filed_by:
         sql += " JOIN monitoring_incident i ON i.id = c.incident_id"
     sql += " WHERE c.party_id = ANY(%s) AND c.\"on\" BETWEEN %s AND %s AND c.level <> ''"

@@ -75,12 +75,13 @@ def possible_days(on: date, precision: str = "day") -> tuple[date, date]:
 
 
 def support(day: date, base: Sequence[date]) -> int:
-    """The largest base set of any rolling window that holds `day` (for V3d). `base` are days in order."""
+    """The largest base set of any rolling window that holds `day`, up to the five V3d needs. `base` are days in order."""
     best, last = 0, last_end(day)
     # Any window holds no more than one that ends on the day itself or on a later base day.
-    ends = [day, *base[bisect_right(base, day) : bisect_right(base, last)]]
-    for end in ends:
+    for end in (day, *base[bisect_right(base, day) : bisect_right(base, last)]):
         best = max(best, bisect_right(base, end) - bisect_left(base, window(end)[0]))
+        if best >= V3D_BASE:
+            return V3D_BASE
     return best
 
 
@@ -417,7 +418,7 @@ class _Window:
             outside = {r.ref for r in self.rows if r.ref not in kept}
             if not holds(self.without(outside | set(kept))):
                 yield self._until(sorted(kept.values(), key=_greatest), outside, holds)
-        for pool in ([self.rows, self.base] if self.dependent else [self.rows]):
+        for pool in [self.rows, self.base] if self.dependent else [self.rows]:
             for close in _close_together(pool):
                 # With the base set gone to four, nothing that depends on it is left to take.
                 kept = close[: V3D_BASE - 1] if pool is self.base and self.dependent else close
@@ -507,7 +508,9 @@ def fall(
     if any_of and size == len(among):
         says = f"Falls if {'this incident falls' if size == 1 else f'these {size} incidents fall'}: {_among(among)}."
     elif any_of:
-        says = f"Falls if any {size} of these {len(among)} incidents {'falls' if size == 1 else 'fall'}: {_among(among)}."
+        says = (
+            f"Falls if any {size} of these {len(among)} incidents {'falls' if size == 1 else 'fall'}: {_among(among)}."
+        )
     elif exact:
         more = f" ({len(sets)} sets of {size} would do it)" if len(sets) > 1 else ""
         says = f"Falls if {size} incidents fall and with no fewer, for example{more}: {_among(among)}."
