@@ -70,7 +70,7 @@ def record_indicator(
         raise Refused(" ".join(problems), reason="indicator")
     now, days = clock.now(), set()
     if before := Indicator.objects.select_for_update().filter(party=party, code=code, ended_at=None).first():
-        days |= set(live.days_of(before))
+        days |= set(queries.days_of(before))
         before.ended_at = now
         before.save(update_fields=["ended_at"])
     indicator = Indicator(
@@ -91,7 +91,7 @@ def record_indicator(
     found = queries.reached(indicator)
     indicator.reached, indicator.because = known.STANDARD_OF_LEVEL[found.code] or "none", list(found.because)
     indicator.save(update_fields=["reached", "because"])
-    days |= set(live.days_of(indicator))
+    days |= set(queries.days_of(indicator))
     live.reasons_changed(party, why="indicator recorded", because_of=indicator.ref, days=days, by=by)
     entry = record.append(
         "indicator recorded", indicator, by=by,
@@ -111,7 +111,7 @@ def end_indicator(indicator: Indicator, *, by: Person) -> Indicator:
         raise Refused(_("That assessment has already been given up or replaced."), reason="lifecycle")
     indicator.ended_at = clock.now()
     indicator.save(update_fields=["ended_at"])
-    days = set(live.days_of(indicator))
+    days = set(queries.days_of(indicator))
     live.reasons_changed(indicator.party, why="indicator ended", because_of=indicator.ref, days=days, by=by)
     record.append("indicator ended", indicator, by=by, detail={"code": indicator.code})
     return indicator

@@ -8,19 +8,19 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from answerable.common.tables import taxonomy
-from answerable.monitoring.models import Situation, SourceItem
+from answerable.monitoring.models import Party, Situation, SourceItem
 from answerable.monitoring.patterns import actions, rules
 
 
 class IndicatorForm(forms.Form):
     """An indicator, the standard claimed, the items for and against it, and why."""
 
-    party = forms.ModelChoiceField(queryset=None, label=_("Armed actor"))
+    party = forms.ModelChoiceField(queryset=Party.objects.none(), label=_("Armed actor"))
     code = forms.ChoiceField(label=_("Indicator"))
     standard = forms.ChoiceField(label=_("Standard claimed"))
     since = forms.DateField(label=_("Since"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    supporting = forms.ModelMultipleChoiceField(queryset=None, label=_("Items that support it"))
-    contrary = forms.ModelMultipleChoiceField(queryset=None, label=_("Items against it"), required=False)
+    supporting = forms.ModelMultipleChoiceField(queryset=SourceItem.objects.none(), label=_("Items that support it"))
+    contrary = forms.ModelMultipleChoiceField(queryset=SourceItem.objects.none(), label=_("Items against it"), required=False)
     reasons = forms.CharField(label=_("Reasons"), widget=forms.Textarea(attrs={"rows": 4}), max_length=8000)
 
     def __init__(self, *args: Any, situation: Situation, items: Any, **kwargs: Any) -> None:

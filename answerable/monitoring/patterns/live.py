@@ -103,11 +103,11 @@ class _Change:
             own = facts[row.ref]
             n = rules.support(row.on, bases.get(row.party_id, [])) if own.matches_pattern else 0
             level = known.verification_level(own.items, base=n, matches_pattern=own.matches_pattern)
-            c = candidates.get(row.pk)
-            if c is not None and c.own and c.level != level.code:
-                c.level = level.code
-                lifted.append(c)
-                self._day(c.party_id, c.on, row.ref)
+            adds = candidates.get(row.pk)
+            if adds is not None and adds.own and adds.level != level.code:
+                adds.level = level.code
+                lifted.append(adds)
+                self._day(adds.party_id, adds.on, row.ref)
             self._store(row, level)
         _write(lifted)
         incidents = [r.ref for r in rows]
@@ -162,7 +162,7 @@ class _Change:
                 indicator.reached, indicator.because = standard, list(found.because)
                 indicator.save(update_fields=["reached", "because"])
             if before != indicator.supported:
-                for day in days_of(indicator):
+                for day in patterns.days_of(indicator):
                     self._day(indicator.party_id, day, refs[0])
 
     def _restate(self, key: int, touched: _Touched) -> None:
@@ -244,12 +244,6 @@ def _leaning_on(refs: Sequence[str]) -> list[Indicator]:
     items = Indicator.objects.filter(ended_at=None)
     found = items.filter(supporting__incident__ref__in=refs) | items.filter(contrary__incident__ref__in=refs)
     return list(found.distinct().order_by("id")) if items.exists() else []
-
-
-def days_of(indicator: Indicator) -> list[date]:
-    """The days of the counted incidents that an indicator's supporting items belong to."""
-    days = Contribution.objects.filter(incident__items__in=indicator.supporting.all()).exclude(level="")
-    return list(days.order_by("on").values_list("on", flat=True).distinct())
 
 
 def _assessments(party: Party, days: set[date]) -> list[PatternAssessment]:
@@ -478,10 +472,10 @@ def _lift_all(found: Recomputed) -> None:
         facts = {f.ref: f for f in queries.incident_facts(rows)}
         for row in rows:
             items = facts[row.ref].items
-            level = known.verification_level(items, base=wrong[row.pk][1], matches_pattern=row.matches_pattern)
-            row.level, row.because = level.code, list(level.because)
-            row.status = STATUS_OF_LEVEL.get(level.code, lifecycle.VERIFIED)
-            found.levels[row.ref] = level.code
+            reached = known.verification_level(items, base=wrong[row.pk][1], matches_pattern=row.matches_pattern)
+            row.level, row.because = reached.code, list(reached.because)
+            row.status = STATUS_OF_LEVEL.get(reached.code, lifecycle.VERIFIED)
+            found.levels[row.ref] = reached.code
         Incident.objects.bulk_update(rows, ["level", "status", "because"], batch_size=500)
 
 
@@ -545,10 +539,11 @@ def _by_party(found: Recomputed) -> Iterable[tuple[int, list[rules.Row]]]:
             f"SELECT c.party_id, {patterns.ROW} FROM monitoring_contribution c WHERE c.level <> ''"
             ' ORDER BY c.party_id, c."on"'
         )
-        at, rows = None, []
+        at: int | None = None
+        rows: list[rules.Row] = []
         for party, on, area1, area2, victims, level, earliest, latest in cursor:
             if party != at:
-                if rows:
+                if at is not None:
                     yield at, rows
                 at, rows = party, []
             rows.append(
@@ -556,5 +551,5 @@ def _by_party(found: Recomputed) -> Iterable[tuple[int, list[rules.Row]]]:
                           earliest, latest)
             )  # fmt: skip
             found.incidents += 1
-        if rows:
+        if at is not None:
             yield at, rows

@@ -97,15 +97,19 @@ def reached(indicator: Indicator) -> known.Level:
     return known.verification_level(facts)
 
 
+def days_of(indicator: Indicator) -> list[date]:
+    """The days of the counted incidents that an indicator's supporting items belong to, in order."""
+    adding = Contribution.objects.filter(incident__items__in=indicator.supporting.all()).exclude(level="")
+    return list(adding.order_by("on").values_list("on", flat=True).distinct())
+
+
 def supported_of(parties: Sequence[int]) -> list[Supported]:
     """Live indicators of actors that are supported at the standard claimed, with where in time they lie."""
     found = []
     for indicator in Indicator.objects.filter(party__in=parties, ended_at=None).order_by("code", "id"):
         if not indicator.supported:
             continue
-        days = Contribution.objects.filter(incident__items__in=indicator.supporting.all()).exclude(level="")
-        days = days.order_by("on").values_list("on", flat=True).distinct()
-        found.append(Supported(indicator.code, indicator.list_name, tuple(days)))
+        found.append(Supported(indicator.code, indicator.list_name, tuple(days_of(indicator))))
     return found
 
 

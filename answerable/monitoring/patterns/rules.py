@@ -414,10 +414,10 @@ class _Window:
             yield self._until([*order[len(first) :], *sorted(self.dependent, key=_greatest)], first, holds)
         # Widespread may also end because what is left lies in two areas: those two that hold the most small incidents.
         for pair in combinations(_places(self.rows)[:6], WIDESPREAD_AREAS - 1):
-            kept = {r.ref: r for group in pair for r in group}
-            outside = {r.ref for r in self.rows if r.ref not in kept}
-            if not holds(self.without(outside | set(kept))):
-                yield self._until(sorted(kept.values(), key=_greatest), outside, holds)
+            inside = {r.ref: r for group in pair for r in group}
+            outside = {r.ref for r in self.rows if r.ref not in inside}
+            if not holds(self.without(outside | set(inside))):
+                yield self._until(sorted(inside.values(), key=_greatest), outside, holds)
         for pool in [self.rows, self.base] if self.dependent else [self.rows]:
             for close in _close_together(pool):
                 # With the base set gone to four, nothing that depends on it is left to take.

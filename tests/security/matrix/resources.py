@@ -133,6 +133,7 @@ KINDS: dict[str, Kind] = {
     "SourceItem": Kind({"compartment": MONITORING, "collectedBy": (ME, OTHER), "organisation": (MY_BODY,),
                         "withdrawn": (False, True)}, keep=_open_or_plain("collectedBy")),
     "Pattern": Kind({"madeBy": (ME, OTHER)}),
+    "Indicator": Kind({"compartment": ("monitoring",)}),
     "Finding": Kind({"respondent": STATES, "draftedBy": (ME, OTHER), "status": ("ASSESSMENT",)}, frozenset({"nationality"})),
     "Proposal": Kind({"about": STATES, "proposer": (MY_STATE, THEIR_STATE), "status": ("MEETING",)}),
     "Measure": Kind({"about": STATES, "status": ("ADOPTED",)}, frozenset({"nationality"})),
