@@ -20,7 +20,9 @@ class IndicatorForm(forms.Form):
     standard = forms.ChoiceField(label=_("Standard claimed"))
     since = forms.DateField(label=_("Since"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
     supporting = forms.ModelMultipleChoiceField(queryset=SourceItem.objects.none(), label=_("Items that support it"))
-    contrary = forms.ModelMultipleChoiceField(queryset=SourceItem.objects.none(), label=_("Items against it"), required=False)
+    contrary = forms.ModelMultipleChoiceField(
+        queryset=SourceItem.objects.none(), label=_("Items against it"), required=False
+    )
     reasons = forms.CharField(label=_("Reasons"), widget=forms.Textarea(attrs={"rows": 4}), max_length=8000)
 
     def __init__(self, *args: Any, situation: Situation, items: Any, **kwargs: Any) -> None:

@@ -265,8 +265,9 @@ def _values(t: rules.Tally, first: date, last: date, about: patterns.Reasoned) -
     common, systematic = about.common(first, last), about.systematic(first, last)
     met = rules.tests_met(t, commonality=bool(common), systematic=len(systematic))
     return (
-        *(getattr(t, name) for name in NUMBERS), rules.prevalence(t.verified_victims),
-        *(met[flag.upper()] for flag in FLAGS), ",".join(sorted(common)), ",".join(sorted(systematic)),
+        t.reported_incidents, t.reported_victims, t.verified_incidents, t.verified_victims, t.base, t.areas, t.days,
+        rules.prevalence(t.verified_victims), met["PT"], met["WS"], met["SY"], met["LS"], ",".join(sorted(common)),
+        ",".join(sorted(systematic)),
     )  # fmt: skip
 
 

@@ -127,10 +127,14 @@ class Reasoned:
     supported: tuple[Supported, ...]
 
     def common(self, first: date, last: date) -> frozenset[str]:
+        if not self.supported:
+            return self.commonalities
         own = {s.code for s in self.supported if s.list_name == "commonality" and s.within(first, last)}
         return self.commonalities | own
 
     def systematic(self, first: date, last: date) -> frozenset[str]:
+        if not self.supported:
+            return frozenset()
         named = (s for s in self.supported if s.list_name == "systematic_indicator")
         return frozenset(s.code for s in named if s.within(first, last))
 

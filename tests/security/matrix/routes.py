@@ -91,7 +91,7 @@ SHOWN: dict[type, Callable[[Principal, Any], bool]] = {
     Incident: lambda w, o: sees(w, "see_incidents") and _in_scope(w, o),
     SourceItem: lambda w, o: sees(w, "see_incidents") and _in_scope(w, o),
     PatternAssessment: lambda w, o: sees(w, "see_patterns"),
-    Indicator: lambda w, o: sees(w, "see_patterns"),
+    Indicator: lambda w, o: sees(w, "see_patterns") and _in_scope(w, o),
     Party: lambda w, o: sees(w, "see_situations"),
     Import: lambda w, o: sees(w, "import_public_data"),
     Finding: _finding_shown,
