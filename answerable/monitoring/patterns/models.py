@@ -34,7 +34,7 @@ class Contribution(models.Model):
     only by live.py: everything below follows from these rows, so a change is found by comparing with them.
     """
 
-    incident = models.OneToOneField(Incident, on_delete=models.PROTECT, primary_key=True, related_name="contribution")
+    incident = models.OneToOneField(Incident, on_delete=models.PROTECT, related_name="contribution")
     compartment = models.CharField(max_length=80)
     party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="+", db_index=False)
     on = models.DateField()

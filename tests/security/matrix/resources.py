@@ -171,6 +171,7 @@ SCOPES: dict[str, tuple[frozenset[str], ...]] = {
     for k, scopes in {
         "Incident": ((), ("monitoring",), (MONITORING[1],), ("claims",)),
         "SourceItem": ((), ("monitoring",), (MONITORING[1],), ("claims",)),
+        "Indicator": ((), ("monitoring",), (MONITORING[1],), ("claims",)),
         "Claim": ((), ("claims",), (CLAIMS[1],), ("monitoring",)),
         "IdentityRequest": ((), ("claims",), (CLAIMS[1],), ("custody",), ("monitoring",)),
         "ConsentSubject": ((), ("claims",), (CLAIMS[1],), ("monitoring",), (MONITORING[1],), ("consents",)),
@@ -232,7 +233,7 @@ def schema_actions() -> dict[str, tuple[str, ...]]:
 
 # The purposes for which each kind of sealed object is read by someone; the others are asked of few.
 WHY = {
-    "Incident": ("verification",), "SourceItem": ("verification",), "Claim": ("adjudication", "contact"),
+    "Incident": ("verification",), "SourceItem": ("verification",), "Indicator": ("verification",), "Claim": ("adjudication", "contact"),
     "Referral": ("care_contact", "care_note"), "SafeContactPlan": ("contact",), "ContactAttempt": ("contact",),
     "Grievance": ("grievance",), "Message": ("contact", "grievance"), "Attachment": ("contact", "grievance"),
 }  # fmt: skip
