@@ -53,6 +53,13 @@ VAULT_WRITES = (
     "channel_kitenvelope",
     "reparations_claim",
     "monitoring_incident",
+    # A withdrawal at the door takes an account out of what is counted.
+    "monitoring_contribution",
+    "monitoring_patternstate",
+    "monitoring_statechange",
+    "monitoring_restatement",
+    "monitoring_retest",
+    "monitoring_indicator",
 )
 # Rows seen by more than their own compartment: requests to open an identity by those who approve, answer and inspect them;
 # the book of consents by the data protection officer.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from datetime import date
 
 from django.db.models import Min
@@ -30,6 +29,8 @@ from answerable.monitoring.models import (
     SourceItem,
     incident_ref,
 )
+from answerable.monitoring.patterns import live
+from answerable.monitoring.patterns import queries as patterns
 from answerable.monitoring.svac import SvacFile
 from answerable.record import log as record
 from answerable.vault import keeping
@@ -292,7 +293,7 @@ def add_item(
     if purposes:
         consent.write_down(item, consent.plain_yes(purposes), by=by)
     item.parents.set(parents)
-    changed = _relevel(incident.party)
+    changed = _relevel(incident.party, incident.ref, why="item added", by=by)
     record.append(
         "item added", item, by=by,
         detail={"incident": incident.ref, "kind": kind, "grade": item.grade, "levels": changed},
@@ -307,6 +308,7 @@ def move_incident(incident: Incident, name: str, *, by: Person) -> Incident:
     authority.require(by, name, incident)
     before, incident.status = incident.status, next_status(lifecycle.INCIDENT_MOVES, name, status=incident.status)
     incident.save(update_fields=["status"])
+    _relevel(incident.party, incident.ref, why=name.replace("_", " "), by=by)
     record.append(name.replace("_", " "), incident, by=by, from_state=before, to_state=incident.status)
     return incident
 
@@ -333,7 +335,7 @@ def verify_incident(incident: Incident, *, matches_pattern: bool = False, by: Pe
     incident.verified_by, incident.matches_pattern = by, matches_pattern
     incident.status = lifecycle.ALLEGED  # a counted status, so that the rules below see it; they set the right one
     incident.save(update_fields=["verified_by", "matches_pattern", "status"])
-    changed = _relevel(incident.party)
+    changed = _relevel(incident.party, incident.ref, why="verified", by=by)
     incident.refresh_from_db()
     record.append(
         "incident verified", incident, by=by, from_state=before, to_state=incident.status,
@@ -360,7 +362,7 @@ def regrade_item(
     if testimony is not None and item.testimony:
         item.testimony = testimony
     item.save(update_fields=["reliability", "credibility", "testimony"])
-    changed = _relevel(item.incident.party)
+    changed = _relevel(item.incident.party, item.incident.ref, why="item regraded", by=by)
     record.append("item regraded", item, by=by, from_state=before, to_state=item.grade, detail={"levels": changed})
     return item
 
@@ -374,7 +376,7 @@ def weigh_contrary(item: SourceItem, *, by: Person) -> SourceItem:
         raise Refused(_("Only a contrary item is weighed."), reason="item")
     item.weighed = True
     item.save(update_fields=["weighed"])
-    changed = _relevel(item.incident.party)
+    changed = _relevel(item.incident.party, item.incident.ref, why="contrary item weighed", by=by)
     record.append("contrary item weighed", item, by=by, detail={"levels": changed})
     return item
 
@@ -405,7 +407,7 @@ def _consents_changed(ref: str, change: consent.Change) -> dict[str, object]:
     if change.total and (change.kind == "undone" or item.incident.ref in queries.parts_of(ref)):
         aside |= _close_incident(item.incident, change)
     if live != item.live or {"CP-MONI", "CP-FIND"} & set(change.purposes):
-        changed = _relevel(item.incident.party)
+        changed = _relevel(item.incident.party, item.incident.ref)
         if change.kind != "given":
             question("basis_withdrawn").ask(list(dict.fromkeys([item.incident.ref, *changed])), tuple(change.purposes))
     return aside
@@ -416,7 +418,7 @@ def _incident_consents_changed(ref: str, change: consent.Change) -> dict[str, ob
     if not change.total:
         return {}
     aside = _close_incident(incident, change)
-    changed = _relevel(incident.party)
+    changed = _relevel(incident.party, ref)
     question("basis_withdrawn").ask(list(dict.fromkeys([ref, *changed])), ("CP-MONI", "CP-FIND"))
     return aside
 
@@ -448,74 +450,52 @@ def _clear(ref: str) -> None:
                 narrative=b"", place=b"", link_reason=b"", on=on, precision="quarter", area1="", area2="", forms=[],
                 links=[], settings=[], consequences=[], victims=0, victims_min=0, victims_max=0, because=[], level="V1",
             )  # fmt: skip
+            _relevel(incident.party, ref)
 
 
-STATUS_OF_LEVEL = {"V1": lifecycle.ALLEGED, "V2": lifecycle.CREDIBLE}
+def _relevel(party: Party, *touched: str, why: str = "items", by: HasPrincipal | None = None) -> dict[str, str]:
+    """Work out again what incidents of an actor (those named, or all) change: levels, windows, assessments, what relies on them.
 
-
-def _relevel(party: Party) -> dict[str, str]:
-    """Work out again the levels of an actor's incidents; returns those that changed, for the record entry."""
-    rows = list(
-        Incident.objects.select_for_update().filter(party=party, status__in=[*lifecycle.COUNTED, "IN_VERIFICATION",
-                                                    "SUBMITTED", "TRIAGED"]).order_by("id")
-    )  # fmt: skip
-    facts = {f.ref: f for f in rules.levels(queries.incident_facts(rows))}
-    changed: dict[str, str] = {}
-    for row in rows:
-        level = facts[row.ref].level
-        if level is None:
-            continue
-        status = row.status
-        if status in lifecycle.COUNTED:
-            status = STATUS_OF_LEVEL.get(level.code, lifecycle.VERIFIED)
-        if (row.level, row.status, row.because) != (level.code, status, list(level.because)):
-            if row.level != level.code:
-                changed[row.ref] = level.code
-            row.level, row.status, row.because = level.code, status, list(level.because)
-            row.save(update_fields=["level", "status", "because"])
-    return changed
+    Returns the levels that changed, for the record entry. Every act that changes an item, a status, a date or a count calls it.
+    """
+    return live.relevel(party, touched, why=why, by=by)
 
 
 @action("assess_pattern")
 def assess_pattern(
-    party: Party, *, commonalities: Sequence[str] = (), systematic: Sequence[str] = (), by: Person
-) -> PatternAssessment:
-    """Run the pattern rules over the actor's counted incidents of the last twelve months and keep the result."""
+    party: Party, *, commonalities: Sequence[str] = (), systematic: Sequence[str] = (), parties: Sequence[Party] = (),
+    by: Person,
+) -> PatternAssessment:  # fmt: skip
+    """Run the pattern rules over the counted incidents of the last twelve months and keep the result.
+
+    Counted for the actor, or for a chain of command when `parties` names the others of it. `systematic` are indicators
+    the analyst claims: they count where they are recorded with items that reach the standard claimed, and are named as
+    not supported where they are not.
+    """
     authority.require(by, "assess_pattern", party.situation)
     if unknown := [s for s in systematic if s not in taxonomy("systematic_indicator")]:
         raise Refused(_("Unknown indicator: %(codes)s.") % {"codes": ", ".join(unknown)}, reason="unknown")
-    today = clock.today()
-    incidents = queries.counted_incidents(party, on=today)
-    if not incidents:
+    if any(p.situation_id != party.situation_id for p in parties):
+        raise Refused(_("A chain of command lies within one situation."), reason="parties")
+    today, chain = clock.today(), [party, *(p for p in parties if p.pk != party.pk)]
+    result = patterns.result(chain, on=today, commonalities=commonalities)
+    if not result["reported_incidents"]:
         raise Refused(
             _("No incident of this actor has been verified, found credible or alleged in the last twelve months."),
             reason="no_incidents",
         )
-    found = rules.pattern(
-        incidents, actor=party.ref, on=today, commonalities=frozenset(commonalities), systematic=frozenset(systematic)
-    )
-    result = {
-        "window": [d.isoformat() for d in found.window],
-        "base_set": list(found.base_set),
-        "verified": list(found.verified),
-        "verified_victims": found.verified_victims,
-        "reported_victims": found.reported_victims,
-        "areas": list(found.areas),
-        "prevalence": found.prevalence,
-        "first_day": min((i.on for i in incidents if i.ref in found.base_set), default=today).isoformat(),
-        "last_day": max((i.on for i in incidents if i.ref in found.base_set), default=today).isoformat(),
-        "standard": queries.standard_reached(incidents, found.verified),
-        "tests": {code: asdict(test) for code, test in found.tests.items()},
-    }
+    result["not_supported"] = sorted(set(systematic) - set(result["systematic"]))
     assessment = PatternAssessment.objects.create(
         situation=party.situation, party=party, on=today, commonalities=list(commonalities),
-        systematic=list(systematic), result=result, made_by=by, made_at=clock.now(),
+        systematic=result["systematic"], result=result, made_by=by, made_at=clock.now(),
     )  # fmt: skip
+    if commonalities:
+        live.reasons_changed(party, why="commonality reasoned", because_of=assessment.ref, by=by)
     entry = record.append(
         "pattern assessed", assessment, by=by,
-        detail={"tests": {c: t.met for c, t in found.tests.items()}, "incidents": list(found.verified)},
+        detail={"tests": {c: t["met"] for c, t in result["tests"].items()}, "incidents": result["verified"]},
     )  # fmt: skip
-    record.rely(assessment.ref, found.verified, "incident", since=entry.index)
+    record.rely(assessment.ref, result["verified"], "incident", since=entry.index)
     return assessment
 
 

@@ -6,6 +6,7 @@ from answerable.authority.engine import describes
 from answerable.common.hooks import question
 from answerable.monitoring import actions, lifecycle, queries  # noqa: F401 - actions answers when consents change
 from answerable.monitoring.models import Import, Incident, PatternAssessment, Situation, SourceItem
+from answerable.monitoring.patterns import entities as patterns  # noqa: F401 - what patterns answer
 from answerable.vault.consent import queries as consents
 from answerable.vault.consent.gate import gate, passing
 

@@ -91,7 +91,9 @@ def incident_facts(incidents: Sequence[Incident]) -> list[rules.IncidentFacts]:
         rules.IncidentFacts(
             ref=i.ref,
             on=i.on,
-            area=i.area2 or i.area1,
+            area=i.area2,
+            area1=i.area1,
+            precision=i.precision,
             victims=i.victims,
             actor=refs[i.party_id],
             items=tuple(item_facts(x, [p.ref for p in x.parents.all()]) for x in items.get(i.pk, [])),
@@ -137,9 +139,12 @@ def retest(pattern: PatternAssessment, *, finding: bool = False) -> dict[str, An
     Only incidents that were filed by then are looked at, so that the answer shows what a withdrawal or a correction
     changed and nothing else. `finding=True` also leaves out accounts without a live consent to a finding (CP-FIND).
     """
+    from answerable.monitoring.patterns import queries as patterns
+
     first, last = rules.window(pattern.on)
+    parties = patterns.parties_of(pattern)
     rows = Incident.objects.filter(
-        party=pattern.party, status__in=lifecycle.COUNTED, on__range=(first, last), submitted_at__lte=pattern.made_at
+        party__in=parties, status__in=lifecycle.COUNTED, on__range=(first, last), submitted_at__lte=pattern.made_at
     )
     incidents = incident_facts(list(rows))
     if finding:
@@ -147,9 +152,11 @@ def retest(pattern: PatternAssessment, *, finding: bool = False) -> dict[str, An
         incidents = rules.levels(
             replace(i, items=tuple(x if x.ref in live else replace(x, live=False) for x in i.items)) for i in incidents
         )
+    about = patterns.reasoned_about([p.pk for p in parties])
     found = rules.pattern(
-        incidents, actor=pattern.party.ref, on=pattern.on, commonalities=frozenset(pattern.commonalities),
-        systematic=frozenset(pattern.systematic),
+        incidents, actor=pattern.party.ref, on=pattern.on, parties=frozenset(p.ref for p in parties),
+        commonalities=frozenset(pattern.commonalities) | about.common(first, last),
+        systematic=about.systematic(first, last),
     )  # fmt: skip
     return {
         "verified": list(found.verified),

@@ -7,21 +7,23 @@ given here as the grades of the items (§0.3).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import combinations
 
-from answerable.common.deadlines import months_after
+from answerable.monitoring.patterns import rules as patterns
+from answerable.monitoring.patterns.rules import V3D_BASE, Pattern, Test, at_least, pattern, prevalence, window
 
 STANDARD_OF_LEVEL = {"V1": "", "V2": "SP1", "V3a": "SP2", "V3b": "SP2", "V3c": "SP2", "V3d": "SP2", "V4": "SP3"}
 VERIFIED_LEVELS = frozenset({"V3a", "V3b", "V3c", "V3d", "V4"})
 # R-VER-2: V3d never counts towards the five that V3d itself needs.
 BASE_LEVELS = frozenset({"V3a", "V3b", "V3c", "V4"})
-V3D_BASE = 5
-PATTERN_INCIDENTS, PATTERN_VICTIMS, PATTERN_DAYS, PATTERN_AREAS = 3, 5, 7, 2
-WIDESPREAD_VICTIMS, WIDESPREAD_INCIDENTS, WIDESPREAD_AREAS = 25, 10, 3
-SYSTEMATIC_INDICATORS = 2
-WINDOW_MONTHS = 12
+# Patterns have a module of their own; whoever reads the rules of §1.4 and §2.3 finds both here.
+__all__ = [
+    "V3D_BASE", "IncidentFacts", "ItemFacts", "Level", "Pattern", "Test", "at_least", "gbvims_type", "in_scope",
+    "independent", "levels", "pattern", "prevalence", "root_sets", "testimony_needs_third", "verification_level",
+    "window",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ def verification_level(items: Sequence[ItemFacts], *, base: int = 0, matches_pat
                 return Level("V3c", (*notes, why), (a.ref, b.ref))
     single = [i for i in testimonies if i.testimony == "T1" and i.assessors >= 2]
     if single and matches_pattern and base >= V3D_BASE:
-        why = f"A T1 testimony confirmed by two assessors, matching a pattern with {base} base incidents (five needed): V3d."
+        why = f"A T1 testimony confirmed by two assessors, matching a pattern with at least {base} base incidents (five needed): V3d."
         return Level("V3d", (*notes, why), (single[0].ref,))
     missing = "no independent second item"
     if single and matches_pattern:
@@ -159,7 +161,7 @@ def testimony_needs_third(first: str, second: str) -> bool:
 
 @dataclass(frozen=True)
 class IncidentFacts:
-    """One incident as the pattern rules see it. `area` is the second-level area."""
+    """One incident as the pattern rules see it. `area` is the second-level area, `area1` the first-level one."""
 
     ref: str
     on: date
@@ -169,119 +171,27 @@ class IncidentFacts:
     items: tuple[ItemFacts, ...] = ()
     matches_pattern: bool = False
     level: Level | None = None
+    area1: str = ""
+    precision: str = "day"
 
 
 def levels(incidents: Iterable[IncidentFacts]) -> list[IncidentFacts]:
-    """Every incident with its level; V3d is decided last, per actor, from a base set it is not part of (R-VER-2)."""
+    """Every incident with its level; V3d is decided last, per actor, from a base set it is not part of (R-VER-2).
+
+    The base set is that of a pattern, so of twelve months: the largest of any window that holds the incident.
+    """
     first = [replace(i, level=verification_level(i.items)) for i in incidents]
-    base: dict[str, int] = {}
+    base: dict[str, list[date]] = {}
     for i in first:
         if i.level and i.level.counts_for_base:
-            base[i.actor] = base.get(i.actor, 0) + 1
-    return [
-        replace(i, level=verification_level(i.items, base=base.get(i.actor, 0), matches_pattern=i.matches_pattern))
-        for i in first
-    ]
+            base.setdefault(i.actor, []).append(i.on)
+    days = {actor: sorted(found) for actor, found in base.items()}
 
+    def level(i: IncidentFacts) -> Level:
+        n = patterns.support(i.on, days.get(i.actor, [])) if i.matches_pattern else 0
+        return verification_level(i.items, base=n, matches_pattern=i.matches_pattern)
 
-@dataclass(frozen=True)
-class Test:
-    """One named test of §1.4: met or not, in a sentence, carried by these incidents."""
-
-    code: str
-    met: bool
-    says: str
-    carried_by: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Pattern:
-    """What an actor's incidents of the last twelve months amount to."""
-
-    actor: str
-    window: tuple[date, date]
-    base_set: tuple[str, ...]
-    verified: tuple[str, ...]
-    verified_victims: int
-    reported_victims: int
-    areas: tuple[str, ...]
-    prevalence: str
-    tests: Mapping[str, Test] = field(default_factory=dict)
-
-    def met(self, code: str) -> bool:
-        """Whether PT, WS, SY or LS is met."""
-        return self.tests[code].met
-
-    @property
-    def base_count(self) -> int:
-        return len(self.base_set)
-
-
-def prevalence(victims: int) -> str:
-    """P0 none, P1 1-24, P2 25-999, P3 1,000 and more verified victims."""
-    return "P0" if victims <= 0 else "P1" if victims < 25 else "P2" if victims < 1000 else "P3"
-
-
-def at_least(n: int) -> int:
-    """Public figures are rounded down to a multiple of five and shown with “at least” (R-FND-6)."""
-    return n - n % 5
-
-
-def window(on: date) -> tuple[date, date]:
-    """First and last day of the rolling twelve months that end on `on`."""
-    start = months_after(on, -WINDOW_MONTHS).date()
-    return date.fromordinal(start.toordinal() + 1), on
-
-
-def pattern(
-    incidents: Iterable[IncidentFacts],
-    *,
-    actor: str,
-    on: date,
-    commonalities: frozenset[str] = frozenset(),
-    systematic: frozenset[str] = frozenset(),
-) -> Pattern:
-    """PT, WS, SY, LS and prevalence for one actor at one day, each with the incidents that carry it.
-
-    `commonalities` are the reasoned ones (method, victim profile, operational context, chain of command);
-    `systematic` the SY-1..SY-6 supported at the standard claimed. Victims of duplicates are counted once because
-    merged incidents are not passed in (R-VER-5).
-    """
-    first, last = window(on)
-    seen = sorted((i for i in incidents if i.actor == actor and first <= i.on <= last), key=lambda i: (i.on, i.ref))
-    verified = [i for i in seen if i.level and i.level.verified]
-    base = tuple(i.ref for i in seen if i.level and i.level.counts_for_base)
-    refs = tuple(i.ref for i in verified)
-    victims = sum(i.victims for i in verified)
-    areas = tuple(sorted({i.area for i in verified}))
-    days = (max(i.on for i in verified) - min(i.on for i in verified)).days if verified else 0
-    spread = len(areas) >= PATTERN_AREAS or days > PATTERN_DAYS
-    pt = len(verified) >= PATTERN_INCIDENTS and victims >= PATTERN_VICTIMS and spread and bool(commonalities)
-    ws = victims >= WIDESPREAD_VICTIMS or (len(verified) >= WIDESPREAD_INCIDENTS and len(areas) >= WIDESPREAD_AREAS)
-    sy = pt and len(systematic) >= SYSTEMATIC_INDICATORS
-    ls = pt and (ws or sy)
-    common = ", ".join(sorted(commonalities)) or "none reasoned"
-    tests = {
-        "PT": Test("PT", pt, f"{len(verified)} verified incidents (3 needed), {victims} victims (5), {len(areas)} areas "
-                             f"(2) or {days} days apart (more than 7), commonalities: {common}.", refs),
-        "WS": Test("WS", ws, f"{victims} victims (25 needed), or {len(verified)} incidents (10) across {len(areas)} "
-                             "areas (3).", refs),
-        "SY": Test("SY", sy, f"Pattern {'met' if pt else 'not met'}; {len(systematic)} of the indicators SY-1 to SY-6 "
-                             f"supported (2 needed): {', '.join(sorted(systematic)) or 'none'}.", refs),
-        "LS": Test("LS", ls, f"Pattern {'met' if pt else 'not met'}, and widespread {'met' if ws else 'not met'} or "
-                             f"systematic {'met' if sy else 'not met'}.", refs),
-    }  # fmt: skip
-    return Pattern(
-        actor=actor,
-        window=(first, last),
-        base_set=base,
-        verified=refs,
-        verified_victims=victims,
-        reported_victims=sum(i.victims for i in seen),
-        areas=areas,
-        prevalence=prevalence(victims),
-        tests=tests,
-    )
+    return [replace(i, level=level(i)) for i in first]
 
 
 def in_scope(forms: Iterable[str], links: Iterable[str]) -> bool:

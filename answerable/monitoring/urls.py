@@ -1,8 +1,9 @@
-from django.urls import path
+from django.urls import include, path
 
 from answerable.monitoring import views
 
 urlpatterns = [
+    path("", include("answerable.monitoring.patterns.urls")),
     path("", views.situations, name="situations"),
     path("open/", views.open_situation, name="open-situation"),
     path("incidents/", views.incidents, name="incidents"),

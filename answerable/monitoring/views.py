@@ -13,9 +13,9 @@ from django.views.decorators.http import require_POST
 from answerable.authority import engine as authority
 from answerable.authority.pages import Request, Uncounted, done, form_page, moves, needs
 from answerable.authority.principals import Place
-from answerable.common.tables import label
 from answerable.monitoring import access, actions, forms, lifecycle, planning, queries, svac
 from answerable.monitoring.models import Import, PatternAssessment
+from answerable.monitoring.patterns import views as patterns
 from answerable.record.pages import chain
 from answerable.vault import actions as vault
 from answerable.vault.consent import queries as consents
@@ -68,6 +68,7 @@ def situation(request: Request, ref: str) -> HttpResponse:
             "may_assess": authority.allows(request.user, "assess_pattern", this),
             "may_enter_party": authority.allows(request.user, "enter_party", this),
             "imported": this.imported,
+            **patterns.numbers(request.user, this),
             **chain(request.user, this.ref),
         },
     )
@@ -277,9 +278,7 @@ def pattern(request: Request, ref: str) -> HttpResponse:
     this: PatternAssessment = access.get(access.patterns(request.user).select_related("situation", "party"), ref)
     return render(
         request, "monitoring/pattern.html",
-        {"pattern": this, "tests": this.result["tests"].values(), "r": this.result,
-         "sees_incidents": authority.allows(request.user, "see_incidents", Place("incidents")),
-         "systematic": [label("systematic_indicator", s) for s in this.systematic],
+        {"pattern": this, **patterns.about(request.user, this),
          "may_draft": authority.allows(request.user, "draft_finding", this), **chain(request.user, this.ref)},
     )  # fmt: skip
 

@@ -23,8 +23,12 @@ from answerable.council import queries as council_queries
 from answerable.fund import actions as fund
 from answerable.fund import queries as fund_queries
 from answerable.measures import actions as measures
+from answerable.measures.models import Measure
 from answerable.monitoring import actions as monitoring
 from answerable.monitoring import rules as monitoring_rules
+from answerable.monitoring.models import Incident, Party, SourceItem
+from answerable.monitoring.patterns import actions as patterns
+from answerable.monitoring.patterns import queries as pattern_queries
 from answerable.publication.models import Release
 from answerable.record import log as record
 from answerable.rehearsal import fixture
@@ -38,7 +42,19 @@ from answerable.vault.client import ask
 from answerable.vault.consent import actions as consent
 from answerable.vault.consent import queries as consents
 
-MODULES = (alliance, safeguarding, channel, monitoring, accountability, council, measures, fund, reparations, consent)
+MODULES = (
+    alliance,
+    safeguarding,
+    channel,
+    monitoring,
+    patterns,
+    accountability,
+    council,
+    measures,
+    fund,
+    reparations,
+    consent,
+)
 # Steps a scenario may take: every action of the apps but those that only start-up and sign-in use.
 NOT_STEPS = {
     "found_alliance",
@@ -64,6 +80,7 @@ def verbs() -> dict[str, Callable[..., Any]]:
                 found[name] = func
     found["let_the_clock_run"] = lambda *, by: (measures.owed(), consent.owed())
     found["agree"] = agree
+    found["document"] = document
     return found
 
 
@@ -71,6 +88,35 @@ def agree(subject: Any, purposes: list[str], *, by: Any) -> list[str]:
     """She says a plain yes to each of these purposes, one by one."""
     given: list[str] = consent.give_consent(subject, consent.plain_yes(purposes), by=by)
     return given
+
+
+def document(
+    party: Party, *, on: date, area1: str, area2: str, victims: int, items: list[str], verifier: Person,
+    precision: str = "day", matches: bool = False, by: Any,
+) -> Incident:  # fmt: skip
+    """One incident from filing to verified, in a line: the same actions, by a collector and a verifier.
+
+    An item is its grade: T2 an account, T1+ one that two assessors confirmed, A2* a first-hand paper, B3 another one,
+    B3< one that cites the item before it, -A2 one against.
+    """
+    filed = monitoring.receive_report(
+        situation=party.situation, party=party, on=on, area1=area1, area2=area2, victims=victims, precision=precision,
+        forms=["SV-RAPE"], links=["LK-PERP"], link_reason="The unit is named by those who tell.",
+        narrative="Sealed account.", referral_offered=True, searched_first=True, by=by,
+    )  # fmt: skip
+    last: list[SourceItem] = []
+    for n, text in enumerate(items):
+        grade, told = text.strip("+*<-"), text.startswith("T")
+        item = monitoring.add_item(
+            filed, kind="testimony" if told else "document", primary=told or "*" in text, testimony=grade if told else "",
+            reliability="" if told else grade[0], credibility=0 if told else int(grade[1]), contrary=text.startswith("-"),
+            assessors=2 if "+" in text else 1, person_key=f"{filed.ref}-{n}" if told else "", parents=last if "<" in text else [],
+            purposes=["CP-MONI", "CP-FIND"] if told else [], says="Sealed item.", by=by,
+        )  # fmt: skip
+        last = [item]
+    monitoring.move_incident(filed, "triage", by=by)
+    monitoring.move_incident(filed, "begin_verification", by=verifier)
+    return monitoring.verify_incident(filed, matches_pattern=matches, by=verifier)
 
 
 def people() -> list[str]:
@@ -124,12 +170,61 @@ def _announced(finding: Any, word: str) -> bool:
     return any(word in json.dumps(r.body) + r.title for r in Release.objects.filter(subject=finding.ref))
 
 
+def _met(tests: Any) -> dict[str, bool]:
+    return {code: test["met"] for code, test in tests.items()}
+
+
+def _figures(pattern: Any) -> dict[str, Any]:
+    """An assessment as it stands now: its newest restatement, or its first result."""
+    now = pattern_queries.current(pattern)
+    names = ("verified_incidents", "verified_victims", "reported_victims", "prevalence")
+    return {**{n: now[n] for n in names}, "areas": len(now["areas"]), **_met(now["tests"])}
+
+
+def _live(party: Any) -> dict[str, Any]:
+    """The newest window of an actor, as the situation's page shows it."""
+    (state,) = (line.state for line in pattern_queries.newest(party.situation) if line.party.pk == party.pk)
+    names = ("verified_incidents", "verified_victims", "reported_victims", "base", "areas", "prevalence")
+    flags = {code.upper(): getattr(state, code) for code in ("pt", "ws", "sy", "ls")}
+    return {**{n: getattr(state, n) for n in names}, **flags}
+
+
+def _falls(run: Any, pattern: Any) -> dict[str, list[str]]:
+    """What would make each test fall, with the scenario's names for references."""
+    tests = pattern_queries.current(pattern)["tests"]
+    found = {code: list(test["falls"]) for code, test in tests.items() if test["falls"]}
+    for ref, name in run.names.items():
+        found = {code: [says.replace(ref, name) for says in each] for code, each in found.items()}
+    return found
+
+
+def _to_be_retested(run: Any, pattern: Any) -> list[str]:
+    """What relies on a restated pattern and is to be tested again; a measure by its code."""
+    refs = list(pattern.retests.filter(answered_at=None).values_list("dependent", flat=True))
+    codes = dict(Measure.objects.filter(ref__in=refs).values_list("ref", "code"))
+    return sorted(codes.get(ref, run.names.get(ref, ref)) for ref in refs)
+
+
+def _presumed(pattern: Any) -> list[str]:
+    """First and last day on which a claim is presumed to belong to a pattern (PR-2), by the rule that decides."""
+    (window,) = reparations.windows_of([pattern])
+    margin = timedelta(days=claim_rules.PATTERN_MARGIN_DAYS)
+    return [(window.first - margin).isoformat(), (window.last + margin).isoformat()]
+
+
 CHECKS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
     "value": lambda run, s: _refs(run, _field(run.fresh(s["of"]), s["field"])),
     "level": lambda run, s: run.fresh(s["of"]).level,
     "status": lambda run, s: run.fresh(s["of"]).status,
     "tests": lambda run, s: {c: t["met"] for c, t in run.fresh(s["of"]).result["tests"].items()},
     "public_figure": lambda run, s: monitoring_rules.at_least(run.fresh(s["of"]).result["verified_victims"]),
+    "figures": lambda run, s: _figures(run.fresh(s["of"])),
+    "base_set": lambda run, s: sorted(_refs(run, pattern_queries.current(run.fresh(s["of"]))["base_set"])),
+    "restated": lambda run, s: [r.reason for r in run.fresh(s["of"]).restatements.order_by("version")],
+    "to_be_retested": lambda run, s: _to_be_retested(run, run.fresh(s["of"])),
+    "live": lambda run, s: _live(run.fresh(s["of"])),
+    "falls": lambda run, s: _falls(run, run.fresh(s["of"])),
+    "presumed_from_to": lambda run, s: _presumed(run.fresh(s["of"])),
     "unmet": lambda run, s: sorted(
         c["name"] for c in council.prerequisites(run.fresh(s["of"])) if c["status"] != "MET"
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import date
 from typing import Any
@@ -25,6 +25,7 @@ from answerable.common.tables import taxonomy
 from answerable.fund import lifecycle as payment_lifecycle
 from answerable.fund.models import Payment
 from answerable.monitoring.models import PatternAssessment, Situation
+from answerable.monitoring.patterns import queries as monitoring
 from answerable.record import log as record
 from answerable.reparations import coarse, lifecycle, rules
 from answerable.reparations.models import Award, AwardLine, Claim, Programme, claim_ref
@@ -311,17 +312,20 @@ def pattern_windows(situation: Situation) -> list[rules.PatternWindow]:
     patterns = PatternAssessment.objects.filter(
         situation=situation, findings__status__in=finding_lifecycle.IN_FORCE
     ).distinct()
+    return windows_of(patterns)
+
+
+def windows_of(patterns: Iterable[PatternAssessment]) -> list[rules.PatternWindow]:
+    """What may be presumed from these assessments as they stand now, restated where something beneath them changed."""
+    found = [(p, monitoring.current(p)) for p in patterns]
     return [
         rules.PatternWindow(
-            p.ref,
-            date.fromisoformat(p.result["first_day"]),
-            date.fromisoformat(p.result["last_day"]),
-            frozenset(p.result["areas"]),
+            p.ref, date.fromisoformat(now["first_day"]), date.fromisoformat(now["last_day"]), frozenset(now["areas"]),
             p.party.ref,
         )
-        for p in patterns
-        if p.met("PT")
-    ]
+        for p, now in found
+        if now["tests"]["PT"]["met"]
+    ]  # fmt: skip
 
 
 @action("award_claim")

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from answerable.alliance.days import day_words
 from answerable.common import clock as time
 from answerable.common import tables
+from answerable.monitoring.patterns.counts import Count
 
 register = template.Library()
 KINDS = {"verified", "documented", "estimated", "reported"}
@@ -32,6 +33,15 @@ def kind(name: str) -> SafeString:
         "reported": _("reported"),
     }
     return format_html('<span class="kind {}">{}</span>', name, words[name])
+
+
+@register.simple_tag
+def count(number: Count) -> SafeString:
+    """A number with its kind beside it, an estimate with its interval. Raises TypeError for a number without a kind."""
+    if not isinstance(number, Count):
+        raise TypeError(f"a number is shown with its kind only, and {number!r} has none")
+    shown = f"{number.n}" if number.low is None else f"{number.n} ({number.low}–{number.high})"
+    return format_html("<bdi>{}</bdi> {}", shown, kind(number.kind))
 
 
 @register.filter

@@ -20,7 +20,8 @@ from answerable.channel.models import Thread
 from answerable.council.models import Proposal
 from answerable.fund.models import Contribution, Payment
 from answerable.measures.models import Measure
-from answerable.monitoring.models import Import, Incident, PatternAssessment, Situation, SourceItem
+from answerable.monitoring.models import Import, Incident, Party, PatternAssessment, Situation, SourceItem
+from answerable.monitoring.patterns.models import Indicator
 from answerable.reparations.models import Claim, Programme
 from answerable.safeguarding.models import (
     ContactAttempt,
@@ -90,6 +91,8 @@ SHOWN: dict[type, Callable[[Principal, Any], bool]] = {
     Incident: lambda w, o: sees(w, "see_incidents") and _in_scope(w, o),
     SourceItem: lambda w, o: sees(w, "see_incidents") and _in_scope(w, o),
     PatternAssessment: lambda w, o: sees(w, "see_patterns"),
+    Indicator: lambda w, o: sees(w, "see_patterns") and _in_scope(w, o),
+    Party: lambda w, o: sees(w, "see_situations"),
     Import: lambda w, o: sees(w, "import_public_data"),
     Finding: _finding_shown,
     Proposal: _proposal_shown,
@@ -248,6 +251,13 @@ ROUTES: dict[str, Route] = {
     "weigh-item": Route("see_incidents", SourceItem, (Post("weigh_contrary"),), gets=False),
     "regrade-item": Route("see_incidents", SourceItem, (Post("grade_item"), Post("grade_item", {"testimony": "T1", "credibility": "0"}))),
     "pattern": Route("see_patterns", PatternAssessment),
+    # No window ends on that day; tests/walks/test_pattern_pages.py opens those that do.
+    "pattern-window": Route("see_patterns", Party, shown=lambda w, o: False, more=("1999-01-01",), limit=2),
+    "indicator": Route("see_patterns", Indicator, limit=2),
+    "end-indicator": Route("see_patterns", Indicator, (Post("record_indicator", of=lambda i: i.situation),), gets=False, limit=2),
+    "read-indicator": Route("see_patterns", Indicator, (Post("read_sealed", purpose="verification"),), gets=False, limit=2),
+    "set-prevalence": Route("see_patterns", PatternAssessment, (Post("set_prevalence"), Post("set_prevalence", {"level": "P3", "reasons": "x"})), limit=2),
+    "record-indicator": Route("see_patterns", Situation, (Post("record_indicator"),)),
     "imports": Route("import_public_data", posts=_place("import_public_data")),
     "undo-import": Route("import_public_data", Import, (Post("undo_import"),), gets=False),
     "situation": Route("see_situations", Situation),

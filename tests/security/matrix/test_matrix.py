@@ -89,7 +89,7 @@ def test_the_product_decides_as_the_batch_does(monkeypatch):
 
 
 # What no line of the table may ever change.
-PERSON_LEVEL = ("Incident", "SourceItem", "Claim", "Referral", "SafeContactPlan", "ContactAttempt", "SafetyIncident", "Grievance",
+PERSON_LEVEL = ("Incident", "SourceItem", "Indicator", "Claim", "Referral", "SafeContactPlan", "ContactAttempt", "SafetyIncident", "Grievance",
                 "ConsentSubject", "IdentityRequest", "Thread", "Message", "Attachment")  # fmt: skip
 
 

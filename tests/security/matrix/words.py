@@ -30,7 +30,7 @@ OFFICES = {"delegation": OF_STATES, "partner": OF_PARTNERS, "organ": frozenset(R
 # Those who decide about a case; complaints lie outside them (SC-13).
 CASE_TEAM = frozenset({"intake_officer", "survivor_advocate", "eligibility_assessor", "award_panel", "appeals_panel"})
 # The compartment whose readers also read what partners gave.
-WHOLE = {"Incident": "monitoring", "SourceItem": "monitoring", "Claim": "claims", "Referral": "care",
+WHOLE = {"Incident": "monitoring", "SourceItem": "monitoring", "Indicator": "monitoring", "Claim": "claims", "Referral": "care",
          "SafeContactPlan": "contact", "ContactAttempt": "contact", "Grievance": "grievances", "SafetyIncident": "safety"}  # fmt: skip
 # What a person may do who has fewer authenticators than are asked for: add one, begin again with a code, read what anyone may, leave.
 WITH_TOO_FEW = frozenset({"see_keys", "keep_keys", "use_recovery", "open_public_page", "sign_out"})

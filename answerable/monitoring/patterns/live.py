@@ -1,0 +1,556 @@
+"""Keeps levels, windows and assessments true when an incident changes, looking only at what the change can touch.
+
+`relevel` is called inside the act that changed something (a grade, a consent, a date, a merge, a status). It compares
+each incident with what it added so far, so no caller says what was before. Then, in this order: levels by their own items; V3d of
+the actor's incidents within reach of a changed base set (R-VER-2); states of the windows that hold a changed day;
+assessments of those windows, restated; what relies on these, marked and told (R-FND-5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from django.db import connection
+
+from answerable.authority.acting import reading_as, scope_of
+from answerable.authority.principals import CLOCK
+from answerable.common import clock
+from answerable.common.hooks import question
+from answerable.monitoring import lifecycle, queries
+from answerable.monitoring import rules as known
+from answerable.monitoring.models import Incident, Party, PatternAssessment
+from answerable.monitoring.patterns import queries as patterns
+from answerable.monitoring.patterns import rules
+from answerable.monitoring.patterns.models import (
+    FIGURES,
+    FLAGS,
+    NUMBERS,
+    Contribution,
+    Indicator,
+    PatternState,
+    Restatement,
+    Retest,
+    StateChange,
+)
+from answerable.record import log as record
+from answerable.record.models import Head
+
+STATUS_OF_LEVEL = {"V1": lifecycle.ALLEGED, "V2": lifecycle.CREDIBLE}
+OPEN = (lifecycle.IN_VERIFICATION, lifecycle.SUBMITTED, lifecycle.TRIAGED)
+# Columns of a contribution that matter to any window.
+ADDS = ("party_id", "on", "earliest", "latest", "area1", "area2", "victims", "own", "awaits", "level")
+
+
+@dataclass
+class _Touched:
+    """Days of an actor whose windows must be looked at again, and where its base set changed."""
+
+    days: set[date] = field(default_factory=set)
+    base: set[date] = field(default_factory=set)
+    because_of: str = ""
+
+
+def relevel(party: Party, touched: Sequence[str] = (), *, why: str = "items", by: Any = None) -> dict[str, str]:
+    """Work out again what these incidents of an actor (or all of them, when none is named) change; the levels that did.
+
+    Part of the caller's act and of its one record entry, which carries the returned references and levels. Looks at
+    every compartment: what an organisation reported in confidence counts for all, and is shown to none of them here.
+    """
+    with scope_of(CLOCK):
+        named = Incident.objects.filter(ref__in=list(touched)) if touched else Incident.objects.filter(party=party)
+        rows = list(named.select_for_update().select_related("party").order_by("id"))
+        return _Change(why, by).run(rows)
+
+
+class _Change:
+    def __init__(self, why: str, by: Any) -> None:
+        self.why, self.by = why, by
+        self.changed: dict[str, str] = {}
+        self.parties: dict[int, _Touched] = {}
+
+    def run(self, rows: list[Incident]) -> dict[str, str]:
+        before = {c.incident_id: c for c in Contribution.objects.filter(incident__in=[r.pk for r in rows])}
+        keys = {r.party_id for r in rows} | {c.party_id for c in before.values()}
+        hold(keys)
+        now = {r.pk: r for r in rows}
+        facts = {f.ref: f for f in queries.incident_facts(rows)}
+        fresh = [_contribution(r, facts[r.ref]) for r in rows]
+        fresh = [c for c in fresh if c.own or c.incident_id in before]
+        for c in fresh:
+            was = before.get(c.incident_id)
+            self._note(was, c, now[c.incident_id].ref)
+        _write(fresh)
+        # V3d is decided last, from a base set it is not part of.
+        candidates = {c.incident_id: c for c in fresh if c.awaits}
+        near: dict[int, Contribution] = {}
+        for key, touched in self.parties.items():
+            near |= {c.incident_id: c for c in _awaiting(key, touched.base) if c.incident_id not in now}
+        bases = _bases([*fresh, *near.values()])
+        supports = {c.incident_id: rules.support(c.on, bases[c.party_id]) for c in near.values()}
+        # Whoever stands, stands; only what is lifted, dropped or still short is read with its items.
+        again = [
+            k for k, n in supports.items() if (n >= rules.V3D_BASE) != (near[k].level == "V3d") or n < rules.V3D_BASE
+        ]
+        more = list(Incident.objects.select_for_update().filter(pk__in=again).order_by("id"))
+        facts |= {f.ref: f for f in queries.incident_facts(more)}
+        candidates |= {key: near[key] for key in again}
+        lifted: list[Contribution] = []
+        for row in [*rows, *more]:
+            own = facts[row.ref]
+            n = rules.support(row.on, bases.get(row.party_id, [])) if own.matches_pattern else 0
+            level = known.verification_level(own.items, base=n, matches_pattern=own.matches_pattern)
+            adds = candidates.get(row.pk)
+            if adds is not None and adds.own and adds.level != level.code:
+                adds.level = level.code
+                lifted.append(adds)
+                self._day(adds.party_id, adds.on, row.ref)
+            self._store(row, level)
+        _write(lifted)
+        incidents = [r.ref for r in rows]
+        self._indicators(incidents)
+        for key in sorted(self.parties):
+            self._restate(key, self.parties[key])
+        return self.changed
+
+    # --- what one incident adds
+
+    def _note(self, was: Contribution | None, now: Contribution, ref: str) -> None:
+        """Compare what an incident added with what it adds, and remember which days of which actor to look at."""
+        if was is not None and was.awaits and now.awaits:
+            now.level = was.level if was.own and now.own else now.level
+        if was is not None and all(getattr(was, a) == getattr(now, a) for a in ADDS):
+            return
+        for c, other in ((was, now), (now, was)):
+            if c is None or not c.own:
+                continue
+            self._day(c.party_id, c.on, ref)
+            is_base = c.own in known.BASE_LEVELS
+            other_is = other is not None and other.own in known.BASE_LEVELS
+            same = other is not None and (other.party_id, other.on) == (c.party_id, c.on)
+            if is_base and not (other_is and same):
+                self.parties[c.party_id].base.add(c.on)
+
+    def _day(self, party: int, day: date, ref: str) -> None:
+        touched = self.parties.setdefault(party, _Touched())
+        touched.days.add(day)
+        touched.because_of = touched.because_of or ref
+
+    def _store(self, row: Incident, level: known.Level) -> None:
+        status = row.status
+        if status in lifecycle.COUNTED:
+            status = STATUS_OF_LEVEL.get(level.code, lifecycle.VERIFIED)
+        elif status not in OPEN:
+            return  # merged, referred or withdrawn: what it was is left as it was
+        if (row.level, row.status, row.because) != (level.code, status, list(level.because)):
+            if row.level != level.code:
+                self.changed[row.ref] = level.code
+            row.level, row.status, row.because = level.code, status, list(level.because)
+            row.save(update_fields=["level", "status", "because"])
+
+    # --- what rests on it
+
+    def _indicators(self, refs: Sequence[str]) -> None:
+        """What indicators reach follows their items; one that turns changes every window its incidents lie in."""
+        for indicator in _leaning_on(refs):
+            before, found = indicator.supported, patterns.reached(indicator)
+            standard = known.STANDARD_OF_LEVEL[found.code] or "none"
+            if (indicator.reached, indicator.because) != (standard, list(found.because)):
+                indicator.reached, indicator.because = standard, list(found.because)
+                indicator.save(update_fields=["reached", "because"])
+            if before != indicator.supported:
+                for day in patterns.days_of(indicator):
+                    self._day(indicator.party_id, day, refs[0])
+
+    def _restate(self, key: int, touched: _Touched) -> None:
+        if states := restate_windows(key, touched.days, why=self.why, because_of=touched.because_of):
+            StateChange.objects.create(
+                party_id=key, at=clock.now(), reason=self.why, because_of=touched.because_of, **states
+            )
+        party = Party.objects.get(pk=key)
+        for pattern in _assessments(party, touched.days):
+            restate_assessment(pattern, why=self.why, because_of=touched.because_of, by=self.by)
+
+
+def seeing_all() -> AbstractContextManager[None]:
+    """Count over every compartment: whose incidents they are stays hidden, their number does not.
+
+    For a page that shows numbers of patterns to whoever may see them; incidents are then fetched within one's own scope.
+    """
+    return reading_as(CLOCK)
+
+
+def hold(parties: Iterable[int]) -> None:
+    """One act at a time works on an actor's windows; others wait until it is through."""
+    with connection.cursor() as cursor:
+        for key in sorted(parties):
+            cursor.execute("SELECT pg_advisory_xact_lock(7302, %s::int)", [key])
+
+
+def _contribution(row: Incident, facts: known.IncidentFacts) -> Contribution:
+    """What an incident adds by its own items. A level of "" says that it is not counted."""
+    counted = row.status in lifecycle.COUNTED
+    own = known.verification_level(facts.items).code if counted else ""
+    lifted = known.verification_level(facts.items, base=rules.V3D_BASE, matches_pattern=facts.matches_pattern).code
+    earliest, latest = rules.possible_days(row.on, row.precision)
+    return Contribution(
+        incident_id=row.pk, compartment=row.compartment, party_id=row.party_id, on=row.on, earliest=earliest,
+        latest=latest, area1=row.area1, area2=row.area2, victims=row.victims, own=own,
+        awaits=counted and own != "V3d" and lifted == "V3d", level=own,
+    )  # fmt: skip
+
+
+COLUMNS = ("incident_id", "compartment", *ADDS)
+
+
+def _write(rows: Sequence[Contribution]) -> None:
+    if not rows:
+        return
+    values = [[getattr(c, name) for c in rows] for name in COLUMNS]
+    types = ("bigint", "text", "bigint", "date", "date", "date", "text", "text", "int", "text", "bool", "text")
+    arrays = ", ".join(f"%s::{t}[]" for t in types)
+    names = ", ".join(f'"{name}"' for name in COLUMNS)
+    sets = ", ".join(f'"{name}" = EXCLUDED."{name}"' for name in COLUMNS[1:])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO monitoring_contribution ({names}) SELECT * FROM unnest({arrays})"
+            f" ON CONFLICT (incident_id) DO UPDATE SET {sets}",
+            values,
+        )
+
+
+def _awaiting(party: int, base: set[date]) -> list[Contribution]:
+    """Incidents that a changed base set can lift or drop: those in some window with one of its days."""
+    if not base:
+        return []
+    first, last = rules.window(min(base))[0], rules.last_end(max(base))
+    near = Contribution.objects.filter(party=party, awaits=True, on__range=(first, last)).exclude(level="")
+    return [c for c in near if any(rules.window(c.on)[0] <= day <= rules.last_end(c.on) for day in base)]
+
+
+def _bases(rows: Sequence[Contribution]) -> dict[int, list[date]]:
+    """Base days of these actors, as far as any of these incidents could share a window with one."""
+    found = {}
+    for key in {c.party_id for c in rows if c.awaits}:
+        days = [c.on for c in rows if c.awaits and c.party_id == key]
+        found[key] = patterns.base_days([key], rules.window(min(days))[0], rules.last_end(max(days)))
+    return {c.party_id: found.get(c.party_id, []) for c in rows}
+
+
+def _leaning_on(refs: Sequence[str]) -> list[Indicator]:
+    items = Indicator.objects.filter(ended_at=None)
+    found = items.filter(supporting__incident__ref__in=refs) | items.filter(contrary__incident__ref__in=refs)
+    return list(found.distinct().order_by("id")) if items.exists() else []
+
+
+def _assessments(party: Party, days: set[date]) -> list[PatternAssessment]:
+    """Assessments whose window holds one of these days: of the actor, or of a chain of command it belongs to."""
+    if not days:
+        return []
+    reach = (min(days), rules.last_end(max(days)))
+    own = PatternAssessment.objects.filter(on__range=reach, situation=party.situation_id)
+    found = own.filter(party=party) | own.filter(result__parties__contains=[party.ref])
+    return [
+        p for p in found.select_related("party").order_by("id") if any(rules.window(p.on)[0] <= d <= p.on for d in days)
+    ]
+
+
+# --- states -----------------------------------------------------------------------------------------------------------
+
+
+def _values(t: rules.Tally, first: date, last: date, about: patterns.Reasoned) -> tuple[Any, ...]:
+    common, systematic = about.common(first, last), about.systematic(first, last)
+    met = rules.tests_met(t, commonality=bool(common), systematic=len(systematic))
+    return (
+        t.reported_incidents, t.reported_victims, t.verified_incidents, t.verified_victims, t.base, t.areas, t.days,
+        rules.prevalence(t.verified_victims), met["PT"], met["WS"], met["SY"], met["LS"], ",".join(sorted(common)),
+        ",".join(sorted(systematic)),
+    )  # fmt: skip
+
+
+_NOTHING = rules.Tally()
+_NOBODY = patterns.Reasoned(frozenset(), ())
+
+
+def restate_windows(party: int, days: set[date], *, why: str, because_of: str = "") -> dict[str, Any] | None:
+    """Work out the states of every window that holds one of these days; what changed, or None when nothing did."""
+    if not days:
+        return None
+    spans: list[list[date]] = []
+    for day in sorted(days):
+        end = rules.last_end(day)
+        if spans and day <= spans[-1][1] + timedelta(days=1):
+            spans[-1][1] = max(end, spans[-1][1])
+        else:
+            spans.append([day, end])
+    about = patterns.reasoned_about([party])
+    was: dict[date, tuple[Any, ...]] = {}
+    now: dict[date, tuple[Any, ...]] = {}
+    for start, end in spans:
+        kept = PatternState.objects.filter(party=party, ends_on__range=(start, end)).values_list("ends_on", *FIGURES)
+        was |= {day: tuple(values) for day, *values in kept}
+        rows = [c.row for c in patterns.rows_between([party], rules.window(start)[0], end, refs=False)]
+        ends = sorted({r.on for r in rows if r.on >= start})
+        now |= {day: _values(t, *rules.window(day), about) for day, t in rules.rolling(rows, ends)}
+    empty = _values(_NOTHING, date.min, date.min, _NOBODY)
+    now |= {day: empty for day, old in was.items() if day not in now and old != empty}
+    changed = sorted(day for day, new in now.items() if was.get(day) != new)
+    if not changed:
+        return None
+    _write_states(party, {day: now[day] for day in changed}, why, because_of)
+    last = changed[-1]
+    turned = []
+    for day in changed:
+        old = dict(zip(FIGURES, was.get(day, empty), strict=True))
+        new = dict(zip(FIGURES, now[day], strict=True))
+        turned += [
+            {"test": name.upper(), "ends_on": day.isoformat(), "was": old[name], "now": new[name]}
+            for name in (*FLAGS, "prevalence") if old[name] != new[name] and (day in was or new[name] not in (False, "P0"))
+        ]  # fmt: skip
+    newest = {
+        "ends_on": last.isoformat(), "was": dict(zip(FIGURES, was.get(last, empty), strict=True)),
+        "now": dict(zip(FIGURES, now[last], strict=True)),
+    }  # fmt: skip
+    return {"windows": len(changed), "newest": newest, "turned": turned[:400]}
+
+
+STATE_TYPES = (*("int",) * len(NUMBERS), "text", *("bool",) * len(FLAGS), "text", "text")
+
+
+def _write_states(party: int, states: dict[date, tuple[Any, ...]], why: str, because_of: str) -> None:
+    columns = list(zip(*states.values(), strict=True))
+    names = ", ".join(FIGURES)
+    sets = ", ".join(f"{name} = EXCLUDED.{name}" for name in (*FIGURES, "reason", "because_of", "changed_at"))
+    arrays = ", ".join(f"%s::{t}[]" for t in ("date", *STATE_TYPES))
+    given = ", ".join(f"s.{name}" for name in FIGURES)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO monitoring_patternstate (party_id, ends_on, {names}, version, reason, because_of, changed_at)"
+            f" SELECT %s, s.ends_on, {given}, 1, %s, %s, %s FROM unnest({arrays}) AS s (ends_on, {names})"
+            " ON CONFLICT (party_id, ends_on) DO UPDATE SET"
+            f" {sets}, version = monitoring_patternstate.version + 1",
+            [party, why, because_of, clock.now(), list(states), *[list(c) for c in columns]],
+        )
+
+
+def all_days(party: int) -> set[date]:
+    """Every day on which an actor has a counted incident."""
+    found = Contribution.objects.filter(party=party).exclude(level="").order_by()
+    return set(found.values_list("on", flat=True).distinct())
+
+
+def reasons_changed(party: Party, *, why: str, because_of: str, days: Iterable[date] | None = None, by: Any) -> None:
+    """A commonality or an indicator was given or ended: the windows it lies in, and their assessments, are looked at again."""
+    with scope_of(CLOCK):
+        hold([party.pk])
+        touched = _Touched(set(days) if days is not None else all_days(party.pk), set(), because_of)
+        _Change(why, by)._restate(party.pk, touched)
+
+
+# --- assessments ------------------------------------------------------------------------------------------------------
+
+
+def restate_assessment(pattern: PatternAssessment, *, why: str, because_of: str, by: Any) -> Restatement | None:
+    """A new version of an assessment when what it says is no longer so; what relies on it is marked and told."""
+    before = patterns.current(pattern)
+    now = patterns.result(
+        patterns.parties_of(pattern), on=pattern.on, commonalities=pattern.commonalities, filed_by=pattern.made_at
+    )
+    if now == before or not _differs(before, now):
+        return None
+    last = pattern.restatements.first()
+    made = Restatement.objects.create(
+        pattern=pattern, version=last.version + 1 if last else 2, at=clock.now(), reason=why, because_of=because_of,
+        result=now,
+    )  # fmt: skip
+    # Reached both ways: what was verified since is a basis too. The entry of this act comes after it.
+    size = Head.objects.values_list("size", flat=True).first() or 0
+    record.rely(pattern.ref, now["verified"], "incident", since=size)
+    for ref in record.upward(pattern.ref):
+        Retest.objects.get_or_create(
+            dependent=ref,
+            pattern=pattern,
+            answered_at=None,
+            defaults={"version": made.version, "asked_at": clock.now()},
+        )
+    question("basis_changed").ask(pattern.ref, self_or_clock(by))
+    return made
+
+
+def self_or_clock(by: Any) -> Any:
+    """Who answers for a change; the clock where nobody is named."""
+    return CLOCK if by is None else by
+
+
+def _differs(before: dict[str, Any], now: dict[str, Any]) -> bool:
+    """Whether two results say different things; sentences may be worded anew without a new version."""
+    said = ("verified", "base_set", "verified_victims", "reported_victims", "areas", "prevalence", "standard",
+            "commonalities", "systematic")  # fmt: skip
+    if any(before.get(name) != now[name] for name in said):
+        return True
+    return {c: t["met"] for c, t in before["tests"].items()} != {c: t["met"] for c, t in now["tests"].items()}
+
+
+# --- all of it --------------------------------------------------------------------------------------------------------
+
+BATCH = 2000
+
+
+@dataclass
+class Recomputed:
+    """What a full recomputation looked at, and how much of it said something else than before."""
+
+    incidents: int = 0
+    windows: int = 0
+    levels: dict[str, str] = field(default_factory=dict)
+    states: int = 0
+    restated: list[str] = field(default_factory=list)
+
+
+def recompute(*, from_items: bool, why: str = "recomputed", by: Any = None) -> Recomputed:
+    """All levels, windows and assessments from nothing but incidents and items, in bounded memory; only what differs is written.
+
+    `from_items=False` takes each incident's level by its own items as it was last worked out, and begins with V3d.
+    """
+    found = Recomputed()
+    with scope_of(CLOCK):
+        if from_items:
+            _contribute_all(found)
+        _lift_all(found)
+        _states_all(found, why)
+        for pattern in PatternAssessment.objects.select_related("party").order_by("id"):
+            if restate_assessment(pattern, why=why, because_of="", by=by):
+                found.restated.append(pattern.ref)
+    return found
+
+
+def _contribute_all(found: Recomputed) -> None:
+    last = 0
+    while rows := list(Incident.objects.filter(pk__gt=last).order_by("id")[:BATCH]):
+        last = rows[-1].pk
+        had = {c.incident_id: c for c in Contribution.objects.filter(incident__in=rows)}
+        facts = {f.ref: f for f in queries.incident_facts(rows)}
+        made = [_contribution(r, facts[r.ref]) for r in rows if r.status in lifecycle.COUNTED or r.pk in had]
+        for c in made:
+            if (was := had.get(c.incident_id)) and was.awaits and c.awaits:
+                c.level = was.level
+        _write([c for c in made if c.incident_id not in had or any(
+            getattr(had[c.incident_id], a) != getattr(c, a) for a in ADDS)])  # fmt: skip
+        by_pk = {c.incident_id: c for c in made}
+        for row in rows:
+            if row.status in lifecycle.COUNTED and not by_pk[row.pk].awaits and row.level != by_pk[row.pk].own:
+                _store_alone(row, known.verification_level(facts[row.ref].items), found)
+
+
+def _store_alone(row: Incident, level: known.Level, found: Recomputed) -> None:
+    change = _Change("recomputed", None)
+    change._store(row, level)
+    found.levels |= change.changed
+
+
+def _lift_all(found: Recomputed) -> None:
+    """V3d of all incidents that wait for a base set, actor by actor."""
+    waiting = Contribution.objects.filter(awaits=True).exclude(level="").order_by("party_id", "on", "incident_id")
+    days: list[date] = []
+    at = None
+    wrong: dict[int, tuple[Contribution, int]] = {}
+    for c in waiting.iterator(chunk_size=BATCH):
+        if c.party_id != at:
+            at, days = c.party_id, patterns.base_days([c.party_id], date.min, date.max)
+        n = rules.support(c.on, days)
+        level = "V3d" if n >= rules.V3D_BASE else c.own
+        if level != c.level:
+            c.level = level
+            wrong[c.incident_id] = (c, n)
+    keys = sorted(wrong)
+    for start in range(0, len(keys), BATCH):
+        part = keys[start : start + BATCH]
+        _write([wrong[key][0] for key in part])
+        rows = list(Incident.objects.filter(pk__in=part).order_by("id"))
+        facts = {f.ref: f for f in queries.incident_facts(rows)}
+        for row in rows:
+            items = facts[row.ref].items
+            reached = known.verification_level(items, base=wrong[row.pk][1], matches_pattern=row.matches_pattern)
+            row.level, row.because = reached.code, list(reached.because)
+            row.status = STATUS_OF_LEVEL.get(reached.code, lifecycle.VERIFIED)
+            found.levels[row.ref] = reached.code
+        Incident.objects.bulk_update(rows, ["level", "status", "because"], batch_size=500)
+
+
+def _states_all(found: Recomputed, why: str) -> None:
+    """Every window of every actor, some actors at a time: compared with what is kept, and only what differs written."""
+    about_whom = set(Indicator.objects.filter(ended_at=None).values_list("party_id", flat=True)) | set(
+        PatternAssessment.objects.exclude(commonalities=[]).values_list("party_id", flat=True)
+    )
+    now: dict[int, dict[date, tuple[Any, ...]]] = {}
+    waiting, seen = 0, set()
+    for party, rows in _by_party(found):
+        seen.add(party)
+        about = patterns.reasoned_about([party]) if party in about_whom else _NOBODY
+        ends = sorted({r.on for r in rows})
+        now[party] = {day: _values(t, *rules.window(day), about) for day, t in rules.rolling(rows, ends)}
+        waiting += len(ends)
+        if waiting >= 50_000:
+            _put(now, found, why)
+            now, waiting = {}, 0
+    _put(now, found, why)
+    shown = PatternState.objects.filter(reported_incidents__gt=0).order_by()
+    _put({key: {} for key in set(shown.values_list("party_id", flat=True).distinct()) - seen}, found, why)
+
+
+def _put(now: dict[int, dict[date, tuple[Any, ...]]], found: Recomputed, why: str) -> None:
+    was: dict[int, dict[date, tuple[Any, ...]]] = {}
+    for party, day, *values in PatternState.objects.filter(party__in=list(now)).values_list(
+        "party_id", "ends_on", *FIGURES
+    ):
+        was.setdefault(party, {})[day] = tuple(values)
+    empty = _values(_NOTHING, date.min, date.min, _NOBODY)
+    names, at = ", ".join(FIGURES), clock.now()
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(
+            f"COPY monitoring_patternstate (party_id, ends_on, {names}, version, reason, because_of, changed_at) FROM STDIN"
+        ) as copy,
+    ):
+        for party, states in now.items():
+            kept = was.get(party, {})
+            for day, values in states.items():
+                if day not in kept:
+                    copy.write_row((party, day, *values, 1, why, "", at))
+                    found.states += 1
+    for party, states in now.items():
+        kept = was.get(party, {})
+        changed = {day: values for day, values in states.items() if day in kept and kept[day] != values}
+        changed |= {day: empty for day, values in kept.items() if day not in states and values != empty}
+        found.windows += len(states)
+        found.states += len(changed)
+        if changed:
+            _write_states(party, changed, why, "")
+
+
+def _by_party(found: Recomputed) -> Iterable[tuple[int, list[rules.Row]]]:
+    """Counted incidents, one actor at a time, in order of days. Read through a cursor of the database's own."""
+    assert connection.connection is not None
+    with connection.connection.cursor(name="all_contributions") as cursor:
+        cursor.itersize = 20_000
+        cursor.execute(
+            f"SELECT c.party_id, {patterns.ROW} FROM monitoring_contribution c WHERE c.level <> ''"
+            ' ORDER BY c.party_id, c."on"'
+        )
+        at: int | None = None
+        rows: list[rules.Row] = []
+        for party, on, area1, area2, victims, level, earliest, latest in cursor:
+            if party != at:
+                if at is not None:
+                    yield at, rows
+                at, rows = party, []
+            rows.append(
+                rules.Row("", on, (area1, area2), victims, level in known.VERIFIED_LEVELS, level in known.BASE_LEVELS,
+                          earliest, latest)
+            )  # fmt: skip
+            found.incidents += 1
+        if at is not None:
+            yield at, rows

@@ -1,0 +1,268 @@
+"""Reads of patterns: what a window holds, an assessment's result, what an indicator's items reach."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from django.db import connection
+
+from answerable.monitoring import rules as known
+from answerable.monitoring.models import Party, PatternAssessment, Situation, SourceItem
+from answerable.monitoring.patterns import counts, rules
+from answerable.monitoring.patterns.models import Contribution, Indicator, PatternState
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A counted incident with its level, as an assessment needs it."""
+
+    row: rules.Row
+    level: str
+
+
+def row_of(c: Contribution, ref: str) -> rules.Row:
+    """A contribution as the rules see it."""
+    return rules.Row(
+        ref, c.on, (c.area1, c.area2), c.victims, c.level in known.VERIFIED_LEVELS, c.level in known.BASE_LEVELS,
+        c.earliest, c.latest,
+    )  # fmt: skip
+
+
+ROW = 'c."on", c.area1, c.area2, c.victims, c.level, c.earliest, c.latest'
+
+
+def rows_between(
+    parties: Iterable[int], first: date, last: date, *, filed_by: datetime | None = None, refs: bool = True
+) -> list[Counted]:
+    """Counted incidents of these actors between two days, in order; with `filed_by`, only those filed by then."""
+    sql = f"SELECT {'i.ref' if refs else 'c.incident_id::text'}, {ROW} FROM monitoring_contribution c"
+    if refs or filed_by:
+        sql += " JOIN monitoring_incident i ON i.id = c.incident_id"
+    sql += " WHERE c.party_id = ANY(%s) AND c.\"on\" BETWEEN %s AND %s AND c.level <> ''"
+    values: list[Any] = [list(parties), first, last]
+    if filed_by:
+        sql += " AND i.submitted_at <= %s"
+        values.append(filed_by)
+    with connection.cursor() as cursor:
+        cursor.execute(sql + ' ORDER BY c."on", 1', values)
+        return [
+            Counted(
+                rules.Row(ref, on, (area1, area2), victims, level in known.VERIFIED_LEVELS, level in known.BASE_LEVELS,
+                          earliest, latest),
+                level,
+            )
+            for ref, on, area1, area2, victims, level, earliest, latest in cursor.fetchall()
+        ]  # fmt: skip
+
+
+def base_days(parties: Iterable[int], first: date, last: date) -> list[date]:
+    """The days of base incidents of these actors between two days, each as often as there are incidents."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            'SELECT "on", count(*) FROM monitoring_contribution WHERE party_id = ANY(%s) AND "on" BETWEEN %s AND %s'
+            ' AND level = ANY(%s) GROUP BY "on" ORDER BY "on"',
+            [list(parties), first, last, sorted(known.BASE_LEVELS)],
+        )
+        return [day for day, n in cursor.fetchall() for _ in range(n)]
+
+
+# --- indicators -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Supported:
+    """An indicator whose items reach the standard it claims, and the days of the counted incidents they belong to."""
+
+    code: str
+    list_name: str
+    days: tuple[date, ...]
+
+    def within(self, first: date, last: date) -> bool:
+        return bisect_right(self.days, last) > bisect_left(self.days, first)
+
+
+def reached(indicator: Indicator) -> known.Level:
+    """What the verification rules of §2.3 make of an indicator's items for and against it."""
+    from answerable.monitoring import queries
+
+    facts = []
+    for items, contrary in ((indicator.supporting, False), (indicator.contrary, True)):
+        for item in items.prefetch_related("parents").order_by("id"):
+            found = queries.item_facts(item, [p.ref for p in item.parents.all()])
+            facts.append(replace(found, contrary=contrary))
+    return known.verification_level(facts)
+
+
+def days_of(indicator: Indicator) -> list[date]:
+    """The days of the counted incidents that an indicator's supporting items belong to, in order."""
+    adding = Contribution.objects.filter(incident__items__in=indicator.supporting.all()).exclude(level="")
+    return list(adding.order_by("on").values_list("on", flat=True).distinct())
+
+
+def supported_of(parties: Sequence[int]) -> list[Supported]:
+    """Live indicators of actors that are supported at the standard claimed, with where in time they lie."""
+    found = []
+    for indicator in Indicator.objects.filter(party__in=parties, ended_at=None).order_by("code", "id"):
+        if not indicator.supported:
+            continue
+        found.append(Supported(indicator.code, indicator.list_name, tuple(days_of(indicator))))
+    return found
+
+
+def reasoned(party: Sequence[int]) -> frozenset[str]:
+    """Commonalities that were reasoned for an actor in an assessment."""
+    lists = PatternAssessment.objects.filter(party__in=party).order_by().values_list("commonalities", flat=True)
+    return frozenset(code for codes in lists for code in codes)
+
+
+@dataclass(frozen=True)
+class Reasoned:
+    """What people reasoned about an actor, cut to any window."""
+
+    commonalities: frozenset[str]
+    supported: tuple[Supported, ...]
+
+    def common(self, first: date, last: date) -> frozenset[str]:
+        if not self.supported:
+            return self.commonalities
+        own = {s.code for s in self.supported if s.list_name == "commonality" and s.within(first, last)}
+        return self.commonalities | own
+
+    def systematic(self, first: date, last: date) -> frozenset[str]:
+        if not self.supported:
+            return frozenset()
+        named = (s for s in self.supported if s.list_name == "systematic_indicator")
+        return frozenset(s.code for s in named if s.within(first, last))
+
+
+def reasoned_about(parties: Sequence[int]) -> Reasoned:
+    """Everything people reasoned about these actors, in two questions however many windows are asked about."""
+    return Reasoned(reasoned(parties), tuple(supported_of(parties)))
+
+
+# --- an assessment's result -------------------------------------------------------------------------------------------
+
+
+def standard_of(levels: Iterable[str]) -> str:
+    """The standard that every one of these levels reaches."""
+    codes = {known.STANDARD_OF_LEVEL[code] or "none" for code in levels}
+    return min(codes, key=rules.STANDARDS.index, default="none")
+
+
+def result(
+    parties: Sequence[Party], *, on: date, commonalities: Iterable[str] = (), filed_by: datetime | None = None
+) -> dict[str, Any]:
+    """PT, WS, SY, LS of an actor or a chain of command at one day, as an assessment keeps it. The first party leads.
+
+    With `filed_by`, only what was filed by then is looked at, at the level it has now: late verification restates an
+    earlier period, and what was reported later does not.
+    """
+    first, last = rules.window(on)
+    keys = [p.pk for p in parties]
+    counted = rows_between(keys, first, last, filed_by=filed_by)
+    about = reasoned_about(keys)
+    widest = (rules.window(first)[0], rules.last_end(last))
+    found = rules.pattern_of_rows(
+        [c.row for c in counted], actor=parties[0].ref, on=on, parties=frozenset(p.ref for p in parties),
+        base_days=base_days(keys, *widest) if filed_by is None else None,
+        commonalities=frozenset(commonalities) | about.common(first, last), systematic=about.systematic(first, last),
+    )  # fmt: skip
+    days = [c.row.on for c in counted if c.row.base]
+    return {
+        "window": [d.isoformat() for d in found.window],
+        "parties": list(found.parties),
+        "base_set": list(found.base_set),
+        "verified": list(found.verified),
+        "verified_incidents": len(found.verified),
+        "verified_victims": found.verified_victims,
+        "reported_incidents": found.tally.reported_incidents,
+        "reported_victims": found.reported_victims,
+        "areas": list(found.areas),
+        "prevalence": found.prevalence,
+        "first_day": min(days, default=on).isoformat(),
+        "last_day": max(days, default=on).isoformat(),
+        "standard": standard_of(c.level for c in counted if c.row.verified),
+        "commonalities": sorted(frozenset(commonalities) | about.common(first, last)),
+        "systematic": sorted(about.systematic(first, last)),
+        "tests": {code: _plain(test) for code, test in found.tests.items()},
+    }
+
+
+def _plain(test: rules.Test) -> dict[str, Any]:
+    plain = asdict(test)
+    return {**plain, "carried_by": list(test.carried_by), "falls": list(test.falls)}
+
+
+def parties_of(pattern: PatternAssessment) -> list[Party]:
+    """The actor of an assessment, first, and the others of its chain of command."""
+    refs = set(pattern.result.get("parties", ())) - {pattern.party.ref}
+    return [pattern.party, *Party.objects.filter(ref__in=refs).order_by("ref")]
+
+
+def current(pattern: PatternAssessment) -> dict[str, Any]:
+    """The newest result of an assessment: its last restatement, or the first one."""
+    last = pattern.restatements.first()
+    found: dict[str, Any] = last.result if last else pattern.result
+    return found
+
+
+def prevalence_of(pattern: PatternAssessment) -> str:
+    """Prevalence by the count, or as an expert of the panel set it higher (R-LS-2)."""
+    panel = pattern.panel_prevalences.first()
+    return rules.higher_prevalence(current(pattern)["prevalence"], panel.level if panel else "")
+
+
+# --- for pages --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Line:
+    """One actor on a situation's page: its newest window, each number with its kind."""
+
+    party: Party
+    starts_on: date
+    state: PatternState
+    reported: counts.Count
+    verified: counts.Count
+    incidents: counts.Count
+
+
+def line_of(party: Party, state: PatternState) -> Line:
+    """A state as a page shows it."""
+    return Line(
+        party, rules.window(state.ends_on)[0], state, counts.reported(state.reported_victims),
+        counts.verified(state.verified_victims), counts.verified(state.verified_incidents),
+    )  # fmt: skip
+
+
+def counts_of(result: dict[str, Any]) -> dict[str, counts.Count]:
+    """An assessment's numbers, each with its kind, side by side (R-LS-1)."""
+    return {
+        "verified_victims": counts.verified(result["verified_victims"]),
+        "reported_victims": counts.reported(result["reported_victims"]),
+        "verified_incidents": counts.verified(len(result["verified"])),
+    }
+
+
+def newest(situation: Situation, limit: int = 100) -> list[Line]:
+    """The newest window of each actor of a situation, in one question, whatever the history holds."""
+    sql = """
+        SELECT s.* FROM monitoring_party p CROSS JOIN LATERAL (
+            SELECT * FROM monitoring_patternstate s WHERE s.party_id = p.id AND s.reported_incidents > 0
+            ORDER BY s.ends_on DESC LIMIT 1) s
+        WHERE p.situation_id = %s ORDER BY s.verified_victims DESC, s.reported_victims DESC, p.name LIMIT %s"""
+    states = list(PatternState.objects.raw(sql, [situation.pk, limit]))
+    parties = Party.objects.in_bulk([s.party_id for s in states])
+    return [line_of(parties[s.party_id], s) for s in states]
+
+
+def items_of(refs: Iterable[str]) -> dict[str, int]:
+    """How many source items each of these incidents has."""
+    found: dict[str, int] = {}
+    for ref in SourceItem.objects.filter(incident__ref__in=list(refs)).values_list("incident__ref", flat=True):
+        found[ref] = found.get(ref, 0) + 1
+    return found

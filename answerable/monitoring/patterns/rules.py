@@ -1,0 +1,624 @@
+"""When incidents form a pattern, how large it is, and what would make it fall (domain.md §1.4, R-LS-1, R-LS-2, R-VER-2).
+
+A number is read off a `Tally`: what a rolling window of twelve months holds. The live table, an assessment and a full
+recomputation all make their tallies and tests here, so they cannot differ.
+"""
+
+from __future__ import annotations
+
+import calendar
+from bisect import bisect_left, bisect_right
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import lru_cache
+from itertools import combinations
+from math import comb
+from typing import Protocol
+
+from answerable.common.deadlines import months_after
+
+# R-VER-2: V3d never counts towards the five that V3d itself needs.
+V3D_BASE = 5
+PATTERN_INCIDENTS, PATTERN_VICTIMS, PATTERN_DAYS, PATTERN_AREAS = 3, 5, 7, 2
+WIDESPREAD_VICTIMS, WIDESPREAD_INCIDENTS, WIDESPREAD_AREAS = 25, 10, 3
+SYSTEMATIC_INDICATORS = 2
+WINDOW_MONTHS = 12
+PREVALENCE = (("P3", 1000), ("P2", 25), ("P1", 1))
+STANDARDS = ("none", "SP1", "SP2", "SP3", "SP4", "SP5")
+# Reasoned by a person; the software knows none of them by itself.
+COMMONALITIES = ("method", "victim_profile", "operational_context", "chain_of_command")
+# Of these one is needed for a finding of use, or one alone for condoning (§1.6).
+CORE = frozenset({"MOW-01", "MOW-02", "MOW-03", "MOW-04", "MOW-05"})
+GRAVE = frozenset({"CON-04", "CON-05", "CON-06", "CON-08", "CON-14"})
+
+
+# --- windows ----------------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=65536)
+def _window(on: date, months: int) -> tuple[date, date]:
+    start = months_after(on, -months).date()
+    return date.fromordinal(start.toordinal() + 1), on
+
+
+def window(on: date) -> tuple[date, date]:
+    """First and last day of the rolling twelve months that end on `on`."""
+    return _window(on, WINDOW_MONTHS)
+
+
+@lru_cache(maxsize=65536)
+def _last_end(day: date, months: int) -> date:
+    end = months_after(day, months).date() + timedelta(days=3)
+    while _window(end, months)[0] > day:
+        end -= timedelta(days=1)
+    return end
+
+
+def last_end(day: date) -> date:
+    """The last day on which a window that holds `day` may end."""
+    return _last_end(day, WINDOW_MONTHS)
+
+
+def possible_days(on: date, precision: str = "day") -> tuple[date, date]:
+    """First and last day on which something known to a day, week, month or quarter can have happened."""
+    if precision == "week":
+        first = on - timedelta(days=on.weekday())
+        return first, first + timedelta(days=6)
+    if precision in ("month", "quarter", "year"):
+        months = {"month": 1, "quarter": 3, "year": 12}[precision]
+        start = (on.month - 1) // months * months + 1
+        end = start + months - 1
+        return date(on.year, start, 1), date(on.year, end, calendar.monthrange(on.year, end)[1])
+    return on, on
+
+
+def support(day: date, base: Sequence[date]) -> int:
+    """The largest base set of any rolling window that holds `day`, up to the five V3d needs. `base` are days in order."""
+    best, last = 0, last_end(day)
+    # Any window holds no more than one that ends on the day itself or on a later base day.
+    for end in (day, *base[bisect_right(base, day) : bisect_right(base, last)]):
+        best = max(best, bisect_right(base, end) - bisect_left(base, window(end)[0]))
+        if best >= V3D_BASE:
+            return V3D_BASE
+    return best
+
+
+# --- tallies ----------------------------------------------------------------------------------------------------------
+
+
+class Leveled(Protocol):
+    @property
+    def verified(self) -> bool: ...
+    @property
+    def counts_for_base(self) -> bool: ...
+
+
+class Incident(Protocol):
+    """What these rules need of an incident (monitoring.rules.IncidentFacts has it)."""
+
+    @property
+    def ref(self) -> str: ...
+    @property
+    def on(self) -> date: ...
+    @property
+    def area(self) -> str: ...
+    @property
+    def area1(self) -> str: ...
+    @property
+    def precision(self) -> str: ...
+    @property
+    def victims(self) -> int: ...
+    @property
+    def actor(self) -> str: ...
+    @property
+    def level(self) -> Leveled | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One counted incident as a tally sees it. `area` is the first- and the second-level area, "" where not known."""
+
+    ref: str
+    on: date
+    area: tuple[str, str]
+    victims: int
+    verified: bool = False
+    base: bool = False
+    earliest: date = date.min
+    latest: date = date.max
+
+    @property
+    def depends(self) -> bool:
+        """Whether it is verified only because a base set of others stands (V3d)."""
+        return self.verified and not self.base
+
+
+def row_of(i: Incident) -> Row:
+    """An incident as a tally sees it."""
+    earliest, latest = possible_days(i.on, i.precision)
+    is_verified = bool(i.level and i.level.verified)
+    base = bool(i.level and i.level.counts_for_base)
+    return Row(i.ref, i.on, (i.area1, i.area), i.victims, is_verified, base, earliest, latest)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What one window holds. Reported is V1 and above, verified V3 and above: side by side, never one for the other."""
+
+    reported_incidents: int = 0
+    reported_victims: int = 0
+    verified_incidents: int = 0
+    verified_victims: int = 0
+    base: int = 0
+    areas: int = 0
+    days: int = 0
+
+
+def count_areas(areas: Iterable[tuple[str, str]]) -> int:
+    """How many second-level areas there are for certain: one known only by its province may be any of that province's."""
+    known = set(areas)
+    provinces = {first for first, second in known if second}
+    return sum(1 for first, second in known if second or first not in provinces)
+
+
+def area_names(areas: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Those areas by name."""
+    known = set(areas)
+    provinces = {first for first, second in known if second}
+    return tuple(sorted({second or first for first, second in known if second or first not in provinces}))
+
+
+def tally(rows: Iterable[Row]) -> Tally:
+    """Count rows that all lie in one window."""
+    rows = list(rows)
+    seen = [r for r in rows if r.verified]
+    # Days apart for certain: from the last day the first can have happened to the first day the last can have.
+    days = (max(r.earliest for r in seen) - min(r.latest for r in seen)).days if seen else 0
+    return Tally(
+        len(rows), sum(r.victims for r in rows), len(seen), sum(r.victims for r in seen), sum(r.base for r in rows),
+        count_areas(r.area for r in seen), max(0, days),
+    )  # fmt: skip
+
+
+class _Ends:
+    """The greatest of a moving window's values, as it moves."""
+
+    __slots__ = ("_kept",)
+
+    def __init__(self) -> None:
+        self._kept: deque[tuple[int, int]] = deque()  # (position, value), values falling
+
+    def add(self, position: int, value: int) -> None:
+        kept = self._kept
+        while kept and kept[-1][1] <= value:
+            kept.pop()
+        kept.append((position, value))
+
+    def drop_before(self, position: int) -> None:
+        kept = self._kept
+        while kept and kept[0][0] < position:
+            kept.popleft()
+
+    def value(self) -> int | None:
+        return self._kept[0][1] if self._kept else None
+
+
+def rolling(rows: Sequence[Row], ends: Sequence[date]) -> Iterator[tuple[date, Tally]]:
+    """The tally of the window ending on each of `ends`. Both in order of days; each row is looked at twice in all."""
+    areas: Counter[tuple[str, str]] = Counter()
+    known: Counter[str] = Counter()  # provinces with a known second-level area, and in how many of them
+    bare = 0  # provinces that stand for an area of their own
+    latest_start, earliest_end = _Ends(), _Ends()
+    n = victims = seen = seen_victims = base = count = 0
+    first = last = 0
+
+    def put(area: tuple[str, str]) -> None:
+        nonlocal count, bare
+        areas[area] += 1
+        if areas[area] > 1:
+            return
+        province = area[0]
+        if area[1]:
+            known[province] += 1
+            count += 1
+            if known[province] == 1 and areas.get((province, "")):
+                count -= 1
+        elif not known[province]:
+            count += 1
+
+    def take(area: tuple[str, str]) -> None:
+        nonlocal count
+        areas[area] -= 1
+        if areas[area]:
+            return
+        del areas[area]
+        province = area[0]
+        if area[1]:
+            known[province] -= 1
+            count -= 1
+            if not known[province] and areas.get((province, "")):
+                count += 1
+        elif not known[province]:
+            count -= 1
+
+    for end in ends:
+        start = window(end)[0]
+        while last < len(rows) and rows[last].on <= end:
+            r = rows[last]
+            n, victims = n + 1, victims + r.victims
+            if r.verified:
+                seen, seen_victims, base = seen + 1, seen_victims + r.victims, base + r.base
+                put(r.area)
+                latest_start.add(last, r.earliest.toordinal())
+                earliest_end.add(last, -r.latest.toordinal())
+            last += 1
+        while first < last and rows[first].on < start:
+            r = rows[first]
+            n, victims = n - 1, victims - r.victims
+            if r.verified:
+                seen, seen_victims, base = seen - 1, seen_victims - r.victims, base - r.base
+                take(r.area)
+            first += 1
+        latest_start.drop_before(first)
+        earliest_end.drop_before(first)
+        a, b = latest_start.value(), earliest_end.value()
+        days = max(0, a + b) if a is not None and b is not None else 0
+        yield end, Tally(n, victims, seen, seen_victims, base, count, days)
+
+
+# --- tests ------------------------------------------------------------------------------------------------------------
+
+
+def prevalence(victims: int) -> str:
+    """P0 none, P1 1-24, P2 25-999, P3 1,000 and more verified victims."""
+    return next((code for code, least in PREVALENCE if victims >= least), "P0")
+
+
+def at_least(n: int) -> int:
+    """Public figures are rounded down to a multiple of five and shown with “at least” (R-FND-6)."""
+    return n - n % 5
+
+
+def higher_prevalence(counted: str, panel: str) -> str:
+    """R-LS-2: what a panel set, unless the count is higher by now. Never lower than the count."""
+    return max(counted, panel or "P0")
+
+
+def _enough(t: Tally) -> bool:
+    spread = t.areas >= PATTERN_AREAS or t.days > PATTERN_DAYS
+    return t.verified_incidents >= PATTERN_INCIDENTS and t.verified_victims >= PATTERN_VICTIMS and spread
+
+
+def _wide(t: Tally) -> bool:
+    many = t.verified_incidents >= WIDESPREAD_INCIDENTS and t.areas >= WIDESPREAD_AREAS
+    return t.verified_victims >= WIDESPREAD_VICTIMS or many
+
+
+def tests_met(t: Tally, *, commonality: bool, systematic: int) -> dict[str, bool]:
+    """PT, WS, SY and LS on the counts of a window (§1.4)."""
+    pt, ws = _enough(t) and commonality, _wide(t)
+    sy = pt and systematic >= SYSTEMATIC_INDICATORS
+    return {"PT": pt, "WS": ws, "SY": sy, "LS": pt and (ws or sy)}
+
+
+@dataclass(frozen=True)
+class Fall:
+    """The smallest number of incidents without which a test is met no more.
+
+    `size` of `among` (any of them when `any_of`, else these very ones); `exact` when no smaller set does it.
+    """
+
+    size: int
+    among: tuple[str, ...]
+    any_of: bool
+    exact: bool
+    says: str
+
+
+@dataclass(frozen=True)
+class Test:
+    """One named test of §1.4: met or not, in a sentence, carried by these incidents, and what would make it fall."""
+
+    code: str
+    met: bool
+    says: str
+    carried_by: tuple[str, ...] = ()
+    falls: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """What the incidents of an actor, or of a chain of command, amount to in twelve months."""
+
+    actor: str
+    window: tuple[date, date]
+    base_set: tuple[str, ...]
+    verified: tuple[str, ...]
+    verified_victims: int
+    reported_victims: int
+    areas: tuple[str, ...]
+    prevalence: str
+    tests: Mapping[str, Test] = field(default_factory=dict)
+    tally: Tally = Tally()
+    parties: tuple[str, ...] = ()
+
+    def met(self, code: str) -> bool:
+        """Whether PT, WS, SY or LS is met."""
+        return self.tests[code].met
+
+    @property
+    def base_count(self) -> int:
+        return len(self.base_set)
+
+
+# --- what would make it fall ------------------------------------------------------------------------------------------
+
+# So many sets of incidents are tried one by one before the answer is worked out by the greatest first.
+TRIES = 2000
+Holds = Callable[[Sequence[Row]], bool]
+
+
+class _Window:
+    """The verified incidents of a window, and what is left of them when some fall: V3d falls with its base set."""
+
+    def __init__(self, rows: Sequence[Row], base_days: Sequence[date]) -> None:
+        self.rows = [r for r in rows if r.verified]
+        self.base = [r for r in self.rows if r.base]
+        self.dependent = [r for r in self.rows if r.depends]
+        self.days = sorted(base_days)
+        # When every base incident that could matter lies in this window, its count alone decides on V3d.
+        near = [d for d in self.days if any(window(x.on)[0] <= d <= last_end(x.on) for x in self.dependent)]
+        self.uniform = len(near) <= len(self.base)
+
+    def without(self, gone: frozenset[str] | set[str]) -> list[Row]:
+        left = [r for r in self.rows if r.ref not in gone]
+        if not self.dependent:
+            return left
+        if self.uniform:
+            stands = sum(r.base for r in left) >= V3D_BASE
+            return left if stands else [r for r in left if not r.depends]
+        days = Counter(self.days) - Counter(r.on for r in self.base if r.ref in gone)
+        base = sorted(days.elements())
+        return [r for r in left if not r.depends or support(r.on, base) >= V3D_BASE]
+
+    def fewest(self, holds: Holds, bound: Holds) -> tuple[list[frozenset[str]], bool, bool] | None:
+        """(smallest sets, whether these are all, whether no smaller set does it); None when nothing at all would do it.
+
+        Whatever ends `holds` ends `bound` too, and `bound` rests on counts of incidents and victims and on closeness
+        alone: taking the greatest first ends it with the fewest there are, so no fewer can end `holds`.
+        """
+        refs = [r.ref for r in self.rows]
+        if holds([]):
+            return None
+        tried = 0
+        for size in range(1, len(refs) + 1):
+            tried += comb(len(refs), size)
+            if tried > TRIES:
+                break
+            found = [frozenset(s) for s in combinations(refs, size) if not holds(self.without(set(s)))]
+            if found:
+                return found, True, True
+        best = min(self._greatest_first(holds), key=len)
+        least = len(min(self._greatest_first(bound), key=len))
+        return [best], False, len(best) == least and (self.uniform or not self.dependent)
+
+    def _greatest_first(self, holds: Holds) -> Iterator[frozenset[str]]:
+        """Sets that make it fall: by the greatest first, with and without taking the base set from under V3d; and all
+        but what lies close together. With a base set that one window decides, the smallest of these is the smallest."""
+        yield self._until(sorted(self.rows, key=_greatest), set(), holds)
+        if self.dependent:
+            order = sorted(self.base, key=_greatest)
+            first = {r.ref for r in order[: max(0, len(order) - V3D_BASE + 1)]}
+            yield self._until([*order[len(first) :], *sorted(self.dependent, key=_greatest)], first, holds)
+        # Widespread may also end because what is left lies in two areas: those two that hold the most small incidents.
+        for pair in combinations(_places(self.rows)[:6], WIDESPREAD_AREAS - 1):
+            inside = {r.ref: r for group in pair for r in group}
+            outside = {r.ref for r in self.rows if r.ref not in inside}
+            if not holds(self.without(outside | set(inside))):
+                yield self._until(sorted(inside.values(), key=_greatest), outside, holds)
+        for pool in [self.rows, self.base] if self.dependent else [self.rows]:
+            for close in _close_together(pool):
+                # With the base set gone to four, nothing that depends on it is left to take.
+                kept = close[: V3D_BASE - 1] if pool is self.base and self.dependent else close
+                stays = {r.ref for r in kept}
+                gone = {r.ref for r in pool if r.ref not in stays}
+                if not holds(self.without(gone)):
+                    yield frozenset(gone)
+
+    def _until(self, order: Sequence[Row], gone: set[str], holds: Holds) -> frozenset[str]:
+        gone = set(gone)
+        low, high = 0, len(order)
+        # Taking more never makes a test met again, so the least number is found by halves.
+        while low < high:
+            middle = (low + high) // 2
+            if holds(self.without(gone | {r.ref for r in order[:middle]})):
+                low = middle + 1
+            else:
+                high = middle
+        return frozenset(gone | {r.ref for r in order[:low]})
+
+
+def _greatest(r: Row) -> tuple[int, str]:
+    return (-r.victims, r.ref)
+
+
+def _places(rows: Sequence[Row]) -> list[list[Row]]:
+    """Incidents by area, with those of its province that may have been there; first where most could stay."""
+    places: dict[tuple[str, str], list[Row]] = {}
+    for r in rows:
+        places.setdefault(r.area, []).append(r)
+    whole = [v + (places.get((k[0], ""), []) if k[1] else []) for k, v in places.items()]
+
+    def room(group: list[Row]) -> int:
+        total = n = 0
+        for victims in sorted(r.victims for r in group):
+            total += victims
+            n += total < WIDESPREAD_VICTIMS
+        return n
+
+    return sorted(whole, key=lambda group: (-room(group), group[0].area))
+
+
+def _close_together(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    """For each area, the most incidents that are not for certain more than seven days apart."""
+    for group in _places(rows):
+        ends = sorted(r.latest.toordinal() for r in group)
+        starts = sorted(r.earliest.toordinal() for r in group)
+        anchor = max(
+            set(ends),
+            key=lambda e: (len(ends) - bisect_left(ends, e)) - (len(starts) - bisect_right(starts, e + PATTERN_DAYS)),
+        )
+        yield [r for r in group if r.latest.toordinal() >= anchor and r.earliest.toordinal() <= anchor + PATTERN_DAYS]
+
+
+def _among(refs: Sequence[str]) -> str:
+    shown = ", ".join(refs[:12])
+    return shown if len(refs) <= 12 else f"{shown} and {len(refs) - 12} more"
+
+
+def fall(
+    rows: Sequence[Row], holds: Holds, base_days: Sequence[date] | None = None, *, bound: Holds | None = None
+) -> Fall | None:
+    """The smallest set of incidents whose fall ends what `holds`; None when it does not hold, or no fall would end it.
+
+    `base_days` are the days of all base incidents of the actor; by default those in the window. An incident falls when
+    it drops below V3; when the base set then has fewer than five, what is V3d falls with it, and that is reckoned in.
+    """
+    days = [r.on for r in rows if r.base] if base_days is None else base_days
+    here = _Window(rows, days)
+    if not holds(here.rows):
+        return None
+    found = here.fewest(holds, bound or holds)
+    if found is None:
+        return None
+    sets, all_of_them, exact = found
+    size = len(sets[0])
+    among = tuple(r.ref for r in here.rows if any(r.ref in s for s in sets))
+    any_of = all_of_them and len(sets) == comb(len(among), size)
+    # Many pairs can do it without any pair doing it; then one of them is named.
+    if not any_of:
+        among = tuple(r.ref for r in here.rows if r.ref in sets[0])
+    dragged = {r.ref for s in sets[:50] for r in here.dependent if r.ref not in s} - {
+        r.ref for s in sets[:50] for r in here.without(s)
+    }
+    drags = [r.ref for r in here.dependent if r.ref in dragged]
+    tail = f" {_among(drags)} would then fall with the base set (V3d needs {V3D_BASE})." if drags else ""
+    if any_of and size == len(among):
+        says = f"Falls if {'this incident falls' if size == 1 else f'these {size} incidents fall'}: {_among(among)}."
+    elif any_of:
+        says = (
+            f"Falls if any {size} of these {len(among)} incidents {'falls' if size == 1 else 'fall'}: {_among(among)}."
+        )
+    elif exact:
+        more = f" ({len(sets)} sets of {size} would do it)" if len(sets) > 1 else ""
+        says = f"Falls if {size} incidents fall and with no fewer, for example{more}: {_among(among)}."
+    else:
+        says = f"Falls if these {size} incidents fall, perhaps with fewer: {_among(among)}."
+    return Fall(size, among, any_of, exact, says + tail)
+
+
+def _is_pattern(left: Sequence[Row]) -> bool:
+    return _enough(tally(left))
+
+
+def _is_widespread(left: Sequence[Row]) -> bool:
+    return _wide(tally(left))
+
+
+def _has_many_victims(left: Sequence[Row]) -> bool:
+    return sum(r.victims for r in left) >= WIDESPREAD_VICTIMS
+
+
+def pattern(
+    incidents: Iterable[Incident],
+    *,
+    actor: str,
+    on: date,
+    parties: frozenset[str] = frozenset(),
+    commonalities: frozenset[str] = frozenset(),
+    systematic: frozenset[str] = frozenset(),
+) -> Pattern:
+    """PT, WS, SY, LS and prevalence at one day, each with the incidents that carry it and what would make it fall.
+
+    Counted for `actor`, or for a chain of command when `parties` names its members. `commonalities` are the reasoned
+    ones; `systematic` the SY-1..SY-6 supported at the standard claimed. Victims of duplicates are counted once because
+    merged incidents are not passed in (R-VER-5).
+    """
+    members = parties | {actor}
+    first, last = window(on)
+    own = sorted((i for i in incidents if i.actor in members), key=lambda i: (i.on, i.ref))
+    base_days = [i.on for i in own if i.level and i.level.counts_for_base]
+    rows = [row_of(i) for i in own if first <= i.on <= last]
+    return pattern_of_rows(
+        rows, actor=actor, on=on, parties=members, base_days=base_days, commonalities=commonalities,
+        systematic=systematic,
+    )  # fmt: skip
+
+
+def pattern_of_rows(
+    rows: Sequence[Row],
+    *,
+    actor: str,
+    on: date,
+    parties: frozenset[str] = frozenset(),
+    base_days: Sequence[date] | None = None,
+    commonalities: frozenset[str] = frozenset(),
+    systematic: frozenset[str] = frozenset(),
+) -> Pattern:
+    """The same from rows that all lie in the window, in order of days."""
+    t = tally(rows)
+    seen = [r for r in rows if r.verified]
+    refs = tuple(r.ref for r in seen)
+    met = tests_met(t, commonality=bool(commonalities), systematic=len(systematic))
+    common = ", ".join(sorted(commonalities)) or "none reasoned"
+    is_met = {code: "met" if yes else "not met" for code, yes in met.items()}
+    says = {
+        "PT": f"{t.verified_incidents} verified incidents ({PATTERN_INCIDENTS} needed), {t.verified_victims} victims "
+              f"({PATTERN_VICTIMS}), {t.areas} areas ({PATTERN_AREAS}) or {t.days} days apart (more than {PATTERN_DAYS}), "
+              f"commonalities: {common}.",
+        "WS": f"{t.verified_victims} victims ({WIDESPREAD_VICTIMS} needed), or {t.verified_incidents} incidents "
+              f"({WIDESPREAD_INCIDENTS}) across {t.areas} areas ({WIDESPREAD_AREAS}).",
+        "SY": f"Pattern {is_met['PT']}; {len(systematic)} of the indicators SY-1 to SY-6 supported "
+              f"({SYSTEMATIC_INDICATORS} needed): {', '.join(sorted(systematic)) or 'none'}.",
+        "LS": f"Pattern {is_met['PT']}, and widespread {is_met['WS']} or systematic {is_met['SY']}.",
+    }  # fmt: skip
+    # Systematic falls with the pattern; large-scale with the pattern, or with all that makes it large.
+    holds: dict[str, Holds] = {
+        "PT": _is_pattern,
+        "WS": _is_widespread,
+        "SY": _is_pattern,
+        "LS": _is_pattern if met["SY"] else lambda left: _is_pattern(left) and _is_widespread(left),
+    }
+    bounds: dict[str, Holds] = {
+        **holds,
+        "WS": _has_many_victims,
+        "LS": _is_pattern if met["SY"] else lambda left: _is_pattern(left) and _has_many_victims(left),
+    }
+    tests = {}
+    for code in ("PT", "WS", "SY", "LS"):
+        falls: list[str] = []
+        if met[code]:
+            if (f := fall(rows, holds[code], base_days, bound=bounds[code])) is not None:
+                falls.append(f.says)
+            if code != "WS" and len(commonalities) == 1:
+                falls.append(f"Falls if the one commonality reasoned is given up: {common}.")
+            if code == "SY" or (code == "LS" and met["SY"] and not met["WS"]):
+                n = len(systematic) - SYSTEMATIC_INDICATORS + 1
+                falls.append(f"Falls if {n} of the indicators {', '.join(sorted(systematic))} are no longer supported.")
+        tests[code] = Test(code, met[code], says[code], refs, tuple(falls))
+    return Pattern(
+        actor=actor, window=window(on), base_set=tuple(r.ref for r in rows if r.base), verified=refs,
+        verified_victims=t.verified_victims, reported_victims=t.reported_victims,
+        areas=area_names(r.area for r in seen), prevalence=prevalence(t.verified_victims), tests=tests, tally=t,
+        parties=tuple(sorted(parties | {actor})),
+    )  # fmt: skip
+
+
+# --- indicators -------------------------------------------------------------------------------------------------------
+
+
+def supported(reached: str, claimed: str) -> bool:
+    """Whether what the items reach is at least the standard that is claimed (SY-1..6, MOW, CON)."""
+    return STANDARDS.index(reached or "none") >= STANDARDS.index(claimed)

@@ -1,0 +1,185 @@
+"""What carries a pattern and what would make it fall, checked against trying every set; counts that say their kind."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from itertools import combinations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from answerable.monitoring.patterns import counts, rules
+from answerable.monitoring.patterns.rules import Row
+
+START = date(2030, 3, 1)
+
+
+def row(n, day, area="A", victims=1, level="base", precision="day"):
+    on = START + timedelta(days=day)
+    earliest, latest = rules.possible_days(on, precision)
+    return Row(f"I{n}", on, ("P", area), victims, level != "none", level == "base", earliest, latest)
+
+
+def small_rows(levels=("base", "base", "V3d", "none"), span=500, most=8):
+    one = st.tuples(st.integers(0, span), st.sampled_from(["A", "B", "C", ""]), st.integers(1, 12), st.sampled_from(levels),
+                    st.sampled_from(["day", "day", "week", "month"]))  # fmt: skip
+    made = st.lists(one, min_size=1, max_size=most)
+    return made.map(lambda xs: sorted((row(n, *x) for n, x in enumerate(xs)), key=lambda r: (r.on, r.ref)))
+
+
+@given(small_rows(span=900, most=25))
+def test_a_moving_window_counts_as_a_count_of_each_window_does(rows):
+    ends = sorted({r.on for r in rows})
+    for end, found in rules.rolling(rows, ends):
+        first, last = rules.window(end)
+        assert found == rules.tally([r for r in rows if first <= r.on <= last])
+
+
+@given(st.dates(date(2027, 1, 1), date(2033, 1, 1)))
+def test_the_last_window_that_holds_a_day(day):
+    assert rules.window(rules.last_end(day))[0] <= day < rules.window(rules.last_end(day) + timedelta(days=1))[0]
+
+
+@given(st.integers(0, 500), st.lists(st.integers(0, 900), max_size=12))
+def test_the_base_set_is_the_largest_of_any_window_that_holds_the_day(day, base):
+    on, days = START + timedelta(days=day), sorted(START + timedelta(days=d) for d in base)
+    ends = [on + timedelta(days=n) for n in range(370)]
+    every = [sum(rules.window(e)[0] <= d <= e for d in days) for e in ends if rules.window(e)[0] <= on]
+    assert rules.support(on, days) == min(max(every, default=0), rules.V3D_BASE)
+
+
+def stands_without(rows, gone):
+    left = [r for r in rows if r.verified and r.ref not in gone]
+    base = sorted(r.on for r in left if r.base)
+    return [r for r in left if r.base or rules.support(r.on, base) >= rules.V3D_BASE]
+
+
+TESTS = {
+    "PT": rules._is_pattern, "WS": rules._is_widespread,
+    "LS": lambda left: rules._is_pattern(left) and rules._is_widespread(left),
+}  # fmt: skip
+BOUNDS = {
+    "PT": rules._is_pattern, "WS": rules._has_many_victims,
+    "LS": lambda left: rules._is_pattern(left) and rules._has_many_victims(left),
+}  # fmt: skip
+
+
+def smallest(rows, holds):
+    refs = [r.ref for r in rows if r.verified]
+    for size in range(len(refs) + 1):
+        found = [set(s) for s in combinations(refs, size) if not holds(stands_without(rows, set(s)))]
+        if found:
+            return size, found
+    return None
+
+
+@pytest.mark.parametrize("tries", [2000, 0])
+@pytest.mark.parametrize("code", sorted(TESTS))
+@settings(max_examples=150, deadline=None)
+@given(rows=small_rows(span=360, most=9))
+def test_what_makes_it_fall_is_the_smallest_set_there_is(code, tries, rows):
+    holds = TESTS[code]
+    rows = [r for r in rows if r in stands_without(rows, set()) or not r.verified]
+    before, rules.TRIES = rules.TRIES, tries
+    try:
+        found = rules.fall(rows, holds, bound=BOUNDS[code])
+    finally:
+        rules.TRIES = before
+    if not holds(stands_without(rows, set())):
+        assert found is None
+        return
+    size, sets = smallest(rows, holds)
+    assert found.size >= size and (found.size == size or not found.exact)
+    assert tries == 0 or found.exact
+    if found.any_of:
+        assert sorted(map(sorted, sets)) == sorted(map(sorted, map(set, combinations(found.among, size))))
+    else:
+        assert len(found.among) == found.size and not holds(stands_without(rows, set(found.among)))
+
+
+def many(n, victims=1, area="A"):
+    return [row(k, k % 300, area=f"{area}{k % 4}", victims=victims) for k in range(n)]
+
+
+def test_a_large_pattern_falls_with_the_fewest_and_says_so():
+    rows = [*many(200), row(900, 5, victims=300)]
+    found = rules.fall(rows, TESTS["WS"], bound=BOUNDS["WS"])
+    # 500 victims: without the one of 300, a further 176 of one victim each bring it to 24.
+    assert (found.size, found.exact) == (177, True) and "I900" in found.among
+
+
+def zandria():
+    rows = [
+        ("I1", 0, "Z-07", 3),
+        ("I2", 15, "Z-07", 2),
+        ("I5", 48, "Z-09", 6),
+        ("I6", 65, "Z-11", 5),
+        ("I8", 108, "Z-11", 9),
+    ]
+    base = [Row(ref, START + timedelta(days=d), ("", a), v, True, True, START + timedelta(days=d), START + timedelta(days=d))
+            for ref, d, a, v in rows]  # fmt: skip
+    on = START + timedelta(days=87)
+    return sorted([*base, Row("I7", on, ("", "Z-09"), 2, True, False, on, on)], key=lambda r: r.on)
+
+
+def test_the_fall_of_one_base_incident_takes_v3d_and_so_the_scale_with_it():
+    found = rules.pattern_of_rows(
+        zandria(), actor="B", on=START + timedelta(days=200), commonalities=frozenset({"method"})
+    )
+    assert found.tests["WS"].falls == (
+        "Falls if any 1 of these 5 incidents falls: I1, I2, I5, I6, I8. I7 would then fall with the base set (V3d needs 5).",
+    )
+    assert found.tests["PT"].falls[0].startswith("Falls if any 3 of these 5 incidents fall: I1, I2, I5, I6, I8.")
+    assert "commonality" in found.tests["PT"].falls[1] and found.tests["SY"].falls == ()
+
+
+@pytest.mark.parametrize(
+    ("rows", "met"),
+    [
+        ([row(1, 0, victims=2), row(2, 0, "B", 2), row(3, 0, "C", 1)], True),
+        ([row(1, 0, victims=2), row(2, 0, "B", 2)], False),  # two incidents
+        ([row(1, 0), row(2, 0, "B"), row(3, 0, "C", 2)], False),  # four victims
+        ([row(1, 0, victims=2), row(2, 7, victims=2), row(3, 3)], False),  # one area, seven days
+        ([row(1, 0, victims=2), row(2, 8, victims=2), row(3, 3)], True),  # eight days
+        ([row(1, 0, victims=2), row(2, 0, ""), row(3, 0, victims=2)], False),  # a province is no second area
+        ([row(1, 0, victims=2, precision="month"), row(2, 20, victims=2), row(3, 20)], False),  # may be the same week
+        ([row(1, 0, victims=2, precision="month"), row(2, 45, victims=2), row(3, 45)], True),
+    ],
+)
+def test_a_pattern_on_its_edges(rows, met):
+    assert rules.tests_met(rules.tally(rows), commonality=True, systematic=0)["PT"] is met
+    assert not rules.tests_met(rules.tally(rows), commonality=False, systematic=0)["PT"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "met"),
+    [(many(9, 2), False), (many(10, 2), True), ([row(1, 0, victims=25)], True), ([row(1, 0, victims=24)], False),
+     ([row(k, k, area="AB"[k % 2], victims=2) for k in range(12)], False)],
+)  # fmt: skip
+def test_widespread_on_its_edges(rows, met):
+    assert rules.tests_met(rules.tally(rows), commonality=True, systematic=0)["WS"] is met
+
+
+def test_systematic_needs_two_and_a_pattern_and_makes_it_large():
+    t = rules.tally(many(5))
+    assert rules.tests_met(t, commonality=True, systematic=1) == {"PT": True, "WS": False, "SY": False, "LS": False}
+    assert rules.tests_met(t, commonality=True, systematic=2) == {"PT": True, "WS": False, "SY": True, "LS": True}
+
+
+def test_a_panel_sets_a_prevalence_higher_and_never_lower():
+    assert rules.higher_prevalence("P1", "P2") == "P2" and rules.higher_prevalence("P3", "P2") == "P3"
+    assert rules.higher_prevalence("P0", "") == "P0"
+
+
+def test_a_count_says_its_kind_and_kinds_do_not_mix():
+    assert str(counts.verified(27)) == "27 verified" and str(counts.estimated(90, 60, 140)) == "90 estimated (60-140)"
+    assert counts.reported(3) + counts.reported(4) == counts.reported(7)
+    for wrong in (lambda: counts.reported(3) + counts.verified(4), lambda: counts.reported(3) < counts.verified(4),
+                  lambda: counts.reported(3) + 4, lambda: counts.estimated(1, 1, 1) + counts.estimated(1, 1, 1)):  # fmt: skip
+        with pytest.raises(TypeError):
+            wrong()
+    for wrong in (lambda: counts.Count(3, "known"), lambda: counts.Count(-1, "verified"), lambda: counts.Count(3, "estimated"),
+                  lambda: counts.Count(3, "verified", 1, 5), lambda: counts.Count(True, "verified")):  # fmt: skip
+        with pytest.raises(ValueError):
+            wrong()
