@@ -12,8 +12,8 @@ from django.utils.translation import ngettext
 
 from answerable.alliance.models import Body, Person, State
 from answerable.authority import engine as authority
-from answerable.authority.acting import action
-from answerable.authority.principals import HasPrincipal, Place
+from answerable.authority.acting import action, scope_of
+from answerable.authority.principals import CLOCK, HasPrincipal, Place
 from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
@@ -146,6 +146,7 @@ def undo_import(batch: Import, *, by: Person) -> Import:
             _("The import cannot be undone, because things rely on it: %(why)s") % {"why": " ".join(reasons)},
             reason="relied_upon",
         )
+    question("import_undone").ask(batch)
     removed, _each = Reading.objects.filter(imported=batch).delete()
     Party.objects.filter(imported=batch, readings=None, incidents=None).delete()
     Situation.objects.filter(imported=batch, parties=None, readings=None).delete()
@@ -243,6 +244,7 @@ def receive_report(
         "report received", incident, by=by, to_state=incident.status,
         detail={"situation": situation.ref, "organisation": organisation.ref},
     )  # fmt: skip
+    question("report_changed").ask(incident.ref)
     return incident
 
 
@@ -297,6 +299,7 @@ def add_item(
         "item added", item, by=by,
         detail={"incident": incident.ref, "kind": kind, "grade": item.grade, "levels": changed},
     )  # fmt: skip
+    question("report_changed").ask(incident.ref)
     return item
 
 
@@ -305,9 +308,16 @@ def move_incident(incident: Incident, name: str, *, by: Person) -> Incident:
     """Triage, begin verification, or refer elsewhere."""
     incident = Incident.objects.select_for_update().get(pk=incident.pk)
     authority.require(by, name, incident)
+    if incident.status == lifecycle.MERGED:
+        raise Refused(
+            _("This report is linked to another as the same incident. Take that link back instead, on the page that "
+              "compares the two."), reason="linked",
+        )  # fmt: skip
     before, incident.status = incident.status, next_status(lifecycle.INCIDENT_MOVES, name, status=incident.status)
     incident.save(update_fields=["status"])
     record.append(name.replace("_", " "), incident, by=by, from_state=before, to_state=incident.status)
+    if name == "refer_elsewhere":
+        question("report_changed").ask(incident.ref)
     return incident
 
 
@@ -406,6 +416,7 @@ def _consents_changed(ref: str, change: consent.Change) -> dict[str, object]:
         aside |= _close_incident(item.incident, change)
     if live != item.live or {"CP-MONI", "CP-FIND"} & set(change.purposes):
         changed = _relevel(item.incident.party)
+        question("report_changed").ask(item.incident.ref)
         if change.kind != "given":
             question("basis_withdrawn").ask(list(dict.fromkeys([item.incident.ref, *changed])), tuple(change.purposes))
     return aside
@@ -427,6 +438,7 @@ def _close_incident(incident: Incident, change: consent.Change) -> dict[str, obj
     if change.kind == "withdrawn" and incident.status != lifecycle.CONSENT_WITHDRAWN:
         before, incident.status = incident.status, lifecycle.CONSENT_WITHDRAWN
         incident.save(update_fields=["status"])
+        question("report_changed").ask(incident.ref)
         return {"incident_status": before}
     if change.kind == "undone" and change.put_aside.get("incident_status"):
         incident.status = str(change.put_aside["incident_status"])
@@ -437,6 +449,8 @@ def _close_incident(incident: Incident, change: consent.Change) -> dict[str, obj
 @question("clear_details").answer_with
 def _clear(ref: str) -> None:
     """A shredded item or incident keeps its reference, what kind it was, and the quarter. Nothing that was told."""
+    if ref.startswith("INC"):
+        question("report_cleared").ask(ref)
     if ref.startswith("ITM"):
         SourceItem.objects.filter(ref=ref).update(
             says=b"", person_key="", testimony="", primary=False, assessors=1, purposes=[]
@@ -455,6 +469,14 @@ STATUS_OF_LEVEL = {"V1": lifecycle.ALLEGED, "V2": lifecycle.CREDIBLE}
 
 def _relevel(party: Party) -> dict[str, str]:
     """Work out again the levels of an actor's incidents; returns those that changed, for the record entry."""
+    # In the scope of the clock: a level rests on the items of linked reports and on the actor's whole base set, whichever
+    # compartment they lie in, and must not depend on who happened to add an item.
+    with scope_of(CLOCK):
+        return relevel(party)
+
+
+def relevel(party: Party) -> dict[str, str]:
+    """As `_relevel`, in the caller's row scope."""
     rows = list(
         Incident.objects.select_for_update().filter(party=party, status__in=[*lifecycle.COUNTED, "IN_VERIFICATION",
                                                     "SUBMITTED", "TRIAGED"]).order_by("id")
@@ -478,14 +500,17 @@ def _relevel(party: Party) -> dict[str, str]:
 
 @action("assess_pattern")
 def assess_pattern(
-    party: Party, *, commonalities: Sequence[str] = (), systematic: Sequence[str] = (), by: Person
+    party: Party, *, commonalities: Sequence[str] = (), systematic: Sequence[str] = (), chain: bool = False, by: Person
 ) -> PatternAssessment:
-    """Run the pattern rules over the actor's counted incidents of the last twelve months and keep the result."""
+    """Run the pattern rules over the actor's counted incidents of the last twelve months and keep the result.
+
+    `chain=True` counts per chain of command (§1.4): also what units did on days on which they stood under the actor.
+    """
     authority.require(by, "assess_pattern", party.situation)
     if unknown := [s for s in systematic if s not in taxonomy("systematic_indicator")]:
         raise Refused(_("Unknown indicator: %(codes)s.") % {"codes": ", ".join(unknown)}, reason="unknown")
     today = clock.today()
-    incidents = queries.counted_incidents(party, on=today)
+    incidents = queries.counted_incidents(party, on=today, chain=chain)
     if not incidents:
         raise Refused(
             _("No incident of this actor has been verified, found credible or alleged in the last twelve months."),
@@ -495,6 +520,7 @@ def assess_pattern(
         incidents, actor=party.ref, on=today, commonalities=frozenset(commonalities), systematic=frozenset(systematic)
     )
     result = {
+        "chain": chain,
         "window": [d.isoformat() for d in found.window],
         "base_set": list(found.base_set),
         "verified": list(found.verified),

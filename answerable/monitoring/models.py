@@ -267,3 +267,22 @@ class PatternAssessment(models.Model):
     def met(self, code: str) -> bool:
         """Whether PT, WS, SY or LS is met."""
         return bool(self.result["tests"][code]["met"])
+
+
+from answerable.monitoring.linking.models import (  # noqa: E402 - they point at the models above
+    Actor,
+    ActorKey,
+    ActorName,
+    Agreement,
+    Command,
+    DuplicateSearch,
+    LinkCard,
+    LinkPair,
+    LinkWeights,
+    Subordination,
+)
+
+__all__ = [
+    "Actor", "ActorKey", "ActorName", "Agreement", "Command", "DuplicateSearch", "Import", "Incident", "LinkCard", "LinkPair",
+    "LinkWeights", "Party", "PatternAssessment", "Reading", "Situation", "SourceItem", "Subordination",
+]  # fmt: skip
