@@ -89,7 +89,9 @@ def incident_facts(incidents: Sequence[Incident]) -> list[rules.IncidentFacts]:
     """Incidents with their items and the live ones of reports linked to them, in a few queries however many there are."""
     items: dict[int, list[SourceItem]] = {}
     linked = links.kept_by([i.pk for i in incidents])
-    for item in SourceItem.objects.filter(incident__in=[*(i.pk for i in incidents), *linked]).prefetch_related("parents"):
+    for item in SourceItem.objects.filter(incident__in=[*(i.pk for i in incidents), *linked]).prefetch_related(
+        "parents"
+    ):
         # What a linked report lost to a withdrawn consent is not so much as counted on another's page.
         if item.incident_id not in linked or item.live:
             items.setdefault(linked.get(item.incident_id, item.incident_id), []).append(item)

@@ -28,7 +28,7 @@ NEAREST = 60
 # Days between the reported days of two reports that are compared at all.
 REACH = 46
 # Match weight, in bits, from which a pair is shown to a person; and from which it is put first.
-SHOWN, LIKELY = 0.0, 6.0
+SHOWN, LIKELY = 0.0, 5.0
 SAMPLE = 100_000
 # Below this many reports a situation is scored by the weights assumed in the table: too few pairs to learn from.
 TRAIN_FROM = 400

@@ -194,6 +194,12 @@ def _alike(a: str, b: str) -> tuple[float, str, str]:
     return (likeness, "alike", "") if likeness >= ALIKE else (0.0, "different", "")
 
 
+def _spans(words_: tuple[str, ...]) -> list[tuple[int, str, frozenset[int]]]:
+    """Every word and every two neighbours written as one."""
+    single = [(i, w, frozenset({i})) for i, w in enumerate(words_)]
+    return single + [(i, words_[i] + words_[i + 1], frozenset({i, i + 1})) for i in range(len(words_) - 1)]
+
+
 def compare(first: str, second: str) -> NameScore:
     """Score two names: best partner for every word whatever their order; long words weigh more than short ones.
 
@@ -203,22 +209,28 @@ def compare(first: str, second: str) -> NameScore:
     if not a or not b:
         return NameScore(0.0, ())
     light = frozenset(_tables()["words"]["light"])
-    pairs = sorted(((*_alike(x, y), i, j) for i, x in enumerate(a) for j, y in enumerate(b)),
-                   key=lambda p: (-p[0], p[3], p[4]))  # fmt: skip
+    found = []
+    for i, x, taken_a in _spans(a):
+        for j, y, taken_b in _spans(b):
+            # "Nur Allah" and "Nurullah": two words on one side may be one on the other, never two on both.
+            if len(taken_a) + len(taken_b) < 4:
+                likeness, code, key = _alike(x, y)
+                if code != "different" and (len(taken_a) == len(taken_b) or code != "alike"):
+                    found.append((-likeness, -len(taken_a) - len(taken_b), i, j, x, y, code, key, taken_a, taken_b))
     used_a: set[int] = set()
     used_b: set[int] = set()
     matches: list[WordMatch] = []
     total = weight = 0.0
     answered = 0
-    for likeness, code, key, i, j in pairs:
-        if i in used_a or j in used_b or code == "different":
+    for minus, _size, _i, _j, x, y, code, key, taken_a, taken_b in sorted(found, key=lambda p: p[:6]):
+        if used_a & taken_a or used_b & taken_b:
             continue
-        used_a.add(i)
-        used_b.add(j)
-        w = (len(a[i]) + len(b[j])) / 2 * (LIGHT if a[i] in light else 1)
-        answered += a[i] not in light
-        total, weight = total + w * likeness, weight + w
-        matches.append(WordMatch(code, a[i], b[j], round(likeness, 3), key))
+        used_a |= taken_a
+        used_b |= taken_b
+        w = (len(x) + len(y)) / 2 * (LIGHT if x in light else 1)
+        answered += 0 if x in light else max(len(taken_a), len(taken_b))
+        total, weight = total - w * minus, weight + w
+        matches.append(WordMatch(code, x, y, round(-minus, 3), key))
     left_a = [x for i, x in enumerate(a) if i not in used_a]
     left_b = [y for j, y in enumerate(b) if j not in used_b]
     # What both sides leave over disagrees in full; what only one side has may merely be missing on the other.

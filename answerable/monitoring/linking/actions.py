@@ -88,7 +88,7 @@ def _release(kept: Incident) -> None:
     """Reports linked to one that is closed or referred elsewhere stand on their own again, to be looked at anew."""
     if kept.status not in {lifecycle.CONSENT_WITHDRAWN, lifecycle.OUT_OF_SCOPE}:
         return
-    for pair in LinkPair.objects.select_for_update().filter(kept=kept, decision=LinkPair.SAME).select_related("duplicate"):
+    for pair in LinkPair.objects.select_for_update().filter(kept=kept, decision=LinkPair.SAME):
         other = pair.duplicate
         pair.decision, pair.kept, pair.duplicate, pair.put_aside, pair.why = "", None, None, {}, []
         pair.decided_by, pair.decided_at, pair.decided_digest, pair.turn = None, None, "", pair.turn + 1
@@ -144,9 +144,17 @@ def _keep(found: Iterable[tuple[int, int, linkage.Score]], version: str) -> int:
 def _refresh(incident: int, weights: linkage.Weights) -> None:
     """Score anew every pair this report is in, so that one that no longer stands drops out of sight."""
     pairs = list(LinkPair.objects.filter(Q(first=incident) | Q(second=incident)))
-    facts = dict(LinkCard.objects.filter(incident__in={x for p in pairs for x in (p.first_id, p.second_id)}).values_list("incident", "facts"))
+    facts = dict(
+        LinkCard.objects.filter(incident__in={x for p in pairs for x in (p.first_id, p.second_id)}).values_list(
+            "incident", "facts"
+        )
+    )
     scored = [
-        (p.first_id, p.second_id, linkage.score(queries.card_of(facts[p.first_id]), queries.card_of(facts[p.second_id]), weights))
+        (
+            p.first_id,
+            p.second_id,
+            linkage.score(queries.card_of(facts[p.first_id]), queries.card_of(facts[p.second_id]), weights),
+        )
         for p in pairs
         if facts.get(p.first_id) and facts.get(p.second_id)
     ]
@@ -158,7 +166,10 @@ def _refresh(incident: int, weights: linkage.Weights) -> None:
 
 def _lock(pair: LinkPair) -> tuple[LinkPair, Incident, Incident]:
     locked = LinkPair.objects.select_for_update().get(pk=pair.pk)
-    both = {i.pk: i for i in Incident.objects.select_for_update().filter(pk__in=[pair.first_id, pair.second_id]).order_by("pk")}
+    both = {
+        i.pk: i
+        for i in Incident.objects.select_for_update().filter(pk__in=[pair.first_id, pair.second_id]).order_by("pk")
+    }
     if len(both) != 2:
         raise Refused(_("One of the two reports is not yours to see, so you cannot decide about them."), reason="scope")
     return locked, both[pair.first_id], both[pair.second_id]
@@ -175,7 +186,9 @@ def _in_turn(pair: LinkPair, turn: int) -> None:
 
 def said(decision: str) -> str:
     """A decision in words."""
-    return {"same": _("the same incident"), "not_same": _("not the same incident"), "unsure": _("unsure")}.get(decision, "")
+    return {"same": _("the same incident"), "not_same": _("not the same incident"), "unsure": _("unsure")}.get(
+        decision, ""
+    )
 
 
 @action("decide_link")
@@ -200,7 +213,7 @@ def decide_link(
     before = pair.decision
     pair.decision, pair.why, pair.decided_by, pair.decided_at = decision, sorted(why), by, clock.now()
     pair.decided_digest, pair.turn = pair.digest, pair.turn + 1
-    detail: dict[str, Any] = {"first": first.ref, "second": second.ref, "why": pair.why, "bits": pair.bits}
+    detail: dict[str, Any] = {"first": first.ref, "second": second.ref, "why": pair.why, "hundredths_of_bits": round(100 * pair.bits)}
     if decision == LinkPair.SAME:
         if kept is not None and kept.pk not in {first.pk, second.pk}:
             raise Refused(_("The report to keep is one of the two."), reason="kept")
@@ -222,7 +235,9 @@ def _merge(pair: LinkPair, keep: Incident, other: Incident) -> dict[str, Any]:
                 reason="lifecycle",
             )
     if keep.situation_id != other.situation_id:
-        raise Refused(_("The two reports belong to different situations. Correct one of them first."), reason="situation")
+        raise Refused(
+            _("The two reports belong to different situations. Correct one of them first."), reason="situation"
+        )
     with scope_of(CLOCK):
         before = _standing(keep, other)
         was = other.status
@@ -244,7 +259,9 @@ def _merge(pair: LinkPair, keep: Incident, other: Incident) -> dict[str, Any]:
 
 def _standing(*incidents: Incident) -> dict[str, list[Any]]:
     """Status, level and reasons of all reports of the actors concerned: what working out levels may change."""
-    rows = Incident.objects.filter(party__in={i.party_id for i in incidents}).values_list("ref", "status", "level", "because")
+    rows = Incident.objects.filter(party__in={i.party_id for i in incidents}).values_list(
+        "ref", "status", "level", "because"
+    )
     return {ref: [status, level, list(because)] for ref, status, level, because in rows}
 
 
@@ -295,7 +312,9 @@ def undo_link(pair: LinkPair, *, turn: int, by: Person) -> LinkPair:
             )
             state = other.status
             if other.status == lifecycle.MERGED:
-                state = aside["status"] if calm else next_status(lifecycle.INCIDENT_MOVES, "reopen", status=other.status)
+                state = (
+                    aside["status"] if calm else next_status(lifecycle.INCIDENT_MOVES, "reopen", status=other.status)
+                )
         pair.decision, pair.kept, pair.duplicate, pair.put_aside = "", None, None, {}
         pair.save()
         with scope_of(CLOCK):
@@ -406,7 +425,9 @@ def move_search(search: DuplicateSearch, move: str, *, by: Person) -> DuplicateS
 
 
 def _compared(situation: Situation) -> list[Incident]:
-    rows = Incident.objects.filter(situation=situation, status__in=queries.COMPARED).select_related("situation", "party")
+    rows = Incident.objects.filter(situation=situation, status__in=queries.COMPARED).select_related(
+        "situation", "party"
+    )
     return list(rows.defer("narrative", "place", "link_reason", "because").order_by("pk"))
 
 
@@ -424,7 +445,11 @@ def begin_search(search: DuplicateSearch, *, by: HasPrincipal) -> DuplicateSearc
         version = f"{search.situation.ref}@{clock.now():%Y%m%dT%H%M%S}"
         weights = linkage.train(cards, version=version)
         LinkWeights.objects.create(
-            situation=search.situation, version=version, weights=weights.as_json(), trained_on=weights.trained_on, made_at=clock.now()
+            situation=search.situation,
+            version=version,
+            weights=weights.as_json(),
+            trained_on=weights.trained_on,
+            made_at=clock.now(),
         )
     _kept, blocking = linkage.capped(cards)
     search.status, search.parts, search.done = RUNNING, min(MOST_PARTS, max(1, -(-len(cards) // PART))), 0
@@ -491,7 +516,10 @@ def owed(*, parts: int = 5) -> int:
 def put_actors(entries: Sequence[lists.Entry], source: str, batch: Import | None) -> tuple[int, int]:
     """Store actors with all their names and the skeletons under which they are found; counts of actors and names."""
     actors = Actor.objects.bulk_create(
-        [Actor(kind=e.kind, source=source, source_id=e.source_id[:60], listed=e.listed[:160], imported=batch) for e in entries],
+        [
+            Actor(kind=e.kind, source=source, source_id=e.source_id[:60], listed=e.listed[:160], imported=batch)
+            for e in entries
+        ],
         batch_size=1000,
     )
     rows, keys = [], []
@@ -559,7 +587,12 @@ def enter_actor(*, kind: str, spellings: Sequence[str], source: str, by: Person)
             % {"words": ", ".join(mixed)},
             reason="mixed",
         )
-    entry = lists.Entry("hand", kind, source.strip(), tuple(lists.Name(s, "main" if n == 0 else "alias") for n, s in enumerate(spellings)))
+    entry = lists.Entry(
+        "hand",
+        kind,
+        source.strip(),
+        tuple(lists.Name(s, "main" if n == 0 else "alias") for n, s in enumerate(spellings)),
+    )
     put_actors([entry], "HAND", None)
     actor = Actor.objects.filter(source="HAND", source_id="hand").latest("pk")
     actor.source_id = actor.ref
@@ -595,7 +628,9 @@ def note_subordination(
     made = Subordination.objects.create(
         unit=unit, over=over, from_on=from_on, to_on=to_on, source=source.strip()[:200], noted_by=by
     )
-    for incident in Incident.objects.filter(party=unit, status__in=queries.COMPARED).values_list("ref", flat=True)[:200]:
+    for incident in Incident.objects.filter(party=unit, status__in=queries.COMPARED).values_list("ref", flat=True)[
+        :200
+    ]:
         note(incident)
     record.append("line of command noted", made, by=by, detail={"unit": unit.ref, "over": over.ref})
     return made

@@ -89,11 +89,14 @@ def read_bytes(raw: bytes, source: str) -> ListFile:
         raw = _unpacked(raw)
     entries, notes, rows, release = READERS[source](raw)
     if not entries:
-        raise Refused(_("The file names nobody, so it is not the list it is said to be. Nothing was imported."), reason="file")
+        raise Refused(
+            _("The file names nobody, so it is not the list it is said to be. Nothing was imported."), reason="file"
+        )
     seen = Counter(e.source_id for e in entries)
     if twice := [i for i, n in seen.items() if n > 1]:
         raise Refused(
-            _("These numbers stand twice in the list: %(ids)s. Nothing was imported.") % {"ids": ", ".join(twice[:MOST_ERRORS])},
+            _("These numbers stand twice in the list: %(ids)s. Nothing was imported.")
+            % {"ids": ", ".join(twice[:MOST_ERRORS])},
             reason="file",
         )
     return ListFile(source, release, rows, tuple(entries), tuple(notes), digest, Counter(e.kind for e in entries))
@@ -104,7 +107,9 @@ def _unpacked(raw: bytes) -> bytes:
         with gzip.GzipFile(fileobj=io.BytesIO(raw)) as packed:
             out = packed.read(LIMIT_UNPACKED + 1)
     except (OSError, EOFError, zlib.error):
-        raise Refused(_("The file looks packed with gzip, but does not unpack. Fetch it again."), reason="file") from None
+        raise Refused(
+            _("The file looks packed with gzip, but does not unpack. Fetch it again."), reason="file"
+        ) from None
     if len(out) > LIMIT_UNPACKED:
         raise Refused(_("The file unpacks to more than such a list can hold. Nothing was read."), reason="file_size")
     return out
@@ -155,7 +160,9 @@ Read = tuple[list[Entry], list[str], int, str]
 
 def _ucdp(raw: bytes) -> Read:
     """UCDP Actor Dataset. A mother-tongue name stands beside the English one; a former name is kept as former."""
-    rows, notes = _table(raw, {"ActorId", "NameData", "NameOrigFull", "NameOrigFullEng", "Location"}, SOURCES["UCDP-ACTORS"])
+    rows, notes = _table(
+        raw, {"ActorId", "NameData", "NameOrigFull", "NameOrigFullEng", "Location"}, SOURCES["UCDP-ACTORS"]
+    )
     entries = []
     for row in rows:
         found = [(row["NameData"], "main"), (row.get("NameOrig", ""), "alias"), (row["NameOrigFull"], "own"),

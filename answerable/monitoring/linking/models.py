@@ -34,7 +34,9 @@ def command_ref() -> str:
 class LinkCard(models.Model):
     """What linkage compares of one incident: coded facts and the sources of its live items. Written anew when they change."""
 
-    incident = models.OneToOneField("monitoring.Incident", on_delete=models.PROTECT, primary_key=True, related_name="card")
+    incident = models.OneToOneField(
+        "monitoring.Incident", on_delete=models.PROTECT, primary_key=True, related_name="card"
+    )
     compartment = models.CharField(max_length=80)
     situation = models.ForeignKey("monitoring.Situation", on_delete=models.PROTECT, related_name="+")
     party = models.ForeignKey("monitoring.Party", on_delete=models.PROTECT, related_name="+")
@@ -87,7 +89,9 @@ class LinkPair(models.Model):
     # Counts every decision and its taking back, so that of two people deciding at once the second is told.
     turn = models.PositiveIntegerField(default=0)
     kept = models.ForeignKey("monitoring.Incident", null=True, on_delete=models.PROTECT, related_name="+")
-    duplicate = models.OneToOneField("monitoring.Incident", null=True, on_delete=models.PROTECT, related_name="merged_by")
+    duplicate = models.OneToOneField(
+        "monitoring.Incident", null=True, on_delete=models.PROTECT, related_name="merged_by"
+    )
     put_aside = models.JSONField(default=dict)
     asked_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
     asked_at = models.DateTimeField(null=True)
@@ -250,7 +254,9 @@ class Subordination(models.Model):
         ordering = ["from_on", "id"]
         constraints = [
             models.CheckConstraint(condition=~Q(unit=F("over")), name="a_unit_does_not_stand_under_itself"),
-            models.CheckConstraint(condition=Q(to_on=None) | Q(to_on__gte=F("from_on")), name="subordination_ends_after_it_begins"),
+            models.CheckConstraint(
+                condition=Q(to_on=None) | Q(to_on__gte=F("from_on")), name="subordination_ends_after_it_begins"
+            ),
             models.CheckConstraint(condition=~Q(source=""), name="a_line_of_command_has_its_source"),
         ]
 
@@ -271,6 +277,8 @@ class Command(models.Model):
     class Meta:
         ordering = ["from_on", "id"]
         constraints = [
-            models.CheckConstraint(condition=Q(to_on=None) | Q(to_on__gte=F("from_on")), name="a_command_ends_after_it_begins"),
+            models.CheckConstraint(
+                condition=Q(to_on=None) | Q(to_on__gte=F("from_on")), name="a_command_ends_after_it_begins"
+            ),
             models.CheckConstraint(condition=~Q(source=""), name="a_commander_is_named_by_a_source"),
         ]

@@ -8,11 +8,11 @@ from datetime import date
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Q
+from django.db.models import Count, Q, Sum
 
 from answerable.alliance.models import Body
-from answerable.authority.acting import scope_of
-from answerable.authority.principals import CLOCK, HasPrincipal
+from answerable.authority.acting import reading_as
+from answerable.authority.principals import CLOCK
 from answerable.engines.linkage import incidents as linkage
 from answerable.engines.linkage import names
 from answerable.monitoring import lifecycle
@@ -97,7 +97,8 @@ def cards(incidents: Sequence[Incident]) -> list[linkage.Card]:
 
 def card_of(facts: Mapping[str, Any]) -> linkage.Card:
     """A stored card, read back."""
-    return linkage.Card(**{k: tuple(v) if isinstance(v, list) else v for k, v in facts.items()})
+    fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in facts.items()}
+    return linkage.Card(**fields)
 
 
 def stored(card: linkage.Card) -> dict[str, Any]:
@@ -191,7 +192,9 @@ def candidates(incident: Incident, card: linkage.Card, *, weights: linkage.Weigh
         if score.shown:
             scored.append(Candidate(pk, other.ref, other, score))
     scored.sort(key=lambda c: (-c.score.bits, c.ref))
-    statuses = dict(Incident.objects.filter(pk__in=[c.incident for c in scored[: 3 * KEPT]]).values_list("pk", "status"))
+    statuses = dict(
+        Incident.objects.filter(pk__in=[c.incident for c in scored[: 3 * KEPT]]).values_list("pk", "status")
+    )
     return [c for c in scored if statuses.get(c.incident) in COMPARED][:KEPT]
 
 
@@ -206,7 +209,7 @@ def told_of_others(incident: Incident) -> list[Body]:
     partners = {a.second_id if a.first_id == ours else a.first_id for a in agreed}
     if not partners:
         return []
-    with scope_of(CLOCK):
+    with reading_as(CLOCK):
         pairs = LinkPair.objects.filter(Q(first=incident) | Q(second=incident), bits__gte=linkage.LIKELY)
         pairs = pairs.exclude(decision=LinkPair.NOT_SAME).select_related("first", "second")
         held = {x.organisation_id for p in pairs for x in (p.first, p.second)} & partners
@@ -235,12 +238,6 @@ def kept_by(incidents: Iterable[int]) -> dict[int, int]:
     return out
 
 
-def duplicates_in(situation: Situation) -> dict[str, str]:
-    """Duplicate → the report it is linked to, by reference, in a situation."""
-    rows = LinkPair.objects.filter(situation=situation, decision=LinkPair.SAME)
-    return dict(rows.values_list("duplicate__ref", "kept__ref"))
-
-
 @dataclass(frozen=True)
 class Counts:
     """Reports and victims of a situation, each victim once (R-VER-5): every counted level, and verified alone (R-LS-1)."""
@@ -252,17 +249,13 @@ class Counts:
 
 
 def situation_counts(situation: Situation) -> Counts:
-    """What a situation's counted reports amount to, without those linked to a better record; in the caller's row scope."""
-    linked = duplicates_in(situation)
-    rows = Incident.objects.filter(situation=situation, status__in=[*lifecycle.COUNTED, lifecycle.MERGED])
-    facts = {ref: (status, victims) for ref, status, victims in rows.values_list("ref", "status", "victims")}
-    once = [r for r in rules.counted_once(facts, linked) if facts[r][0] in lifecycle.COUNTED]
-    return Counts(
-        reports=len(once),
-        linked=sum(r in linked for r in facts),
-        reported_victims=sum(facts[r][1] for r in once),
-        verified_victims=sum(facts[r][1] for r in once if facts[r][0] == lifecycle.VERIFIED),
+    """What a situation's assessed reports amount to, without those linked to a better record; in the caller's row scope."""
+    linked = LinkPair.objects.filter(situation=situation, decision=LinkPair.SAME)
+    counted = Incident.objects.filter(situation=situation, status__in=lifecycle.COUNTED)
+    found = counted.exclude(pk__in=linked.values("duplicate")).aggregate(
+        n=Count("id"), reported=Sum("victims"), verified=Sum("victims", filter=Q(status=lifecycle.VERIFIED))
     )
+    return Counts(found["n"], linked.count(), found["reported"] or 0, found["verified"] or 0)
 
 
 def record_facts(incident: Incident) -> rules.RecordFacts:
@@ -314,20 +307,17 @@ def find_actors(words: str, *, limit: int = 25, least: float = 0.6) -> list[Hit]
     if not keys:
         return []
     found = (
-        ActorKey.objects.filter(key__in=keys).values("actor").annotate(n=Count("key", distinct=True)).order_by("-n", "actor")
+        ActorKey.objects.filter(key__in=keys)
+        .values("actor")
+        .annotate(n=Count("key", distinct=True))
+        .order_by("-n", "actor")
     )[:400]
-    actors = Actor.objects.filter(pk__in=[f["actor"] for f in found]).prefetch_related("names").select_related("imported")
+    actors = (
+        Actor.objects.filter(pk__in=[f["actor"] for f in found]).prefetch_related("names").select_related("imported")
+    )
     hits = []
     for actor in actors:
         score, _ours, spelling = names.best([words], [n.name for n in actor.names.all()])
         if score.score >= least:
             hits.append(Hit(actor, spelling, score))
     return sorted(hits, key=lambda h: (-h.score.score, h.actor.pk))[:limit]
-
-
-def see_pairs(by: HasPrincipal) -> Any:
-    """Pairs within a person's row scope."""
-    scopes = by.principal().compartments
-    if scopes & {"monitoring", "*"}:
-        return LinkPair.objects.all()
-    return LinkPair.objects.filter(compartment__in=sorted(scopes))

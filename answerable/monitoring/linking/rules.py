@@ -5,7 +5,7 @@ R-VER-5: duplicates are linked, not deleted; their victims are counted once, by 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -40,20 +40,6 @@ def best_record(first: RecordFacts, second: RecordFacts) -> str:
         return (-ORDER.index(r.level) if r.level in ORDER else 1, -r.items, exact, r.filed, r.ref)
 
     return min((first, second), key=rank).ref
-
-
-def root_of(ref: str, kept: Mapping[str, str]) -> str:
-    """The report that a chain of links ends in. `kept`: duplicate → the report it is linked to."""
-    seen = {ref}
-    while ref in kept and kept[ref] not in seen:
-        ref = kept[ref]
-        seen.add(ref)
-    return ref
-
-
-def counted_once(refs: Iterable[str], kept: Mapping[str, str]) -> list[str]:
-    """The reports whose victims are counted: none that is linked to another (R-VER-5)."""
-    return [r for r in refs if root_of(r, kept) == r]
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,14 @@ def reasons(rows: Iterable[Sequence[object]]) -> list[dict[str, object]]:
     out = []
     for comparison, code, bits in rows:
         value = float(str(bits))
-        out.append({"comparison": comparison, "says": way(str(comparison), str(code)), "strength": strength(value), "bits": value})
+        out.append(
+            {
+                "comparison": comparison,
+                "says": way(str(comparison), str(code)),
+                "strength": strength(value),
+                "bits": value,
+            }
+        )
     return out
 
 
