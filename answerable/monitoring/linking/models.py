@@ -35,7 +35,7 @@ class LinkCard(models.Model):
     """What linkage compares of one incident: coded facts and the sources of its live items. Written anew when they change."""
 
     incident = models.OneToOneField(
-        "monitoring.Incident", on_delete=models.PROTECT, primary_key=True, related_name="card"
+        "monitoring.Incident", on_delete=models.PROTECT, related_name="card"
     )
     compartment = models.CharField(max_length=80)
     situation = models.ForeignKey("monitoring.Situation", on_delete=models.PROTECT, related_name="+")

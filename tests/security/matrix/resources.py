@@ -131,6 +131,9 @@ KINDS: dict[str, Kind] = {
     "SourceItem": Kind({"compartment": MONITORING, "collectedBy": (ME, OTHER), "organisation": (MY_BODY,),
                         "withdrawn": (False, True)}, keep=_open_or_plain("collectedBy")),
     "Pattern": Kind({"madeBy": (ME, OTHER)}),
+    "LinkPair": Kind({"compartment": MONITORING}),
+    "DuplicateSearch": Kind({"askedBy": (ME, OTHER)}),
+    "Agreement": Kind({"notedBy": (ME, OTHER)}),
     "Finding": Kind({"respondent": STATES, "draftedBy": (ME, OTHER), "status": ("ASSESSMENT",)}, frozenset({"nationality"})),
     "Proposal": Kind({"about": STATES, "proposer": (MY_STATE, THEIR_STATE), "status": ("MEETING",)}),
     "Measure": Kind({"about": STATES, "status": ("ADOPTED",)}, frozenset({"nationality"})),
@@ -167,6 +170,7 @@ SCOPES: dict[str, tuple[frozenset[str], ...]] = {
     for k, scopes in {
         "Incident": ((), ("monitoring",), (MONITORING[1],), ("claims",)),
         "SourceItem": ((), ("monitoring",), (MONITORING[1],), ("claims",)),
+        "LinkPair": ((), ("monitoring",), (MONITORING[1],), ("claims",)),
         "Claim": ((), ("claims",), (CLAIMS[1],), ("monitoring",)),
         "IdentityRequest": ((), ("claims",), (CLAIMS[1],), ("custody",), ("monitoring",)),
         "ConsentSubject": ((), ("claims",), (CLAIMS[1],), ("monitoring",), (MONITORING[1],), ("consents",)),
