@@ -213,7 +213,12 @@ def decide_link(
     before = pair.decision
     pair.decision, pair.why, pair.decided_by, pair.decided_at = decision, sorted(why), by, clock.now()
     pair.decided_digest, pair.turn = pair.digest, pair.turn + 1
-    detail: dict[str, Any] = {"first": first.ref, "second": second.ref, "why": pair.why, "hundredths_of_bits": round(100 * pair.bits)}
+    detail: dict[str, Any] = {
+        "first": first.ref,
+        "second": second.ref,
+        "why": pair.why,
+        "hundredths_of_bits": round(100 * pair.bits),
+    }
     if decision == LinkPair.SAME:
         if kept is not None and kept.pk not in {first.pk, second.pk}:
             raise Refused(_("The report to keep is one of the two."), reason="kept")

@@ -34,9 +34,7 @@ def command_ref() -> str:
 class LinkCard(models.Model):
     """What linkage compares of one incident: coded facts and the sources of its live items. Written anew when they change."""
 
-    incident = models.OneToOneField(
-        "monitoring.Incident", on_delete=models.PROTECT, related_name="card"
-    )
+    incident = models.OneToOneField("monitoring.Incident", on_delete=models.PROTECT, related_name="card")
     compartment = models.CharField(max_length=80)
     situation = models.ForeignKey("monitoring.Situation", on_delete=models.PROTECT, related_name="+")
     party = models.ForeignKey("monitoring.Party", on_delete=models.PROTECT, related_name="+")

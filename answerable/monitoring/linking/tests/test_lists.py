@@ -23,7 +23,12 @@ def refusal(raw, source):
 
 
 def test_eu_rows_of_one_person_are_one_entry_and_ships_are_left_out():
-    rows = [HEAD, "X1,1,EU-T,Person,DAUD Karim,Karim Dawood; كريم داود", "X1,1,EU-T,Person,DAUD Karim,", "X1,2,EU-T,Vessel,MV Vale,"]
+    rows = [
+        HEAD,
+        "X1,1,EU-T,Person,DAUD Karim,Karim Dawood; كريم داود",
+        "X1,1,EU-T,Person,DAUD Karim,",
+        "X1,2,EU-T,Vessel,MV Vale,",
+    ]
     read = lists.read_bytes("\n".join(rows).encode(), "EU-LIST")
     assert [(e.source_id, e.kind, [n.name for n in e.names]) for e in read.entries] == [
         ("X1/1", "person", ["DAUD Karim", "Karim Dawood", "كريم داود"])
