@@ -249,10 +249,10 @@ class Counts:
 
 
 def situation_counts(situation: Situation) -> Counts:
-    """What a situation's assessed reports amount to, without those linked to a better record; in the caller's row scope."""
+    """What a situation's assessed reports amount to; those linked to a better record are MERGED, which counts nowhere."""
     linked = LinkPair.objects.filter(situation=situation, decision=LinkPair.SAME)
     counted = Incident.objects.filter(situation=situation, status__in=lifecycle.COUNTED)
-    found = counted.exclude(pk__in=linked.values("duplicate")).aggregate(
+    found = counted.aggregate(
         n=Count("id"), reported=Sum("victims"), verified=Sum("victims", filter=Q(status=lifecycle.VERIFIED))
     )
     return Counts(found["n"], linked.count(), found["reported"] or 0, found["verified"] or 0)
