@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -71,7 +72,7 @@ def _fact(name: str, first: str, second: str) -> dict[str, Any]:
 
 
 def _labels(list_name: str, codes: list[str]) -> str:
-    return ", ".join(label(list_name, c) for c in sorted(codes))
+    return ", ".join(label(list_name, c, get_language() or "en") for c in sorted(codes))
 
 
 def _facts(a: Incident, b: Incident) -> list[dict[str, Any]]:
