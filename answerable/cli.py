@@ -29,7 +29,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "backup": ("answerable.config.commands:backup", "back up facts, and keys apart from them for fourteen days", ""),
     "import": (
         "answerable.monitoring.cli:main",
-        "bring in public data: answerable import svac [--dry-run] FILE",
+        "bring in public data: answerable import svac|actors|un-list|eu-list [--dry-run] FILE",
         "office",
     ),
     "record": (

@@ -28,6 +28,9 @@ OFFICE_DELETES = (
     "monitoring_party",
     "monitoring_situation",
     "monitoring_sourceitem_parents",
+    "monitoring_actor",
+    "monitoring_actorname",
+    "monitoring_actorkey",
     "django_session",
 )
 # What the vault process writes among the working facts: its entries in the record, and what doors without a database
@@ -60,6 +63,9 @@ VAULT_WRITES = (
     "monitoring_restatement",
     "monitoring_retest",
     "monitoring_indicator",
+    # What is compared of a report that a documenter sends at the door, and the pairs that are found then.
+    "monitoring_linkcard",
+    "monitoring_linkpair",
 )
 # Rows seen by more than their own compartment: requests to open an identity by those who approve, answer and inspect them;
 # the book of consents by the data protection officer.

@@ -147,6 +147,7 @@ def undo_import(batch: Import, *, by: Person) -> Import:
             _("The import cannot be undone, because things rely on it: %(why)s") % {"why": " ".join(reasons)},
             reason="relied_upon",
         )
+    question("import_undone").ask(batch)
     removed, _each = Reading.objects.filter(imported=batch).delete()
     Party.objects.filter(imported=batch, readings=None, incidents=None).delete()
     Situation.objects.filter(imported=batch, parties=None, readings=None).delete()
@@ -244,6 +245,7 @@ def receive_report(
         "report received", incident, by=by, to_state=incident.status,
         detail={"situation": situation.ref, "organisation": organisation.ref},
     )  # fmt: skip
+    question("report_changed").ask(incident.ref)
     return incident
 
 
@@ -293,11 +295,12 @@ def add_item(
     if purposes:
         consent.write_down(item, consent.plain_yes(purposes), by=by)
     item.parents.set(parents)
-    changed = _relevel(incident.party, incident.ref, why="item added", by=by)
+    changed = relevel(incident.party, incident.ref, why="item added", by=by)
     record.append(
         "item added", item, by=by,
         detail={"incident": incident.ref, "kind": kind, "grade": item.grade, "levels": changed},
     )  # fmt: skip
+    question("report_changed").ask(incident.ref)
     return item
 
 
@@ -306,10 +309,17 @@ def move_incident(incident: Incident, name: str, *, by: Person) -> Incident:
     """Triage, begin verification, or refer elsewhere."""
     incident = Incident.objects.select_for_update().get(pk=incident.pk)
     authority.require(by, name, incident)
+    if incident.status == lifecycle.MERGED:
+        raise Refused(
+            _("This report is linked to another as the same incident. Take that link back instead, on the page that "
+              "compares the two."), reason="linked",
+        )  # fmt: skip
     before, incident.status = incident.status, next_status(lifecycle.INCIDENT_MOVES, name, status=incident.status)
     incident.save(update_fields=["status"])
-    _relevel(incident.party, incident.ref, why=name.replace("_", " "), by=by)
+    relevel(incident.party, incident.ref, why=name.replace("_", " "), by=by)
     record.append(name.replace("_", " "), incident, by=by, from_state=before, to_state=incident.status)
+    if name == "refer_elsewhere":
+        question("report_changed").ask(incident.ref)
     return incident
 
 
@@ -335,7 +345,7 @@ def verify_incident(incident: Incident, *, matches_pattern: bool = False, by: Pe
     incident.verified_by, incident.matches_pattern = by, matches_pattern
     incident.status = lifecycle.ALLEGED  # a counted status, so that the rules below see it; they set the right one
     incident.save(update_fields=["verified_by", "matches_pattern", "status"])
-    changed = _relevel(incident.party, incident.ref, why="verified", by=by)
+    changed = relevel(incident.party, incident.ref, why="verified", by=by)
     incident.refresh_from_db()
     record.append(
         "incident verified", incident, by=by, from_state=before, to_state=incident.status,
@@ -362,7 +372,7 @@ def regrade_item(
     if testimony is not None and item.testimony:
         item.testimony = testimony
     item.save(update_fields=["reliability", "credibility", "testimony"])
-    changed = _relevel(item.incident.party, item.incident.ref, why="item regraded", by=by)
+    changed = relevel(item.incident.party, item.incident.ref, why="item regraded", by=by)
     record.append("item regraded", item, by=by, from_state=before, to_state=item.grade, detail={"levels": changed})
     return item
 
@@ -376,7 +386,7 @@ def weigh_contrary(item: SourceItem, *, by: Person) -> SourceItem:
         raise Refused(_("Only a contrary item is weighed."), reason="item")
     item.weighed = True
     item.save(update_fields=["weighed"])
-    changed = _relevel(item.incident.party, item.incident.ref, why="contrary item weighed", by=by)
+    changed = relevel(item.incident.party, item.incident.ref, why="contrary item weighed", by=by)
     record.append("contrary item weighed", item, by=by, detail={"levels": changed})
     return item
 
@@ -407,7 +417,8 @@ def _consents_changed(ref: str, change: consent.Change) -> dict[str, object]:
     if change.total and (change.kind == "undone" or item.incident.ref in queries.parts_of(ref)):
         aside |= _close_incident(item.incident, change)
     if live != item.live or {"CP-MONI", "CP-FIND"} & set(change.purposes):
-        changed = _relevel(item.incident.party, item.incident.ref)
+        changed = relevel(item.incident.party, item.incident.ref)
+        question("report_changed").ask(item.incident.ref)
         if change.kind != "given":
             question("basis_withdrawn").ask(list(dict.fromkeys([item.incident.ref, *changed])), tuple(change.purposes))
     return aside
@@ -418,7 +429,7 @@ def _incident_consents_changed(ref: str, change: consent.Change) -> dict[str, ob
     if not change.total:
         return {}
     aside = _close_incident(incident, change)
-    changed = _relevel(incident.party, ref)
+    changed = relevel(incident.party, ref)
     question("basis_withdrawn").ask(list(dict.fromkeys([ref, *changed])), ("CP-MONI", "CP-FIND"))
     return aside
 
@@ -429,6 +440,7 @@ def _close_incident(incident: Incident, change: consent.Change) -> dict[str, obj
     if change.kind == "withdrawn" and incident.status != lifecycle.CONSENT_WITHDRAWN:
         before, incident.status = incident.status, lifecycle.CONSENT_WITHDRAWN
         incident.save(update_fields=["status"])
+        question("report_changed").ask(incident.ref)
         return {"incident_status": before}
     if change.kind == "undone" and change.put_aside.get("incident_status"):
         incident.status = str(change.put_aside["incident_status"])
@@ -439,6 +451,8 @@ def _close_incident(incident: Incident, change: consent.Change) -> dict[str, obj
 @question("clear_details").answer_with
 def _clear(ref: str) -> None:
     """A shredded item or incident keeps its reference, what kind it was, and the quarter. Nothing that was told."""
+    if ref.startswith("INC"):
+        question("report_cleared").ask(ref)
     if ref.startswith("ITM"):
         SourceItem.objects.filter(ref=ref).update(
             says=b"", person_key="", testimony="", primary=False, assessors=1, purposes=[]
@@ -450,10 +464,10 @@ def _clear(ref: str) -> None:
                 narrative=b"", place=b"", link_reason=b"", on=on, precision="quarter", area1="", area2="", forms=[],
                 links=[], settings=[], consequences=[], victims=0, victims_min=0, victims_max=0, because=[], level="V1",
             )  # fmt: skip
-            _relevel(incident.party, ref)
+            relevel(incident.party, ref)
 
 
-def _relevel(party: Party, *touched: str, why: str = "items", by: HasPrincipal | None = None) -> dict[str, str]:
+def relevel(party: Party, *touched: str, why: str = "items", by: HasPrincipal | None = None) -> dict[str, str]:
     """Work out again what incidents of an actor (those named, or all) change: levels, windows, assessments, what relies on them.
 
     Returns the levels that changed, for the record entry. Every act that changes an item, a status, a date or a count calls it.
@@ -463,22 +477,19 @@ def _relevel(party: Party, *touched: str, why: str = "items", by: HasPrincipal |
 
 @action("assess_pattern")
 def assess_pattern(
-    party: Party, *, commonalities: Sequence[str] = (), systematic: Sequence[str] = (), parties: Sequence[Party] = (),
-    by: Person,
-) -> PatternAssessment:  # fmt: skip
+    party: Party, *, commonalities: Sequence[str] = (), systematic: Sequence[str] = (), chain: bool = False, by: Person
+) -> PatternAssessment:
     """Run the pattern rules over the counted incidents of the last twelve months and keep the result.
 
-    Counted for the actor, or for a chain of command when `parties` names the others of it. `systematic` are indicators
-    the analyst claims: they count where they are recorded with items that reach the standard claimed, and are named as
-    not supported where they are not.
+    `chain=True` counts per chain of command (§1.4): also what units did on days on which they stood under the actor.
+    `systematic` are indicators the analyst claims: they count where they are recorded with items that reach the
+    standard claimed, and are named as not supported where they are not.
     """
     authority.require(by, "assess_pattern", party.situation)
     if unknown := [s for s in systematic if s not in taxonomy("systematic_indicator")]:
         raise Refused(_("Unknown indicator: %(codes)s.") % {"codes": ", ".join(unknown)}, reason="unknown")
-    if any(p.situation_id != party.situation_id for p in parties):
-        raise Refused(_("A chain of command lies within one situation."), reason="parties")
-    today, chain = clock.today(), [party, *(p for p in parties if p.pk != party.pk)]
-    result = patterns.result(chain, on=today, commonalities=commonalities)
+    today = clock.today()
+    result = patterns.result(party, on=today, chain=chain, commonalities=commonalities)
     if not result["reported_incidents"]:
         raise Refused(
             _("No incident of this actor has been verified, found credible or alleged in the last twelve months."),

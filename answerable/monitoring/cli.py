@@ -1,4 +1,4 @@
-"""`answerable import svac [--dry-run] FILE` and `answerable import undo REF`."""
+"""`answerable import svac|actors|un-list|eu-list [--dry-run] FILE` and `answerable import undo REF`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from answerable.alliance.models import Person
 
 
+LISTS = {
+    "actors": ("UCDP-ACTORS", "UCDP actor list, CSV, plain or packed with gzip"),
+    "un-list": ("UN-LIST", "UN Security Council consolidated list, XML"),
+    "eu-list": ("EU-LIST", "EU designations, CSV"),
+}
+
+
 def main(argv: list[str]) -> int:
     """Import public data as a named analyst; a dry run shows what would change and writes nothing."""
     parser = argparse.ArgumentParser(
@@ -22,6 +29,11 @@ def main(argv: list[str]) -> int:
     svac.add_argument("file", type=Path)
     svac.add_argument("--dry-run", action="store_true", help="only say what would change")
     svac.add_argument("--as", dest="handle", help="the analyst who answers for it (default: the only one there is)")
+    for command, what in LISTS.items():
+        one = sub.add_parser(command, help=what[1])
+        one.add_argument("file", type=Path)
+        one.add_argument("--dry-run", action="store_true", help="only say what would change")
+        one.add_argument("--as", dest="handle", help="the analyst who answers for it (default: the only one there is)")
     undo = sub.add_parser("undo", help="take an import out again")
     undo.add_argument("ref")
     undo.add_argument("--as", dest="handle")
@@ -38,6 +50,19 @@ def main(argv: list[str]) -> int:
             print("Dry run: nothing was changed.")
             return 0
         batch = actions.import_svac(file, args.file.name, by=_analyst(args.handle))
+        print(f"Imported as {batch.ref}. Take it out again with: answerable import undo {batch.ref}")
+        return 0
+    if args.what in LISTS:
+        from answerable.monitoring.linking import actions as linking
+        from answerable.monitoring.linking import lists
+
+        named = lists.read(args.file, LISTS[args.what][0])
+        for line in named.summary():
+            print(line)
+        if args.dry_run:
+            print("Dry run: nothing was changed.")
+            return 0
+        batch = linking.import_actors(named, args.file.name, by=_analyst(args.handle))
         print(f"Imported as {batch.ref}. Take it out again with: answerable import undo {batch.ref}")
         return 0
     from answerable.common.references import normalise

@@ -110,6 +110,10 @@ class PatternForm(forms.Form):
                  ("operational_context", _("operational context")), ("chain_of_command", _("chain of command"))],
     )  # fmt: skip
     systematic = many("systematic_indicator", _("Indicators of a system, supported at the standard claimed"))
+    chain = forms.BooleanField(
+        label=_("Count the whole line of command"), required=False,
+        help_text=_("Also what units did on days on which they stood under this actor."),
+    )  # fmt: skip
 
     def __init__(self, *args: Any, situation: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -119,7 +123,12 @@ class PatternForm(forms.Form):
 class ImportForm(forms.Form):
     """A file of public data."""
 
-    file = forms.FileField(label=_("SVAC file (CSV or XLSX)"))
+    dataset = forms.ChoiceField(
+        label=_("What the file is"), required=False,
+        choices=[("", _("SVAC: sexual violence in armed conflict (CSV or XLSX)")), ("UCDP-ACTORS", _("UCDP actor list (CSV)")),
+                 ("UN-LIST", _("UN Security Council consolidated list (XML)")), ("EU-LIST", _("EU designations (CSV)"))],
+    )  # fmt: skip
+    file = forms.FileField(label=_("File"))
     dry_run = forms.BooleanField(label=_("Only show what would change"), required=False, initial=True)
 
 

@@ -269,4 +269,21 @@ class PatternAssessment(models.Model):
         return bool(self.result["tests"][code]["met"])
 
 
+from answerable.monitoring.linking.models import (  # noqa: E402 - they point at the models above
+    Actor,
+    ActorKey,
+    ActorName,
+    Agreement,
+    Command,
+    DuplicateSearch,
+    LinkCard,
+    LinkPair,
+    LinkWeights,
+    Subordination,
+)
 from answerable.monitoring.patterns import models as patterns  # noqa: E402, F401 - models of this app that lie beside it
+
+__all__ = [
+    "Actor", "ActorKey", "ActorName", "Agreement", "Command", "DuplicateSearch", "Import", "Incident", "LinkCard", "LinkPair",
+    "LinkWeights", "Party", "PatternAssessment", "Reading", "Situation", "SourceItem", "Subordination",
+]  # fmt: skip

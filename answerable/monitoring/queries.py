@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Max
+from django.db.models import Count, Max, QuerySet
 from django.utils.translation import gettext as _
 
 from answerable.authority.acting import reading_as
 from answerable.authority.principals import CLOCK
+from answerable.common.hooks import question
 from answerable.monitoring import lifecycle, rules
+from answerable.monitoring.linking import queries as links
+from answerable.monitoring.linking import rules as command
 from answerable.monitoring.models import Import, Incident, Party, PatternAssessment, Reading, Situation, SourceItem
 from answerable.record import log as record
 from answerable.vault.consent import gate
@@ -60,6 +63,7 @@ def reliance_on_import(batch: Import) -> list[str]:
         record.Reliance.objects.filter(basis__in=refs, until=None))  # fmt: skip
     if held:
         reasons.append(_("%(n)d findings or programmes rely on it.") % {"n": len(held)})
+    reasons += [sentence for answer in question("reliance_on_import").ask(batch) for sentence in answer]
     return reasons
 
 
@@ -82,10 +86,15 @@ def item_facts(item: SourceItem, parents: Iterable[str]) -> rules.ItemFacts:
 
 
 def incident_facts(incidents: Sequence[Incident]) -> list[rules.IncidentFacts]:
-    """Incidents with their items, in three queries however many there are."""
+    """Incidents with their items and the live ones of reports linked to them, in a few queries however many there are."""
     items: dict[int, list[SourceItem]] = {}
-    for item in SourceItem.objects.filter(incident__in=[i.pk for i in incidents]).prefetch_related("parents"):
-        items.setdefault(item.incident_id, []).append(item)
+    linked = links.kept_by([i.pk for i in incidents])
+    for item in SourceItem.objects.filter(incident__in=[*(i.pk for i in incidents), *linked]).prefetch_related(
+        "parents"
+    ):
+        # What a linked report lost to a withdrawn consent is not so much as counted on another's page.
+        if item.incident_id not in linked or item.live:
+            items.setdefault(linked.get(item.incident_id, item.incident_id), []).append(item)
     refs = dict(Party.objects.filter(pk__in={i.party_id for i in incidents}).values_list("pk", "ref"))
     return [
         rules.IncidentFacts(
@@ -104,12 +113,29 @@ def incident_facts(incidents: Sequence[Incident]) -> list[rules.IncidentFacts]:
     ]
 
 
-def counted_incidents(party: Party, *, on: date) -> list[rules.IncidentFacts]:
-    """Incidents of an actor that count, in the window ending on a day."""
+def counted_incidents(party: Party, *, on: date, chain: bool = False) -> list[rules.IncidentFacts]:
+    """Incidents of an actor that count, in the window ending on a day, each told once (R-VER-5).
+
+    `chain=True`: also those of units on days on which they stood under the actor, as the actor's (§1.4).
+    """
     first, last = rules.window(on)
-    return incident_facts(
-        list(Incident.objects.filter(party=party, status__in=lifecycle.COUNTED, on__range=(first, last)))
-    )
+    return _of(party, Incident.objects.filter(status__in=lifecycle.COUNTED, on__range=(first, last)), chain)
+
+
+def _of(party: Party, rows: QuerySet[Incident], chain: bool) -> list[rules.IncidentFacts]:
+    """Of these incidents the actor's own; with `chain`, also those of units under it on the day, counted as its own."""
+    if not chain:
+        return incident_facts(list(rows.filter(party=party)))
+    edges = links.edges_of(party.situation_id)
+    found = incident_facts(list(rows.filter(party__situation=party.situation_id)))
+    under: dict[date, frozenset[str]] = {}
+    out = []
+    for facts in found:
+        if facts.on not in under:
+            under[facts.on] = command.below(edges, party.ref, facts.on)
+        if facts.actor in under[facts.on]:
+            out.append(replace(facts, actor=party.ref))
+    return out
 
 
 def standard_reached(incidents: Iterable[rules.IncidentFacts], carrying: Iterable[str]) -> str:
@@ -142,11 +168,12 @@ def retest(pattern: PatternAssessment, *, finding: bool = False) -> dict[str, An
     from answerable.monitoring.patterns import queries as patterns
 
     first, last = rules.window(pattern.on)
-    parties = patterns.parties_of(pattern)
+    chain = bool(pattern.result.get("chain"))
+    parties = list({p.pk: p for p, _from, _to in patterns.spans(pattern.party, first, last, chain=chain)}.values())
     rows = Incident.objects.filter(
-        party__in=parties, status__in=lifecycle.COUNTED, on__range=(first, last), submitted_at__lte=pattern.made_at
+        status__in=lifecycle.COUNTED, on__range=(first, last), submitted_at__lte=pattern.made_at
     )
-    incidents = incident_facts(list(rows))
+    incidents = _of(pattern.party, rows, chain)
     if finding:
         live = _with_consent_to_finding(incidents)
         incidents = rules.levels(

@@ -16,6 +16,7 @@ urlpatterns = [
     path("items/<str:ref>/weigh/", views.weigh_item, name="weigh-item"),
     path("items/<str:ref>/grade/", views.regrade_item, name="regrade-item"),
     path("patterns/<str:ref>/", views.pattern, name="pattern"),
+    path("", include("answerable.monitoring.linking.urls")),
     path("imports/", views.imports, name="imports"),
     path("imports/<str:ref>/undo/", views.undo_import, name="undo-import"),
     path("<str:ref>/", views.situation, name="situation"),

@@ -14,6 +14,9 @@ from answerable.authority import engine as authority
 from answerable.authority.pages import Request, Uncounted, done, form_page, moves, needs
 from answerable.authority.principals import Place
 from answerable.monitoring import access, actions, forms, lifecycle, planning, queries, svac
+from answerable.monitoring.linking import actions as list_actions
+from answerable.monitoring.linking import lists
+from answerable.monitoring.linking import views as linking
 from answerable.monitoring.models import Import, PatternAssessment
 from answerable.monitoring.patterns import views as patterns
 from answerable.record.pages import chain
@@ -44,6 +47,8 @@ def situations(request: Request) -> HttpResponse:
             "may_open": authority.allows(request.user, "open_situation", Place("situations")),
             "may_import": authority.allows(request.user, "import_public_data", Place("imports")),
             "sees_incidents": authority.allows(request.user, "see_incidents", Place("incidents")),
+            "sees_links": authority.allows(request.user, "see_links", Place("links")),
+            "sees_actors": authority.allows(request.user, "see_actors", Place("actors")),
         },
     )
 
@@ -69,6 +74,8 @@ def situation(request: Request, ref: str) -> HttpResponse:
             "may_enter_party": authority.allows(request.user, "enter_party", this),
             "imported": this.imported,
             **patterns.numbers(request.user, this),
+            "sees_command": authority.allows(request.user, "see_actors", Place("actors")),
+            "may_search": authority.allows(request.user, "start_search", this),
             **chain(request.user, this.ref),
         },
     )
@@ -161,6 +168,7 @@ def incident(request: Request, ref: str) -> HttpResponse:
             "may_consent": authority.allows(request.user, "withdraw_consent", consents.subject_of(this)),
             "locked": request.user.vault_session is None,
             "opened": {},
+            **linking.beside(request, this),
             **moves(request.user, this, _words(), lifecycle.INCIDENT_MOVES, reverse("move-incident", args=[this.ref])),
             **chain(request.user, this.ref),
         },
@@ -297,17 +305,25 @@ def imports(request: Request) -> HttpResponse:
         upload = form.cleaned_data["file"]
         try:
             if upload.size > svac.LIMIT_BYTES:
-                raise Refused(_("The file is too large for an SVAC file. Nothing was read."), reason="file_size")
-            file = svac.read_bytes(upload.read(), upload.name)
-            plan = planning.plan(file)
+                raise Refused(_("The file is too large. Nothing was read."), reason="file_size")
+            dataset = form.cleaned_data["dataset"]
+            if dataset in lists.READERS:
+                named = lists.read_bytes(upload.read(), dataset)
+                plan = named.summary()
+            else:
+                file = svac.read_bytes(upload.read(), upload.name)
+                plan = planning.plan(file).summary()
             if not form.cleaned_data["dry_run"]:
-                made = actions.import_svac(file, upload.name, by=request.user)
+                made = (
+                    list_actions.import_actors(named, upload.name, by=request.user) if dataset in lists.READERS
+                    else actions.import_svac(file, upload.name, by=request.user)
+                )  # fmt: skip
                 return done(request, _("Imported as %(ref)s.") % {"ref": made.ref}, "imports")
         except Refused as no:
             refused, plan = str(no), None
     return render(
         request, "monitoring/imports.html",
-        {"form": form, "refused": refused, "plan": plan.summary() if plan else [],
+        {"form": form, "refused": refused, "plan": plan or [],
          "rows": Import.objects.select_related("made_by").order_by("-made_at")[:50]},
         status=409 if refused else 200,
     )  # fmt: skip

@@ -26,6 +26,7 @@ from answerable.measures import actions as measures
 from answerable.measures.models import Measure
 from answerable.monitoring import actions as monitoring
 from answerable.monitoring import rules as monitoring_rules
+from answerable.monitoring.linking import actions as linking
 from answerable.monitoring.models import Incident, Party, SourceItem
 from answerable.monitoring.patterns import actions as patterns
 from answerable.monitoring.patterns import queries as pattern_queries
@@ -48,6 +49,7 @@ MODULES = (
     channel,
     monitoring,
     patterns,
+    linking,
     accountability,
     council,
     measures,

@@ -71,6 +71,20 @@ try:
     monitoring.move_incident(fresh, "begin_verification", by=P("vera"))
     verified = at_once(6, lambda i: monitoring.verify_incident(fresh, by=P("vera" if i % 2 else "lena")))
     print("verified", verified, "")
+    from datetime import timedelta; from answerable.monitoring.linking import actions as linking
+    from answerable.monitoring.linking.models import LinkPair; from answerable.monitoring.models import Incident
+    for n in (1, 2):
+        monitoring.receive_report(
+            situation=fresh.situation, party=fresh.party, on=clock.today() - timedelta(days=5), area1="A", area2="B-1", victims=2,
+            forms=["SV-RAPE"], links=fresh.links, link_reason="Why.", referral_offered=True, searched_first=True, by=P("sami"))
+    with reading_as(CLOCK): pair = LinkPair.objects.order_by("-pk")[0]
+    choices = [("same", "same_details"), ("not_same", "other_day"), ("unsure", "too_little_known")]
+    linked = at_once(6, lambda i: linking.decide_link(pair, decision=choices[i % 3][0], why=[choices[i % 3][1]], turn=0,
+                                                      by=P("sami" if i % 2 else "lena")))
+    with reading_as(CLOCK):
+        pair = LinkPair.objects.get(pk=pair.pk)
+        merged = Incident.objects.filter(pk__in=[pair.first_id, pair.second_id], status="MERGED").count()
+    print("linked", linked, pair.turn, merged == (pair.decision == "same"))
     sizes = Event.objects.count(), Head.objects.get().size, sorted(Event.objects.values_list("index", flat=True)) == list(range(Event.objects.count()))
     print("record", sizes[0] == sizes[1], sizes[2])
 finally:
@@ -94,7 +108,8 @@ def raced():
     ("what", "line"),
     [
         ("votes", "votes (1, 7) 1"), ("plans", "plans (1, 7) 1"), ("approvals", "approvals (1, 5) APPROVED_1"),
-        ("settles", "settles (1, 5) 1"), ("triages", "triages (1, 5) "), ("verified", "verified (1, 5) "), ("record", "record True True"),
+        ("settles", "settles (1, 5) 1"), ("triages", "triages (1, 5) "), ("verified", "verified (1, 5) "), ("linked", "linked (1, 5) 1 True"),
+        ("record", "record True True"),
     ],
 )  # fmt: skip
 def test_one_wins_and_the_others_are_told(raced, what, line):

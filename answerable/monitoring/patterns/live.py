@@ -22,6 +22,7 @@ from answerable.common import clock
 from answerable.common.hooks import question
 from answerable.monitoring import lifecycle, queries
 from answerable.monitoring import rules as known
+from answerable.monitoring.linking import queries as links
 from answerable.monitoring.models import Incident, Party, PatternAssessment
 from answerable.monitoring.patterns import queries as patterns
 from answerable.monitoring.patterns import rules
@@ -62,6 +63,9 @@ def relevel(party: Party, touched: Sequence[str] = (), *, why: str = "items", by
     """
     with scope_of(CLOCK):
         named = Incident.objects.filter(ref__in=list(touched)) if touched else Incident.objects.filter(party=party)
+        if touched:
+            # What a linked report rests on carries the report it is linked to (R-VER-5).
+            named |= Incident.objects.filter(pk__in=links.keepers_of(touched))
         rows = list(named.select_for_update().select_related("party").order_by("id"))
         return _Change(why, by).run(rows)
 
@@ -357,7 +361,11 @@ def restate_assessment(pattern: PatternAssessment, *, why: str, because_of: str,
     """A new version of an assessment when what it says is no longer so; what relies on it is marked and told."""
     before = patterns.current(pattern)
     now = patterns.result(
-        patterns.parties_of(pattern), on=pattern.on, commonalities=pattern.commonalities, filed_by=pattern.made_at
+        pattern.party,
+        on=pattern.on,
+        chain=bool(pattern.result.get("chain")),
+        commonalities=pattern.commonalities,
+        filed_by=pattern.made_at,
     )
     if now == before or not _differs(before, now):
         return None

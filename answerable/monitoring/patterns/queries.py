@@ -153,27 +153,41 @@ def standard_of(levels: Iterable[str]) -> str:
     return min(codes, key=rules.STANDARDS.index, default="none")
 
 
+Spans = Sequence[tuple[Party, date, date]]
+
+
+def spans(party: Party, first: date, last: date, *, chain: bool) -> Spans:
+    """Whose incidents count as the actor's, and between which days: its own, and with `chain` its units' while they were."""
+    from answerable.monitoring.linking import queries as links
+
+    return links.spans_below(party, first, last) if chain else [(party, first, last)]
+
+
 def result(
-    parties: Sequence[Party], *, on: date, commonalities: Iterable[str] = (), filed_by: datetime | None = None
+    party: Party, *, on: date, chain: bool = False, commonalities: Iterable[str] = (), filed_by: datetime | None = None
 ) -> dict[str, Any]:
-    """PT, WS, SY, LS of an actor or a chain of command at one day, as an assessment keeps it. The first party leads.
+    """PT, WS, SY, LS of an actor, or of everyone under its command, at one day, as an assessment keeps it.
 
     With `filed_by`, only what was filed by then is looked at, at the level it has now: late verification restates an
     earlier period, and what was reported later does not.
     """
     first, last = rules.window(on)
-    keys = [p.pk for p in parties]
-    counted = rows_between(keys, first, last, filed_by=filed_by)
-    about = reasoned_about(keys)
-    widest = (rules.window(first)[0], rules.last_end(last))
+    within = spans(party, first, last, chain=chain)
+    parties = list({p.pk: p for p in (party, *(p for p, _a, _b in within))}.values())
+    counted = [c for p, a, b in within for c in rows_between([p.pk], a, b, filed_by=filed_by)]
+    counted.sort(key=lambda c: (c.row.on, c.row.ref))
+    about = reasoned_about([p.pk for p in parties])
+    widest = spans(party, rules.window(first)[0], rules.last_end(last), chain=chain)
+    bases = [] if filed_by else [day for p, a, b in widest for day in base_days([p.pk], a, b)]
     found = rules.pattern_of_rows(
-        [c.row for c in counted], actor=parties[0].ref, on=on, parties=frozenset(p.ref for p in parties),
-        base_days=base_days(keys, *widest) if filed_by is None else None,
+        [c.row for c in counted], actor=party.ref, on=on, parties=frozenset(p.ref for p in parties),
+        base_days=sorted(bases) if filed_by is None else None,
         commonalities=frozenset(commonalities) | about.common(first, last), systematic=about.systematic(first, last),
     )  # fmt: skip
     days = [c.row.on for c in counted if c.row.base]
     return {
         "window": [d.isoformat() for d in found.window],
+        "chain": chain,
         "parties": list(found.parties),
         "base_set": list(found.base_set),
         "verified": list(found.verified),
@@ -195,12 +209,6 @@ def result(
 def _plain(test: rules.Test) -> dict[str, Any]:
     plain = asdict(test)
     return {**plain, "carried_by": list(test.carried_by), "falls": list(test.falls)}
-
-
-def parties_of(pattern: PatternAssessment) -> list[Party]:
-    """The actor of an assessment, first, and the others of its chain of command."""
-    refs = set(pattern.result.get("parties", ())) - {pattern.party.ref}
-    return [pattern.party, *Party.objects.filter(ref__in=refs).order_by("ref")]
 
 
 def current(pattern: PatternAssessment) -> dict[str, Any]:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from tests_support import see_all
 
+from answerable.alliance import actions as alliance
 from answerable.alliance.models import Body, Person
 from answerable.channel import actions as channel
 from answerable.channel.models import Thread
+from answerable.common import clock
 from answerable.common.references import new_ref
+from answerable.common.tables import taxonomy
+from answerable.monitoring import actions as monitoring
+from answerable.monitoring.linking import actions as linking
 from answerable.safeguarding import actions as safeguarding
 from answerable.safeguarding.models import Grievance, SafeContactPlan
 from answerable.vault import actions as vault
@@ -58,9 +64,26 @@ def add(saved: Callable[[str], Any]) -> None:
         thread, ref=new_ref("ATT"), kind="image", stored="none", commitment=b"c", name=b"n", salt=b"s",
         by=channel.holder(thread.ref, thread.compartment),
     )  # fmt: skip
+    _told_twice(saved)
     vault.ask_recovery(person("vera"), by=ines)
     channel.issue_code(person("dana"), pin="2580", by=ines)
     channel.receive_kit_envelope(Thread.objects.get(documenter=person("dana")), "0" * 64, b"sealed", by=person("dana"))
+    see_all()
+
+
+def _told_twice(saved: Callable[[str], Any]) -> None:
+    """Reports of one incident by the alliance and by a partner, a search for such, an agreement, a commander."""
+    party, sami, lena = saved("$brigade"), person("sami"), person("lena")
+    for by in (person("dana"), person("dana"), sami, sami):
+        monitoring.receive_report(
+            situation=party.situation, party=party, on=clock.today() - timedelta(days=9), area1="Zandria South", area2="Z-44",
+            victims=3, forms=["SV-RAPE"], links=[next(iter(taxonomy("conflict_link")))], link_reason="Soldiers did it.",
+            referral_offered=True, searched_first=True, by=by,
+        )  # fmt: skip
+    linking.start_search(party.situation, by=sami)
+    clinic = alliance.enter_body(name="Harbour Clinic", kind=Body.PARTNER, by=person("ines"))
+    linking.note_agreement(Body.objects.filter(kind=Body.PARTNER)[0], clinic, by=lena)
+    linking.enter_actor(kind="person", spellings=["Karim Daud"], source="A radio report", by=sami)
     see_all()
 
 

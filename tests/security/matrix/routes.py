@@ -20,6 +20,7 @@ from answerable.channel.models import Thread
 from answerable.council.models import Proposal
 from answerable.fund.models import Contribution, Payment
 from answerable.measures.models import Measure
+from answerable.monitoring.linking.models import Actor, Agreement, DuplicateSearch, LinkPair
 from answerable.monitoring.models import Import, Incident, Party, PatternAssessment, Situation, SourceItem
 from answerable.monitoring.patterns.models import Indicator
 from answerable.reparations.models import Claim, Programme
@@ -92,7 +93,11 @@ SHOWN: dict[type, Callable[[Principal, Any], bool]] = {
     SourceItem: lambda w, o: sees(w, "see_incidents") and _in_scope(w, o),
     PatternAssessment: lambda w, o: sees(w, "see_patterns"),
     Indicator: lambda w, o: sees(w, "see_patterns") and _in_scope(w, o),
-    Party: lambda w, o: sees(w, "see_situations"),
+    LinkPair: lambda w, o: sees(w, "see_links") and _in_scope(w, o),
+    DuplicateSearch: lambda w, o: sees(w, "see_searches"),
+    Agreement: lambda w, o: sees(w, "note_agreement"),
+    Actor: lambda w, o: sees(w, "see_actors"),
+    Party: lambda w, o: sees(w, "see_actors"),
     Import: lambda w, o: sees(w, "import_public_data"),
     Finding: _finding_shown,
     Proposal: _proposal_shown,
@@ -258,6 +263,25 @@ ROUTES: dict[str, Route] = {
     "read-indicator": Route("see_patterns", Indicator, (Post("read_sealed", purpose="verification"),), gets=False, limit=2),
     "set-prevalence": Route("see_patterns", PatternAssessment, (Post("set_prevalence"), Post("set_prevalence", {"level": "P3", "reasons": "x"})), limit=2),
     "record-indicator": Route("see_patterns", Situation, (Post("record_indicator"),)),
+    "links": Route("see_links"),
+    "link": Route("see_links", LinkPair, limit=4),
+    "decide-link": Route("see_links", LinkPair, (Post("decide_link", {"decision": "unsure", "why_unsure": "too_little_known", "turn": "0"}),
+                         Post("decide_link", {"decision": "same", "why_same": "same_source", "turn": "0"}), Post("decide_link")), gets=False),
+    "undo-link": Route("see_links", LinkPair, (Post("undo_link", {"turn": "0"}),), gets=False),
+    "ask-to-compare": Route("see_incidents", Incident, (Post("ask_to_compare"), Post("ask_to_compare", {"organisation": "BDY-none"})), gets=False),
+    "agreements": Route("note_agreement", posts=_place("note_agreement")),
+    "end-agreement": Route("note_agreement", Agreement, (Post("end_agreement"),), gets=False),
+    "searches": Route("see_searches"),
+    "start-search": Route("see_searches", Situation, (Post("start_search"),), gets=False),
+    "move-search": Route("see_searches", DuplicateSearch, (Post("start_search", {"move": "stop"}, of=lambda s: s.situation),), gets=False),
+    "actors": Route("see_actors"),
+    "enter-actor": Route("enter_actor", posts=(Post("enter_actor", at_place=True), Post("enter_actor", {
+        "kind": "person", "spellings": "Karim Daud", "source": "A report"}, at_place=True))),
+    "actor": Route("see_actors", Actor),
+    "command": Route("see_actors", Party),
+    "note-subordination": Route("see_actors", Party, (Post("note_command", of=lambda p: p.situation),)),
+    "note-commander": Route("see_actors", Party, (Post("note_command", of=lambda p: p.situation),)),
+    "end-command": Route("see_actors", Party, (Post("note_command", {"row": "CMD-none", "to_on": "2030-01-01"}, of=lambda p: p.situation),), gets=False),
     "imports": Route("import_public_data", posts=_place("import_public_data")),
     "undo-import": Route("import_public_data", Import, (Post("undo_import"),), gets=False),
     "situation": Route("see_situations", Situation),
@@ -345,7 +369,8 @@ BY_NUMBER = "record-checkpoint"
 # Looks for anything by its reference: what is behind it is shown to whoever may see that.
 BY_REF = "by-ref"
 # Kinds that the search by reference does not know: an item is found by its incident, money by its place in the fund.
-NOT_BY_REF = (SourceItem, Contribution, Grant, Recovery, RoomRestore, Transfer, ContactAttempt)
+# A pair is found by its two reports, a search by its situation, a unit likewise.
+NOT_BY_REF = (LinkPair, DuplicateSearch, Agreement, Actor, Party, SourceItem, Contribution, Grant, Recovery, RoomRestore, Transfer, ContactAttempt)
 # The API: (method, path) → the action each POST stands for, on which kind, with what in its body.
 API: dict[tuple[str, str], tuple[str, type | None, dict[str, Any]]] = {
     ("GET", "situations"): ("see_situations", None, {}), ("GET", "situations/<ref>"): ("see_situations", Situation, {}),

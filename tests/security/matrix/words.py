@@ -30,7 +30,7 @@ OFFICES = {"delegation": OF_STATES, "partner": OF_PARTNERS, "organ": frozenset(R
 # Those who decide about a case; complaints lie outside them (SC-13).
 CASE_TEAM = frozenset({"intake_officer", "survivor_advocate", "eligibility_assessor", "award_panel", "appeals_panel"})
 # The compartment whose readers also read what partners gave.
-WHOLE = {"Incident": "monitoring", "SourceItem": "monitoring", "Indicator": "monitoring", "Claim": "claims", "Referral": "care",
+WHOLE = {"LinkPair": "monitoring", "Incident": "monitoring", "SourceItem": "monitoring", "Indicator": "monitoring", "Claim": "claims", "Referral": "care",
          "SafeContactPlan": "contact", "ContactAttempt": "contact", "Grievance": "grievances", "SafetyIncident": "safety"}  # fmt: skip
 # What a person may do who has fewer authenticators than are asked for: add one, begin again with a code, read what anyone may, leave.
 WITH_TOO_FEW = frozenset({"see_keys", "keep_keys", "use_recovery", "open_public_page", "sign_out"})
@@ -126,8 +126,8 @@ REASONS: dict[str, frozenset[str]] = {
     "in an office of another body": frozenset({"offices-are-held-where-they-belong"}),
     "an outsider": frozenset({"outsiders-have-no-place-in-the-office"}),
     "by a token": frozenset({"tokens-never-vote-pay-or-unseal"}),
-    "of a delegation": frozenset({"the-survivor-firewall"}),
-    "outside own compartments": frozenset({"own-compartments-only"}),
+    "of a delegation": frozenset({"the-survivor-firewall", "pairs-and-names-of-commanders-are-no-delegations"}),
+    "outside own compartments": frozenset({"own-compartments-only", "pairs-of-own-compartments-only"}),
     "with too few authenticators": frozenset({"who-has-too-few-authenticators-only-adds-them"}),
     "not just confirmed": frozenset({"votes-payments-and-openings-are-confirmed"}),
     "everything withdrawn": frozenset({"SC-5-what-was-withdrawn-whole-is-closed-to-everyone",
