@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 from answerable.authority import engine as authority
 from answerable.authority.pages import Request, Uncounted, done, form_page, moves, needs
 from answerable.authority.principals import Place
+from answerable.common.hooks import question
 from answerable.common.tables import label
 from answerable.monitoring import access, actions, forms, lifecycle, planning, queries, svac
 from answerable.monitoring.models import Import, PatternAssessment
@@ -44,6 +45,7 @@ def situations(request: Request) -> HttpResponse:
             "may_open": authority.allows(request.user, "open_situation", Place("situations")),
             "may_import": authority.allows(request.user, "import_public_data", Place("imports")),
             "sees_incidents": authority.allows(request.user, "see_incidents", Place("incidents")),
+            "sees_levels": authority.allows(request.user, "see_levels", Place("warnings")),
         },
     )
 
@@ -68,6 +70,7 @@ def situation(request: Request, ref: str) -> HttpResponse:
             "may_assess": authority.allows(request.user, "assess_pattern", this),
             "may_enter_party": authority.allows(request.user, "enter_party", this),
             "imported": this.imported,
+            "cards": [card for cards in question("object_cards").ask(request.user, this) for card in cards],
             **chain(request.user, this.ref),
         },
     )
