@@ -25,6 +25,7 @@ from answerable.fund import queries as fund_queries
 from answerable.measures import actions as measures
 from answerable.monitoring import actions as monitoring
 from answerable.monitoring import rules as monitoring_rules
+from answerable.monitoring.warning import actions as warning
 from answerable.publication.models import Release
 from answerable.record import log as record
 from answerable.rehearsal import fixture
@@ -38,7 +39,19 @@ from answerable.vault.client import ask
 from answerable.vault.consent import actions as consent
 from answerable.vault.consent import queries as consents
 
-MODULES = (alliance, safeguarding, channel, monitoring, accountability, council, measures, fund, reparations, consent)
+MODULES = (
+    alliance,
+    safeguarding,
+    channel,
+    monitoring,
+    warning,
+    accountability,
+    council,
+    measures,
+    fund,
+    reparations,
+    consent,
+)
 # Steps a scenario may take: every action of the apps but those that only start-up and sign-in use.
 NOT_STEPS = {
     "found_alliance",
@@ -48,6 +61,10 @@ NOT_STEPS = {
     "finish_shredding",
     "note_asked",
     "ask_for_help",
+    "propose_alert",
+    "escalate_alert",
+    "ask_forecast",
+    "keep_forecast",
 }
 
 
@@ -62,7 +79,7 @@ def verbs() -> dict[str, Callable[..., Any]]:
                 and name not in NOT_STEPS
             ):
                 found[name] = func
-    found["let_the_clock_run"] = lambda *, by: (measures.owed(), consent.owed())
+    found["let_the_clock_run"] = lambda *, by: (measures.owed(), consent.owed(), warning.owed())
     found["agree"] = agree
     return found
 

@@ -33,7 +33,9 @@ class Table:
     def at(self, keep: Ints) -> Table:
         """The rows with these numbers."""
         rows = tuple(self.rows[i] for i in keep)
-        return Table(self.names, self.x[keep], self.now[keep], self.next[keep], self.year[keep], self.conflict[keep], rows)
+        return Table(
+            self.names, self.x[keep], self.now[keep], self.next[keep], self.year[keep], self.conflict[keep], rows
+        )
 
 
 def _mean(values: list[int]) -> float:

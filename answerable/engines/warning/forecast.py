@@ -10,6 +10,7 @@ import numpy as np
 from answerable.engines.warning import scores
 from answerable.engines.warning.features import Table
 from answerable.engines.warning.models import Boosted, Climatology, Markov, Mean, Model, Ordinal, Persistence
+from answerable.engines.warning.scores import Bin
 from answerable.engines.warning.years import LEVELS, ActorYear, Floats, Ints
 
 # The forecast first, then its two parts, then what it must be better than. Always shown together.
@@ -41,7 +42,7 @@ class Evaluation:
     scores: dict[str, dict[str, Interval]]
     # Better than the yardstick: difference in each measure, with its interval; one that excludes 0 is established.
     against: dict[str, dict[str, Interval]]
-    bins: dict[str, list[scores.Bin]]
+    bins: dict[str, list[Bin]]
 
     @property
     def skill(self) -> dict[str, float]:

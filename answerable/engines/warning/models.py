@@ -108,7 +108,9 @@ class Ordinal:
     def fit(known: Table) -> Ordinal:
         x = known.x
         gaps = np.flatnonzero(np.isnan(x).any(axis=0))
-        shown = np.where(np.isnan(x).all(axis=0), 0.0, x)  # a column nobody knows says nothing, as the mean of nothing would
+        shown = np.where(
+            np.isnan(x).all(axis=0), 0.0, x
+        )  # a column nobody knows says nothing, as the mean of nothing would
         mean, scale = np.nanmean(shown, axis=0), np.nanstd(shown, axis=0)
         scale = np.where(scale > 0, scale, 1.0)
         z, y = Ordinal._design(x, mean, scale, gaps), known.next
@@ -167,7 +169,7 @@ class Boosted:
     columns: Ints  # those known for at least one row fitted
 
     SEEDS = 3
-    SETTINGS = {  # noqa: RUF012 - read only
+    SETTINGS = {
         "learning_rate": 0.06, "max_iter": 150, "max_leaf_nodes": 7, "min_samples_leaf": 25, "l2_regularization": 10.0,
         "max_features": 0.3, "early_stopping": False,
     }  # fmt: skip

@@ -6,9 +6,8 @@ from django.db.models import QuerySet
 
 from answerable.authority import engine as authority
 from answerable.authority.principals import HasPrincipal, Place
-from answerable.monitoring.models import SourceItem
-from answerable.monitoring.models import Situation
 from answerable.monitoring import access as monitoring
+from answerable.monitoring.models import Situation, SourceItem
 from answerable.monitoring.warning import lifecycle
 from answerable.monitoring.warning.models import Alert, Forecast, WarningEntry
 

@@ -20,7 +20,7 @@ from answerable.common.lifecycle import next_status
 from answerable.common.tables import taxonomy
 from answerable.monitoring.models import Situation, SourceItem
 from answerable.monitoring.warning import lifecycle, queries, rules
-from answerable.monitoring.warning.models import ROOM, Alert, Forecast, WarningEntry, alert_ref, entry_ref
+from answerable.monitoring.warning.models import ROOM, Alert, Forecast, WarningEntry, entry_ref
 from answerable.record import log as record
 from answerable.vault import keeping
 
@@ -63,7 +63,9 @@ def enter_warning(
         problems.append(_("The consent behind that item has ended, so nothing new may rest on it (R-VER-4)."))
     if item is not None and (reliability or credibility):
         problems.append(_("An entry that rests on an item has the item's grade and none of its own."))
-    if (reliability or credibility) and (reliability not in taxonomy("source_reliability") or not 1 <= credibility <= 6):
+    if (reliability or credibility) and (
+        reliability not in taxonomy("source_reliability") or not 1 <= credibility <= 6
+    ):
         problems.append(_("A source is graded A to F and what it says 1 to 6."))
     if item is None and not note.strip():
         problems.append(_("Attach a source item, or write what was seen and by whom it was told."))
@@ -76,9 +78,8 @@ def enter_warning(
         entered_at=clock.now(),
     )  # fmt: skip
     entry.note = keeping.seal_fields(entry.ref, room, "WarningEntry", {"note": note})["note"]
-    words = _sealed_words(alert := alert_ref(), "")
     entry.save(force_insert=True)
-    proposed = _weigh(situation, alert, words)
+    proposed = _weigh(situation)
     record.append(
         "early-warning entry made", entry, by=by,
         detail={"situation": situation.ref, "indicator": indicator, "stage": stage,
@@ -87,16 +88,19 @@ def enter_warning(
     return entry
 
 
-def _sealed_words(ref: str, words: str) -> bytes:
-    """What a person wrote about an alert, sealed into monitoring's room. Asked of the vault before anything is recorded."""
-    return keeping.seal_fields(ref, ROOM, "Alert", {"words": words})["words"]
+def _sealed_words(alert: Alert, words: str) -> bytes:
+    """What a person writes with the decision, sealed into monitoring's room; no words are sealed like many.
+
+    A level is decided on once, so this is the one time its key is made.
+    """
+    return keeping.seal_fields(alert.ref, ROOM, "Alert", {"words": words})["words"]
 
 
 def _proposed(alert: Alert | None) -> dict[str, Any]:
     return {"proposed": alert.level, "alert": alert.ref, "due_at": alert.due_at.isoformat()} if alert else {}
 
 
-def _weigh(situation: Situation, ref: str, words: bytes) -> Alert | None:
+def _weigh(situation: Situation) -> Alert | None:
     """Work the level out from every compartment; propose a rise. A lower proposal that still waits is overtaken by it."""
     Situation.objects.select_for_update().get(pk=situation.pk)
     with scope_of(CLOCK):
@@ -112,7 +116,7 @@ def _weigh(situation: Situation, ref: str, words: bytes) -> Alert | None:
         before.ended_at = at
         before.save(update_fields=["status", "ended_at"])
     return Alert.objects.create(
-        ref=ref, situation=situation, level=found.level, proposed_at=at, words=words,
+        situation=situation, level=found.level, proposed_at=at,
         due_at=rules.confirm_by(found.level, at, before.due_at if before else None), figures=queries.figures(found),
         basis=list(found.basis), seen_by=seen_by,
     )  # fmt: skip
@@ -135,8 +139,7 @@ def take_back_warning(entry: WarningEntry, *, by: Person) -> WarningEntry:
 def propose_alert(situation: Situation, *, by: HasPrincipal) -> Alert:
     """Propose the level that reports of incidents brought about. Done by the clock; a person confirms it."""
     authority.require(by, "propose_alert", situation)
-    words = _sealed_words(ref := alert_ref(), "")
-    alert = _weigh(situation, ref, words)
+    alert = _weigh(situation)
     if alert is None:
         raise Refused(_("Nothing has risen since a person last looked."), reason="nothing_new")
     record.append("early-warning level proposed", alert, by=by, to_state=alert.status,
@@ -159,22 +162,35 @@ def _known(reason: str, allowed: tuple[str, ...]) -> str:
 @action("confirm_alert")
 def confirm_alert(alert: Alert, *, reason: str, words: str = "", by: Person) -> Alert:
     """A person confirms the level: only now is there an alert. Its obligations (T-RISK) and the dialogue (ME-0.1) open."""
-    sealed = _sealed_words(alert.ref, words) if words.strip() else b""
     alert, after = _held(alert, "confirm_alert", by)
+    _known(reason, CONFIRM_REASONS)
+    sealed = _sealed_words(alert, words)
     before = queries.standing(alert.situation)
     if before is not None:
         before.status = next_status(lifecycle.ALERT_MOVES, "supersede_alert", status=before.status)
         before.ended_at = clock.now()
         before.save(update_fields=["status", "ended_at"])
     earlier, alert.status = alert.status, after
-    alert.decided_by, alert.decided_at, alert.reason = by, clock.now(), _known(reason, CONFIRM_REASONS)
+    alert.decided_by, alert.decided_at, alert.reason = by, clock.now(), reason
     alert.obligations = queries.triggered(alert.level)
     if rules.opens_dialogue(alert.level):
         # A dialogue that an alert before this one opened, or held, is the same dialogue.
-        alert.dialogue, alert.dialogue_on = (before.dialogue, before.dialogue_on) if before and before.dialogue else (DUE, None)
-    if sealed:
-        alert.words = sealed
-    alert.save(update_fields=["status", "decided_by", "decided_at", "reason", "obligations", "dialogue", "dialogue_on", "words"])
+        alert.dialogue, alert.dialogue_on = (
+            (before.dialogue, before.dialogue_on) if before and before.dialogue else (DUE, None)
+        )
+    alert.words = sealed
+    alert.save(
+        update_fields=[
+            "status",
+            "decided_by",
+            "decided_at",
+            "reason",
+            "obligations",
+            "dialogue",
+            "dialogue_on",
+            "words",
+        ]
+    )
     entry = record.append(
         "alert confirmed", alert, by=by, from_state=earlier, to_state=alert.status, reason=alert.reason,
         detail={"situation": alert.situation.ref, "level": alert.level, "obligations": alert.obligations,
@@ -190,12 +206,12 @@ def confirm_alert(alert: Alert, *, reason: str, words: str = "", by: Person) -> 
 @action("decline_alert")
 def decline_alert(alert: Alert, *, reason: str, words: str = "", by: Person) -> Alert:
     """A person does not confirm the level, and says why. It is proposed again only when something new carries it."""
-    sealed = _sealed_words(alert.ref, words) if words.strip() else b""
     alert, after = _held(alert, "decline_alert", by)
+    _known(reason, DECLINE_REASONS)
+    sealed = _sealed_words(alert, words)
     earlier, alert.status = alert.status, after
-    alert.decided_by, alert.decided_at, alert.reason = by, clock.now(), _known(reason, DECLINE_REASONS)
-    if sealed:
-        alert.words = sealed
+    alert.decided_by, alert.decided_at, alert.reason = by, clock.now(), reason
+    alert.words = sealed
     alert.save(update_fields=["status", "decided_by", "decided_at", "reason", "words"])
     record.append("level not confirmed", alert, by=by, from_state=earlier, to_state=alert.status, reason=alert.reason,
                   detail={"situation": alert.situation.ref, "level": alert.level})  # fmt: skip

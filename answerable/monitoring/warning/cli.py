@@ -72,12 +72,18 @@ def main(argv: list[str]) -> int:
         prog="answerable forecast",
         description="Next year's reported prevalence for each conflict actor. A model, not fact; for analysts alone.",
     )
-    parser.add_argument("file", nargs="?", type=Path, help="an SVAC file (CSV or XLSX); without it, what was imported here")
-    parser.add_argument("--conflicts", type=Path, help="the UCDP/PRIO Armed Conflict Dataset as CSV, for what is known of the fighting")
+    parser.add_argument(
+        "file", nargs="?", type=Path, help="an SVAC file (CSV or XLSX); without it, what was imported here"
+    )
+    parser.add_argument(
+        "--conflicts", type=Path, help="the UCDP/PRIO Armed Conflict Dataset as CSV, for what is known of the fighting"
+    )
     parser.add_argument("--json", action="store_true", help="everything as JSON")
     parser.add_argument("--draws", type=int, default=engine.DRAWS, help="resamples for the intervals")
     parser.add_argument("--show", type=int, default=20, help="how many actors the table shows")
-    parser.add_argument("--keep", action="store_true", help="keep it on the analysts' page (from what was imported here)")
+    parser.add_argument(
+        "--keep", action="store_true", help="keep it on the analysts' page (from what was imported here)"
+    )
     parser.add_argument("--as", dest="handle", help="the analyst who answers for it")
     args = parser.parse_args(argv)
     if args.keep and args.file:
@@ -106,8 +112,12 @@ def main(argv: list[str]) -> int:
     print()
     for line in table(made["evaluation"]):
         print(line)
-    print(f"\n{made['year']}: chances of each level, the likeliest to be reported first ({len(made['actors']):,} actors).")
-    print(f"{'':44}{'now':>4}{'none':>7}{'1':>6}{'2':>6}{'3':>6}   {'persistence: any':>16}{'climatology: any':>18}{'Markov: any':>13}")
+    print(
+        f"\n{made['year']}: chances of each level, the likeliest to be reported first ({len(made['actors']):,} actors)."
+    )
+    print(
+        f"{'':44}{'now':>4}{'none':>7}{'1':>6}{'2':>6}{'3':>6}   {'persistence: any':>16}{'climatology: any':>18}{'Markov: any':>13}"
+    )
     for a in made["actors"][: max(0, args.show)]:
         p = a["chances"]
         name = f"{a['name'][:34]} ({a['conflict']})"

@@ -78,7 +78,11 @@ def _waits(by: Any) -> list[dict[str, Any]]:
     found = access.alerts(by).select_related("situation__state")
     for alert in found.filter(status__in=lifecycle.WAITING)[:40]:
         if authority.allows(by, "confirm_alert", alert):
-            what = _("escalated: confirm it, or say why not") if alert.status == lifecycle.ESCALATED else _("to confirm, or not")
+            what = (
+                _("escalated: confirm it, or say why not")
+                if alert.status == lifecycle.ESCALATED
+                else _("to confirm, or not")
+            )
             out.append(_item(alert, what, alert.due_at, 1))
     for alert in found.filter(status=lifecycle.CONFIRMED)[:40]:
         if alert.dialogue == actions.DUE and authority.allows(by, "hold_dialogue", alert):

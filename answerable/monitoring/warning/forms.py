@@ -38,7 +38,7 @@ class EntryForm(forms.Form):
     reliability = forms.ChoiceField(label=_("Reliability of the source, A to F"), required=False,
                                     choices=[("", "–"), *((c, c) for c in "ABCDEF")])  # fmt: skip
     credibility = forms.TypedChoiceField(label=_("Credibility of what it says, 1 to 6"), required=False, coerce=int,
-                                         empty_value=0, choices=[("", "–"), *((n, n) for n in range(1, 7))])  # fmt: skip
+                                         empty_value="0", choices=[("", "–"), *((n, n) for n in range(1, 7))])  # fmt: skip
     note = forms.CharField(label=_("What was seen, and who told"), required=False, max_length=10_000,
                            widget=forms.Textarea(attrs={"rows": 4}), help_text=_("Sealed on arrival."))  # fmt: skip
 

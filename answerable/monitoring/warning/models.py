@@ -108,6 +108,11 @@ class Alert(models.Model):
         return self.ref
 
     @property
+    def compartment(self) -> str:
+        """Where its words are sealed. The level itself is shown to members once it is confirmed, so no row scope hides it."""
+        return ROOM
+
+    @property
     def waiting(self) -> bool:
         return self.status in lifecycle.WAITING
 

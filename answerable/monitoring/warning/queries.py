@@ -16,7 +16,9 @@ from answerable.monitoring.warning import lifecycle, rules
 from answerable.monitoring.warning.models import Alert, WarningEntry
 
 # What was filed and not found to be something else; how well each is known its level says.
-REPORTED = frozenset({incidents.SUBMITTED, incidents.TRIAGED, incidents.IN_VERIFICATION, incidents.REOPENED, *incidents.COUNTED})
+REPORTED = frozenset(
+    {incidents.SUBMITTED, incidents.TRIAGED, incidents.IN_VERIFICATION, incidents.REOPENED, *incidents.COUNTED}
+)
 # Days beyond the window that a page still shows.
 SHOWN_DAYS = 365
 
@@ -118,7 +120,9 @@ def to_propose(situation: Situation, on: date) -> rules.Reading | None:
     now = reading(situation, on)
     there = waiting(situation) or standing(situation)
     last = refused(situation)
-    fresh = rules.is_new(now, there.level if there else rules.NONE, last.level if last else rules.NONE, last.basis if last else ())
+    fresh = rules.is_new(
+        now, there.level if there else rules.NONE, last.level if last else rules.NONE, last.basis if last else ()
+    )
     return now if fresh else None
 
 

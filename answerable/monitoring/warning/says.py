@@ -59,7 +59,9 @@ def explained(r: rules.Reading) -> list[str]:
             said = _("%(what)s: %(stage)s, from a source that qualifies: %(weight)s.")
         else:
             said = _("%(what)s: %(stage)s, from a source that does not qualify, so half: %(weight)s.")
-        lines.append(said % {"what": indicator(c.indicator), "stage": stage(c.stage), "weight": rules.written(c.weight)})
+        lines.append(
+            said % {"what": indicator(c.indicator), "stage": stage(c.stage), "weight": rules.written(c.weight)}
+        )
     for name in (rules.WATCH, rules.ALERT, rules.EMERGENCY):
         score, kinds_needed = rules.NEEDS[name]
         met = rules.rank(r.by_score) >= rules.rank(name)
@@ -67,7 +69,9 @@ def explained(r: rules.Reading) -> list[str]:
             "%(level)s by score needs %(score)d and %(kinds)d categories: not met.")  # fmt: skip
         lines.append(said % {"level": level(name), "score": score, "kinds": kinds_needed})
     if not r.confirmed_ongoing:
-        lines.append(_("Emergency by score also needs an ongoing indicator from a source that qualifies; there is none."))
+        lines.append(
+            _("Emergency by score also needs an ongoing indicator from a source that qualifies; there is none.")
+        )
     victims = ngettext(
         "%(n)d victim or survivor was reported (V2 or above) in thirty days; 25 make an emergency.",
         "%(n)d victims and survivors were reported (V2 or above) in thirty days; 25 make an emergency.", r.victims,
@@ -100,7 +104,9 @@ def follows(level_code: str, obligations: Sequence[str]) -> list[str]:
     """What a confirmed level sets in motion."""
     lines = []
     if obligations:
-        lines.append(_("It triggers the obligations under risk (T-RISK): %(codes)s.") % {"codes": ", ".join(obligations)})
+        lines.append(
+            _("It triggers the obligations under risk (T-RISK): %(codes)s.") % {"codes": ", ".join(obligations)}
+        )
     if rules.opens_dialogue(level_code):
         lines.append(_("It opens the confidential early-warning dialogue (ME-0.1), which the Chair holds."))
     if rules.permits_urgent(level_code):

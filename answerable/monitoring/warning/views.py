@@ -132,6 +132,7 @@ def enter_warning(request: Request, ref: str) -> HttpResponse:
     this = _situation(request, ref)
 
     def act(data: dict[str, Any]) -> HttpResponse:
+        data["credibility"] = int(data["credibility"])
         actions.enter_warning(this, **data, by=request.user)
         return done(request, _("The observation is entered; what was seen is sealed."), "situation-warning", this.ref)
 
@@ -224,7 +225,9 @@ def _decide(request: Request, ref: str, form: Any, act: Any, heading: str, butto
         return done(request, sentence, *(("alert", this.ref) if there else ("warnings",)))
 
     lead = f"{says.level(this.level)}: {this.situation}"
-    return form_page(request, form, heading=heading, button=button, act=run, lead=lead, cancel=reverse("alert", args=[this.ref]))
+    return form_page(
+        request, form, heading=heading, button=button, act=run, lead=lead, cancel=reverse("alert", args=[this.ref])
+    )
 
 
 @needs("see_levels", "warnings")

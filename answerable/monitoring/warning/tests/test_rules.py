@@ -20,7 +20,9 @@ MILITARY, SOCIAL, POLITICAL, ECONOMIC = (
 )
 
 
-def seen(indicator: str, stage: int, *, qualifies: bool = True, ago: int = 0, live: bool = True, ref: str = "") -> rules.Entry:
+def seen(
+    indicator: str, stage: int, *, qualifies: bool = True, ago: int = 0, live: bool = True, ref: str = ""
+) -> rules.Entry:
     return rules.Entry(
         ref or f"{indicator}/{stage}/{qualifies}/{ago}", indicator, INDICATORS[indicator], stage, TODAY - timedelta(days=ago),
         qualifies, live,
@@ -177,7 +179,9 @@ def test_what_a_person_did_not_confirm_is_proposed_again_only_on_something_new()
     assert rules.is_new(higher, rules.NONE, "WATCH", higher.basis)
 
 
-@pytest.mark.parametrize(("score", "text"), [(Fraction(21, 2), "10½"), (Fraction(1, 2), "½"), (Fraction(4), "4"), (Fraction(0), "0")])
+@pytest.mark.parametrize(
+    ("score", "text"), [(Fraction(21, 2), "10½"), (Fraction(1, 2), "½"), (Fraction(4), "4"), (Fraction(0), "0")]
+)
 def test_scores_are_written_as_people_write_them(score, text):
     assert rules.written(score) == text
 
