@@ -15,6 +15,7 @@ from answerable.authority.acting import reading_as
 from answerable.authority.pages import Request, done, form_page, needs
 from answerable.authority.principals import CLOCK, Place
 from answerable.common import clock
+from answerable.common.errors import Refused
 from answerable.common.tables import label, obligations
 from answerable.engines.warning.scores import MEASURES
 from answerable.monitoring import access as monitoring
@@ -264,6 +265,8 @@ def hold_dialogue(request: Request, ref: str) -> HttpResponse:
 def read_alert(request: Request, ref: str) -> HttpResponse:
     """Open what was written about a level; leaves a record entry."""
     this = _alert(request, ref)
+    if not this.words:
+        raise Refused(_("Nobody has decided on this level yet, so nothing was written about it."), reason="nothing")
     text = vault.read(this, "words", purpose="verification", by=request.user)
     return render(request, "monitoring/opened.html", {"heading": _("What was written about it"), "text": text, "ref": this.ref,
                                                        "back": reverse("alert", args=[this.ref])})  # fmt: skip

@@ -131,6 +131,9 @@ KINDS: dict[str, Kind] = {
     "SourceItem": Kind({"compartment": MONITORING, "collectedBy": (ME, OTHER), "organisation": (MY_BODY,),
                         "withdrawn": (False, True)}, keep=_open_or_plain("collectedBy")),
     "Pattern": Kind({"madeBy": (ME, OTHER)}),
+    "WarningEntry": Kind({"compartment": MONITORING, "enteredBy": (ME, OTHER), "organisation": (MY_BODY,),
+                          "withdrawn": (False, True)}, keep=_open_or_plain("enteredBy")),
+    "Alert": Kind({"about": STATES, "status": ("PROPOSED", "ESCALATED", "CONFIRMED"), "seenBy": ((), (ME,))}),
     "Finding": Kind({"respondent": STATES, "draftedBy": (ME, OTHER), "status": ("ASSESSMENT",)}, frozenset({"nationality"})),
     "Proposal": Kind({"about": STATES, "proposer": (MY_STATE, THEIR_STATE), "status": ("MEETING",)}),
     "Measure": Kind({"about": STATES, "status": ("ADOPTED",)}, frozenset({"nationality"})),
@@ -167,6 +170,7 @@ SCOPES: dict[str, tuple[frozenset[str], ...]] = {
     for k, scopes in {
         "Incident": ((), ("monitoring",), (MONITORING[1],), ("claims",)),
         "SourceItem": ((), ("monitoring",), (MONITORING[1],), ("claims",)),
+        "WarningEntry": ((), ("monitoring",), (MONITORING[1],), ("claims",)),
         "Claim": ((), ("claims",), (CLAIMS[1],), ("monitoring",)),
         "IdentityRequest": ((), ("claims",), (CLAIMS[1],), ("custody",), ("monitoring",)),
         "ConsentSubject": ((), ("claims",), (CLAIMS[1],), ("monitoring",), (MONITORING[1],), ("consents",)),
@@ -228,7 +232,7 @@ def schema_actions() -> dict[str, tuple[str, ...]]:
 
 # The purposes for which each kind of sealed object is read by someone; the others are asked of few.
 WHY = {
-    "Incident": ("verification",), "SourceItem": ("verification",), "Claim": ("adjudication", "contact"),
+    "Incident": ("verification",), "SourceItem": ("verification",), "WarningEntry": ("verification",), "Alert": ("verification",), "Claim": ("adjudication", "contact"),
     "Referral": ("care_contact", "care_note"), "SafeContactPlan": ("contact",), "ContactAttempt": ("contact",),
     "Grievance": ("grievance",), "Message": ("contact", "grievance"), "Attachment": ("contact",),
 }  # fmt: skip
