@@ -46,14 +46,34 @@ def kept(played, db):
 def test_an_analyst_reads_it_marked_as_a_model_beside_every_yardstick(office, kept):
     page = office("sami").get("/watch/forecast/").content.decode()
     assert CANARY in page
-    for words in ("Model, not fact", "absence of reports is not absence", "Persistence", "Climatology", "Markov", "They never open an alert"):
+    for words in (
+        "Model, not fact",
+        "absence of reports is not absence",
+        "Persistence",
+        "Climatology",
+        "Markov",
+        "They never open an alert",
+    ):
         assert words in page, words
 
 
 def test_nobody_else_reads_it_on_any_page(office, kept):
     analysts = {p.handle for p in Person.objects.filter(is_active=True) if p.has_role("monitoring_analyst")}
     assert analysts == {"sami"}
-    for handle in ("vera", "lena", "expert1", "leo", "safa", "dana", "chair", "delegate.avn", "odile", "ines", "arno", "petra"):
+    for handle in (
+        "vera",
+        "lena",
+        "expert1",
+        "leo",
+        "safa",
+        "dana",
+        "chair",
+        "delegate.avn",
+        "odile",
+        "ines",
+        "arno",
+        "petra",
+    ):
         client = office(handle)
         assert client.get("/watch/forecast/").status_code == 404, handle
         assert client.post("/watch/forecast/ask/").status_code == 404, handle

@@ -18,6 +18,8 @@ from answerable.monitoring.warning import actions, lifecycle, queries
 from answerable.monitoring.warning.models import Alert, WarningEntry
 from answerable.record import log as record
 from answerable.vault import actions as vault
+from answerable.vault.consent import actions as consent
+from answerable.vault.consent.queries import Subject
 
 ALERTING = (("EW-M1", 3), ("EW-S1", 3), ("EW-P1", 3), ("EW-M3", 1))
 
@@ -199,6 +201,27 @@ def test_an_entry_taken_back_no_longer_counts_and_leaves_the_alert_to_a_person(e
     see_all()
     assert queries.reading(elsewhere, clock.today()).level == "WATCH"
     assert alert_of(elsewhere) == alert and alert_of(elsewhere).status == "PROPOSED"
+
+
+def test_what_rests_on_an_account_that_is_withdrawn_stops_counting_closes_and_is_shredded_with_it(saved):
+    zandria, incident = saved("$zandria"), saved("$I7")
+    item = incident.items.filter(testimony="T1").first() or incident.items.exclude(testimony="").first()
+    entry = enter(zandria, "EW-M7", 3, by="sami", item=item, reliability="", credibility=0, note="Sealed: her words.")
+    assert queries.qualifies(entry) and queries.facts([entry])[0].live
+    before = queries.reading(zandria, clock.today()).score
+    consent.withdraw_consent(
+        Subject(item.ref, item.compartment, item.ref), ["EVERYTHING"], heard_through="letter", by=person("petra")
+    )
+    see_all()
+    entry = WarningEntry.objects.select_related("item").get(pk=entry.pk)
+    assert not queries.facts([entry])[0].live and queries.reading(zandria, clock.today()).score == before - 3
+    with pytest.raises(Refused):
+        vault.read(entry, "note", purpose="verification", by=person("sami"))
+    with later(days=15):
+        consent.owed()
+        see_all()
+        entry.refresh_from_db()
+        assert bytes(entry.note) == b"" and entry.area1 == "" and entry.on.day == 1
 
 
 def test_bad_entries_are_refused_with_every_reason_and_change_nothing(elsewhere, saved):

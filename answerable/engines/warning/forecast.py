@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from answerable.engines.warning import scores
 from answerable.engines.warning.features import Table
@@ -13,6 +16,8 @@ from answerable.engines.warning.models import Boosted, Climatology, Markov, Mean
 from answerable.engines.warning.scores import Bin
 from answerable.engines.warning.years import LEVELS, ActorYear, Floats, Ints
 
+P = ParamSpec("P")
+R = TypeVar("R")
 # The forecast first, then its two parts, then what it must be better than. Always shown together.
 FORECAST = "mean"
 YARDSTICKS = ("persistence", "climatology", "markov")
@@ -51,6 +56,17 @@ class Evaluation:
         return {name: 1 - s["rps"].value / base for name, s in self.scores.items()}
 
 
+def one_at_a_time(func: Callable[P, R]) -> Callable[P, R]:
+    """On one thread: the tables are small, several threads would mostly wait for each other and for everyone else's."""
+
+    @functools.wraps(func)
+    def alone(*args: P.args, **kwargs: P.kwargs) -> R:
+        with threadpool_limits(limits=1):
+            return func(*args, **kwargs)
+
+    return alone
+
+
 def _fitted(known: Table) -> dict[str, Model]:
     ordinal, boosted = Ordinal.fit(known), Boosted.fit(known)
     return {
@@ -67,6 +83,7 @@ def _pairs(table: Table) -> Ints:
     return np.flatnonzero(table.next >= 0)
 
 
+@one_at_a_time
 def looked_back(table: Table, first: int, last: int) -> tuple[dict[str, Floats], Table]:
     """Chances that each model gave for the years `first` to `last`, and the rows they were given for.
 
@@ -158,6 +175,7 @@ class Forecast:
     actors: tuple[Chance, ...]
 
 
+@one_at_a_time
 def forecast(table: Table) -> Forecast:
     """Learn from every pair of years there is and forecast the year after the last. Raises ValueError with too few years."""
     pairs = _pairs(table)

@@ -264,6 +264,14 @@ def hold_dialogue(alert: Alert, *, on: date, by: Person) -> Alert:
     return alert
 
 
+@question("clear_details").answer_with
+def _clear(ref: str) -> None:
+    """A shredded entry keeps its indicator, its stage and the quarter."""
+    for entry in WarningEntry.objects.filter(ref=ref) if ref.startswith("EWE") else ():
+        quarter = entry.on.replace(month=(entry.on.month - 1) // 3 * 3 + 1, day=1)
+        WarningEntry.objects.filter(pk=entry.pk).update(note=b"", area1="", on=quarter)
+
+
 # --- the forecast ---------------------------------------------------------------------------------------------------
 
 

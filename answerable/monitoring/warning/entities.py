@@ -27,7 +27,7 @@ def _entry(e: WarningEntry) -> tuple[str, dict[str, Any]]:
         "compartment": e.compartment,
         "enteredBy": e.entered_by.ref,
         "organisation": e.organisation.ref,
-        "withdrawn": e.item is not None and consents.is_closed(e.item.ref),
+        "withdrawn": e.item is not None and bool(consents.closed([e.ref, e.item.ref])),
     }
 
 
@@ -42,6 +42,16 @@ def _sealed(ref: str) -> WarningEntry | Alert | None:
     if ref.startswith("EWE"):
         return WarningEntry.objects.select_related("entered_by", "organisation", "item").filter(ref=ref).first()
     return Alert.objects.select_related("situation__state").filter(ref=ref).first() if ref.startswith("ALT") else None
+
+
+@question("parts_of").answer_with
+def _parts_of(ref: str) -> list[str]:
+    """What was noted on the strength of her account goes with it: its words may be hers."""
+    if ref.startswith("ITM"):
+        return list(WarningEntry.objects.filter(item__ref=ref).values_list("ref", flat=True))
+    if ref.startswith("INC"):
+        return list(WarningEntry.objects.filter(item__incident__ref=ref).values_list("ref", flat=True))
+    return []
 
 
 @question("live_consent").answer_with

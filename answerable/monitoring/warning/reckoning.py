@@ -14,6 +14,16 @@ from answerable.engines.warning import features, forecast, models, years
 CAUTION = "Model, not fact. The label is what was reported; absence of reports is not absence."
 
 
+def as_figures(tested: forecast.Evaluation, *, draws: int) -> dict[str, Any]:
+    """An evaluation as plain figures, every model beside the others."""
+    return {
+        "years": list(tested.years), "forecasts": tested.rows, "onset_base": tested.onset_base, "skill": tested.skill,
+        "draws": draws, "scores": {n: {m: asdict(i) for m, i in s.items()} for n, s in tested.scores.items()},
+        "against": {n: {m: asdict(i) for m, i in s.items()} for n, s in tested.against.items()},
+        "bins": {n: [asdict(b) for b in bs] for n, bs in tested.bins.items()},
+    }  # fmt: skip
+
+
 def make(
     rows: Iterable[years.ActorYear],
     conflicts: Iterable[years.ConflictYear] = (),
@@ -47,12 +57,7 @@ def make(
             "trees": dict(models.Boosted.SETTINGS),
             "scikit-learn": sklearn.__version__,
         },
-        "evaluation": {
-            "years": list(tested.years), "forecasts": tested.rows, "onset_base": tested.onset_base, "skill": tested.skill,
-            "draws": draws, "scores": {n: {m: asdict(i) for m, i in s.items()} for n, s in tested.scores.items()},
-            "against": {n: {m: asdict(i) for m, i in s.items()} for n, s in tested.against.items()},
-            "bins": {n: [asdict(b) for b in bs] for n, bs in tested.bins.items()},
-        },
+        "evaluation": as_figures(tested, draws=draws),
         "actors": [
             {"party": (refs or {}).get(a.row.key, ""), "name": a.row.name or a.row.actor, "conflict": a.row.conflict,
              "actor_type": a.row.actor_type, "countries": list(a.row.countries), "now": a.now,
