@@ -18,7 +18,7 @@ from answerable.monitoring.warning import cli, files, reckoning
 DATA = Path(os.environ.get("ANSWERABLE_SHARED_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 SVAC, UCDP = DATA / "svac" / "SVAC_3.2_complete_1989-2018.csv", DATA / "conflict" / "UcdpPrioConflict_v23_1.csv"
 # measure → (limit, whether less is better); the difference from Markov and from the ordinal model must exclude 0 too.
-DRAWS = 100
+DRAWS = 60
 TARGETS = {"rps": (0.0275, True), "onset_ap": (0.20, False), "calibration": (0.015, True)}
 
 if not (SVAC.exists() and UCDP.exists()):

@@ -28,7 +28,7 @@ SURE = [0.0001, 0.0001, 0.0001, 0.9997]
 def kept(played, db):
     """A forecast that is as sure as a forecast can be, about an actor whose name is found wherever it goes."""
     interval = {"value": 0.1, "low": 0.05, "high": 0.2}
-    scores = {m: interval for m in ("rps", "log", "brier2", "auc2", "onset_ap", "calibration")}
+    scores = dict.fromkeys(("rps", "log", "brier2", "auc2", "onset_ap", "calibration"), interval)
     names = ("mean", "ordinal", "boosted", "persistence", "climatology", "markov")
     sami = person("sami")
     made = actions.keep_forecast(
@@ -130,7 +130,7 @@ def test_the_surest_forecast_opens_no_alert(kept):
 def test_the_record_says_that_one_was_made_and_names_no_actor(kept):
     from answerable.record import log as record
 
-    entries = [e for e in record.history(kept.ref)]
+    entries = list(record.history(kept.ref))
     assert [e.action for e in entries] == ["forecast asked for", "forecast made"]
     assert CANARY not in str([e.event for e in entries])
 

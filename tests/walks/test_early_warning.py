@@ -263,7 +263,7 @@ def test_the_pages_show_the_matrix_to_those_who_watch_and_the_level_alone_to_mem
         assert words in sami, words
     member = office("delegate.avn")
     page = member.get(f"/watch/{zandria.ref}/warning/").content.decode()
-    assert "Alert" in page and "EW-S1" not in page and "11½" not in page and "Zandria South" not in page
+    assert "Level 2 (alert)" in page and "EW-S1" not in page and "11½" not in page and "Zandria South" not in page
     page = member.get(f"/watch/warnings/alerts/{alert.ref}/").content.decode()
     assert "OB-PRV-09" in page and "EW-" not in page and "Sami" not in page
     see_all()

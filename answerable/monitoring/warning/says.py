@@ -15,7 +15,8 @@ from answerable.monitoring.warning import rules
 def level(code: str) -> str:
     """A level by its name."""
     return {
-        rules.NONE: _("No warning"), rules.WATCH: _("Watch"), rules.ALERT: _("Alert"), rules.EMERGENCY: _("Emergency"),
+        rules.NONE: _("No warning"), rules.WATCH: _("Level 1 (watch)"), rules.ALERT: _("Level 2 (alert)"),
+        rules.EMERGENCY: _("Level 3 (emergency)"),
     }[code]  # fmt: skip
 
 

@@ -90,7 +90,7 @@ def situation_warning(request: Request, ref: str) -> HttpResponse:
     }  # fmt: skip
     if context["standing"]:
         context["standing_level"] = says.level(context["standing"].level)
-        context["follows"] = says.follows(context["standing"].level, context["standing"].obligations)
+        context["consequences"] = says.follows(context["standing"].level, context["standing"].obligations)
     if works:
         with reading_as(CLOCK):
             now, falls = queries.reading(this, today), queries.what_would_lower(this, today)
@@ -195,7 +195,7 @@ def alert(request: Request, ref: str) -> HttpResponse:
         "alert": this, "level_name": says.level(this.level), "status": _status(this), "works": works,
         "caution": _caution(), "waiting": this.waiting, "reason": says.reasons().get(this.reason, ""),
         "end_reason": says.reasons().get(this.end_reason, ""),
-        "follows": says.follows(this.level, this.obligations or queries.triggered(this.level)),
+        "consequences": says.follows(this.level, this.obligations or queries.triggered(this.level)),
         "obligations": [(c, obligations()[c]["text"]) for c in this.obligations],
         "may_confirm": this.waiting and authority.allows(by, "confirm_alert", this),
         "why_not": " ".join(_(s) for s in authority.decide(by, "confirm_alert", this).says) if this.waiting else "",
