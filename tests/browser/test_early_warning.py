@@ -27,10 +27,11 @@ def test_the_pages_are_clean_and_fit_360_pixels(chromium, running, who, language
     page = sign_in(chromium, running, who, viewport={"width": 360, "height": 740})
     to_warning(page, running)
     at = page.url
-    page.select_option("#language", language)
-    page.wait_for_load_state("networkidle")
     alerts = page.eval_on_selector_all("a[href*='/warnings/alerts/']", "all => all.map(a => a.href)")
     entries = page.eval_on_selector_all("a[href*='/warnings/entries/']", "all => all.map(a => a.href)")
+    if language != "en":
+        with page.expect_navigation():
+            page.select_option("#language", language)
     assert bool(entries) is (who != "delegate.avn") and alerts
     forms = [at + "enter/", running["office"] + "/watch/forecast/"] if who == "sami" else []
     for url in [at, running["office"] + "/watch/warnings/", alerts[0], *entries[:1], *forms]:

@@ -140,7 +140,7 @@ def enter_warning(request: Request, ref: str) -> HttpResponse:
     form = forms.EntryForm(
         request.POST or None, items=access.items_of(request.user, this), initial={"on": clock.today()}
     )
-    return form_page(request, form, heading=_("Enter an observation"), button=_("Enter"), act=act, lead=this.name,
+    return form_page(request, form, heading=_("Enter an observation"), button=_("Enter"), act=act, lead=f"{this.name}. {_caution()}",
                      cancel=reverse("situation-warning", args=[ref]))  # fmt: skip
 
 
@@ -225,7 +225,7 @@ def _decide(request: Request, ref: str, form: Any, act: Any, heading: str, butto
         there = access.alerts(request.user).filter(pk=this.pk).exists()
         return done(request, sentence, *(("alert", this.ref) if there else ("warnings",)))
 
-    lead = f"{says.level(this.level)}: {this.situation}"
+    lead = f"{says.level(this.level)}: {this.situation}. {_caution()}"
     return form_page(
         request, form, heading=heading, button=button, act=run, lead=lead, cancel=reverse("alert", args=[this.ref])
     )
