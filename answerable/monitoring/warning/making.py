@@ -20,6 +20,10 @@ def owed() -> int:
         made = reckoning.make(rows, refs=refs)
     except Refused as no:
         actions.keep_forecast(asked, problem=str(no), by=CLOCK)
+    except Exception:
+        # Said once and kept, so that the worker does not try the same again every minute; then as loud as any fault.
+        actions.keep_forecast(asked, problem="The forecast met a fault of its own; the worker's log says where.", by=CLOCK)
+        raise
     else:
         actions.keep_forecast(asked, **made, by=CLOCK)
     return 1

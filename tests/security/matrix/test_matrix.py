@@ -194,7 +194,12 @@ def test_the_system_administrator_reaches_no_content():
 
 
 def test_readers_of_claims_and_of_reports_are_different_persons_purposes_and_rooms():
-    for kind, purpose in (("Incident", "verification"), ("SourceItem", "verification"), ("WarningEntry", "verification"), ("Claim", "adjudication")):
+    for kind, purpose in (
+        ("Incident", "verification"),
+        ("SourceItem", "verification"),
+        ("WarningEntry", "verification"),
+        ("Claim", "adjudication"),
+    ):
         wrong = [p for p in resources.PURPOSES if p not in ({purpose, "contact"} if kind == "Claim" else {purpose})]
         assert not _allowed("read_sealed", kind, lambda who, of, purpose, wrong=wrong: purpose in wrong)
 
