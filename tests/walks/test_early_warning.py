@@ -194,6 +194,20 @@ def test_an_alert_never_ends_by_itself_but_by_a_person_who_says_why(elsewhere):
         assert alert_of(elsewhere).status == "STEPPED_DOWN" and actions.owed() == 0
 
 
+def test_what_a_person_stepped_down_from_is_not_proposed_again_until_something_new_is_seen(elsewhere):
+    alert = alerted(elsewhere)
+    actions.confirm_alert(alert, reason="SOURCES_HOLD", by=person("lena"))
+    enter(elsewhere, "EW-E1", 1)  # the person who steps down has seen this as well
+    actions.step_down_alert(alert, reason="PROTECTION_WORKS", by=person("lena"))
+    see_all()
+    assert queries.reading(elsewhere, clock.today()).level == "ALERT"
+    assert actions.owed() == 0
+    see_all()
+    assert queries.standing(elsewhere) is None and queries.waiting(elsewhere) is None
+    enter(elsewhere, "EW-E2", 1)
+    assert alert_of(elsewhere).status == "PROPOSED"
+
+
 def test_an_entry_taken_back_no_longer_counts_and_leaves_the_alert_to_a_person(elsewhere):
     alert = alerted(elsewhere)
     entry = WarningEntry.objects.get(situation=elsewhere, indicator="EW-M1")

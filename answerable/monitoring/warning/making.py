@@ -22,7 +22,9 @@ def owed() -> int:
         actions.keep_forecast(asked, problem=str(no), by=CLOCK)
     except Exception:
         # Said once and kept, so that the worker does not try the same again every minute; then as loud as any fault.
-        actions.keep_forecast(asked, problem="The forecast met a fault of its own; the worker's log says where.", by=CLOCK)
+        actions.keep_forecast(
+            asked, problem="The forecast met a fault of its own; the worker's log says where.", by=CLOCK
+        )
         raise
     else:
         actions.keep_forecast(asked, **made, by=CLOCK)

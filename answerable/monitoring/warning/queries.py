@@ -7,6 +7,8 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 
+from django.db.models.functions import Coalesce
+
 from answerable.common.tables import obligations, taxonomy
 from answerable.monitoring import lifecycle as incidents
 from answerable.monitoring.models import Incident, Situation
@@ -112,7 +114,11 @@ def waiting(situation: Situation) -> Alert | None:
 def refused(situation: Situation) -> Alert | None:
     """The last level that a person did not confirm, or stepped down from: what it rested on is not proposed again."""
     done = (lifecycle.NOT_CONFIRMED, lifecycle.STEPPED_DOWN)
-    return Alert.objects.filter(situation=situation, status__in=done).order_by("-decided_at", "-id").first()
+    return (
+        Alert.objects.filter(situation=situation, status__in=done)
+        .order_by(Coalesce("ended_at", "decided_at").desc(), "-id")
+        .first()
+    )
 
 
 def to_propose(situation: Situation, on: date) -> rules.Reading | None:
