@@ -147,3 +147,29 @@ def test_it_is_made_by_the_worker_from_what_was_imported_or_says_why_not(played,
     see_all()
     asked = Forecast.objects.get(pk=asked.pk)
     assert asked.status == "FAILED" and "no actor-year" in asked.problem, "the demonstration imports no public data"
+
+
+def test_the_worker_makes_it_from_the_readings_imported_and_of_nothing_made_up(played, db, office, monkeypatch):
+    from functools import partial
+
+    from answerable.monitoring import actions as monitoring
+    from answerable.monitoring import svac
+    from answerable.monitoring.models import Party
+    from answerable.monitoring.warning import making, reckoning
+
+    head = "year,conflictid,actor,actorid,actor_type,location,gwnoloc,state_prev,ai_prev,hrw_prev,child_prev,form"
+    rows = [
+        f"{year},{n // 3},Actor {n},{n},{1 + 2 * (n % 2)},Land,{600 + n // 3},{(n * 7 + year * 5) % 11 // 4},-99,0,0,-99"
+        for year in range(1990, 2010) for n in range(30)
+    ]  # fmt: skip
+    sami = person("sami")
+    monitoring.import_svac(svac.read_bytes("\n".join([head, *rows]).encode(), "made.csv"), "made.csv", by=sami)
+    monkeypatch.setattr(reckoning, "make", partial(reckoning.make, draws=10))
+    assert office("sami").post("/watch/forecast/ask/").status_code == 303
+    assert making.owed() == 1
+    see_all()
+    made = Forecast.objects.get()
+    assert (made.status, made.year, len(made.actors)) == ("MADE", 2010, 30)
+    imported = set(Party.objects.exclude(imported=None).values_list("ref", flat=True))
+    assert {a["party"] for a in made.actors} == imported
+    assert "Actor 7" in office("sami").get("/watch/forecast/?q=actor+7").content.decode()
