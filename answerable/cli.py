@@ -32,6 +32,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "bring in public data: answerable import svac|actors|un-list|eu-list [--dry-run] FILE",
         "office",
     ),
+    "forecast": (
+        "answerable.monitoring.warning.cli:main",
+        "next year's reported prevalence: answerable forecast [FILE] [--json]",
+        "office",
+    ),
     "record": (
         "answerable.alliance.record_cli:main",
         "export the record, publish it to witnesses, bring in what they cosigned",
@@ -43,6 +48,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "rehearse": ("answerable.config.commands:rehearse", "run a scenario and print each check", ""),
     "messages": ("answerable.config.commands:messages", "extract and compile translations", ""),
 }
+# Commands that need no database when a file is named first.
+ON_A_FILE = {"forecast"}
 
 
 def usage() -> str:
@@ -64,6 +71,8 @@ def main(argv: list[str] | None = None) -> int:
     where, _about, door = COMMANDS[args[0]]
     if {"-h", "--help"} & set(args):
         door = ""  # help starts nothing and makes no folder: each command reads its arguments before it loads the rest
+    if args[0] in ON_A_FILE and len(args) > 1 and not args[1].startswith("-"):
+        door = ""
     if door:
         os.environ["ANSWERABLE_DOOR"] = door
         os.environ.setdefault(

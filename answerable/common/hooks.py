@@ -47,6 +47,7 @@ QUESTIONS: dict[str, str] = {
     "lines_to_pay": "rows of accepted award lines with instalments left, for finance ()",
     "payment_settled": "told that a payment of an award line settled (line ref)",
     "pattern_windows": "windows of verified patterns for PR-2 (situation)",
+    "alert_confirmed": "told inside the act that a person confirmed an early-warning level (alert, record entry)",
     "search": "list of Found items for words within what a person may see (by, words)",
     "open_claims_in": "number of claims in a situation (situation ref)",
     "care_offered": "within an act that takes in a report or claim: notes that care came first, or sentences why not (ref, offered, by)",

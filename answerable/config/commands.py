@@ -288,6 +288,8 @@ def worker(argv: list[str]) -> int:
     from answerable.channel import quarantine
     from answerable.measures import actions as measures
     from answerable.monitoring.linking import actions as linking
+    from answerable.monitoring.warning import actions as warning
+    from answerable.monitoring.warning import making
     from answerable.record import signing
     from answerable.vault.consent import actions as consent
     from answerable.vault.custody import actions as custody
@@ -309,10 +311,12 @@ def worker(argv: list[str]) -> int:
             measures.owed,
             custody.owed,
             channel.owed,
+            warning.owed,
             checkpoint,
             quarantine.owed,
             linking.owed,
             postgres.rotate_keys_backups,
+            making.owed,
         ):
             try:
                 work()

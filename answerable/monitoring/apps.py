@@ -9,3 +9,4 @@ class MonitoringConfig(AppConfig):
     def ready(self) -> None:
         from answerable.monitoring import doors, entities  # noqa: F401
         from answerable.monitoring.linking import entities as _links  # noqa: F401
+        from answerable.monitoring.warning import entities as warning  # noqa: F401

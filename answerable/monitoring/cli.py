@@ -49,7 +49,7 @@ def main(argv: list[str]) -> int:
         if args.dry_run:
             print("Dry run: nothing was changed.")
             return 0
-        batch = actions.import_svac(file, args.file.name, by=_analyst(args.handle))
+        batch = actions.import_svac(file, args.file.name, by=analyst(args.handle))
         print(f"Imported as {batch.ref}. Take it out again with: answerable import undo {batch.ref}")
         return 0
     if args.what in LISTS:
@@ -62,7 +62,7 @@ def main(argv: list[str]) -> int:
         if args.dry_run:
             print("Dry run: nothing was changed.")
             return 0
-        batch = linking.import_actors(named, args.file.name, by=_analyst(args.handle))
+        batch = linking.import_actors(named, args.file.name, by=analyst(args.handle))
         print(f"Imported as {batch.ref}. Take it out again with: answerable import undo {batch.ref}")
         return 0
     from answerable.common.references import normalise
@@ -70,12 +70,13 @@ def main(argv: list[str]) -> int:
     found = Import.objects.filter(ref=normalise(args.ref)).first()
     if found is None:
         raise Refused("There is no import with that reference.")
-    actions.undo_import(found, by=_analyst(args.handle))
+    actions.undo_import(found, by=analyst(args.handle))
     print(f"{found.ref} was undone.")
     return 0
 
 
-def _analyst(handle: str | None) -> Person:
+def analyst(handle: str | None) -> Person:
+    """The analyst named, or the only one there is. Raises Refused."""
     from answerable.alliance.models import Person
 
     people = Person.objects.select_related("body__state").filter(is_active=True)

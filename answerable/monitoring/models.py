@@ -287,3 +287,4 @@ __all__ = [
     "Actor", "ActorKey", "ActorName", "Agreement", "Command", "DuplicateSearch", "Import", "Incident", "LinkCard", "LinkPair",
     "LinkWeights", "Party", "PatternAssessment", "Reading", "Situation", "SourceItem", "Subordination",
 ]  # fmt: skip
+from answerable.monitoring.warning.models import Alert, Forecast, WarningEntry  # noqa: E402, F401 - early warning's own

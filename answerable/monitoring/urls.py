@@ -19,6 +19,7 @@ urlpatterns = [
     path("", include("answerable.monitoring.linking.urls")),
     path("imports/", views.imports, name="imports"),
     path("imports/<str:ref>/undo/", views.undo_import, name="undo-import"),
+    path("", include("answerable.monitoring.warning.urls")),
     path("<str:ref>/", views.situation, name="situation"),
     path("<str:ref>/parties/", views.enter_party, name="enter-party"),
     path("<str:ref>/report/", views.file_report, name="file-report"),

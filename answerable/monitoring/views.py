@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 from answerable.authority import engine as authority
 from answerable.authority.pages import Request, Uncounted, done, form_page, moves, needs
 from answerable.authority.principals import Place
+from answerable.common.hooks import question
 from answerable.monitoring import access, actions, forms, lifecycle, planning, queries, svac
 from answerable.monitoring.linking import actions as list_actions
 from answerable.monitoring.linking import lists
@@ -49,6 +50,7 @@ def situations(request: Request) -> HttpResponse:
             "sees_incidents": authority.allows(request.user, "see_incidents", Place("incidents")),
             "sees_links": authority.allows(request.user, "see_links", Place("links")),
             "sees_actors": authority.allows(request.user, "see_actors", Place("actors")),
+            "sees_levels": authority.allows(request.user, "see_levels", Place("warnings")),
         },
     )
 
@@ -76,6 +78,7 @@ def situation(request: Request, ref: str) -> HttpResponse:
             **patterns.numbers(request.user, this),
             "sees_command": authority.allows(request.user, "see_actors", Place("actors")),
             "may_search": authority.allows(request.user, "start_search", this),
+            "cards": [card for cards in question("object_cards").ask(request.user, this) for card in cards],
             **chain(request.user, this.ref),
         },
     )

@@ -30,6 +30,7 @@ from answerable.monitoring.linking import actions as linking
 from answerable.monitoring.models import Incident, Party, SourceItem
 from answerable.monitoring.patterns import actions as patterns
 from answerable.monitoring.patterns import queries as pattern_queries
+from answerable.monitoring.warning import actions as warning
 from answerable.publication.models import Release
 from answerable.record import log as record
 from answerable.rehearsal import fixture
@@ -50,6 +51,7 @@ MODULES = (
     monitoring,
     patterns,
     linking,
+    warning,
     accountability,
     council,
     measures,
@@ -66,6 +68,10 @@ NOT_STEPS = {
     "finish_shredding",
     "note_asked",
     "ask_for_help",
+    "propose_alert",
+    "escalate_alert",
+    "ask_forecast",
+    "keep_forecast",
 }
 
 
@@ -80,7 +86,7 @@ def verbs() -> dict[str, Callable[..., Any]]:
                 and name not in NOT_STEPS
             ):
                 found[name] = func
-    found["let_the_clock_run"] = lambda *, by: (measures.owed(), consent.owed())
+    found["let_the_clock_run"] = lambda *, by: (measures.owed(), consent.owed(), warning.owed())
     found["agree"] = agree
     found["document"] = document
     return found

@@ -9,7 +9,9 @@ import secrets
 import pytest
 from tests_support import rows_holding, see_all
 
+from answerable.common import clock
 from answerable.monitoring.models import Incident
+from answerable.monitoring.warning.models import Alert
 from answerable.reparations.models import Claim
 from answerable.safeguarding.models import ContactAttempt, Grievance
 
@@ -20,7 +22,7 @@ pytestmark = pytest.mark.django_db
 def planted(office, saved):
     names = ("narrative", "place", "link_reason", "says", "account", "alias", "safe_contact", "area2", "preferences",
              "plan_words", "plan_sender", "plan_code_phrase", "plan_may_answer", "plan_must_not_know", "care_note", "care_contact",
-             "contact_note", "happened", "may_be_told", "remedy", "answer")  # fmt: skip
+             "contact_note", "happened", "may_be_told", "remedy", "answer", "seen", "judged")  # fmt: skip
     words = {n: f"canary{n.replace('_', '')}{secrets.token_hex(6)}" for n in names}
     situation, party, programme = saved("$zandria"), saved("$brigade"), saved("$programme")
     dana, inga = office("dana"), office("inga")
@@ -50,8 +52,24 @@ def planted(office, saved):
     see_all()
     lodged = Claim.objects.order_by("-id").first()
     plant_in_safeguarding(office, words, lodged)
+    plant_in_early_warning(office, words, situation)
     see_all()
     return words, incident, lodged
+
+
+def plant_in_early_warning(office, words, situation):
+    """The same in observations and in what a person wrote when deciding on a level; once in a form that fails."""
+    dana, lena, today = office("dana"), office("lena"), clock.today().isoformat()
+    entry = {"stage": "3", "on": today, "reliability": "A", "credibility": "1", "note": words["seen"]}
+    where = f"/watch/{situation.ref}/warning/enter/"
+    for indicator in ("EW-M7", "EW-P1", "EW-E2"):
+        assert dana.post(where, {**entry, "indicator": indicator}).status_code == 303
+    assert dana.post(where, {**entry, "indicator": "EW-M8", "on": "2999-01-01"}).status_code == 409
+    see_all()
+    alert = Alert.objects.get(situation=situation, status="PROPOSED")
+    decided = {"reason": "SOURCES_HOLD", "words": words["judged"]}
+    assert lena.post(f"/watch/warnings/alerts/{alert.ref}/confirm/", {**decided, "reason": "none"}).status_code == 422
+    assert lena.post(f"/watch/warnings/alerts/{alert.ref}/confirm/", decided).status_code == 303
 
 
 def plant_in_safeguarding(office, words, claim):
@@ -117,6 +135,7 @@ def test_no_page_record_export_or_log_shows_a_planted_word(planted, office, capl
                 f"/watch/incidents/{incident.ref}/",
                 f"/repair/claims/{claim.ref}/",
                 "/repair/care/",
+                "/watch/warnings/",
                 f"/repair/contact/{claim.ref}/",
                 "/alliance/complaints/",
             ],  # fmt: skip

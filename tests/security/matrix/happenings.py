@@ -17,6 +17,7 @@ from answerable.common.references import new_ref
 from answerable.common.tables import taxonomy
 from answerable.monitoring import actions as monitoring
 from answerable.monitoring.linking import actions as linking
+from answerable.monitoring.warning import actions as warning
 from answerable.safeguarding import actions as safeguarding
 from answerable.safeguarding.models import Grievance, SafeContactPlan
 from answerable.vault import actions as vault
@@ -36,8 +37,9 @@ def person(handle: str) -> Person:
 
 
 def add(saved: Callable[[str], Any]) -> None:
-    """A consent given out and withdrawn, a plan, a contact that stopped it, complaints of each kind, a new key, a report's thread."""
+    """A forecast asked for, a consent given out and withdrawn, a plan, a contact that stopped it, complaints of each kind, a new key, a report's thread."""
     see_all()
+    warning.ask_forecast(by=person("sami"))
     claim, court = saved("$claim"), Body.objects.filter(kind=Body.ORGAN)[0]
     adva, ines, omar = (person(h) for h in ("adva", "ines", "omar"))
     consent.give_consent(claim, consent.plain_yes(["CP-CRIM", "CP-CONT"]), by=adva)

@@ -137,6 +137,9 @@ KINDS: dict[str, Kind] = {
     "LinkPair": Kind({"compartment": MONITORING}),
     "DuplicateSearch": Kind({"askedBy": (ME, OTHER)}),
     "Agreement": Kind({"notedBy": (ME, OTHER)}),
+    "WarningEntry": Kind({"compartment": MONITORING, "enteredBy": (ME, OTHER), "organisation": (MY_BODY,),
+                          "withdrawn": (False, True)}, keep=_open_or_plain("enteredBy")),
+    "Alert": Kind({"about": STATES, "status": ("PROPOSED", "ESCALATED", "CONFIRMED"), "seenBy": ((), (ME,))}),
     "Finding": Kind({"respondent": STATES, "draftedBy": (ME, OTHER), "status": ("ASSESSMENT",)}, frozenset({"nationality"})),
     "Proposal": Kind({"about": STATES, "proposer": (MY_STATE, THEIR_STATE), "status": ("MEETING",)}),
     "Measure": Kind({"about": STATES, "status": ("ADOPTED",)}, frozenset({"nationality"})),
@@ -176,6 +179,7 @@ SCOPES: dict[str, tuple[frozenset[str], ...]] = {
         "SourceItem": ((), ("monitoring",), (MONITORING[1],), ("claims",)),
         "Indicator": ((), ("monitoring",), (MONITORING[1],), ("claims",)),
         "LinkPair": ((), ("monitoring",), (MONITORING[1],), ("claims",)),
+        "WarningEntry": ((), ("monitoring",), (MONITORING[1],), ("claims",)),
         "Claim": ((), ("claims",), (CLAIMS[1],), ("monitoring",)),
         "IdentityRequest": ((), ("claims",), (CLAIMS[1],), ("custody",), ("monitoring",)),
         "ConsentSubject": ((), ("claims",), (CLAIMS[1],), ("monitoring",), (MONITORING[1],), ("consents",)),
@@ -237,7 +241,7 @@ def schema_actions() -> dict[str, tuple[str, ...]]:
 
 # The purposes for which each kind of sealed object is read by someone; the others are asked of few.
 WHY = {
-    "Incident": ("verification",), "SourceItem": ("verification",), "Indicator": ("verification",), "Claim": ("adjudication", "contact"),
+    **dict.fromkeys(("Incident", "SourceItem", "Indicator", "WarningEntry", "Alert"), ("verification",)), "Claim": ("adjudication", "contact"),
     "Referral": ("care_contact", "care_note"), "SafeContactPlan": ("contact",), "ContactAttempt": ("contact",),
     "Grievance": ("grievance",), "Message": ("contact", "grievance"), "Attachment": ("contact", "grievance"),
 }  # fmt: skip

@@ -23,6 +23,7 @@ from answerable.measures.models import Measure
 from answerable.monitoring.linking.models import Actor, Agreement, DuplicateSearch, LinkPair
 from answerable.monitoring.models import Import, Incident, Party, PatternAssessment, Situation, SourceItem
 from answerable.monitoring.patterns.models import Indicator
+from answerable.monitoring.warning.models import Alert, WarningEntry
 from answerable.reparations.models import Claim, Programme
 from answerable.safeguarding.models import (
     ContactAttempt,
@@ -86,6 +87,19 @@ def _proposal_shown(who: Principal, p: Proposal) -> bool:
     return sees(who, "see_proposals") and (not who.state or about != who.state or p.status in {"ADOPTED", "CLOSED"})
 
 
+def _alert_shown(who: Principal, a: Alert) -> bool:
+    """Monitoring: all. Others: what a person confirmed, the Chair what was escalated; nobody a level on their own state."""
+    if sees(who, "see_alerts"):
+        return True
+    open_to = a.status == "CONFIRMED" or (a.status == "ESCALATED" and "chair" in who.roles)
+    return sees(who, "see_levels") and open_to and _not_ones_own(who, a.situation)
+
+
+def _not_ones_own(who: Principal, situation: Situation) -> bool:
+    """The restricted file on a state is not there for that state."""
+    return not who.state or situation.state is None or situation.state.code != who.state
+
+
 # fmt: off
 SHOWN: dict[type, Callable[[Principal, Any], bool]] = {
     Situation: lambda w, o: sees(w, "see_situations"),
@@ -98,6 +112,8 @@ SHOWN: dict[type, Callable[[Principal, Any], bool]] = {
     Agreement: lambda w, o: sees(w, "note_agreement"),
     Actor: lambda w, o: sees(w, "see_actors"),
     Party: lambda w, o: sees(w, "see_actors"),
+    WarningEntry: lambda w, o: sees(w, "see_warning_entries") and _in_scope(w, o),
+    Alert: _alert_shown,
     Import: lambda w, o: sees(w, "import_public_data"),
     Finding: _finding_shown,
     Proposal: _proposal_shown,
@@ -282,6 +298,22 @@ ROUTES: dict[str, Route] = {
     "note-subordination": Route("see_actors", Party, (Post("note_command", of=lambda p: p.situation),)),
     "note-commander": Route("see_actors", Party, (Post("note_command", of=lambda p: p.situation),)),
     "end-command": Route("see_actors", Party, (Post("note_command", {"row": "CMD-none", "to_on": "2030-01-01"}, of=lambda p: p.situation),), gets=False),
+    "warnings": Route("see_levels"),
+    "alert": Route("see_levels", Alert, limit=4),
+    "confirm-alert": Route("see_levels", Alert, (Post("confirm_alert"), Post("confirm_alert", {"reason": "SOURCES_HOLD"})), limit=4),
+    "decline-alert": Route("see_levels", Alert, (Post("decline_alert"), Post("decline_alert", {"reason": "OLDER"})), limit=4),
+    "step-down-alert": Route("see_levels", Alert, (Post("step_down_alert"), Post("step_down_alert", {"reason": "INDICATORS_FELL"}))),
+    "hold-dialogue": Route("see_levels", Alert, (Post("hold_dialogue"), Post("hold_dialogue", {"on": "2025-01-02"}))),
+    "read-alert": Route("see_alerts", Alert, (Post("read_sealed", purpose="verification"),), gets=False),
+    "warning-entry": Route("see_warning_entries", WarningEntry, limit=10),
+    "take-back-warning": Route("see_warning_entries", WarningEntry, (Post("take_back_warning"),), gets=False, limit=4),
+    "read-warning-entry": Route("see_warning_entries", WarningEntry, (Post("read_sealed", purpose="verification"),), gets=False, limit=4),
+    "situation-warning": Route("see_levels", Situation, shown=lambda w, o: SHOWN[Situation](w, o) and _not_ones_own(w, o)),
+    "enter-warning": Route("see_warning_entries", Situation, (Post("enter_warning"), Post("enter_warning", {"indicator": "EW-M1",
+                           "stage": "1", "on": "2025-01-02", "note": "Seen."})),
+                           shown=lambda w, o: SHOWN[Situation](w, o) and _not_ones_own(w, o)),
+    "forecast": Route("see_forecasts"),
+    "ask-forecast": Route("see_forecasts", posts=_place("ask_forecast"), gets=False),
     "imports": Route("import_public_data", posts=_place("import_public_data")),
     "undo-import": Route("import_public_data", Import, (Post("undo_import"),), gets=False),
     "situation": Route("see_situations", Situation),

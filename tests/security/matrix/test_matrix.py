@@ -89,7 +89,7 @@ def test_the_product_decides_as_the_batch_does(monkeypatch):
 
 
 # What no line of the table may ever change.
-PERSON_LEVEL = ("Incident", "SourceItem", "Indicator", "Claim", "Referral", "SafeContactPlan", "ContactAttempt", "SafetyIncident", "Grievance",
+PERSON_LEVEL = ("Incident", "SourceItem", "Indicator", "WarningEntry", "Claim", "Referral", "SafeContactPlan", "ContactAttempt", "SafetyIncident", "Grievance",
                 "ConsentSubject", "IdentityRequest", "Thread", "Message", "Attachment")  # fmt: skip
 
 
@@ -194,7 +194,12 @@ def test_the_system_administrator_reaches_no_content():
 
 
 def test_readers_of_claims_and_of_reports_are_different_persons_purposes_and_rooms():
-    for kind, purpose in (("Incident", "verification"), ("SourceItem", "verification"), ("Claim", "adjudication")):
+    for kind, purpose in (
+        ("Incident", "verification"),
+        ("SourceItem", "verification"),
+        ("WarningEntry", "verification"),
+        ("Claim", "adjudication"),
+    ):
         wrong = [p for p in resources.PURPOSES if p not in ({purpose, "contact"} if kind == "Claim" else {purpose})]
         assert not _allowed("read_sealed", kind, lambda who, of, purpose, wrong=wrong: purpose in wrong)
 

@@ -31,7 +31,8 @@ OFFICES = {"delegation": OF_STATES, "partner": OF_PARTNERS, "organ": frozenset(R
 CASE_TEAM = frozenset({"intake_officer", "survivor_advocate", "eligibility_assessor", "award_panel", "appeals_panel"})
 # The compartment whose readers also read what partners gave.
 WHOLE = {"LinkPair": "monitoring", "Incident": "monitoring", "SourceItem": "monitoring", "Indicator": "monitoring", "Claim": "claims", "Referral": "care",
-         "SafeContactPlan": "contact", "ContactAttempt": "contact", "Grievance": "grievances", "SafetyIncident": "safety"}  # fmt: skip
+         "SafeContactPlan": "contact", "ContactAttempt": "contact", "Grievance": "grievances", "SafetyIncident": "safety",
+         "WarningEntry": "monitoring"}  # fmt: skip
 # What a person may do who has fewer authenticators than are asked for: add one, begin again with a code, read what anyone may, leave.
 WITH_TOO_FEW = frozenset({"see_keys", "keep_keys", "use_recovery", "open_public_page", "sign_out"})
 
@@ -112,6 +113,9 @@ CONDITIONS: dict[str, Callable[[Case], bool]] = {
     "concerned by it": lambda c: c.who.ref in c.of["concerns"],
     "general": lambda c: c.of["sensitivity"] == "GENERAL",
     "hers to know for safeguarding": lambda c: c.of["sensitivity"] == "SENSITIVE" and bool(c.of["safeguardingMayKnow"]),
+    "outside an organ": lambda c: c.who.body_kind != "organ",
+    "escalated": lambda c: c.of["status"] == "ESCALATED",
+    "saw what carries it": lambda c: c.who.ref in c.of["seenBy"],
     "for care": lambda c: c.purpose in ("care_contact", "care_note"),
     "for the complaint": lambda c: c.purpose == "grievance",
     "for verification": lambda c: c.purpose == "verification",
@@ -125,13 +129,19 @@ REASONS: dict[str, frozenset[str]] = {
     "inactive": frozenset({"only-active-people-act"}),
     "in an office of another body": frozenset({"offices-are-held-where-they-belong"}),
     "an outsider": frozenset({"outsiders-have-no-place-in-the-office"}),
-    "by a token": frozenset({"tokens-never-vote-pay-or-unseal"}),
-    "of a delegation": frozenset({"the-survivor-firewall", "pairs-and-names-of-commanders-are-no-delegations"}),
-    "outside own compartments": frozenset({"own-compartments-only", "pairs-of-own-compartments-only"}),
+    "by a token": frozenset({"tokens-never-vote-pay-or-unseal", "forecasts-stay-in-the-analysts-workspace",
+                              "an-alert-is-made-and-ended-by-a-person-and-not-by-a-token"}),
+    "outside an organ": frozenset({"forecasts-stay-in-the-analysts-workspace"}),
+    "saw what carries it": frozenset({"whoever-saw-it-does-not-confirm-it"}),
+    "of a delegation": frozenset({"the-survivor-firewall", "observations-stay-with-those-who-watch",
+                                  "pairs-and-names-of-commanders-are-no-delegations"}),
+    "outside own compartments": frozenset({"own-compartments-only", "observations-of-own-compartments-only",
+                                           "pairs-of-own-compartments-only"}),
     "with too few authenticators": frozenset({"who-has-too-few-authenticators-only-adds-them"}),
     "not just confirmed": frozenset({"votes-payments-and-openings-are-confirmed"}),
     "everything withdrawn": frozenset({"SC-5-what-was-withdrawn-whole-is-closed-to-everyone",
-                                       "SC-5-nothing-is-given-or-given-out-of-what-was-withdrawn-whole"}),
+                                       "SC-5-nothing-is-given-or-given-out-of-what-was-withdrawn-whole",
+                                       "what-rests-on-an-item-closed-to-everyone-is-closed-with-it"}),
     "entered it": frozenset({"a-provider-is-confirmed-by-another-person"}),
     "stopped it": frozenset({"whoever-stopped-a-plan-does-not-review-it"}),
     "of a closed door": frozenset({"a-door-that-was-closed-stays-closed"}),
@@ -155,7 +165,8 @@ REASONS: dict[str, frozenset[str]] = {
     "leads the ceremony": frozenset({"a-ceremony-takes-two-persons-of-two-bodies"}),
     "of the respondent state": frozenset({"recusal-the-respondent-touches-nothing-of-its-own-finding"}),
     "a national of the respondent state": frozenset({"SOD-02-nationals-of-the-respondent-do-not-sit"}),
-    "of the state it is about": frozenset({"R-VOT-1-recusal", "the-target-does-not-implement-its-own-measure"}),
+    "of the state it is about": frozenset({"R-VOT-1-recusal", "the-target-does-not-implement-its-own-measure",
+                                             "a-state-under-warning-does-not-touch-its-own-file"}),
 }
 # fmt: on
 Alternative = tuple[frozenset[str] | None, tuple[str, ...]]  # roles (None: anyone), conditions that must all hold

@@ -1,0 +1,327 @@
+"""Early warning from an observation to the Chair: proposed by the rules, made an alert by a person, late without one."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from security.matrix.happenings import person
+from tests_support import see_all
+
+from answerable.alliance.models import State
+from answerable.authority.principals import CLOCK
+from answerable.common import clock
+from answerable.common.errors import Refused
+from answerable.common.hooks import question
+from answerable.monitoring.models import Incident
+from answerable.monitoring.warning import actions, lifecycle, queries
+from answerable.monitoring.warning.models import Alert, WarningEntry
+from answerable.record import log as record
+from answerable.vault import actions as vault
+from answerable.vault.consent import actions as consent
+from answerable.vault.consent.queries import Subject
+
+ALERTING = (("EW-M1", 3), ("EW-S1", 3), ("EW-P1", 3), ("EW-M3", 1))
+
+
+@pytest.fixture
+def elsewhere(played, db):
+    """A situation of its own, of a member state, with nothing seen in it."""
+    from answerable.monitoring import actions as monitoring
+
+    made = monitoring.open_situation(
+        name="Highlands", state=State.objects.get(code="AVN"), fictional=True, by=person("sami")
+    )
+    see_all()
+    return made
+
+
+def enter(situation, indicator, stage, by="sami", **more):
+    given = {"reliability": "B", "credibility": 2, "note": "Sealed: seen from the road."} | more
+    on = given.pop("on", clock.today())
+    made = actions.enter_warning(situation, indicator=indicator, stage=stage, on=on, by=person(by), **given)
+    see_all()
+    return made
+
+
+def alert_of(situation) -> Alert:
+    see_all()
+    return Alert.objects.filter(situation=situation).first()
+
+
+def alerted(situation) -> Alert:
+    for indicator, stage in ALERTING:
+        enter(situation, indicator, stage)
+    return alert_of(situation)
+
+
+def later(**span):
+    return clock.set_to(clock.now() + timedelta(**span))
+
+
+def test_a_rise_is_proposed_and_only_a_person_makes_it_an_alert(elsewhere):
+    enter(elsewhere, "EW-M1", 3)
+    assert alert_of(elsewhere) is None
+    enter(elsewhere, "EW-S1", 3)
+    watch = alert_of(elsewhere)
+    assert (watch.level, watch.status) == ("WATCH", "PROPOSED")
+    assert watch.due_at - watch.proposed_at == timedelta(hours=72)
+    enter(elsewhere, "EW-P1", 3)
+    enter(elsewhere, "EW-M3", 1)
+    alert = alert_of(elsewhere)
+    watch.refresh_from_db()
+    assert (alert.level, alert.status, watch.status) == ("ALERT", "PROPOSED", "SUPERSEDED")
+    assert alert.due_at - alert.proposed_at == timedelta(hours=48)
+    assert queries.standing(elsewhere) is None, "nothing stands before a person confirmed"
+
+
+def test_confirming_opens_the_dialogue_and_triggers_the_obligations_under_risk(elsewhere):
+    alert = alerted(elsewhere)
+    heard = []
+    question("alert_confirmed").answer_with(answer := lambda a, entry: heard.append((a.ref, a.level, entry.action)))
+    try:
+        actions.confirm_alert(alert, reason="SOURCES_HOLD", words="Sealed: three sources.", by=person("lena"))
+    finally:
+        question("alert_confirmed")._answers.remove(answer)
+    alert = alert_of(elsewhere)
+    assert alert.status == lifecycle.CONFIRMED and alert.decided_by.handle == "lena"
+    assert alert.dialogue == actions.DUE and alert.obligations == ["OB-PRV-09", "OB-PRV-13"]
+    assert heard == [(alert.ref, "ALERT", "alert confirmed")]
+    assert sorted(e.basis for e in record.bases(alert.ref)) == sorted(alert.basis)
+    assert queries.permits_urgent(elsewhere) is None
+    assert vault.read(alert, "words", purpose="verification", by=person("lena")) == "Sealed: three sources."
+    with pytest.raises(Refused):
+        actions.hold_dialogue(alert, on=clock.today(), by=person("lena"))
+    actions.hold_dialogue(alert, on=clock.today(), by=person("chair"))
+    assert alert_of(elsewhere).dialogue == actions.HELD
+
+
+def test_whoever_saw_it_does_not_confirm_it_and_the_clock_never_does(elsewhere):
+    alert = alerted(elsewhere)
+    for who, reason in (
+        (person("sami"), "not_authorised"),
+        (CLOCK, "not_authorised"),
+        (person("chair"), "not_authorised"),
+    ):
+        with pytest.raises(Refused) as no:
+            actions.confirm_alert(alert, reason="SOURCES_HOLD", by=who)
+        assert no.value.reason == reason
+    alert.seen_by = [person("lena").ref]
+    with pytest.raises(Refused, match="SOD-01"):
+        from answerable.authority import engine
+
+        engine.require(person("lena"), "confirm_alert", alert)
+
+
+def test_nobody_answered_in_time_so_the_clock_takes_it_to_the_chair(elsewhere):
+    alert = alerted(elsewhere)
+    with clock.set_to(alert.due_at):
+        with pytest.raises(Refused):
+            actions.escalate_alert(alert, by=CLOCK)
+        actions.owed()
+        assert alert_of(elsewhere).status == "PROPOSED", "at the deadline itself there is still time"
+    with clock.set_to(alert.due_at + timedelta(seconds=1)):
+        actions.owed()
+        actions.owed()
+        alert = alert_of(elsewhere)
+        assert alert.status == "ESCALATED"
+        assert [e.action for e in record.history(alert.ref)].count("level escalated to the Chair") == 1
+        actions.confirm_alert(alert, reason="PRECAUTION", by=person("chair"))
+        assert alert_of(elsewhere).status == "CONFIRMED"
+
+
+@pytest.mark.writes_freely
+def test_25_reported_victims_are_proposed_by_the_clock_and_the_emergency_permits_the_urgent_procedure(played, saved):
+    zandria = saved("$zandria")
+    incident = Incident.objects.filter(situation=zandria, level__in=["V2", "V3a", "V3b", "V3c", "V4"]).first()
+    with later(days=35):
+        assert actions.owed() == 0 or alert_of(zandria).level != "EMERGENCY"
+        see_all()
+        on, best = clock.today() - timedelta(days=29), {"victims_min": 25, "victims": 25, "victims_max": 25}
+        _write(incident, on=on, **best)
+        actions.owed()
+        alert = alert_of(zandria)
+        assert (alert.level, alert.status, alert.figures["victims"]) == ("EMERGENCY", "PROPOSED", 25)
+        assert incident.ref in alert.basis
+        actions.confirm_alert(alert, reason="SOURCES_HOLD", by=person("lena"))
+        see_all()
+        assert queries.permits_urgent(zandria) == alert
+
+
+@pytest.mark.writes_freely
+def test_24_victims_or_a_thirtieth_day_are_no_emergency(played, saved):
+    zandria = saved("$zandria")
+    incident = Incident.objects.filter(situation=zandria, level__in=["V2", "V3a", "V3b", "V3c", "V4"]).first()
+    with later(days=35):
+        for ago, n in ((29, 24), (30, 25)):
+            see_all()
+            _write(incident, on=clock.today() - timedelta(days=ago), victims_min=n, victims=n, victims_max=n)
+            assert queries.reading(zandria, clock.today()).level != "EMERGENCY"
+
+
+def _write(incident, **fields):
+    """Set what a report says, beside the actions: only the arithmetic is looked at here."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        names = ", ".join(f'"{n}" = %s' for n in fields)
+        cursor.execute(f"UPDATE monitoring_incident SET {names} WHERE id = %s", [*fields.values(), incident.pk])
+
+
+def test_what_was_not_confirmed_comes_again_only_with_something_new(elsewhere):
+    alert = alerted(elsewhere)
+    actions.decline_alert(alert, reason="SEEN_TWICE", by=person("lena"))
+    assert actions.owed() == 0
+    see_all()
+    assert queries.waiting(elsewhere) is None
+    enter(elsewhere, "EW-E1", 1)
+    assert alert_of(elsewhere).status == "PROPOSED"
+
+
+def test_an_alert_never_ends_by_itself_but_by_a_person_who_says_why(elsewhere):
+    alert = alerted(elsewhere)
+    actions.confirm_alert(alert, reason="SOURCES_HOLD", by=person("lena"))
+    with later(days=61):
+        actions.owed()
+        see_all()
+        assert queries.reading(elsewhere, clock.today()).level == "NONE"
+        assert alert_of(elsewhere).status == "CONFIRMED"
+        waits = [w for answer in question("waits_for").ask(person("lena")) for w in answer]
+        assert any("the rules now give less" in w["what"] for w in waits)
+        with pytest.raises(Refused):
+            actions.step_down_alert(alert, reason="SEEN_TWICE", by=person("lena"))
+        actions.step_down_alert(alert, reason="INDICATORS_FELL", by=person("lena"))
+        assert alert_of(elsewhere).status == "STEPPED_DOWN" and actions.owed() == 0
+
+
+def test_what_a_person_stepped_down_from_is_not_proposed_again_until_something_new_is_seen(elsewhere):
+    alert = alerted(elsewhere)
+    actions.confirm_alert(alert, reason="SOURCES_HOLD", by=person("lena"))
+    enter(elsewhere, "EW-E1", 1)  # the person who steps down has seen this as well
+    actions.step_down_alert(alert, reason="PROTECTION_WORKS", by=person("lena"))
+    see_all()
+    assert queries.reading(elsewhere, clock.today()).level == "ALERT"
+    assert actions.owed() == 0
+    see_all()
+    assert queries.standing(elsewhere) is None and queries.waiting(elsewhere) is None
+    enter(elsewhere, "EW-E2", 1)
+    assert alert_of(elsewhere).status == "PROPOSED"
+
+
+def test_an_entry_taken_back_no_longer_counts_and_leaves_the_alert_to_a_person(elsewhere):
+    alert = alerted(elsewhere)
+    entry = WarningEntry.objects.get(situation=elsewhere, indicator="EW-M1")
+    actions.take_back_warning(entry, by=person("sami"))
+    see_all()
+    assert queries.reading(elsewhere, clock.today()).level == "WATCH"
+    assert alert_of(elsewhere) == alert and alert_of(elsewhere).status == "PROPOSED"
+
+
+def test_what_rests_on_an_account_that_is_withdrawn_stops_counting_closes_and_is_shredded_with_it(saved):
+    zandria, incident = saved("$zandria"), saved("$I7")
+    item = incident.items.filter(testimony="T1").first() or incident.items.exclude(testimony="").first()
+    entry = enter(zandria, "EW-M7", 3, by="sami", item=item, reliability="", credibility=0, note="Sealed: her words.")
+    assert queries.qualifies(entry) and queries.facts([entry])[0].live
+    before = queries.reading(zandria, clock.today()).score
+    consent.withdraw_consent(
+        Subject(item.ref, item.compartment, item.ref), ["EVERYTHING"], heard_through="letter", by=person("petra")
+    )
+    see_all()
+    entry = WarningEntry.objects.select_related("item").get(pk=entry.pk)
+    assert not queries.facts([entry])[0].live and queries.reading(zandria, clock.today()).score == before - 3
+    with pytest.raises(Refused):
+        vault.read(entry, "note", purpose="verification", by=person("sami"))
+    with later(days=15):
+        consent.owed()
+        see_all()
+        entry.refresh_from_db()
+        assert bytes(entry.note) == b"" and entry.area1 == "" and entry.on.day == 1
+
+
+def test_bad_entries_are_refused_with_every_reason_and_change_nothing(elsewhere, saved):
+    before = WarningEntry.objects.count()
+    item = Incident.objects.exclude(items=None).first().items.first()
+    with pytest.raises(Refused) as no:
+        actions.enter_warning(
+            elsewhere, indicator="EW-X9", stage=4, on=clock.today() + timedelta(days=1), item=item, reliability="B",
+            credibility=2, by=person("sami"),
+        )  # fmt: skip
+    for words in ("EW-X9", "ongoing (3)", "future", "another situation", "none of its own"):
+        assert words in str(no.value)
+    with pytest.raises(Refused, match="what was seen"):
+        actions.enter_warning(elsewhere, indicator="EW-M1", stage=1, on=clock.today(), by=person("sami"))
+    see_all()
+    assert WarningEntry.objects.count() == before
+
+
+def test_each_act_leaves_one_entry_without_a_word_of_what_was_seen(elsewhere):
+    sami, before = person("sami"), record.Head.objects.get().size
+    actions.enter_warning(
+        elsewhere, indicator="EW-M1", stage=3, on=clock.today(), note="Sealed: kanaria-word.", by=sami
+    )
+    assert record.Head.objects.get().size == before + 1
+    last = record.Entry.objects.order_by("-index").first()
+    assert "kanaria" not in str(last.event) and last.action == "early-warning entry made"
+
+
+def test_the_pages_show_the_matrix_to_those_who_watch_and_the_level_alone_to_members(office, saved):
+    zandria, alert = saved("$zandria"), saved("$alert")
+    sami = office("sami").get(f"/watch/{zandria.ref}/warning/").content.decode()
+    for words in (
+        "EW-S1",
+        "Military and security",
+        "What would make it fall",
+        "absence of reports is not absence",
+        "11½",
+    ):
+        assert words in sami, words
+    member = office("delegate.avn")
+    page = member.get(f"/watch/{zandria.ref}/warning/").content.decode()
+    assert "Level 2 (alert)" in page and "EW-S1" not in page and "11½" not in page and "Zandria South" not in page
+    page = member.get(f"/watch/warnings/alerts/{alert.ref}/").content.decode()
+    assert "OB-PRV-09" in page and "EW-" not in page and "Sami" not in page
+    see_all()
+    entry = WarningEntry.objects.filter(situation=zandria).first()
+    assert member.get(f"/watch/warnings/entries/{entry.ref}/").status_code == 404
+    assert "early-warning dialogue" in office("chair").get("/today/").content.decode()
+
+
+def test_a_state_never_sees_a_level_on_itself(office, elsewhere):
+    alert = alerted(elsewhere)
+    actions.confirm_alert(alert, reason="SOURCES_HOLD", by=person("lena"))
+    own, other = office("delegate.avn"), office("delegate.blm")
+    see_all()
+    for url in (f"/watch/{elsewhere.ref}/warning/", f"/watch/warnings/alerts/{alert.ref}/"):
+        assert (own.get(url).status_code, other.get(url).status_code) == (404, 200)
+    assert elsewhere.name not in own.get("/watch/warnings/").content.decode()
+    assert elsewhere.name in other.get("/watch/warnings/").content.decode()
+    assert "/warning/" not in own.get(f"/watch/{elsewhere.ref}/").content.decode()
+
+
+def test_an_observation_is_entered_by_form_and_a_level_confirmed_by_form(office, elsewhere):
+    sami = office("sami")
+    for indicator, stage in ALERTING:
+        reply = sami.post(
+            f"/watch/{elsewhere.ref}/warning/enter/",
+            {"indicator": indicator, "stage": stage, "on": clock.today().isoformat(), "area1": "Hill", "reliability": "B",
+             "credibility": "2", "note": "Sealed: seen."},
+        )  # fmt: skip
+        assert reply.status_code == 303, reply.content[:2000]
+    alert = alert_of(elsewhere)
+    assert sami.post(f"/watch/warnings/alerts/{alert.ref}/confirm/", {"reason": "SOURCES_HOLD"}).status_code == 409
+    lena = office("lena")
+    assert "Confirm" in lena.get(f"/watch/warnings/alerts/{alert.ref}/").content.decode()
+    assert lena.post(f"/watch/warnings/alerts/{alert.ref}/confirm/", {"reason": "no such"}).status_code == 422
+    assert lena.post(f"/watch/warnings/alerts/{alert.ref}/confirm/", {"reason": "SOURCES_HOLD"}).status_code == 303
+    assert alert_of(elsewhere).status == "CONFIRMED"
+
+
+def test_a_documenter_sees_what_their_own_body_entered_and_nothing_of_the_rest(office, saved):
+    zandria = saved("$zandria")
+    mine = WarningEntry.objects.get(situation=zandria, indicator="EW-S1")
+    theirs = WarningEntry.objects.get(situation=zandria, indicator="EW-M2")
+    dana = office("dana")
+    assert dana.get(f"/watch/warnings/entries/{mine.ref}/").status_code == 200
+    assert dana.get(f"/watch/warnings/entries/{theirs.ref}/").status_code == 404
+    page = dana.get(f"/watch/{zandria.ref}/warning/").content.decode()
+    assert mine.ref in page and theirs.ref not in page and "11½" not in page
