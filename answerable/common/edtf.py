@@ -1,9 +1,9 @@
 """Dates as people know them: partial, approximate, or a range (EDTF, ISO 8601-2 levels 0 and 1, the part used here).
 
-    2026            a year                      2026-03/2026-05   from one to another, both ends included
-    2026-03         a month                     2026-03~          about then;  2026-03?  perhaps;  2026-03%  both
-    2026-03-04      a day                       2026-03-XX        a day of that month;  2026-XX  a month of that year
-    2026-33         the first quarter of the year, to 2026-36 for the fourth (ISO 8601-2 codes 33 to 36)
+2026            a year                      2026-03/2026-05   from one to another, both ends included
+2026-03         a month                     2026-03~          about then;  2026-03?  perhaps;  2026-03%  both
+2026-03-04      a day                       2026-03-XX        a day of that month;  2026-XX  a month of that year
+2026-33         the first quarter of the year, to 2026-36 for the fourth (ISO 8601-2 codes 33 to 36)
 """
 
 from __future__ import annotations

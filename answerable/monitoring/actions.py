@@ -519,6 +519,9 @@ def assess_pattern(
     return assessment
 
 
+relevel = _relevel  # for acts of this app that bring in several reports at once
+
+
 def describe_count(n: int) -> str:
     """ "At least n" as public prose has it, rounded down to fives (R-FND-6)."""
     shown = rules.at_least(n)

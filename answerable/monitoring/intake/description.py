@@ -65,7 +65,11 @@ LISTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "respondent": _("the state concerned as well"),
             "public": _("public"),
         },
-        "giver": {"self": _("herself or himself"), "guardian": _("a guardian"), "representative": _("a representative")},
+        "giver": {
+            "self": _("herself or himself"),
+            "guardian": _("a guardian"),
+            "representative": _("a representative"),
+        },
         "consent_method": {
             "spoken": _("spoken"),
             "signed": _("signed"),

@@ -23,6 +23,7 @@ from answerable.monitoring import rules as scope
 from answerable.monitoring.intake.description import (
     BY_NAME,
     DECLINED,
+    FIELDS,
     OF_ITEM,
     OF_REPORT,
     SUBMISSION_ID,
@@ -33,6 +34,8 @@ from answerable.monitoring.intake.description import (
 
 _ = gettext_noop
 MOST_ITEMS = 40
+# Columns that hold text about persons. A file that has none of them has nothing to seal.
+TEXTS = frozenset(f.name for f in FIELDS if f.sealed)
 Row = Mapping[str, Any]
 
 
@@ -208,7 +211,9 @@ def _day(value: Any, f: Field) -> str:
 def _text(value: Any, f: Field) -> str:
     text = str(value).strip()
     if len(text) > f.most:
-        raise Wrong(_("The text is longer than %(most)d characters; shorten it, or add the rest as an item."), most=f.most)
+        raise Wrong(
+            _("The text is longer than %(most)d characters; shorten it, or add the rest as an item."), most=f.most
+        )
     if "\x00" in text:
         raise Wrong(_("The text holds a character that cannot be kept; type it again."))
     return text
@@ -274,7 +279,11 @@ def _coordinates(lat: float | None, lon: float | None, box: tuple[float, float, 
         return None
     if abs(lat) > 90 or (box and not _inside(lat, lon, box)):
         if abs(lon) <= 90 and abs(lat) <= 180 and (box is None or _inside(lon, lat, box)):
-            return Problem(_("Latitude and longitude are swapped: the other way round the place lies where it may. Put the latitude first."))
+            return Problem(
+                _(
+                    "Latitude and longitude are swapped: the other way round the place lies where it may. Put the latitude first."
+                )
+            )
         if abs(lat) > 90:
             return Problem(_("A latitude lies between -90 and 90."))
     if abs(lon) > 180:
@@ -282,7 +291,11 @@ def _coordinates(lat: float | None, lon: float | None, box: tuple[float, float, 
     if box and not _inside(lat, lon, box):
         return Problem(_("The place lies outside the countries of this situation. Check both numbers."))
     if lat == 0 and lon == 0:
-        return Problem(_("Latitude and longitude are both zero, which is what a device writes when it does not know. Leave both empty."))
+        return Problem(
+            _(
+                "Latitude and longitude are both zero, which is what a device writes when it does not know. Leave both empty."
+            )
+        )
     return None
 
 
@@ -335,9 +348,7 @@ def check(row: Row, world: World) -> tuple[Clean | None, dict[str, Problem]]:
     party = _party(a.pop("party", ""), situation, world, problems)
     when = a.pop("when", None)
     if when is not None and when.earliest > world.today:
-        problems["when"] = Problem(
-            _("The date lies in the future; give the day, month or year in which it happened.")
-        )
+        problems["when"] = Problem(_("The date lies in the future; give the day, month or year in which it happened."))
     for name in NAMES:
         if name in a:
             if name in ("area1", "area2") and not AREA.fullmatch(a[name]):
@@ -417,7 +428,9 @@ def _rules(a: dict[str, Any], problems: dict[str, Problem]) -> None:
         )
     forms = ["SV-UNSP"] if a.get("forms") == [DECLINED] else a.get("forms")
     if forms is not None and "links" in a and not scope.in_scope(forms, a["links"]):
-        problems["forms"] = Problem(_("At least one form of violence and one link to the conflict are needed (R-TAX-1)."))
+        problems["forms"] = Problem(
+            _("At least one form of violence and one link to the conflict are needed (R-TAX-1).")
+        )
 
 
 def _place(a: dict[str, Any]) -> str:
@@ -440,7 +453,9 @@ def _items(row: Row, problems: dict[str, Problem], world: World) -> list[Item]:
         flat = {f.name: row[f.name] for f in OF_ITEM if not _blank(row.get(f.name))}
         given = [flat] if flat else ()
     if len(given) > MOST_ITEMS:
-        problems["items"] = Problem(_("A report holds at most %(most)d items; file the rest afterwards."), {"most": MOST_ITEMS})
+        problems["items"] = Problem(
+            _("A report holds at most %(most)d items; file the rest afterwards."), {"most": MOST_ITEMS}
+        )
         return []
     return [_item(one, f"items.{n}.", problems, world) for n, one in enumerate(given, 1)]
 
@@ -455,7 +470,9 @@ def _item(row: Row, prefix: str, problems: dict[str, Problem], world: World) -> 
     if kind and kind != "testimony" and any(not _blank(row.get(n)) for n in _OF_ACCOUNTS):
         problems[prefix + "testimony"] = Problem(_("Only an account of a person is graded T1 to T4 (R-VER-0)."))
     if ("reliability" in a) != ("credibility" in a):
-        problems[prefix + "credibility"] = Problem(_("A source is graded A to F and what it says 1 to 6; give both or neither."))
+        problems[prefix + "credibility"] = Problem(
+            _("A source is graded A to F and what it says 1 to 6; give both or neither.")
+        )
     for name in ("item_language", "consent_language"):
         if name in a and not LANGUAGE.fullmatch(a[name]):
             problems[prefix + name] = Problem(_("Give the language as a code, such as en, fr, ar, uk or sw."))
@@ -490,6 +507,8 @@ def content(row: Row) -> str:
             continue
         if name == "items":
             value = [content(i) for i in value]
+        elif isinstance(value, Mapping):
+            value = value.get("name") or value.get("refused") or ""  # a file that came with it
         elif isinstance(value, (list, tuple)):
             value = sorted(map(str, value))
         parts.append(f"{name}={value}")
@@ -499,5 +518,3 @@ def content(row: Row) -> str:
 def bad_field(name: str) -> str:
     """The label of the field a problem names."""
     return BY_NAME[name.rsplit(".", 1)[-1]].label if name.rsplit(".", 1)[-1] in BY_NAME else name
-
-

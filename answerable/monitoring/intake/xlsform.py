@@ -13,14 +13,28 @@ from typing import Any
 from answerable.common.tables import label
 from answerable.monitoring.intake.description import A1, A2, A3, DECLINED, FIELDS, LISTS, Field, codes_of
 
-LANGUAGES = {"en": "English (en)", "fr": "French (fr)", "es": "Spanish (es)", "ar": "Arabic (ar)", "uk": "Ukrainian (uk)"}
+LANGUAGES = {
+    "en": "English (en)",
+    "fr": "French (fr)",
+    "es": "Spanish (es)",
+    "ar": "Arabic (ar)",
+    "uk": "Ukrainian (uk)",
+}
 FORM_ID = "answerable_report"
 # Raised when a question is added or changes; a submission names the version it was written with.
 VERSION = "2026060101"
 NAMESPACE = 'answerable="urn:answerable:form:1"'
 DECLINED_LABEL = "Prefer not to say"
 ITEMS, CONSENT = "items", "consent"
-_TYPES = {"text": "text", "whole": "integer", "decimal": "decimal", "day": "date", "when": "text", "counts": "text", "file": "file"}
+_TYPES = {
+    "text": "text",
+    "whole": "integer",
+    "decimal": "decimal",
+    "day": "date",
+    "when": "text",
+    "counts": "text",
+    "file": "file",
+}
 _CONSTRAINTS = {
     "when": r"regex(., '^[0-9]{4}(-([0-9]{2}|XX)(-([0-9]{2}|XX))?)?[~?%]?(/[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?[~?%]?)?$')",
     "counts": r"regex(., '^(VC-[A-Z]{3}[:=][0-9]{1,6} ?)+$')",
@@ -114,7 +128,7 @@ def _constraint(f: Field) -> str:
 
 def _question(f: Field, words: Callable[[str], list[str]]) -> list[Any]:
     return [
-        _type(f), f.name, *words(f.label), *words(f.hint), "yes" if f.needed else "", _relevant(f), _constraint(f),
+        _type(f), f.name, *words(f.label), *words(f.hint), "yes" if f.needed or (f.before_filing and f.sealed) else "", _relevant(f), _constraint(f),
         "situation = ${situation}" if f.name == "party" else "",
         f"{f.kind}:{f.list_name}" if f.kind == "counts" else f.kind, "yes" if f.sealed else "", f.most or "",
         "yes" if f.before_filing else "",
@@ -157,7 +171,8 @@ def read_back(raw: bytes) -> tuple[tuple[Field, ...], dict[str, dict[str, str]]]
         list_name = counted or (row["type"].partition(" ")[2] if kind != "ref" else "")
         found.append(
             Field(
-                row["name"], form, kind, row[english], row[f"hint::{LANGUAGES['en']}"], list_name, row["required"] == "yes",
+                row["name"], form, kind, row[english], row[f"hint::{LANGUAGES['en']}"], list_name,
+                row["required"] == "yes" and row["bind::answerable:filing"] != "yes",
                 row["bind::answerable:filing"] == "yes", row["bind::answerable:sealed"] == "yes",
                 kind == "codes" and DECLINED in lists.get(list_name, {}), _asked_if(row["relevant"]),
                 int(row["bind::answerable:most"] or 0),
