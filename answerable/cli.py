@@ -32,6 +32,12 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "bring in public data: answerable import svac [--dry-run] FILE",
         "office",
     ),
+    "intake": (
+        "answerable.monitoring.intake.cli:main",
+        "bring in reports as drafts: answerable intake [--dry-run] FILE",
+        "office",
+    ),
+    "forms": ("answerable.monitoring.intake.cli:forms", "write the XLSForm for ODK Central and KoboToolbox", "office"),
     "record": (
         "answerable.alliance.record_cli:main",
         "export the record, publish it to witnesses, bring in what they cosigned",

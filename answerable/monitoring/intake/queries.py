@@ -52,14 +52,6 @@ def words(problem: rules.Problem | Sequence[Any]) -> str:
     return _(sentence) % shown if shown else _(sentence)
 
 
-def problem_lines(batch: Any) -> list[dict[str, Any]]:
-    """Each problem of a batch: row, field in words, sentence."""
-    return [
-        {"row": row, "field": _(rules.bad_field(name)), "name": name, "sentence": words((sentence, figures))}
-        for row, name, sentence, figures in batch
-    ]
-
-
 @dataclass(frozen=True)
 class Known:
     """A submission that is here already: the draft or the report it became, and its latest version."""
@@ -72,12 +64,15 @@ class Known:
     version: int
 
 
-def seen_before(organisation: int, marks: Iterable[str]) -> dict[str, Known]:
-    """Submissions of an organisation that are kept already, by each of these marks that names one: the latest version."""
-    wanted = list(marks)
-    rows = m.Draft.objects.filter(organisation=organisation).filter(
-        Q(identity__in=wanted) | Q(also__has_any_keys=wanted)
-    )
+def seen_before(organisation: int, marks: Iterable[str], others: Iterable[str] = ()) -> dict[str, Known]:
+    """Submissions of an organisation that are kept already, by each of these marks that names one: the latest version.
+
+    `others` are marks by which a collecting system may name one anew; only those are looked for among other names.
+    """
+    named = list(others)
+    wanted = [*marks, *named]
+    same = Q(identity__in=wanted) | Q(also__has_any_keys=named) if named else Q(identity__in=wanted)
+    rows = m.Draft.objects.filter(organisation=organisation).filter(same)
     latest: dict[str, Known] = {}
     for d in (
         rows.exclude(status=m.UNDONE)

@@ -14,9 +14,11 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,6 +26,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from answerable.alliance.models import Person
+from answerable.authority.acting import reading_as
 from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.monitoring.intake import models as m
@@ -54,6 +57,13 @@ ITEM_COLUMNS = (
     "file_commitment",
     "file_note",
 )
+
+
+CASTS = {
+    **dict.fromkeys(["batch_id", "organisation_id", "collected_by_id", "situation_id", "party_id", "row", "version", "number"], "bigint"),
+    **dict.fromkeys(["also", "coded", "lacks"], "jsonb"), **dict.fromkeys(["earliest", "latest"], "date"),
+    **dict.fromkeys(["narrative", "place", "link_reason", "says", "file_note"], "bytea"), "made_at": "timestamptz",
+}  # fmt: skip
 
 
 def folder() -> Path:
@@ -224,7 +234,9 @@ def stage(arriving: Arriving, name: str, *, by: Person, situation: Situation | N
     """Make rows of a file that has arrived, sealed again as rows. Raises Refused for what cannot be read or came before."""
     try:
         (mark,) = keeping.marks("delivery", [arriving.digest.hexdigest()])
-        if earlier := m.IntakeBatch.objects.filter(organisation=by.body, mark=mark, undone_at=None).first():
+        with reading_as(by):
+            earlier = m.IntakeBatch.objects.filter(organisation=by.body, mark=mark, undone_at=None).first()
+        if earlier:
             raise Refused(
                 _("This very file was brought in on %(day)s as %(ref)s. Nothing was changed.")
                 % {"day": earlier.made_at.date().isoformat(), "ref": earlier.ref}, reason="duplicate",
@@ -283,22 +295,25 @@ def _attach(record: readers.Record, delivery: readers.Delivery) -> None:
 
 
 def _text(value: Any) -> str:
-    """One value as COPY's text format has it."""
     if value is None:
         return "\\N"
     if isinstance(value, bytes):
-        return "\\\\x" + value.hex()
+        return "\\x" + value.hex()
     if isinstance(value, (dict, list)):
-        value = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    text = str(value)
-    if "\\" in text or "\n" in text or "\t" in text or "\r" in text:
-        text = text.replace("\\", "\\\\").replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
-    return text
+        return json.dumps(value, separators=(",", ":"))
+    return str(value)
 
 
 def line(values: Sequence[Any]) -> bytes:
-    """A row as COPY takes it."""
-    return ("\t".join(map(_text, values)) + "\n").encode()
+    """A row as it waits to be moved in: columns with tabs between. Raises ValueError for a value that would be two."""
+    texts = list(map(_text, values))
+    whole = "\t".join(texts)
+    if "\n" in whole or "\r" in whole or whole.count("\t") != len(texts) - 1:
+        raise ValueError("a coded value holds a tab or the end of a line")
+    return (whole + "\n").encode()
+
+
+Texts = tuple[str, str, dict[str, str]]
 
 
 @dataclass
@@ -360,9 +375,10 @@ class Intake:
         found = keeping.marks("submission", [*contents, *(x for n in names for x in n)])
         marks, rest = found[: len(rows)], iter(found[len(rows) :])
         ids = [[next(rest) for _ in range(n)] for n in counts]
-        here = queries.seen_before(
-            self.by.body_id, {x for of in ids for x in of} | {m_ for m_, of in zip(marks, ids, strict=True) if not of}
-        )
+        others = {x for (r, _row, _c), of in zip(rows, ids, strict=True) if r.ids for x in of}
+        wanted = {x for of in ids for x in of} | {mark for mark, of in zip(marks, ids, strict=True) if not of}
+        with reading_as(self.by):
+            here = queries.seen_before(self.by.body_id, wanted - others, others)
         ready: dict[str, Ready] = {}
         for (record, _row, clean), content, of in zip(rows, marks, ids, strict=True):
             every = of or [content]
@@ -371,12 +387,12 @@ class Intake:
             if known and (known.content == content or (known.as_of and record.as_of and record.as_of <= known.as_of)):
                 self.repeated += 1
                 continue
-            if identity in self.seen.values() or any(x in self.seen for x in every):
+            if identity in self.seen or any(x in self.seen for x in every):
                 earlier = ready.get(identity)
                 self.repeated += 1
                 if earlier is None or record.as_of <= earlier.record.as_of:
                     continue  # an older version of one in this same file
-            self.seen |= dict.fromkeys(every, identity)
+            self.seen |= dict.fromkeys([identity, *every], identity)
             if known is None:
                 ready[identity] = Ready(record, clean, identity, every[1:], content, m.DRAFT, 1, "")
             else:
@@ -386,16 +402,25 @@ class Intake:
         self.corrections += sum(r.version > 1 for r in ready.values())
         return list(ready.values())
 
-    def sealed(self, ready: Sequence[Ready]) -> tuple[list[list[Any]], list[list[Any]]]:
-        """Rows of drafts and of their items as the database takes them; every text sealed by the vault."""
-        asked: list[tuple[str, str, dict[str, str]]] = []
-        items: list[list[Any]] = []
+    def texts(self, ready: Sequence[Ready]) -> list[Texts]:
+        """What the vault is asked to seal: (reference, model, texts) of each report and each item, in order."""
+        asked: list[Texts] = []
         for r in ready:
             if self.with_texts:
                 asked.append((r.ref, "Incident", r.clean.texts))
-            for item in r.clean.items:
-                asked.append((item_ref(), "SourceItem", {"says": item.says}))
-        blobs = keeping.seal_many(self.compartment, asked) if asked else []
+            asked += [(item_ref(), "SourceItem", {"says": item.says}) for item in r.clean.items]
+        return asked
+
+    def seal(self, asked: Sequence[Texts]) -> list[dict[str, bytes]]:
+        """Each text sealed by the vault, under a key of its own object."""
+        step = 1000
+        return [b for i in range(0, len(asked), step) for b in keeping.seal_many(self.compartment, asked[i : i + step])]
+
+    def rows(
+        self, ready: Sequence[Ready], asked: Sequence[Texts], blobs: Sequence[dict[str, bytes]]
+    ) -> tuple[list[list[Any]], list[list[Any]]]:
+        """Rows of drafts and of their items as the database takes them."""
+        items: list[list[Any]] = []
         answers = iter(zip(asked, blobs, strict=True))
         drafts: list[list[Any]] = []
         empty = {"narrative": b"", "place": b"", "link_reason": b""}
@@ -481,27 +506,47 @@ def advance(
         for out, at in ((rows, state.rows_at), (items, state.items_at)):
             out.seek(at)
             out.truncate()
+        waiting: list[_Stretch] = []
+
+        def write(stretch: _Stretch) -> None:
+            drafts, of_drafts = intake.rows(stretch.ready, stretch.asked, stretch.sealed())
+            rows.write(b"".join(map(line, drafts)))
+            items.write(b"".join(map(line, of_drafts)))
+            rows.flush()
+            items.flush()
+            state.done, state.rows_at, state.items_at = stretch.upto, rows.tell(), items.tell()
+            state.kept, state.bad = state.kept + len(drafts), state.bad + stretch.bad
+            state.repeated, state.corrections = (
+                state.repeated + stretch.repeated,
+                state.corrections + stretch.corrections,
+            )
+            state.problems += stretch.problems[: MOST_PROBLEMS - len(state.problems)]
+            staged.save()
+            if progress:
+                progress(state)
+
         batch: list[readers.Record] = []
-        for number, record in enumerate(staged.records(), 1):
-            if number <= state.done:
-                continue
-            batch.append(record)
-            if len(batch) == AT_ONCE or number == state.total:
-                _stretch(batch, intake, state, rows, items)
-                batch = []
-                state.done, state.rows_at, state.items_at = number, rows.tell(), items.tell()
-                state.repeated, state.corrections = (
-                    state.repeated + intake.repeated,
-                    state.corrections + intake.corrections,
+        # While the vault seals one stretch, the next is checked. In the vault's own process there is nothing to wait for.
+        pool = ThreadPoolExecutor(1) if settings.VAULT_TRANSPORT != "here" else None
+        with pool or nullcontext():
+            for number, record in enumerate(staged.records(), 1):
+                if number <= state.done:
+                    continue
+                batch.append(record)
+                if len(batch) < AT_ONCE and number < state.total:
+                    continue
+                stretch = _checked(batch, number, intake, state)
+                stretch.sealed = (
+                    pool.submit(intake.seal, stretch.asked).result if pool else partial(intake.seal, stretch.asked)
                 )
-                intake.repeated = intake.corrections = 0
-                rows.flush()
-                items.flush()
-                staged.save()
-                if progress:
-                    progress(state)
+                batch = []
+                if waiting:
+                    write(waiting.pop())
+                waiting.append(stretch)
                 if until is not None and time.monotonic() >= until:
                     break
+            for left in waiting:
+                write(left)
     state.finished = state.done == state.total
     staged.save()
     return state
@@ -519,25 +564,37 @@ def _identities(rows: BinaryIO, end: int) -> dict[str, str]:
     return found
 
 
-def _stretch(batch: Sequence[readers.Record], intake: Intake, state: State, rows: BinaryIO, items: BinaryIO) -> None:
+@dataclass
+class _Stretch:
+    """Rows checked together, on their way to the vault and back."""
+
+    upto: int
+    ready: list[Ready]
+    asked: list[Texts]
+    bad: int
+    repeated: int
+    corrections: int
+    problems: list[Any]
+    sealed: Callable[[], list[dict[str, bytes]]] = list
+
+
+def _checked(batch: Sequence[readers.Record], upto: int, intake: Intake, state: State) -> _Stretch:
     good: list[tuple[readers.Record, dict[str, Any], rules.Clean]] = []
+    problems: list[Any] = []
+    bad = 0
     for record in batch:
         row = readers.row_of(record.cells, state.mapping)
         if record.items:
             row["items"] = record.items
-        clean, problems = intake.check(record, row)
+        clean, wrong = intake.check(record, row)
         if clean is not None:
             good.append((record, row, clean))
             continue
-        state.bad += 1
-        if len(state.problems) < MOST_PROBLEMS:
-            state.problems += [[record.number, name, p.sentence, dict(p.figures)] for name, p in problems.items()]
-    if not good:
-        return
-    drafts, of_drafts = intake.sealed(intake.new(good))
-    rows.write(b"".join(map(line, drafts)))
-    items.write(b"".join(map(line, of_drafts)))
-    state.kept += len(drafts)
+        bad += 1
+        problems += [[record.number, name, p.sentence, dict(p.figures)] for name, p in wrong.items()]
+    intake.repeated = intake.corrections = 0
+    ready = intake.new(good) if good else []
+    return _Stretch(upto, ready, intake.texts(ready), bad, intake.repeated, intake.corrections, problems)
 
 
 def sweep() -> int:
@@ -552,11 +609,26 @@ def sweep() -> int:
     return gone
 
 
-def copied(path: Path) -> Iterator[bytes]:
-    """A file's bytes, a piece at a time."""
+def whole_lines(path: Path) -> Iterator[str]:
+    """A file's lines, about a megabyte at a time, without the end of the last."""
+    rest = b""
     with path.open("rb") as f:
         while part := f.read(1 << 20):
-            yield part
+            whole, end, rest = (rest + part).rpartition(b"\n")
+            if end:
+                yield whole.decode()
 
 
-__all__ = ["Arriving", "Intake", "Staged", "State", "advance", "arrive", "begin", "copied", "line", "stage", "sweep"]
+__all__ = [
+    "Arriving",
+    "Intake",
+    "Staged",
+    "State",
+    "advance",
+    "arrive",
+    "begin",
+    "line",
+    "stage",
+    "sweep",
+    "whole_lines",
+]
