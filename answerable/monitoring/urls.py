@@ -1,10 +1,11 @@
-from django.urls import path
+from django.urls import include, path
 
 from answerable.monitoring import views
 
 urlpatterns = [
     path("", views.situations, name="situations"),
     path("open/", views.open_situation, name="open-situation"),
+    path("intake/", include("answerable.monitoring.intake.urls")),
     path("incidents/", views.incidents, name="incidents"),
     path("incidents/<str:ref>/", views.incident, name="incident"),
     path("incidents/<str:ref>/move/", views.move_incident, name="move-incident"),

@@ -38,3 +38,8 @@ def interviews(by: HasPrincipal) -> QuerySet[m.Interview]:
 def counts(by: HasPrincipal) -> QuerySet[m.ServiceCounts]:
     """Tables of counts of one's own rooms."""
     return _own(m.ServiceCounts.objects.all(), by, "see_drafts")
+
+
+def begun(by: HasPrincipal) -> QuerySet[m.BegunReport]:
+    """Reports one began oneself and did not finish."""
+    return _own(m.BegunReport.objects.filter(by__ref=by.ref, done=False), by, "see_drafts")

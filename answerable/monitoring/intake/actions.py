@@ -25,6 +25,7 @@ from answerable.monitoring import lifecycle
 from answerable.monitoring.intake import counts as service_counts
 from answerable.monitoring.intake import guard, queries, readers, rules, staging
 from answerable.monitoring.intake import models as m
+from answerable.monitoring.intake.description import FIELDS
 from answerable.monitoring.models import Incident, Party, Situation, SourceItem
 from answerable.record import log as record
 from answerable.vault import client, keeping
@@ -331,12 +332,19 @@ CORRECTED = ["on", "precision", "area1", "area2", "victims", "victims_min", "vic
 
 @action("deliver_report")
 def deliver_report(
-    row: Mapping[str, Any], *, route: str, key: str = "", interview: m.Interview | None = None, by: Person
+    row: Mapping[str, Any],
+    *,
+    route: str,
+    key: str = "",
+    interview: m.Interview | None = None,
+    hold: bool = False,
+    begun: m.BegunReport | None = None,
+    by: Person,
 ) -> tuple[m.Draft, Incident | None]:
     """One report by the API or the web form: the same check as every route. Filed when it lacks nothing, else a draft.
 
     The same submission again gives what it gave before; a later version of one is a draft or a correction, never a
-    second report. Raises Refused with every problem.
+    second report. `hold` keeps it a draft although nothing is missing. Raises Refused with every problem.
     """
     situation = Situation.objects.filter(ref=str(row.get("situation", ""))).first()
     authority.require(by, "bring_in_reports", Place("intake"))
@@ -368,7 +376,10 @@ def deliver_report(
     draft.save(force_insert=True)
     for values in items:
         m.DraftItem(**dict(zip(staging.ITEM_COLUMNS, values, strict=True))).save(force_insert=True)
-    incident = _filed(draft, by=by) if draft.status == m.DRAFT and not draft.lacks else None
+    incident = _filed(draft, by=by) if draft.status == m.DRAFT and not draft.lacks and not hold else None
+    if begun is not None:
+        begun.done, begun.answers = True, {}
+        begun.save(update_fields=["done", "answers"])
     if incident is not None:
         monitoring.relevel(incident.party)
     if interview is not None and incident is not None:
@@ -420,6 +431,26 @@ def _remember(key: str, row: Mapping[str, Any], draft: m.Draft, incident: Incide
     m.Answered.objects.create(
         person=by, key=key_mark, body=body_mark, answer=answer_of(draft, incident), at=clock.now()
     )
+
+
+@action("save_begun_report")
+def save_begun_report(
+    situation: Situation, answers: Mapping[str, Any], *, step: int, begun: m.BegunReport | None = None, by: Person
+) -> m.BegunReport:
+    """Save and stop: answers in codes, numbers and days are kept for ninety days; texts are not, until all is sealed at once."""
+    authority.require(by, "receive_report", situation)
+    kept = {name: value for name, value in answers.items() if name in KEPT_BEGUN and value}
+    if begun is not None and (begun.by_id != by.pk or begun.done):
+        raise Refused(_("That report was begun by someone else, or is filed."), reason="not_authorised")
+    begun = begun or m.BegunReport(compartment=queries.compartment_of(by), situation=situation, by=by)
+    begun.answers, begun.step, begun.saved_at = kept, step, clock.now()
+    begun.save()
+    record.append("report begun", begun, by=by, detail={"situation": situation.ref, "step": step})
+    return begun
+
+
+# What is kept of a report that is not finished: nothing that is free text.
+KEPT_BEGUN = frozenset(f.name for f in FIELDS if f.kind not in ("text", "file", "decimal"))
 
 
 # --- interviews ---------------------------------------------------------------------------------------------------

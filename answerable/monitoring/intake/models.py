@@ -25,6 +25,10 @@ def interview_ref() -> str:
     return new_ref("ITV")
 
 
+def begun_ref() -> str:
+    return new_ref("BGN")
+
+
 def counts_ref() -> str:
     return new_ref("AGG")
 
@@ -144,7 +148,27 @@ class DraftItem(models.Model):
         return self.ref
 
 
-@declares(data_class="C1", owner="monitoring", retention="session")
+@declares(data_class="C1", owner="monitoring", retention="draft")
+class BegunReport(models.Model):
+    """What someone answered so far in codes, numbers and days, saved to go on later. No text about a person is kept in it."""
+
+    ref = models.CharField(max_length=40, unique=True, default=begun_ref)
+    compartment = models.CharField(max_length=80)
+    situation = models.ForeignKey(Situation, on_delete=models.PROTECT, related_name="+")
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    answers = models.JSONField(default=dict)
+    step = models.PositiveSmallIntegerField(default=0)
+    saved_at = models.DateTimeField()
+    done = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["-saved_at"]
+
+    def __str__(self) -> str:
+        return self.ref
+
+
+@declares(data_class="C1", owner="monitoring", retention="draft")
 class Answered(models.Model):
     """What the API answered to a key, so that the same delivery again gets the same answer and is not taken twice."""
 

@@ -51,7 +51,7 @@ def told_before(token: str, code: str) -> dict[str, Any]:
     typed costs the same work. Raises Refused for a mistyped code, and for too many tries.
     """
     person, _session, _private = operations.holder(token)
-    authority.require(person, "see_interviews", Place("intake"))
+    authority.require(person, "bring_in_reports", Place("intake"))
     found = codes.read(code)
     if found is None:
         raise Refused(

@@ -278,7 +278,8 @@ def _coordinates(lat: float | None, lon: float | None, box: tuple[float, float, 
     if lat is None or lon is None:
         return None
     if abs(lat) > 90 or (box and not _inside(lat, lon, box)):
-        if abs(lon) <= 90 and abs(lat) <= 180 and (box is None or _inside(lon, lat, box)):
+        # A latitude beyond 90 can only be a longitude; within 90 the countries say which way round it is.
+        if abs(lon) <= 90 and abs(lat) <= 180 and (abs(lat) > 90 or box is None or _inside(lon, lat, box)):
             return Problem(
                 _(
                     "Latitude and longitude are swapped: the other way round the place lies where it may. Put the latitude first."
@@ -355,7 +356,9 @@ def check(row: Row, world: World) -> tuple[Clean | None, dict[str, Problem]]:
                 problems[name] = Problem(_("Give the name of an area: letters, figures and spaces."))
             elif odd := mixed_script(a[name]):
                 problems[name] = odd
-    if odd := _coordinates(a.get("latitude"), a.get("longitude"), world.boxes.get(situation)):
+    if not {"latitude", "longitude"} & set(problems) and (
+        odd := _coordinates(a.get("latitude"), a.get("longitude"), world.boxes.get(situation))
+    ):
         problems["latitude"] = odd
     _numbers(a, problems)
     _rules(a, problems)
