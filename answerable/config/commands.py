@@ -287,6 +287,7 @@ def worker(argv: list[str]) -> int:
     from answerable.channel import actions as channel
     from answerable.channel import quarantine
     from answerable.measures import actions as measures
+    from answerable.monitoring.intake import staging as intake
     from answerable.record import signing
     from answerable.vault.consent import actions as consent
     from answerable.vault.custody import actions as custody
@@ -310,6 +311,7 @@ def worker(argv: list[str]) -> int:
             channel.owed,
             checkpoint,
             quarantine.owed,
+            intake.owed,
             postgres.rotate_keys_backups,
         ):
             try:

@@ -8,6 +8,7 @@ import json
 import secrets
 
 import pytest
+from tests_support import see_all
 
 from answerable.alliance.models import Person
 from answerable.common.errors import Refused
@@ -15,7 +16,6 @@ from answerable.monitoring.intake import actions, staging
 from answerable.monitoring.intake import models as m
 from answerable.monitoring.models import Incident, SourceItem
 from answerable.record import log
-from conftest import see_all
 
 GOOD = {
     "referral_offered": "yes", "searched_first": "yes", "when": "2026-01", "area1": "S", "actor_types": "ACT-STF",
@@ -138,6 +138,15 @@ def test_a_run_stopped_half_way_goes_on_where_it_was(dana, saved):
     batch = actions.bring_in_reports(again, by=dana)
     assert batch.kept == 1200 and batch.drafts.count() == 1200
     assert batch.drafts.values("identity").distinct().count() == 1200
+
+
+def test_a_run_that_nobody_came_back_to_is_swept(dana, saved, settings):
+    import os
+
+    old, new = staged_from(table(row(saved)), dana), staged_from(table(row(saved, victims="4")), dana)
+    os.utime(old.home, (1, 1))
+    assert staging.sweep() == 1
+    assert not old.home.exists() and new.home.exists()
 
 
 def test_a_wrong_key_opens_no_run(dana, saved):

@@ -6,7 +6,7 @@ import io
 import re
 
 import pytest
-from conftest import PASSPHRASE, see_all  # noqa: F401
+from tests_support import see_all
 from walks.test_intake import GOOD, row, table
 
 from answerable.monitoring.intake import models as m

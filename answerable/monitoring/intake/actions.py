@@ -369,11 +369,17 @@ def deliver_report(
         raise Refused(_("This report is here already. Nothing was changed."), reason="duplicate")
     asked = intake.texts(fresh)
     drafts, items = intake.rows(fresh, asked, intake.seal(asked))
-    m.Draft.objects.filter(organisation=by.body, identity=fresh[0].identity, status__in=[m.DRAFT, m.CORRECTION]).update(
-        status=m.REPLACED
+    earlier = m.Draft.objects.filter(
+        organisation=by.body, identity=fresh[0].identity, status__in=[m.DRAFT, m.CORRECTION]
     )
     draft = m.Draft(**dict(zip((c.strip('"') for c in staging.COLUMNS), drafts[0], strict=True)))
-    draft.save(force_insert=True)
+    try:
+        with transaction.atomic():
+            earlier.update(status=m.REPLACED)
+            draft.save(force_insert=True)
+    except IntegrityError:
+        # The same report came in a moment ago by another way.
+        raise Refused(_("This report is here already. Nothing was changed."), reason="duplicate") from None
     for values in items:
         m.DraftItem(**dict(zip(staging.ITEM_COLUMNS, values, strict=True))).save(force_insert=True)
     incident = _filed(draft, by=by) if draft.status == m.DRAFT and not draft.lacks and not hold else None

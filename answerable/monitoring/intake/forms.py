@@ -25,7 +25,7 @@ from answerable.monitoring.intake.description import (
 from answerable.monitoring.models import Party
 
 # The web form's pages, in order: care and place first, then what exists already, then what happened, then the words.
-STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+STEPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (gettext_lazy("Care, time and place"), ("referral_offered", "when", "area1", "area2")),
     (gettext_lazy("Is it here already?"), ("searched_first",)),
     (gettext_lazy("What happened"), ("party", "actor_types", "forms", "links", "victims", "victims_min", "victims_max",

@@ -19,8 +19,8 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import lru_cache
-from typing import Any, BinaryIO
+from functools import lru_cache, partial
+from typing import IO, Any
 
 from django.utils.translation import gettext as _
 
@@ -53,7 +53,7 @@ class Delivery:
     route: str
     columns: list[str]
     records: Iterable[Record]
-    files: Mapping[str, Callable[[], BinaryIO]] = field(default_factory=dict)
+    files: Mapping[str, Callable[[], IO[bytes]]] = field(default_factory=dict)
 
     @property
     def mapping(self) -> list[str]:
@@ -311,7 +311,7 @@ def _central(packed: zipfile.ZipFile, names: list[str]) -> Delivery:
     tables: dict[str, tuple[list[str], Iterator[tuple[int, list[str]]]]] = {}
     for name in names:
         if name.lower().endswith(".csv") and "media/" not in name:
-            tables[name] = _table(_lines(b"", iter(lambda f=packed.open(name): f.read(65536), b"")))
+            tables[name] = _table(_lines(b"", iter(partial(packed.open(name).read, 65536), b"")))
     roots = [n for n, (header, _b) in tables.items() if "KEY" in header and "PARENT_KEY" not in header]
     if len(roots) != 1:
         raise Refused(
@@ -329,7 +329,7 @@ def _central(packed: zipfile.ZipFile, names: list[str]) -> Delivery:
     header, body = tables[roots[0]]
     delivery = _flat(ODK, header, body, items)
     delivery.files = {
-        n.rpartition("/")[2]: (lambda n=n: packed.open(n)) for n in names if "media/" in n and not n.endswith("/")
+        n.rpartition("/")[2]: partial(packed.open, n) for n in names if "media/" in n and not n.endswith("/")
     }  # type: ignore[misc]
     return delivery
 

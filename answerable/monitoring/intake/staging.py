@@ -20,13 +20,14 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
 from answerable.alliance.models import Person
 from answerable.authority.acting import reading_as
+from answerable.authority.principals import CLOCK
 from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.monitoring.intake import models as m
@@ -284,7 +285,7 @@ def _attach(record: readers.Record, delivery: readers.Delivery) -> None:
         files.mkdir(exist_ok=True, mode=0o700)
         try:
             with source() as opened:
-                got = quarantine.receive(opened, files, declared_name=named)
+                got = quarantine.receive(cast(BinaryIO, opened), files, declared_name=named)
             item["attachment"] = {"file": got.path.name, "kind": got.kind, "commitment": got.commitment.hex(),
                                   "salt": got.salt.hex(), "key": got.key.hex(), "name": got.name}  # fmt: skip
         except UploadRefused as no:
@@ -554,7 +555,8 @@ def advance(
 
 def _identities(rows: BinaryIO, end: int) -> dict[str, str]:
     """Which submissions this run made ready before it was stopped."""
-    at, found = COLUMNS.index("identity"), {}
+    found: dict[str, str] = {}
+    at = COLUMNS.index("identity")
     also = COLUMNS.index("also")
     rows.seek(0)
     while rows.tell() < end and (one := rows.readline()):
@@ -598,7 +600,7 @@ def _checked(batch: Sequence[readers.Record], upto: int, intake: Intake, state: 
 
 
 def sweep() -> int:
-    """Remove runs that nobody came back to; returns how many."""
+    """Remove runs that nobody came back to, and files that no draft holds; returns how many runs."""
     gone = 0
     for home in folder().iterdir():
         if home.name != "files" and home.is_dir() and time.time() - home.stat().st_mtime > STALE_S:
@@ -606,7 +608,21 @@ def sweep() -> int:
                 path.unlink(missing_ok=True)
             home.rmdir()
             gone += 1
+    if (files := folder() / "files").is_dir():
+        quarantine.sweep(files, older_than_s=2 * STALE_S, kept=_held)
     return gone
+
+
+def _held(names: list[str]) -> set[str]:
+    with reading_as(CLOCK):
+        return set(
+            m.DraftItem.objects.filter(file__in=names).exclude(draft__status=m.UNDONE).values_list("file", flat=True)
+        )
+
+
+def owed() -> None:
+    """What the worker does for intake, every minute."""
+    sweep()
 
 
 def whole_lines(path: Path) -> Iterator[str]:
@@ -628,6 +644,7 @@ __all__ = [
     "arrive",
     "begin",
     "line",
+    "owed",
     "stage",
     "sweep",
     "whole_lines",

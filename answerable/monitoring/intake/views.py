@@ -322,7 +322,7 @@ def report(request: Request, ref: str) -> HttpResponse:
         shown, wrong = _step(step, -1, answers), {}
     elif act == "next" and posted and not wrong:
         shown = _step(step, 1, answers)
-    own = m.Interview.objects.filter(asked_by=request.user, status=m.ALLOWED, report=None, situation=situation)
+    own = list(m.Interview.objects.filter(asked_by=request.user, status=m.ALLOWED, report=None, situation=situation))
     initial = {n: v == "yes" if n in ("searched_first", "referral_offered") else v for n, v in answers.items()}
     form = forms.StepForm(request.POST if posted and shown == step and act != "back" else None, step=shown, situation=situation, interviews=own,
                           initial=initial)  # fmt: skip

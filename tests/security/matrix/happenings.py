@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,8 @@ from answerable.alliance.models import Body, Person
 from answerable.channel import actions as channel
 from answerable.channel.models import Thread
 from answerable.common.references import new_ref
+from answerable.monitoring.intake import actions as intake
+from answerable.monitoring.intake import staging
 from answerable.safeguarding import actions as safeguarding
 from answerable.safeguarding.models import Grievance, SafeContactPlan
 from answerable.vault import actions as vault
@@ -58,9 +61,34 @@ def add(saved: Callable[[str], Any]) -> None:
         thread, ref=new_ref("ATT"), kind="image", stored="none", commitment=b"c", name=b"n", salt=b"s",
         by=channel.holder(thread.ref, thread.compartment),
     )  # fmt: skip
+    _came_in(saved)
     vault.ask_recovery(person("vera"), by=ines)
     channel.issue_code(person("dana"), pin="2580", by=ines)
     channel.receive_kit_envelope(Thread.objects.get(documenter=person("dana")), "0" * 64, b"sealed", by=person("dana"))
+    see_all()
+
+
+def _came_in(saved: Callable[[str], Any]) -> None:
+    """A delivery of a partner with a draft and a row that is bad, an edit that waits to correct a report, two interviews."""
+    dana, situation, party = person("dana"), saved("$zandria"), saved("$brigade")
+    row = {
+        "situation": situation.ref, "party": party.ref, "referral_offered": "yes", "searched_first": "yes", "when": "2026-01", "area1": "S",
+        "actor_types": "ACT-STF", "forms": "SV-RAPE", "links": "LK-PERP", "link_reason": "Badges.", "victims": "3", "risk": "low",
+    }  # fmt: skip
+    for victims in ("4", "5"):
+        intake.deliver_report({**row, "victims": victims, "submission_id": "c"}, route="api", by=dana)
+    lines = [
+        ",".join([*row, "submission_id"]),
+        *(",".join([*{**row, "when": w}.values(), n]) for w, n in (("2026-01", "a"), ("2026-02-30", "b"))),
+    ]
+    staged = staging.stage(staging.arrive(io.BytesIO("\n".join(lines).encode())), "reports.csv", by=dana)
+    staging.begin(staged, staged.state.mapping, None)
+    staging.advance(staged, by=dana)
+    intake.bring_in_reports(staged, by=dana)
+    staged.forget()
+    why = {"purpose": "CP-MONI", "added_value": "She saw the commander.", "why_not_enough": "No record names the unit."}
+    for _time in range(2):
+        intake.ask_for_interview(situation, **why, person="0" * 64, told_before="no_code", by=dana)
     see_all()
 
 

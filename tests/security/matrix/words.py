@@ -30,7 +30,7 @@ OFFICES = {"delegation": OF_STATES, "partner": OF_PARTNERS, "organ": frozenset(R
 # Those who decide about a case; complaints lie outside them (SC-13).
 CASE_TEAM = frozenset({"intake_officer", "survivor_advocate", "eligibility_assessor", "award_panel", "appeals_panel"})
 # The compartment whose readers also read what partners gave.
-WHOLE = {"Incident": "monitoring", "SourceItem": "monitoring", "Claim": "claims", "Referral": "care",
+WHOLE = {"Incident": "monitoring", "SourceItem": "monitoring", "IntakeBatch": "monitoring", "Draft": "monitoring", "Claim": "claims", "Referral": "care",
          "SafeContactPlan": "contact", "ContactAttempt": "contact", "Grievance": "grievances", "SafetyIncident": "safety"}  # fmt: skip
 # What a person may do who has fewer authenticators than are asked for: add one, begin again with a code, read what anyone may, leave.
 WITH_TOO_FEW = frozenset({"see_keys", "keep_keys", "use_recovery", "open_public_page", "sign_out"})
@@ -57,6 +57,8 @@ def _rooms(c: Case) -> set[str]:
         if c.of["compartment"].startswith("grievances"):
             return {c.of["compartment"], "grievances", "*"}
         return {c.of["compartment"], "monitoring" if c.of["documenter"] else "claims", "*"}
+    if c.kind == "Interview":  # a further one waits for safeguarding, whoever asked for it
+        return {c.of["compartment"], "monitoring", "safety"}
     return {c.of["compartment"], WHOLE[c.kind]}
 
 
@@ -79,6 +81,7 @@ CONDITIONS: dict[str, Callable[[Case], bool]] = {
     "assessed it": lambda c: c.who.ref in (c.of["firstAssessor"], c.of["secondAssessor"]),
     "drafted it": lambda c: c.of["draftedBy"] == c.who.ref,
     "asked for it": lambda c: c.of["askedBy"] == c.who.ref,
+    "asked for the interview": lambda c: c.of["askedBy"] == c.who.ref,
     "receives it": lambda c: c.of["person"] == c.who.ref,
     "had a hand in it": lambda c: c.who.ref in (c.of["initiatedBy"], c.of["approvedFirstBy"], c.of["approvedSecondBy"]),
     "of the respondent state": lambda c: bool(c.who.state) and c.of["respondent"] == c.who.state,
@@ -126,8 +129,9 @@ REASONS: dict[str, frozenset[str]] = {
     "in an office of another body": frozenset({"offices-are-held-where-they-belong"}),
     "an outsider": frozenset({"outsiders-have-no-place-in-the-office"}),
     "by a token": frozenset({"tokens-never-vote-pay-or-unseal"}),
-    "of a delegation": frozenset({"the-survivor-firewall"}),
-    "outside own compartments": frozenset({"own-compartments-only"}),
+    "of a delegation": frozenset({"the-survivor-firewall", "the-survivor-firewall-holds-for-drafts-and-interviews"}),
+    "outside own compartments": frozenset({"own-compartments-only", "drafts-and-interviews-of-ones-own-compartments-only"}),
+    "asked for the interview": frozenset({"nobody-allows-an-interview-they-asked-for"}),
     "with too few authenticators": frozenset({"who-has-too-few-authenticators-only-adds-them"}),
     "not just confirmed": frozenset({"votes-payments-and-openings-are-confirmed"}),
     "everything withdrawn": frozenset({"SC-5-what-was-withdrawn-whole-is-closed-to-everyone",
