@@ -14,6 +14,7 @@ from answerable.channel.models import Thread
 from answerable.common.references import new_ref
 from answerable.monitoring.intake import actions as intake
 from answerable.monitoring.intake import staging
+from answerable.monitoring.intake.counts import Cell
 from answerable.safeguarding import actions as safeguarding
 from answerable.safeguarding.models import Grievance, SafeContactPlan
 from answerable.vault import actions as vault
@@ -69,7 +70,7 @@ def add(saved: Callable[[str], Any]) -> None:
 
 
 def _came_in(saved: Callable[[str], Any]) -> None:
-    """A delivery of a partner with a draft and a row that is bad, an edit that waits to correct a report, two interviews."""
+    """A delivery of a partner with a draft and a row that is bad, an edit that waits to correct a report, what was begun, counts, two interviews."""
     dana, situation, party = person("dana"), saved("$zandria"), saved("$brigade")
     row = {
         "situation": situation.ref, "party": party.ref, "referral_offered": "yes", "searched_first": "yes", "when": "2026-01", "area1": "S",
@@ -86,6 +87,10 @@ def _came_in(saved: Callable[[str], Any]) -> None:
     staging.advance(staged, by=dana)
     intake.bring_in_reports(staged, by=dana)
     staged.forget()
+    paper = {"kind": "document", "directness": "secondary", "captured_on": "2026-02-01", "says": "A paper."}
+    intake.deliver_report({**row, "victims": "9", "items": [paper]}, route="api", hold=True, by=dana)
+    intake.save_begun_report(situation, {"when": "2026-01"}, step=2, by=dana)
+    intake.bring_in_counts(situation, [Cell("GBV-1", "2026-01", "S", 12)], "0" * 64, by=dana)
     why = {"purpose": "CP-MONI", "added_value": "She saw the commander.", "why_not_enough": "No record names the unit."}
     for _time in range(2):
         intake.ask_for_interview(situation, **why, person="0" * 64, told_before="no_code", by=dana)

@@ -172,7 +172,7 @@ SCOPES: dict[str, tuple[frozenset[str], ...]] = {
         "SourceItem": ((), ("monitoring",), (MONITORING[1],), ("claims",)),
         "IntakeBatch": ((), ("monitoring",), (MONITORING[1],), ("claims",)),
         "Draft": ((), ("monitoring",), (MONITORING[1],), ("claims",)),
-        "Interview": ((), ("monitoring",), (MONITORING[1],), ("safety",), ("claims",)),
+        "Interview": ((), ("monitoring",), (MONITORING[1],), ("interviews",), ("claims",)),
         "Claim": ((), ("claims",), (CLAIMS[1],), ("monitoring",)),
         "IdentityRequest": ((), ("claims",), (CLAIMS[1],), ("custody",), ("monitoring",)),
         "ConsentSubject": ((), ("claims",), (CLAIMS[1],), ("monitoring",), (MONITORING[1],), ("consents",)),
@@ -186,7 +186,9 @@ SCOPES: dict[str, tuple[frozenset[str], ...]] = {
         "Attachment": ((), ("claims",), (CLAIMS[1],), ("monitoring",)),
     }.items()
 }
-EVERY_SCOPE = frozenset({"monitoring", "claims", "care", "contact", "safety", "grievances", "consents", "custody"})
+EVERY_SCOPE = frozenset(
+    {"monitoring", "claims", "care", "contact", "safety", "grievances", "consents", "custody", "interviews"}
+)
 
 
 @lru_cache

@@ -92,7 +92,7 @@ SHOWN: dict[type, Callable[[Principal, Any], bool]] = {
     SourceItem: lambda w, o: sees(w, "see_incidents") and _in_scope(w, o),
     IntakeBatch: lambda w, o: sees(w, "see_drafts") and _in_scope(w, o),
     Draft: lambda w, o: sees(w, "see_drafts") and _in_scope(w, o),
-    Interview: lambda w, o: sees(w, "see_interviews") and (_in_scope(w, o) or "safety" in w.compartments),
+    Interview: lambda w, o: sees(w, "see_interviews") and (_in_scope(w, o) or "interviews" in w.compartments),
     PatternAssessment: lambda w, o: sees(w, "see_patterns"),
     Import: lambda w, o: sees(w, "import_public_data"),
     Finding: _finding_shown,

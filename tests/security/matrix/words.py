@@ -58,7 +58,7 @@ def _rooms(c: Case) -> set[str]:
             return {c.of["compartment"], "grievances", "*"}
         return {c.of["compartment"], "monitoring" if c.of["documenter"] else "claims", "*"}
     if c.kind == "Interview":  # a further one waits for safeguarding, whoever asked for it
-        return {c.of["compartment"], "monitoring", "safety"}
+        return {c.of["compartment"], "monitoring", "interviews"}
     return {c.of["compartment"], WHOLE[c.kind]}
 
 
