@@ -37,6 +37,12 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "next year's reported prevalence: answerable forecast [FILE] [--json]",
         "office",
     ),
+    "intake": (
+        "answerable.monitoring.intake.cli:main",
+        "bring in reports as drafts: answerable intake [--dry-run] FILE",
+        "office",
+    ),
+    "forms": ("answerable.monitoring.intake.cli:forms", "write the XLSForm for ODK Central and KoboToolbox", "office"),
     "record": (
         "answerable.alliance.record_cli:main",
         "export the record, publish it to witnesses, bring in what they cosigned",

@@ -213,7 +213,8 @@ def compartments_of(roles: frozenset[str], body: Body) -> frozenset[str]:
     if roles & CARE_ROLES or "safeguarding_officer" in roles:
         scopes |= {"care", "contact"}
     if "safeguarding_officer" in roles:
-        scopes |= {"safety", "grievances/shared"}
+        # A further interview waits for safeguarding, whoever asked for it (SC-2).
+        scopes |= {"safety", "grievances/shared", "interviews"}
     # Complaints lie outside the case team: whoever works on cases has no way to them, whatever else they do (SC-13).
     if not roles & CLAIM_ROLES:
         if "ombudsperson" in roles:

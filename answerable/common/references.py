@@ -27,7 +27,8 @@ def new_ref(prefix: str) -> str:
         raise ValueError("a prefix is three capital letters")
     # A check character that is a symbol reads badly aloud and in an address: draw again.
     while True:
-        body = "".join(secrets.choice(ALPHABET) for _ in range(16))
+        drawn = secrets.randbits(80)
+        body = "".join(ALPHABET[drawn >> shift & 31] for shift in range(75, -1, -5))
         if _check(body) in ALPHABET:
             return "-".join([prefix, body[:4], body[4:8], body[8:12], body[12:], _check(body)])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import date
 from typing import Any
 
@@ -27,12 +28,13 @@ from answerable.measures.models import Measure
 from answerable.monitoring import access as monitoring
 from answerable.monitoring import actions as monitoring_actions
 from answerable.monitoring import queries as monitoring_queries
+from answerable.monitoring.intake import actions as intake
 from answerable.monitoring.models import Party
 from answerable.reparations import access as reparations
 from answerable.reparations import actions as claim_actions
 from answerable.vault import signin
 
-PURPOSES = {"situations": "monitoring", "incidents": "monitoring", "proposals": "council", "measures": "council",
+PURPOSES = {"situations": "monitoring", "reports": "monitoring", "incidents": "monitoring", "proposals": "council", "measures": "council",
             "findings": "council", "programmes": "reparations", "claims": "reparations"}  # fmt: skip
 
 
@@ -139,6 +141,39 @@ def receive_report(request: Request, data: ReportIn) -> Any:
     party = monitoring.get(Party.objects.filter(situation=s), values.pop("party"))
     made = monitoring_actions.receive_report(situation=s, party=party, **values, by=request.user)
     return Status(201, {"ref": made.ref, "status": made.status})
+
+
+@api.post("/reports", response={201: dict, 409: Problem, 422: dict})
+def deliver_report(request: Request) -> Any:
+    """A report of forms A1 to A3 as JSON, by the same check as every route. `Idempotency-Key` is needed: the same key with
+    the same report is answered as before, with another report it is refused (409). Problems come by field (422).
+    """
+    key = request.headers.get("Idempotency-Key", "").strip()
+    if not 8 <= len(key) <= 200:
+        raise Refused(
+            _("Send an Idempotency-Key of 8 to 200 characters, a new one for each report."), reason="idempotency_key"
+        )
+    try:
+        row = json.loads(request.body)
+    except ValueError:
+        row = None
+    if (
+        not isinstance(row, dict)
+        or not isinstance(row.get("items", []), list)
+        or not all(isinstance(i, dict) for i in row.get("items", []))
+    ):
+        raise Refused(_("The body is one report as a JSON object, its items a list of objects."), reason="body")
+    if (before := intake.answered(key, row, by=request.user)) is not None:
+        return Status(201, before)
+    try:
+        draft, incident = intake.deliver_report(row, route="api", key=key, by=request.user)
+    except intake.Problems as no:
+        response = api.create_response(
+            request, {"refused": str(no), "reason": no.reason, "problems": no.problems}, status=422
+        )
+        response.undo = True  # type: ignore[attr-defined]
+        return response
+    return Status(201, intake.answer_of(draft, incident))
 
 
 @api.post("/incidents/{ref}/verify", response={200: dict, 409: Problem})

@@ -287,6 +287,7 @@ def worker(argv: list[str]) -> int:
     from answerable.channel import actions as channel
     from answerable.channel import quarantine
     from answerable.measures import actions as measures
+    from answerable.monitoring.intake import staging as intake
     from answerable.monitoring.linking import actions as linking
     from answerable.monitoring.warning import actions as warning
     from answerable.monitoring.warning import making
@@ -315,6 +316,7 @@ def worker(argv: list[str]) -> int:
             checkpoint,
             quarantine.owed,
             linking.owed,
+            intake.owed,
             postgres.rotate_keys_backups,
             making.owed,
         ):

@@ -74,6 +74,8 @@ ALSO_SEEN_BY = {
     "vault_consent": "consents",
     "vault_withdrawal": "consents",
     "vault_transfer": "consents",
+    # A further interview waits for safeguarding, whoever asked for it.
+    "monitoring_interview": "interviews",
 }
 # The public face reads released rows only.
 PORTAL_READS = ("publication_release",)

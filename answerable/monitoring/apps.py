@@ -7,6 +7,12 @@ class MonitoringConfig(AppConfig):
     verbose_name = "Monitoring"
 
     def ready(self) -> None:
+        from django.conf import settings
+
         from answerable.monitoring import doors, entities  # noqa: F401
+        from answerable.monitoring.intake import entities as _drafts  # noqa: F401
         from answerable.monitoring.linking import entities as _links  # noqa: F401
         from answerable.monitoring.warning import entities as warning  # noqa: F401
+
+        if settings.VAULT_TRANSPORT == "here":
+            from answerable.monitoring.intake import operations  # noqa: F401 - what the vault answers for intake

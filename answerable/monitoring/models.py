@@ -287,4 +287,5 @@ __all__ = [
     "Actor", "ActorKey", "ActorName", "Agreement", "Command", "DuplicateSearch", "Import", "Incident", "LinkCard", "LinkPair",
     "LinkWeights", "Party", "PatternAssessment", "Reading", "Situation", "SourceItem", "Subordination",
 ]  # fmt: skip
+from answerable.monitoring.intake import models as intake  # noqa: E402, F401 - drafts and what brings them in
 from answerable.monitoring.warning.models import Alert, Forecast, WarningEntry  # noqa: E402, F401 - early warning's own

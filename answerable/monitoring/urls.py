@@ -6,6 +6,7 @@ urlpatterns = [
     path("", include("answerable.monitoring.patterns.urls")),
     path("", views.situations, name="situations"),
     path("open/", views.open_situation, name="open-situation"),
+    path("intake/", include("answerable.monitoring.intake.urls")),
     path("incidents/", views.incidents, name="incidents"),
     path("incidents/<str:ref>/", views.incident, name="incident"),
     path("incidents/<str:ref>/move/", views.move_incident, name="move-incident"),

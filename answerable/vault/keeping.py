@@ -25,6 +25,21 @@ def seal_fields(subject: str, compartment: str, model: str, fields: Mapping[str,
     return answer
 
 
+def seal_many(compartment: str, rows: Sequence[tuple[str, str, Mapping[str, str]]]) -> list[dict[str, bytes]]:
+    """As `seal_fields` for many new objects (reference, model, texts), in order; at most 2,000 and 12 MB of text at once.
+
+    Asked outside an action, since nothing is recorded: a key whose object is never stored opens nothing.
+    """
+    answer: list[dict[str, bytes]] = ask("seal_many", compartment=compartment, rows=[list(r) for r in rows])
+    return answer
+
+
+def marks(kind: str, texts: Sequence[str]) -> list[str]:
+    """What recognises each text when it comes again, and tells nothing about it (64 hex digits)."""
+    answer: list[str] = ask("marks", kind=kind, texts=list(texts))
+    return answer
+
+
 def seal_identity(subject: str, fields: Mapping[str, str]) -> None:
     """Seal who someone is for the three identity seats, any two of which open it (security.md §2.2)."""
     ask("seal_identity", subject=subject, fields=dict(fields))

@@ -100,6 +100,36 @@ def seal_fields(subject: str, compartment: str, model: str, fields: Mapping[str,
     }
 
 
+def seal_many(compartment: str, rows: Sequence[tuple[str, str, Mapping[str, str]]]) -> list[dict[str, bytes]]:
+    """As `seal_fields` for many new objects at once (subject, model, texts), each under a data key of its own: one
+    transaction, one COPY. Raises Refused.
+    """
+    with _held(compartment):
+        room = Compartment.objects.filter(name=compartment).first()
+        if room is None:
+            raise Refused(
+                _("The vault has no compartment for this; the office must open one first."), reason="no_compartment"
+            )
+        public, sealed, keys = bytes(room.public_key), [], []
+        for subject, model, fields in rows:
+            dek = seal.new_data_key()
+            keys.append((subject, room.pk, seal.wrap(public, dek, datakey_context(subject, compartment))))
+            sealed.append(
+                {
+                    name: seal.seal_field(
+                        dek, text.encode("utf-8", "surrogatepass"), seal.field_context(NODE, subject, model, name, 1)
+                    )
+                    for name, text in fields.items()
+                }
+            )
+        with connections["keys"].cursor() as cursor:
+            table = DataKey._meta.db_table
+            with cursor.copy(f"COPY {table} (subject, compartment_id, wrapped) FROM STDIN") as copy:
+                for key in keys:
+                    copy.write_row(key)
+    return sealed
+
+
 def seal_identity(subject: str, fields: Mapping[str, str]) -> None:
     """Who someone is, for the three seats, any two of which open it. Raises Refused while a seat is empty."""
     with _held(SEATS):

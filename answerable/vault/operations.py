@@ -15,7 +15,7 @@ from answerable.alliance.models import Person
 from answerable.authority import engine as authority
 from answerable.authority.principals import Place
 from answerable.common.errors import Refused
-from answerable.vault import actions, arrivals, keyroom, lifecycle, passkeys, seal, stretching, userkeys
+from answerable.vault import actions, arrivals, doorkeys, keyroom, lifecycle, passkeys, seal, stretching, userkeys
 from answerable.vault import recovery as recovery_rules
 from answerable.vault.chamber import CHAMBER, Session
 from answerable.vault.custody import rules as custody_rules
@@ -38,6 +38,25 @@ def status() -> dict[str, Any]:
 def seal_fields(subject: str, compartment: str, model: str, fields: Mapping[str, str]) -> dict[str, bytes]:
     """Seal the texts of one new object."""
     return keyroom.seal_fields(subject, compartment, model, fields)
+
+
+MOST_AT_ONCE = 2000
+
+
+@operation("seal_many", "office")
+def seal_many(compartment: str, rows: Sequence[Any]) -> list[dict[str, bytes]]:
+    """Seal the texts of many new objects of one compartment: [subject, model, {field: text}] each."""
+    if len(rows) > MOST_AT_ONCE or not all(isinstance(r, list) and len(r) == 3 for r in rows):
+        raise Refused(_("Too much at once; send it in smaller parts."), reason="range")
+    return keyroom.seal_many(compartment, [(str(s), str(m), f) for s, m, f in rows])
+
+
+@operation("marks", "office")
+def marks(kind: str, texts: Sequence[str]) -> list[str]:
+    """What recognises the same text again and tells nothing about it without a key that is in no database."""
+    if len(texts) > MOST_AT_ONCE:
+        raise Refused(_("Too much at once; send it in smaller parts."), reason="range")
+    return doorkeys.marks(kind, texts)
 
 
 @operation("seal_identity", "office")

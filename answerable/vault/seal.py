@@ -17,6 +17,7 @@ Node, object, model, field and version are associated data: moved anywhere else,
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import BinaryIO
 
 from answerable.vault import primitives
@@ -168,6 +169,19 @@ def open_file(key: bytes, source: BinaryIO, target: BinaryIO, context: bytes) ->
         target.seek(start)
         target.truncate()
         raise
+
+
+def opened_chunks(key: bytes, source: BinaryIO, context: bytes) -> Iterator[bytes]:
+    """A sealed file in pieces of 64 KiB, for reading what never lies on a disk in the open. Raises Unopenable, also at
+    the end for a file that was cut: whoever reads keeps nothing for good before the last piece came.
+    """
+    stream = primitives.OpeningStream(
+        primitives.derive(key, "file"), without_header(FILE, _read(source, 1 + primitives.STREAM_HEADER_SIZE))
+    )
+    final = False
+    while not final:
+        chunk, final = stream.pull(_read(source, CHUNK + primitives.STREAM_CHUNK_OVERHEAD), context)
+        yield unpad(chunk) if final else chunk
 
 
 def _read(source: BinaryIO, size: int) -> bytes:

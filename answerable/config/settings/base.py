@@ -105,6 +105,8 @@ VAULT_DOOR = "channel" if DOOR == "channel" else "office"
 CHANNEL_PEPPER = data_dir() / "channel-pepper.key"
 # Files sent at the door, as ciphertext only; the channel writes there, the vault reads.
 QUARANTINE = data_dir() / "quarantine"
+# Reports on their way in, as ciphertext only: their keys are with whoever sends them.
+INTAKE = data_dir() / "intake"
 # The channel answers an attempt at a code at fixed moments only: no sooner than the floor, and on this grid.
 CHANNEL_GRID_SECONDS = 0.25
 CHANNEL_FLOOR_SECONDS = 1.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -16,6 +17,9 @@ from answerable.common import clock
 from answerable.common.references import new_ref
 from answerable.common.tables import taxonomy
 from answerable.monitoring import actions as monitoring
+from answerable.monitoring.intake import actions as intake
+from answerable.monitoring.intake import staging
+from answerable.monitoring.intake.counts import Cell
 from answerable.monitoring.linking import actions as linking
 from answerable.monitoring.warning import actions as warning
 from answerable.safeguarding import actions as safeguarding
@@ -67,6 +71,7 @@ def add(saved: Callable[[str], Any]) -> None:
         by=channel.holder(thread.ref, thread.compartment),
     )  # fmt: skip
     _told_twice(saved)
+    _came_in(saved)
     vault.ask_recovery(person("vera"), by=ines)
     channel.issue_code(person("dana"), pin="2580", by=ines)
     channel.receive_kit_envelope(Thread.objects.get(documenter=person("dana")), "0" * 64, b"sealed", by=person("dana"))
@@ -86,6 +91,33 @@ def _told_twice(saved: Callable[[str], Any]) -> None:
     clinic = alliance.enter_body(name="Harbour Clinic", kind=Body.PARTNER, by=person("ines"))
     linking.note_agreement(Body.objects.filter(kind=Body.PARTNER)[0], clinic, by=lena)
     linking.enter_actor(kind="person", spellings=["Karim Daud"], source="A radio report", by=sami)
+
+
+def _came_in(saved: Callable[[str], Any]) -> None:
+    """A delivery of a partner with a draft and a row that is bad, an edit that waits to correct a report, what was begun, counts, two interviews."""
+    dana, situation, party = person("dana"), saved("$zandria"), saved("$brigade")
+    row = {
+        "situation": situation.ref, "party": party.ref, "referral_offered": "yes", "searched_first": "yes", "when": "2026-01", "area1": "S",
+        "actor_types": "ACT-STF", "forms": "SV-RAPE", "links": "LK-PERP", "link_reason": "Badges.", "victims": "3", "risk": "low",
+    }  # fmt: skip
+    for victims in ("4", "5"):
+        intake.deliver_report({**row, "victims": victims, "submission_id": "c"}, route="api", by=dana)
+    lines = [
+        ",".join([*row, "submission_id"]),
+        *(",".join([*{**row, "when": w}.values(), n]) for w, n in (("2026-01", "a"), ("2026-02-30", "b"))),
+    ]
+    staged = staging.stage(staging.arrive(io.BytesIO("\n".join(lines).encode())), "reports.csv", by=dana)
+    staging.begin(staged, staged.state.mapping, None)
+    staging.advance(staged, by=dana)
+    intake.bring_in_reports(staged, by=dana)
+    staged.forget()
+    paper = {"kind": "document", "directness": "secondary", "captured_on": "2026-02-01", "says": "A paper."}
+    intake.deliver_report({**row, "victims": "9", "items": [paper]}, route="api", hold=True, by=dana)
+    intake.save_begun_report(situation, {"when": "2026-01"}, step=2, by=dana)
+    intake.bring_in_counts(situation, [Cell("GBV-1", "2026-01", "S", 12)], "0" * 64, by=dana)
+    why = {"purpose": "CP-MONI", "added_value": "She saw the commander.", "why_not_enough": "No record names the unit."}
+    for _time in range(2):
+        intake.ask_for_interview(situation, **why, person="0" * 64, told_before="no_code", by=dana)
     see_all()
 
 

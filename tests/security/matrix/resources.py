@@ -132,6 +132,9 @@ KINDS: dict[str, Kind] = {
                       "status": ("SUBMITTED",), "withdrawn": (False, True)}, keep=_open_or_plain("collectedBy")),
     "SourceItem": Kind({"compartment": MONITORING, "collectedBy": (ME, OTHER), "organisation": (MY_BODY,),
                         "withdrawn": (False, True)}, keep=_open_or_plain("collectedBy")),
+    "IntakeBatch": Kind({"compartment": MONITORING, "madeBy": (OTHER,), "organisation": (MY_BODY, THEIR_BODY)}),
+    "Draft": Kind({"compartment": MONITORING, "collectedBy": (OTHER,), "organisation": (MY_BODY, THEIR_BODY)}),
+    "Interview": Kind({"compartment": MONITORING, "askedBy": (ME, OTHER), "organisation": (MY_BODY,)}),
     "Pattern": Kind({"madeBy": (ME, OTHER)}),
     "Indicator": Kind({"compartment": ("monitoring",)}),
     "LinkPair": Kind({"compartment": MONITORING}),
@@ -180,6 +183,9 @@ SCOPES: dict[str, tuple[frozenset[str], ...]] = {
         "Indicator": ((), ("monitoring",), (MONITORING[1],), ("claims",)),
         "LinkPair": ((), ("monitoring",), (MONITORING[1],), ("claims",)),
         "WarningEntry": ((), ("monitoring",), (MONITORING[1],), ("claims",)),
+        "IntakeBatch": ((), ("monitoring",), (MONITORING[1],), ("claims",)),
+        "Draft": ((), ("monitoring",), (MONITORING[1],), ("claims",)),
+        "Interview": ((), ("monitoring",), (MONITORING[1],), ("interviews",), ("claims",)),
         "Claim": ((), ("claims",), (CLAIMS[1],), ("monitoring",)),
         "IdentityRequest": ((), ("claims",), (CLAIMS[1],), ("custody",), ("monitoring",)),
         "ConsentSubject": ((), ("claims",), (CLAIMS[1],), ("monitoring",), (MONITORING[1],), ("consents",)),
@@ -193,7 +199,9 @@ SCOPES: dict[str, tuple[frozenset[str], ...]] = {
         "Attachment": ((), ("claims",), (CLAIMS[1],), ("monitoring",), ("grievances",), (COMPLAINTS[0],)),
     }.items()
 }
-EVERY_SCOPE = frozenset({"monitoring", "claims", "care", "contact", "safety", "grievances", "consents", "custody"})
+EVERY_SCOPE = frozenset(
+    {"monitoring", "claims", "care", "contact", "safety", "grievances", "consents", "custody", "interviews"}
+)
 
 
 @lru_cache

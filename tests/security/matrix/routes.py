@@ -20,6 +20,7 @@ from answerable.channel.models import Thread
 from answerable.council.models import Proposal
 from answerable.fund.models import Contribution, Payment
 from answerable.measures.models import Measure
+from answerable.monitoring.intake.models import Draft, IntakeBatch, Interview
 from answerable.monitoring.linking.models import Actor, Agreement, DuplicateSearch, LinkPair
 from answerable.monitoring.models import Import, Incident, Party, PatternAssessment, Situation, SourceItem
 from answerable.monitoring.patterns.models import Indicator
@@ -105,6 +106,9 @@ SHOWN: dict[type, Callable[[Principal, Any], bool]] = {
     Situation: lambda w, o: sees(w, "see_situations"),
     Incident: lambda w, o: sees(w, "see_incidents") and _in_scope(w, o),
     SourceItem: lambda w, o: sees(w, "see_incidents") and _in_scope(w, o),
+    IntakeBatch: lambda w, o: sees(w, "see_drafts") and _in_scope(w, o),
+    Draft: lambda w, o: sees(w, "see_drafts") and _in_scope(w, o),
+    Interview: lambda w, o: sees(w, "see_interviews") and (_in_scope(w, o) or "interviews" in w.compartments),
     PatternAssessment: lambda w, o: sees(w, "see_patterns"),
     Indicator: lambda w, o: sees(w, "see_patterns") and _in_scope(w, o),
     LinkPair: lambda w, o: sees(w, "see_links") and _in_scope(w, o),
@@ -261,6 +265,24 @@ ROUTES: dict[str, Route] = {
     "extend-complaint": Route("see_grievances", Grievance, (Post("extend_grievance", {"until": "2040-01-02", "she_asked": "on"}),)),
     "situations": Route("see_situations"),
     "open-situation": Route("open_situation", posts=_place("open_situation")),
+    "intake": Route("see_drafts", posts=(Post("bring_in_reports", at_place=True),)),
+    "intake-xlsform": Route("see_drafts"),
+    # A run is there for whoever has its key in their browser: tests/walks/test_intake_pages.py.
+    "intake-run": Route("see_drafts", IntakeBatch, shown=lambda w, o: False),
+    "intake-run-problems": Route("see_drafts", IntakeBatch, shown=lambda w, o: False),
+    "intake-batch": Route("see_drafts", IntakeBatch),
+    "intake-batch-problems": Route("see_drafts", IntakeBatch),
+    "intake-undo": Route("see_drafts", IntakeBatch, (Post("undo_reports"),), gets=False),
+    "intake-file-all": Route("see_drafts", IntakeBatch, (Post("file_drafts"),), gets=False),
+    "intake-draft": Route("see_drafts", Draft, (Post("file_draft"),)),
+    "intake-aside": Route("see_drafts", Draft, (Post("set_draft_aside"),), gets=False),
+    "intake-take-over": Route("see_drafts", Draft, (Post("take_over_correction"),), gets=False),
+    "intake-report": Route("see_drafts", Situation, (Post("receive_report", {"step": "5", "act": "file"}), Post("receive_report", {"act": "save"}))),
+    "interviews": Route("see_interviews"),
+    "ask-interview": Route("bring_in_reports", Situation, (Post("ask_for_interview"), Post("ask_for_interview", {"told_before": "no_code",
+                           "pseudonym": "p", "purpose": "CP-MONI", "added_value": "one two three", "why_not_enough": "one two three"}))),
+    "interview": Route("see_interviews", Interview, (Post("decide_interview"), Post("decide_interview", {"reason": "allow safety"}))),
+    "intake-counts": Route("see_drafts", Situation, (Post("bring_in_counts"),)),
     "incidents": Route("see_incidents"),
     "incident": Route("see_incidents", Incident, limit=4),
     "move-incident": Route("see_incidents", Incident, _moves(("triage", "begin_verification", "refer_elsewhere", "reopen")), gets=False),
@@ -403,10 +425,12 @@ BY_REF = "by-ref"
 # Kinds that the search by reference does not know: an item is found by its incident, money by its place in the fund.
 # A pair is found by its two reports, a search by its situation, a unit likewise.
 NOT_BY_REF = (LinkPair, DuplicateSearch, Agreement, Actor, Party, SourceItem, Contribution, Grant, Recovery, RoomRestore, Transfer, ContactAttempt)
+NOT_BY_REF = (SourceItem, Contribution, Grant, Recovery, RoomRestore, Transfer, ContactAttempt, IntakeBatch, Draft, Interview)
 # The API: (method, path) → the action each POST stands for, on which kind, with what in its body.
 API: dict[tuple[str, str], tuple[str, type | None, dict[str, Any]]] = {
     ("GET", "situations"): ("see_situations", None, {}), ("GET", "situations/<ref>"): ("see_situations", Situation, {}),
     ("GET", "incidents"): ("see_today", None, {}), ("POST", "incidents"): ("receive_report", None, {}),
+    ("POST", "reports"): ("bring_in_reports", None, {}),
     ("POST", "incidents/<ref>/verify"): ("verify_incident", Incident, {}),
     ("GET", "findings"): ("see_today", None, {}),
     ("GET", "proposals"): ("see_today", None, {}), ("POST", "proposals"): ("table_proposal", None, {}),

@@ -36,9 +36,9 @@ CUSTODY = {"vault_custodian", "safeguarding_officer", "survivor_council_member",
 
 CARE = {"intake_officer", "survivor_advocate"}
 # What the officers of an organ read beside: complaints lie outside the case team (SC-13), dangers with those who protect (SC-7),
-# the book of consents with the data protection officer (§7.5).
+# the book of consents with the data protection officer (§7.5), further interviews with safeguarding (SC-2).
 OF_ORGANS = {
-    "safeguarding_officer": {"care", "contact", "safety", "grievances/shared"},
+    "safeguarding_officer": {"care", "contact", "safety", "grievances/shared", "interviews"},
     "ombudsperson": {"grievances", "safety"},
     "data_protection_officer": {"consents", "grievances/general"},
 }
@@ -61,11 +61,12 @@ ALSO = {
     "vault_consent": "consents",
     "vault_withdrawal": "consents",
     "vault_transfer": "consents",
+    "monitoring_interview": "interviews",
 }
 
 
 def visible(compartment: str, scopes: set[str], table: str = "") -> bool:
-    """Whether a row of a compartment is among what a scope reads; openings also for custody, consents also for their book."""
+    """Whether a row of a compartment is among what a scope reads; openings also for custody, consents for their book, interviews for safeguarding."""
     return ALSO.get(table) in scopes or compartment in scopes or compartment.partition("/")[0] in scopes
 
 

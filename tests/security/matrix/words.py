@@ -32,7 +32,7 @@ CASE_TEAM = frozenset({"intake_officer", "survivor_advocate", "eligibility_asses
 # The compartment whose readers also read what partners gave.
 WHOLE = {"LinkPair": "monitoring", "Incident": "monitoring", "SourceItem": "monitoring", "Indicator": "monitoring", "Claim": "claims", "Referral": "care",
          "SafeContactPlan": "contact", "ContactAttempt": "contact", "Grievance": "grievances", "SafetyIncident": "safety",
-         "WarningEntry": "monitoring"}  # fmt: skip
+         "WarningEntry": "monitoring", "IntakeBatch": "monitoring", "Draft": "monitoring"}  # fmt: skip
 # What a person may do who has fewer authenticators than are asked for: add one, begin again with a code, read what anyone may, leave.
 WITH_TOO_FEW = frozenset({"see_keys", "keep_keys", "use_recovery", "open_public_page", "sign_out"})
 
@@ -58,6 +58,8 @@ def _rooms(c: Case) -> set[str]:
         if c.of["compartment"].startswith("grievances"):
             return {c.of["compartment"], "grievances", "*"}
         return {c.of["compartment"], "monitoring" if c.of["documenter"] else "claims", "*"}
+    if c.kind == "Interview":  # a further one waits for safeguarding, whoever asked for it
+        return {c.of["compartment"], "monitoring", "interviews"}
     return {c.of["compartment"], WHOLE[c.kind]}
 
 
@@ -80,6 +82,7 @@ CONDITIONS: dict[str, Callable[[Case], bool]] = {
     "assessed it": lambda c: c.who.ref in (c.of["firstAssessor"], c.of["secondAssessor"]),
     "drafted it": lambda c: c.of["draftedBy"] == c.who.ref,
     "asked for it": lambda c: c.of["askedBy"] == c.who.ref,
+    "asked for the interview": lambda c: c.of["askedBy"] == c.who.ref,
     "receives it": lambda c: c.of["person"] == c.who.ref,
     "had a hand in it": lambda c: c.who.ref in (c.of["initiatedBy"], c.of["approvedFirstBy"], c.of["approvedSecondBy"]),
     "of the respondent state": lambda c: bool(c.who.state) and c.of["respondent"] == c.who.state,
@@ -134,9 +137,12 @@ REASONS: dict[str, frozenset[str]] = {
     "outside an organ": frozenset({"forecasts-stay-in-the-analysts-workspace"}),
     "saw what carries it": frozenset({"whoever-saw-it-does-not-confirm-it"}),
     "of a delegation": frozenset({"the-survivor-firewall", "observations-stay-with-those-who-watch",
-                                  "pairs-and-names-of-commanders-are-no-delegations"}),
+                                  "pairs-and-names-of-commanders-are-no-delegations",
+                                  "the-survivor-firewall-holds-for-drafts-and-interviews"}),
     "outside own compartments": frozenset({"own-compartments-only", "observations-of-own-compartments-only",
-                                           "pairs-of-own-compartments-only"}),
+                                           "pairs-of-own-compartments-only",
+                                           "drafts-and-interviews-of-ones-own-compartments-only"}),
+    "asked for the interview": frozenset({"nobody-allows-an-interview-they-asked-for"}),
     "with too few authenticators": frozenset({"who-has-too-few-authenticators-only-adds-them"}),
     "not just confirmed": frozenset({"votes-payments-and-openings-are-confirmed"}),
     "everything withdrawn": frozenset({"SC-5-what-was-withdrawn-whole-is-closed-to-everyone",

@@ -1,0 +1,90 @@
+"""`answerable intake FILE` brings in reports; `answerable forms xlsform --out FILE` writes the form for ODK and Kobo."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from answerable.common.errors import Refused
+
+
+def main(argv: list[str]) -> int:
+    """Bring in a file of reports as a named person: checked with progress shown, then kept as drafts by one act."""
+    parser = argparse.ArgumentParser(
+        prog="answerable intake", description="Bring in reports from CSV, XLSX, ODK Central or KoboToolbox, as drafts."
+    )
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--as", dest="handle", help="who answers for it: a documenter or a monitoring analyst")
+    parser.add_argument("--situation", help="the situation's reference, where the rows do not name it")
+    parser.add_argument(
+        "--column", action="append", default=[], metavar="NAME=FIELD", help="what a column holds; may be repeated"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only check; keep nothing")
+    parser.add_argument("--problems", type=Path, metavar="CSV", help="write the problems, row by row, to this file")
+    args = parser.parse_args(argv)
+    from answerable.authority.acting import reading_as
+    from answerable.monitoring import access
+    from answerable.monitoring.cli import _analyst
+    from answerable.monitoring.intake import actions, problems, staging
+
+    by = _analyst(args.handle)
+    with reading_as(by):
+        situation = access.get(access.situations(by), args.situation) if args.situation else None
+    try:
+        with args.file.open("rb") as source:
+            arriving = staging.arrive(source)
+    except OSError as fault:
+        raise Refused(f"{args.file} cannot be read: {fault.strerror}.", reason="file") from None
+    staged = staging.stage(arriving, args.file.name, by=by, situation=situation)
+    try:
+        mapping = staged.state.mapping
+        chosen = dict(c.partition("=")[::2] for c in args.column)
+        for n, name in enumerate(staged.columns()):
+            mapping[n] = chosen.get(name, mapping[n])
+        staging.begin(staged, mapping, situation)
+        shown = sys.stderr.isatty()
+
+        def progress(state: staging.State) -> None:
+            if shown:
+                print(
+                    f"\r{state.done:,} of {state.total:,} rows, {state.bad:,} with problems",
+                    end="",
+                    file=sys.stderr,
+                    flush=True,
+                )
+
+        state = staging.advance(staged, by=by, progress=progress)
+        if shown:
+            print(file=sys.stderr)
+        print(f"{state.total:,} rows: {state.kept:,} good, {state.bad:,} with problems, {state.repeated:,} here already, "
+              f"{state.corrections:,} later versions.")  # fmt: skip
+        for line in problems.lines(state.problems)[:20]:
+            print(f"  row {line['row']}, {line['field']}: {line['sentence']}")
+        if args.problems:
+            args.problems.write_bytes(problems.as_csv(state.problems))
+            print(f"The problems are in {args.problems}.")
+        if args.dry_run:
+            print("Dry run: nothing was kept.")
+            return 0
+        batch = actions.bring_in_reports(staged, by=by)
+        print(f"Kept as {batch.ref}. Take it out again on its page in the office.")
+    finally:
+        staged.forget()
+    return 0
+
+
+def forms(argv: list[str]) -> int:
+    """Write the XLSForm of forms A1 to A3 with the situations and armed actors watched here."""
+    parser = argparse.ArgumentParser(prog="answerable forms", description="The forms, for use elsewhere.")
+    sub = parser.add_subparsers(dest="what", required=True)
+    xls = sub.add_parser("xlsform", help="an XLSForm for ODK Central and KoboToolbox")
+    xls.add_argument("--out", type=Path, required=True)
+    args = parser.parse_args(argv)
+    from answerable.monitoring.intake import published
+
+    args.out.write_bytes(published.workbook())
+    print(
+        f"Written to {args.out}. Upload it to ODK Central or KoboToolbox; exports come back with: answerable intake FILE"
+    )
+    return 0

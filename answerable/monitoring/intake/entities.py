@@ -1,0 +1,36 @@
+"""How batches, drafts, interviews and counts look to policies, and what of them holds sealed text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from answerable.authority.engine import describes
+from answerable.common.hooks import question
+from answerable.monitoring.intake import models as m
+from answerable.monitoring.intake import queries
+from answerable.monitoring.models import Incident
+
+
+@describes(m.IntakeBatch)
+def _batch(b: m.IntakeBatch) -> tuple[str, dict[str, Any]]:
+    return "IntakeBatch", {"compartment": b.compartment, "madeBy": b.made_by.ref, "organisation": b.organisation.ref}
+
+
+@describes(m.Draft)
+def _draft(d: m.Draft) -> tuple[str, dict[str, Any]]:
+    return "Draft", {
+        "compartment": d.compartment,
+        "collectedBy": d.collected_by.ref,
+        "organisation": d.organisation.ref,
+    }
+
+
+@describes(m.Interview)
+def _interview(i: m.Interview) -> tuple[str, dict[str, Any]]:
+    return "Interview", {"compartment": i.compartment, "askedBy": i.asked_by.ref, "organisation": i.organisation.ref}
+
+
+@question("sealed_object").answer_with
+def _sealed(ref: str) -> Incident | None:
+    """A draft's texts open as the report's they will be, or as a correction's; a filed report answers for itself."""
+    return queries.sealed_view(ref) if ref.startswith("INC") else None

@@ -1,0 +1,211 @@
+"""Forms of the intake pages, made from the one description of A1 to A3."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django import forms
+from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext as _
+
+from answerable.common.tables import label
+from answerable.monitoring.intake import guard
+from answerable.monitoring.intake.description import (
+    BY_NAME,
+    DECLINED,
+    FIELDS,
+    LISTS,
+    OF_ITEM,
+    OF_REPORT,
+    SUBMISSION_ID,
+    Field,
+    codes_of,
+)
+from answerable.monitoring.models import Party
+
+# The web form's pages, in order: care and place first, then what exists already, then what happened, then the words.
+STEPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
+    (gettext_lazy("Care, time and place"), ("referral_offered", "when", "area1", "area2")),
+    (gettext_lazy("Is it here already?"), ("searched_first",)),
+    (gettext_lazy("What happened"), ("party", "actor_types", "forms", "links", "victims", "victims_min", "victims_max",
+                                     "victim_counts", "settings", "consequences", "risk", "protocol_signatory")),
+    (gettext_lazy("The source"), tuple(f.name for f in OF_ITEM if f.form == "A2" and not f.sealed and f.kind != "file")),
+    (gettext_lazy("Consent"), tuple(f.name for f in OF_ITEM if f.form == "A3")),
+    (gettext_lazy("In words"), (*(f.name for f in OF_REPORT if f.sealed), "says")),
+)  # fmt: skip
+SEARCH, SOURCE, CONSENT, WORDS = 1, 3, 4, 5
+
+
+def choices_of(f: Field, *, blank: bool) -> list[tuple[str, str]]:
+    """The answers to a question, in the reader's language, with "prefer not to say" where it belongs."""
+    lang = get_language() or "en"
+    ours = f.list_name in LISTS
+    found = [(c, _(w) if ours else label(f.list_name, c, lang)) for c, w in codes_of(f.list_name).items()]
+    if f.declinable:
+        found.append((DECLINED, _("Prefer not to say")))
+    return [("", "–"), *found] if blank else found
+
+
+def one(f: Field, parties: Any) -> forms.Field:
+    """A question as a form's field. What is needed is the check's to say, so that every route says the same."""
+    common: dict[str, Any] = {"label": _(f.label), "help_text": _(f.hint) if f.hint else "", "required": False}
+    if f.kind == "ref":
+        return forms.ModelChoiceField(queryset=parties, to_field_name="ref", **common)
+    if f.kind in ("code", "yes_no"):
+        return forms.ChoiceField(choices=choices_of(f, blank=True), **common)
+    if f.kind == "codes":
+        return forms.MultipleChoiceField(
+            choices=choices_of(f, blank=False), widget=forms.CheckboxSelectMultiple, **common
+        )
+    long = f.sealed and f.most > 1000
+    return forms.CharField(
+        max_length=f.most or 400, widget=forms.Textarea(attrs={"rows": 5}) if long else forms.TextInput, **common
+    )
+
+
+class StepForm(forms.Form):
+    """One page of the web form."""
+
+    def __init__(
+        self, data: Any = None, *, step: int, situation: Any, interviews: Sequence[Any] = (), **kwargs: Any
+    ) -> None:
+        super().__init__(data, **kwargs)
+        parties = Party.objects.filter(situation=situation)
+        for name in STEPS[step][1]:
+            if name == "searched_first":
+                self.fields[name] = forms.BooleanField(
+                    label=_("None of these is the same incident, or nothing is shown (SC-1)"), required=False
+                )
+            elif name == "referral_offered":
+                self.fields[name] = forms.BooleanField(label=_(BY_NAME[name].label), required=False)
+            else:
+                self.fields[name] = one(BY_NAME[name], parties)
+        if step == SOURCE:
+            self.fields["interview"] = forms.ChoiceField(
+                label=_("The interview in which it was told"), required=False,
+                choices=[("", "–"), *((i.ref, f"{i.ref} {i.asked_at:%Y-%m-%d}") for i in interviews)],
+                help_text=_("A new account of a person needs an interview that was allowed (SC-1)."),
+            )  # fmt: skip
+
+
+def answers_of(form_data: Any) -> dict[str, Any]:
+    """What was answered on every page so far, by the names of the description."""
+    found: dict[str, Any] = {}
+    for f in FIELDS:
+        values = form_data.getlist(f.name)
+        if f.kind == "codes":
+            if values:
+                found[f.name] = values
+        elif values and values[-1] != "":
+            found[f.name] = "yes" if values[-1] == "on" else values[-1]
+    if form_data.get("interview"):
+        found["interview"] = form_data["interview"]
+    return found
+
+
+def row_of(answers: Mapping[str, Any], situation: str) -> dict[str, Any]:
+    """The answers as a row: what is about the source goes with its item, where there is one."""
+    row = {f.name: answers[f.name] for f in OF_REPORT if f.name in answers} | {"situation": situation}
+    item = {f.name: answers[f.name] for f in OF_ITEM if f.name in answers}
+    return {**row, "items": [item]} if item.get("kind") else row
+
+
+class DeliveryForm(forms.Form):
+    """A file of reports."""
+
+    situation = forms.ModelChoiceField(label=gettext_lazy("Situation"), queryset=Party.objects.none(), required=False, to_field_name="ref",
+                                       help_text=gettext_lazy("For files whose rows do not name it."))  # fmt: skip
+    file = forms.FileField(
+        label=gettext_lazy("File"),
+        help_text=gettext_lazy(
+            "CSV or XLSX, the zip or JSON of ODK Central, or the CSV, XLSX or JSON of KoboToolbox. It is sealed while it arrives."
+        ),
+    )
+
+    def __init__(self, *args: Any, situations: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["situation"].queryset = situations  # type: ignore[attr-defined]
+
+
+class MappingForm(forms.Form):
+    """Which column holds what."""
+
+    def __init__(self, data: Any = None, *, columns: Sequence[str], mapping: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        names = [
+            ("", _("nothing")),
+            (SUBMISSION_ID, _("The submission's own number")),
+            *((f.name, _(f.label)) for f in FIELDS if f.kind != "file"),
+        ]
+        for n, column in enumerate(columns):
+            split = [(mapping[n], mapping[n])] if "/" in mapping[n] else []
+            self.fields[f"c{n}"] = forms.ChoiceField(
+                label=column or f"{n + 1}", choices=names + split, initial=mapping[n], required=False
+            )
+
+    def chosen(self) -> list[str]:
+        """The mapping as it was set."""
+        return [str(self.cleaned_data[name]) for name in self.fields]
+
+
+class FilingForm(forms.Form):
+    """What a draft lacked."""
+
+    party = forms.ModelChoiceField(
+        label=gettext_lazy("Armed actor"), queryset=Party.objects.none(), to_field_name="ref", required=False
+    )
+    link_reason = forms.CharField(label=gettext_lazy("Why it is linked to the conflict"), max_length=4000, required=False,
+                                  help_text=gettext_lazy("Sealed on arrival."), widget=forms.Textarea(attrs={"rows": 2}))  # fmt: skip
+
+    def __init__(self, *args: Any, draft: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["party"].queryset = Party.objects.filter(situation=draft.situation)  # type: ignore[attr-defined]
+        for name in ("party", "link_reason"):
+            if name not in draft.lacks:
+                del self.fields[name]
+
+
+class InterviewForm(forms.Form):
+    """Why someone is to be asked for her account."""
+
+    told_before = forms.ChoiceField(
+        label=gettext_lazy("Did she tell this before?"), choices=[(c, w) for c, w in guard.TOLD.items() if c not in ("told", "not_told")],
+        help_text=gettext_lazy("She may show her code: then enter it below, and only yes or no is answered."),
+    )  # fmt: skip
+    code = forms.CharField(label=gettext_lazy("Her code"), required=False, max_length=60,
+                           widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "numeric"}))  # fmt: skip
+    pseudonym = forms.SlugField(label=gettext_lazy("Pseudonym of the person"), required=False, max_length=40)
+    purpose = forms.ChoiceField(label=gettext_lazy("For which purpose"), choices=[])
+    added_value = forms.CharField(label=gettext_lazy("What this interview would add"), max_length=2000, help_text=gettext_lazy("Sealed on arrival."),
+                                  widget=forms.Textarea(attrs={"rows": 3}))  # fmt: skip
+    why_not_enough = forms.CharField(label=gettext_lazy("Why what is recorded already does not suffice"), max_length=2000,
+                                     help_text=gettext_lazy("Sealed on arrival."), widget=forms.Textarea(attrs={"rows": 3}))  # fmt: skip
+    her_request = forms.BooleanField(label=gettext_lazy("She asked for it herself"), required=False)
+    anyway = forms.BooleanField(
+        label=gettext_lazy("An interview is needed although an account can be used instead"), required=False
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["told_before"].choices = [(c, _(w)) for c, w in guard.TOLD.items() if c not in ("told", "not_told")]  # type: ignore[attr-defined]
+        self.fields["purpose"].choices = choices_of(BY_NAME["purposes"], blank=False)  # type: ignore[attr-defined]
+
+
+class DecisionForm(forms.Form):
+    """Safeguarding's answer."""
+
+    reason = forms.ChoiceField(label=gettext_lazy("Decision and reason"), choices=[])
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        allow = [(f"allow {c}", f"{_('Allow')}: {_(w)}") for c, w in guard.GROUNDS.items()]
+        refuse = [(f"refuse {c}", f"{_('Refuse')}: {_(w)}") for c, w in guard.BARS.items()]
+        self.fields["reason"].choices = allow + refuse  # type: ignore[attr-defined]
+
+
+class CountsForm(forms.Form):
+    """A table of counts of a service provider."""
+
+    file = forms.FileField(label=gettext_lazy("Table of counts (CSV with type, month, area, count)"),
+                           help_text=gettext_lazy("Sums only, never a list of cases. Counts from 1 to 9 are kept without their number."))  # fmt: skip

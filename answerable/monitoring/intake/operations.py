@@ -1,0 +1,71 @@
+"""What the vault answers for taking reports in. Imported in the vault process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from answerable.authority import engine as authority
+from answerable.authority.acting import reading_as
+from answerable.authority.principals import CLOCK, Place
+from answerable.channel import codes
+from answerable.channel.models import Thread
+from answerable.common.errors import Refused
+from answerable.monitoring.intake import models as m
+from answerable.vault import doorkeys, keyroom, operations
+from answerable.vault.consent import queries as consents
+from answerable.vault.limits import LIMITS
+from answerable.vault.service import operation
+
+# Purposes under which an account that exists may be used instead of asking again, in the order they are offered.
+SHARED_INSTEAD = ("CP-MONI", "CP-FIND", "CP-CRIM", "CP-UNIT", "CP-CLAI")
+
+
+@operation("shred_undone", "office")
+def shred_undone(batch: str) -> int:
+    """Destroy the keys of a delivery's drafts once it is undone; returns how many. The vault looks for itself."""
+    with reading_as(CLOCK):
+        undone = m.IntakeBatch.objects.filter(ref=batch).exclude(undone_at=None).exists()
+        refs: list[str] = []
+        if undone:
+            drafts = m.Draft.objects.filter(batch__ref=batch, status=m.UNDONE)
+            refs = list(drafts.values_list("ref", flat=True))
+            items = list(
+                m.DraftItem.objects.filter(draft__batch__ref=batch, draft__status=m.UNDONE).values_list(
+                    "ref", flat=True
+                )
+            )
+            refs += [x for ref in items for x in (ref, f"{ref}/file", f"{ref}/note")]
+    counted = 0
+    for start in range(0, len(refs), 5000):
+        counted += keyroom.shred(refs[start : start + 5000], record_too=False)["data_keys"]
+    return counted
+
+
+@operation("told_before", "office")
+def told_before(token: str, code: str) -> dict[str, Any]:
+    """Whether the person whose code this is told something here before, and what may be used of it instead: no more.
+
+    Says nothing of who she is, of what she told, or where. The mark counts interviews; it is no name. Whatever was
+    typed costs the same work. Raises Refused for a mistyped code, and for too many tries.
+    """
+    person, _session, _private = operations.holder(token)
+    authority.require(person, "bring_in_reports", Place("intake"))
+    found = codes.read(code)
+    if found is None:
+        raise Refused(
+            _("A digit seems to be different from what you were given. Look again, slowly: 24 digits in six groups."),
+            reason="mistyped",
+        )
+    LIMITS.try_once(f"told {person.ref}", live=True)
+    opening = doorkeys.enter(found, "")
+    with reading_as(CLOCK):
+        thread = Thread.objects.filter(ref=opening.channel).first() if opening.known else None
+        about = thread.about_ref if thread is not None else ""
+        live = set(consents.in_force(about)) if about else set()
+    if thread is None:
+        return {"told": False, "share": [], "mark": ""}
+    LIMITS.succeeded(f"told {person.ref}")
+    (mark,) = doorkeys.marks("person", [thread.ref])
+    return {"told": True, "share": [p for p in SHARED_INSTEAD if p in live], "mark": mark}

@@ -1,0 +1,146 @@
+"""Reads for taking reports in: what a row is checked against, what came in before, what exists already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from answerable.alliance.models import Body, Person
+from answerable.common import clock
+from answerable.monitoring import access as monitoring
+from answerable.monitoring.intake import models as m
+from answerable.monitoring.intake import rules
+from answerable.monitoring.models import Incident, Party, Situation
+
+# Two accounts of days this close may be of the same incident.
+CLOSE_DAYS = 14
+
+
+def compartment_of(person: Person) -> str:
+    """Where what this person brings in lies: a partner's own room, or the alliance's monitoring."""
+    return f"monitoring/{person.body.ref}" if person.body.kind == Body.PARTNER else "monitoring"
+
+
+def world(by: Person, situation: Situation | None = None) -> rules.World:
+    """What a row is checked against, as this person sees it: situations and parties by reference and by name."""
+    seen = list(monitoring.situations(by).values_list("ref", "name"))
+    situations = {name.casefold(): ref for ref, name in seen} | {ref.casefold(): ref for ref, _name in seen}
+    parties: dict[str, dict[str, str]] = {}
+    rows = Party.objects.filter(situation__in=[situation] if situation else monitoring.situations(by))
+    named: dict[tuple[str, str], int] = {}
+    for ref, name, where in rows.values_list("ref", "name", "situation__ref"):
+        of = parties.setdefault(where, {})
+        named[where, name.casefold()] = named.get((where, name.casefold()), 0) + 1
+        of |= {name.casefold(): ref, ref.casefold(): ref}
+    for (where, name), n in named.items():
+        if n > 1:
+            del parties[where][name]  # two of one name: only the reference says which
+    return rules.World(clock.today(), situations, parties, situation.ref if situation else "")
+
+
+def words(problem: rules.Problem | Sequence[Any]) -> str:
+    """A problem's sentence in the reader's language; what is put into it is translated as well."""
+    sentence, figures = (
+        (problem.sentence, problem.figures) if isinstance(problem, rules.Problem) else (problem[0], problem[1])
+    )
+    shown = {k: _(v) if isinstance(v, str) and v else v for k, v in figures.items()}
+    return _(sentence) % shown if shown else _(sentence)
+
+
+@dataclass(frozen=True)
+class Known:
+    """A submission that is here already: the draft or the report it became, and its latest version."""
+
+    ref: str
+    identity: str
+    status: str
+    content: str
+    as_of: str
+    version: int
+
+
+def seen_before(organisation: int, marks: Iterable[str], others: Iterable[str] = ()) -> dict[str, Known]:
+    """Submissions of an organisation that are kept already, by each of these marks that names one: the latest version.
+
+    `others` are marks by which a collecting system may name one anew; only those are looked for among other names.
+    """
+    named = list(others)
+    wanted = [*marks, *named]
+    same = Q(identity__in=wanted) | Q(also__has_any_keys=named) if named else Q(identity__in=wanted)
+    rows = m.Draft.objects.filter(organisation=organisation).filter(same)
+    latest: dict[str, Known] = {}
+    for d in (
+        rows.exclude(status=m.UNDONE)
+        .order_by("version")
+        .only("ref", "identity", "also", "status", "content", "as_of", "version", "corrects")
+    ):
+        # A correction names the report it corrects; a version that was replaced is passed on by the one after it.
+        status = m.FILED if d.corrects and d.status in (m.CORRECTION, m.TAKEN_OVER, m.SET_ASIDE) else d.status
+        known = Known(d.corrects or d.ref, d.identity, status, d.content, d.as_of, d.version)
+        latest |= dict.fromkeys([d.identity, *d.also], known)
+    return {mark: latest[mark] for mark in wanted if mark in latest}
+
+
+def candidates(by: Person, situation: Situation, draft: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Reports and drafts one may see that may be of the same incident: area, days close by, a form in common (SC-1).
+
+    Coarse facts only; nothing sealed and nobody's identity is searched.
+    """
+    when, forms = draft["when"], set(draft.get("forms") or ())
+    first, last = when.earliest - timedelta(days=CLOSE_DAYS), when.latest + timedelta(days=CLOSE_DAYS)
+    area = str(draft.get("area1") or "").casefold()
+    rows: list[dict[str, Any]] = []
+    for i in monitoring.incidents(by).filter(situation=situation, on__range=(first, last)).order_by("on")[:500]:
+        same = forms & set(i.forms)
+        if i.area1.casefold() == area and (same or not forms):
+            rows.append(
+                {"ref": i.ref, "on": i.on, "area": i.area1, "forms": sorted(same), "status": i.status, "level": i.level}
+            )
+    for d in drafts_of(by).filter(situation=situation, status=m.DRAFT, earliest__lte=last, latest__gte=first)[:500]:
+        same = forms & set(d.coded.get("forms", ()))
+        if d.area1.casefold() == area and (same or not forms):
+            rows.append(
+                {
+                    "ref": d.ref,
+                    "on": d.earliest,
+                    "area": d.area1,
+                    "forms": sorted(same),
+                    "status": d.status,
+                    "level": "",
+                }
+            )
+    return rows[:20]
+
+
+def drafts_of(by: Person) -> Any:
+    """Drafts of one's own rooms."""
+    from answerable.monitoring.intake import access
+
+    return access.drafts(by)
+
+
+def sealed_view(ref: str) -> Incident | None:
+    """A draft as the report it will be, for opening its texts. None once it is filed, or its report was withdrawn."""
+    d = m.Draft.objects.select_related("collected_by", "organisation", "situation").filter(ref=ref).first()
+    if d is None or d.status not in (m.DRAFT, m.CORRECTION, m.TAKEN_OVER):
+        return None
+    if d.corrects and Incident.objects.filter(ref=d.corrects, status="CONSENT_WITHDRAWN").exists():
+        return None
+    return Incident(
+        id=0, ref=d.ref, compartment=d.compartment, situation=d.situation, organisation=d.organisation,
+        collected_by=d.collected_by, status="DRAFT", narrative=d.narrative, place=d.place, link_reason=d.link_reason,
+    )  # fmt: skip
+
+
+def interviews_of(person: str) -> int:
+    """How many interviews with this person were allowed, by any organisation: a number and nothing else (SC-2)."""
+    from answerable.authority.acting import scope_of
+    from answerable.authority.principals import CLOCK
+
+    with scope_of(CLOCK):
+        return m.Interview.objects.filter(person=person, status=m.ALLOWED).count()

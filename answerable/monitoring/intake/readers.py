@@ -1,0 +1,445 @@
+"""What people send: CSV and XLSX of their own, exports of ODK Central and KoboToolbox. Any of them becomes rows.
+
+ODK Central: a zip of CSV files, a table a repeat, joined by PARENT_KEY and KEY, files under media/; or the JSON of its
+OData service, with __id, __system and the repeats expanded. KoboToolbox: CSV or XLSX with `group/question` headers and
+_id, _uuid, _submission_time, _index; a sheet a repeat, joined by _parent_index; or the JSON of its API, under "results",
+with _attachments. A select_multiple comes as one column, as a column for each answer, or both.
+
+Nothing is trusted to be what it says: the first bytes tell what a file is, and what it unpacks to is limited.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import json
+import re
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import lru_cache, partial
+from typing import IO, Any
+
+from django.utils.translation import gettext as _
+
+from answerable.common.errors import Refused
+from answerable.monitoring.intake.description import BY_NAME, DECLINED, FIELDS, OF_REPORT, SUBMISSION_ID, codes_of
+
+# What is read into memory as a whole: workbooks, zips and JSON. A CSV is read in a stream.
+MOST_WHOLE, MOST_UNPACKED, MOST_FILES = 64 * 1024 * 1024, 512 * 1024 * 1024, 20_000
+MOST_COLUMNS, LONGEST_CELL = 600, 100_000
+CSV, XLSX, ODK, KOBO = "csv", "xlsx", "odk", "kobo"
+REJECTED = {"rejected", "not approved", "validation_status_not_approved"}
+
+
+@dataclass
+class Record:
+    """One row or submission: its cells by column, its repeats, which submission it is and as of when."""
+
+    number: int
+    cells: list[Any]
+    items: list[dict[str, Any]] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    as_of: str = ""
+    rejected: bool = False
+
+
+@dataclass
+class Delivery:
+    """A file as it will be read: where it comes from, its columns, its rows, and the files that came with it."""
+
+    route: str
+    columns: list[str]
+    records: Iterable[Record]
+    files: Mapping[str, Callable[[], IO[bytes]]] = field(default_factory=dict)
+
+    @property
+    def mapping(self) -> list[str]:
+        """For each column the field it seems to hold, "field/code" for a column of one answer, "" for none."""
+        return [target(c) for c in self.columns]
+
+    @property
+    def needs_mapping(self) -> bool:
+        """Whether a person has to say which column is what."""
+        found = {t.partition("/")[0] for t in self.mapping}
+        needed = [f.name for f in OF_REPORT if f.needed and f.name != "situation"]
+        return sum(n in found for n in needed) < len(needed)
+
+
+# --- columns ------------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1)
+def _labels() -> Mapping[str, str]:
+    return {f.label.casefold(): f.name for f in FIELDS}
+
+
+@lru_cache(maxsize=4096)
+def target(header: str) -> str:
+    """The field a column's header means: by its name behind the groups, or by its label. "" when it means none."""
+    head = header.strip()
+    if head.casefold() in _labels():
+        return _labels()[head.casefold()]
+    path, _sep, last = head.rpartition("/")
+    if path and (of := BY_NAME.get(_behind(path))) is not None and of.kind == "codes":
+        code = last.upper()
+        return f"{of.name}/{code}" if code in codes_of(of.list_name) or code == DECLINED else ""
+    name = _behind(head)
+    return name if name in BY_NAME or name == SUBMISSION_ID else ""
+
+
+def _behind(path: str) -> str:
+    last = path.rpartition("/")[2]
+    return last if last in BY_NAME else re.split(r"[-.:]", last)[-1]
+
+
+def row_of(cells: Sequence[Any], mapping: Sequence[str]) -> dict[str, Any]:
+    """The answers in a row's cells. Answers in a column each count where the joined column is empty or absent."""
+    row: dict[str, Any] = {}
+    split: dict[str, list[str]] = {}
+    for name, value in zip(mapping, cells, strict=False):
+        if not name or value in (None, ""):
+            continue
+        where, slash, code = name.partition("/")
+        if not slash:
+            row[where] = value
+        elif str(value).strip().casefold() in {"1", "1.0", "true", "yes"}:
+            split.setdefault(where, []).append(code)
+    for where, codes in split.items():
+        row.setdefault(where, codes)
+    return row
+
+
+# --- telling files apart ------------------------------------------------------------------------------------------
+
+
+def read(chunks: Iterator[bytes], name: str) -> Delivery:
+    """What a file holds, whatever its name says. Raises Refused with what would help."""
+    first = next(chunks, b"")
+    while len(first) < 4096 and (more := next(chunks, b"")):
+        first += more
+    if not first.strip(b"\xef\xbb\xbf \r\n\t"):
+        raise Refused(_("The file is empty. Export it again and choose it again."), reason="file")
+    ending = name.rpartition(".")[2].lower()
+    if first[:4] == b"PK\x03\x04":
+        if ending not in {"zip", "xlsx"}:
+            _lies()
+        return _packed(_whole(first, chunks), ending)
+    if first.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] in (b"{", b"["):
+        if ending not in {"json", "txt"}:
+            _lies()
+        return _json(_whole(first, chunks))
+    if ending in {"xlsx", "zip", "json"} or b"\x00" in first or first[:5] == b"%PDF-" or first[:3] == b"\xff\xd8\xff":
+        _lies()
+    return _csv(_lines(first, chunks))
+
+
+def _lies() -> None:
+    raise Refused(
+        _("What is in this file is not what its name says. Reports are taken as CSV, as XLSX, as the zip or JSON of ODK "
+          "Central, or as the CSV, XLSX or JSON of KoboToolbox. Export it again and do not rename it."),
+        reason="file_type",
+    )  # fmt: skip
+
+
+def _whole(first: bytes, chunks: Iterator[bytes]) -> bytes:
+    parts, size = [first], len(first)
+    for part in chunks:
+        size += len(part)
+        if size > MOST_WHOLE:
+            raise Refused(
+                _("The file is larger than %(limit)d MB, which is the most for this kind. Export fewer submissions at a "
+                  "time, or use CSV.") % {"limit": MOST_WHOLE // 1048576}, reason="file_size",
+            )  # fmt: skip
+        parts.append(part)
+    return b"".join(parts)
+
+
+# --- CSV ----------------------------------------------------------------------------------------------------------
+
+
+def _lines(first: bytes, chunks: Iterator[bytes]) -> Iterator[str]:
+    """Lines of a text in a stream. Raises Refused where it is not UTF-8."""
+    if first[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise Refused(_("The file is UTF-16. Save it as CSV UTF-8 and choose it again."), reason="encoding")
+    decoder, rest, number = codecs.getincrementaldecoder("utf-8-sig")(), "", 1
+
+    def pieces() -> Iterator[bytes]:
+        yield first
+        yield from chunks
+
+    try:
+        for piece in pieces():
+            rest += decoder.decode(piece)
+            *whole, rest = rest.split("\n")
+            for line in whole:
+                number += 1
+                yield line + "\n"
+            if len(rest) > MOST_UNPACKED // 8:
+                raise Refused(_("A line of this file never ends, so it is no CSV."), reason="file")
+        rest += decoder.decode(b"", True)
+    except UnicodeDecodeError:
+        raise Refused(
+            _("The file is not in UTF-8, near row %(row)d. Save it as CSV UTF-8 and choose it again.")
+            % {"row": number},
+            reason="encoding",
+        ) from None
+    if rest:
+        yield rest
+
+
+def _table(lines: Iterator[str]) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    first = next(lines, "")
+    delimiter = max(",;\t", key=first.count)
+
+    def again() -> Iterator[str]:
+        yield first
+        yield from lines
+
+    csv.field_size_limit(LONGEST_CELL)
+    reader = csv.reader(again(), delimiter=delimiter)
+    try:
+        header = [h.strip() for h in next(reader)]
+    except (csv.Error, StopIteration):
+        raise Refused(_("The file cannot be read as CSV. Save it again as CSV UTF-8."), reason="file") from None
+    if len(header) > MOST_COLUMNS:
+        raise Refused(_("The file has more than %(most)d columns.") % {"most": MOST_COLUMNS}, reason="file")
+
+    def body() -> Iterator[tuple[int, list[str]]]:
+        number = 1
+        try:
+            for row in reader:
+                number += 1
+                if any(c.strip() for c in row):
+                    yield number, row
+        except csv.Error:
+            raise Refused(
+                _("Row %(row)d cannot be read: a quote is left open, or a cell is far too long. Save the file again as "
+                  "CSV UTF-8.") % {"row": number + 1}, reason="file",
+            ) from None  # fmt: skip
+
+    return header, body()
+
+
+def _csv(lines: Iterator[str]) -> Delivery:
+    header, body = _table(lines)
+    return _flat(_route_of(header) or CSV, header, body, {})
+
+
+def _route_of(header: Sequence[str]) -> str:
+    names = set(header)
+    if {"_uuid", "_submission_time"} <= names or {"_id", "_index"} <= names:
+        return KOBO
+    return ODK if {"KEY", "SubmissionDate"} <= names else ""
+
+
+def _flat(
+    route: str, header: list[str], body: Iterator[tuple[int, list[Any]]], items: Mapping[str, list[dict[str, Any]]]
+) -> Delivery:
+    at = {name: i for i, name in enumerate(header)}
+
+    def cell(row: Sequence[Any], *names: str) -> str:
+        return next(
+            (str(row[at[n]]).strip() for n in names if n in at and at[n] < len(row) and row[at[n]] not in (None, "")),
+            "",
+        )
+
+    def records() -> Iterator[Record]:
+        for number, row in body:
+            if route == ODK:
+                key = cell(row, "KEY", "meta-instanceID", "meta/instanceID")
+                yield Record(
+                    number, row, items.get(key, []), _ids(key, cell(row, "meta-instanceID"), cell(row, "meta-deprecatedID", "deprecatedID")),
+                    _as_of(cell(row, "UpdatedAt", "SubmissionDate"), cell(row, "Edits")),
+                    cell(row, "ReviewState").casefold() in REJECTED,
+                )  # fmt: skip
+            elif route == KOBO:
+                yield Record(
+                    number, row, items.get(cell(row, "_index"), []),
+                    _ids(cell(row, "meta/rootUuid", "_root_uuid"), cell(row, "_uuid"), cell(row, "meta/instanceID"),
+                         cell(row, "meta/deprecatedID"), _kobo_id(cell(row, "_id"), cell(row, "_xform_id_string"))),
+                    _as_of(cell(row, "_submission_time"), ""), cell(row, "_validation_status").casefold() in REJECTED,
+                )  # fmt: skip
+            else:
+                yield Record(number, row)
+
+    return Delivery(route, header, records())
+
+
+def _ids(*ids: str) -> list[str]:
+    """Every name of a submission, the oldest first, each once."""
+    return list(dict.fromkeys(i.removeprefix("uuid:").strip().lower()[:200] for i in ids if i))
+
+
+def _kobo_id(number: str, form: str) -> str:
+    return f"kobo/{number}" if number else ""
+
+
+def _as_of(at: str, edits: str) -> str:
+    """When a version came in, so that the later of two is known: a time, and how often it was edited by then."""
+    time = re.match(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2})?", at)
+    number = int(edits) if edits.isdigit() and len(edits) < 6 else 0
+    return f"{number:05d} {time[0].replace(' ', 'T') if time else ''}".strip()
+
+
+# --- zips and workbooks -------------------------------------------------------------------------------------------
+
+
+def _packed(raw: bytes, ending: str) -> Delivery:
+    try:
+        packed = zipfile.ZipFile(io.BytesIO(raw))
+        infos = packed.infolist()
+    except (zipfile.BadZipFile, ValueError):
+        raise Refused(_("The file is damaged: it cannot be unpacked. Export it again."), reason="file") from None
+    if len(infos) > MOST_FILES or sum(i.file_size for i in infos) > MOST_UNPACKED:
+        raise Refused(_("The file unpacks to far more than an export holds. Nothing was read."), reason="file_size")
+    if any(i.flag_bits & 1 for i in infos):
+        raise Refused(_("The zip is locked with a password. Export it without one."), reason="file")
+    names = [i.filename for i in infos]
+    if any(n == "xl/workbook.xml" for n in names):
+        if ending != "xlsx":
+            _lies()
+        return _workbook(raw)
+    if ending == "xlsx":
+        _lies()
+    return _central(packed, names)
+
+
+def _central(packed: zipfile.ZipFile, names: list[str]) -> Delivery:
+    tables: dict[str, tuple[list[str], Iterator[tuple[int, list[str]]]]] = {}
+    for name in names:
+        if name.lower().endswith(".csv") and "media/" not in name:
+            tables[name] = _table(_lines(b"", iter(partial(packed.open(name).read, 65536), b"")))
+    roots = [n for n, (header, _b) in tables.items() if "KEY" in header and "PARENT_KEY" not in header]
+    if len(roots) != 1:
+        raise Refused(
+            _("This zip is no export of one form of ODK Central: it needs one CSV file with the column KEY, and one for "
+              "each repeat with PARENT_KEY. Export it again with all its data."), reason="file",
+        )  # fmt: skip
+    items: dict[str, list[dict[str, Any]]] = {}
+    for name, (header, body) in tables.items():
+        if name == roots[0] or "PARENT_KEY" not in header:
+            continue
+        mapping, parent = [target(h) for h in header], header.index("PARENT_KEY")
+        for _number, row in body:
+            if parent < len(row):
+                items.setdefault(row[parent], []).append(row_of(row, mapping))
+    header, body = tables[roots[0]]
+    delivery = _flat(ODK, header, body, items)
+    delivery.files = {
+        n.rpartition("/")[2]: partial(packed.open, n) for n in names if "media/" in n and not n.endswith("/")
+    }  # type: ignore[misc]
+    return delivery
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.date().isoformat() if (value.hour, value.minute, value.second) == (0, 0, 0) else value.isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return "" if value is None else str(value)
+
+
+def _workbook(raw: bytes) -> Delivery:
+    import openpyxl
+
+    try:
+        book = openpyxl.load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
+        sheets = {title: _sheet(book[title]) for title in book.sheetnames if hasattr(book[title], "iter_rows")}
+    except Exception:  # openpyxl raises many kinds for a damaged workbook; all mean the same to whoever sent it
+        raise Refused(
+            _("The workbook cannot be read. Save it again as XLSX, or as CSV UTF-8."), reason="file"
+        ) from None
+    filled = {t: s for t, s in sheets.items() if s[0]}
+    if not filled:
+        raise Refused(_("The workbook has no sheet with a first row of column names."), reason="sheet")
+    repeats = [t for t, (header, _b) in filled.items() if "_parent_index" in header]
+    root = next((t for t in filled if t not in repeats), next(iter(filled)))
+    items: dict[str, list[dict[str, Any]]] = {}
+    for title in repeats:
+        header, body = filled[title]
+        mapping, parent = [target(h) for h in header], header.index("_parent_index")
+        for _number, row in body:
+            items.setdefault(str(row[parent]), []).append(row_of(row, mapping))
+    header, body = filled[root]
+    return _flat(_route_of(header) or XLSX, header, body, items)
+
+
+def _sheet(sheet: Any) -> tuple[list[str], Iterator[tuple[int, list[Any]]]]:
+    lines = sheet.iter_rows(values_only=True)
+    header = ["" if c is None else str(c).strip() for c in next(lines, ())][:MOST_COLUMNS]
+
+    def body() -> Iterator[tuple[int, list[Any]]]:
+        for number, line in enumerate(lines, 2):
+            row = [_cell(c) for c in line[: len(header)]]
+            if any(row):
+                yield number, row
+
+    return (header if any(header) else []), body()
+
+
+# --- JSON ---------------------------------------------------------------------------------------------------------
+
+
+def _json(raw: bytes) -> Delivery:
+    try:
+        data = json.loads(raw.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        raise Refused(_("The file is no readable JSON. Export it again."), reason="file") from None
+    if isinstance(data, dict) and isinstance(data.get("value"), list):
+        return _from_objects(ODK, data["value"])
+    found = data.get("results") if isinstance(data, dict) else data
+    if isinstance(found, list) and all(isinstance(x, dict) for x in found):
+        return _from_objects(KOBO, found)
+    raise Refused(
+        _('This JSON is neither what ODK Central\'s OData service gives ("value") nor KoboToolbox\'s API ("results").'),
+        reason="file",
+    )
+
+
+def _from_objects(route: str, found: Sequence[Any]) -> Delivery:
+    if not all(isinstance(x, dict) for x in found):
+        raise Refused(_("The file is no readable JSON. Export it again."), reason="file")
+    flat = [_flattened(x) for x in found]
+    columns = list(dict.fromkeys(k for cells, _items in flat for k in cells))[:MOST_COLUMNS]
+
+    def records() -> Iterator[Record]:
+        for number, (cells, items) in enumerate(flat, 1):
+            yield Record(
+                number, [cells.get(c, "") for c in columns], items,
+                _ids(cells.get("meta/rootUuid", ""), cells.get("__id", ""), cells.get("_uuid", ""), cells.get("meta/instanceID", ""),
+                     cells.get("meta/deprecatedID", ""), _kobo_id(cells.get("_id", "") if route == KOBO else "", "")),
+                _as_of(cells.get("__system/updatedAt") or cells.get("__system/submissionDate") or cells.get("_submission_time", ""),
+                       cells.get("__system/edits", "")),
+                str(cells.get("__system/reviewState") or cells.get("_validation_status/uid", "")).casefold() in REJECTED,
+            )  # fmt: skip
+
+    return Delivery(route, columns, records())
+
+
+def _flattened(of: Mapping[str, Any], prefix: str = "") -> tuple[dict[str, str], list[dict[str, Any]]]:
+    """A submission's answers by path, and its repeats as rows of their own."""
+    cells: dict[str, str] = {}
+    items: list[dict[str, Any]] = []
+    for key, value in of.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, dict):
+            if value.get("type") == "Point" and isinstance(value.get("coordinates"), list):
+                continue
+            inner, more = _flattened(value, f"{path}/")
+            cells |= inner
+            items += more
+        elif isinstance(value, list):
+            if value and all(isinstance(v, dict) for v in value) and not key.startswith("_"):
+                for one in value:
+                    inner, _more = _flattened(one)
+                    items.append(row_of(list(inner.values()), [target(k) for k in inner]))
+        elif isinstance(value, bool):
+            cells[path] = "yes" if value else "no"
+        elif value is not None:
+            cells[path] = _cell(value)
+    return cells, items

@@ -1,0 +1,651 @@
+"""A file on its way in: sealed while it arrives, checked in stretches, and nothing of it kept before all of it is.
+
+The file lies sealed beside the database under a key that only the browser (or the command) of whoever sent it has: the
+server holds ciphertext. Rows that pass are sealed by the vault and written to a second file as the database will take
+them; the one act at the end moves that file in. So a run can be stopped and resumed at any row, costs the same memory
+for a hundred rows and a hundred thousand, and a run that is never ended leaves nothing behind but what a sweep removes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext, suppress
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from answerable.alliance.models import Person
+from answerable.authority.acting import reading_as
+from answerable.authority.principals import CLOCK
+from answerable.common import clock
+from answerable.common.errors import Refused
+from answerable.monitoring.intake import models as m
+from answerable.monitoring.intake import queries, readers, rules
+from answerable.monitoring.intake.description import SUBMISSION_ID
+from answerable.monitoring.models import Party, Situation, incident_ref, item_ref
+from answerable.vault import keeping, primitives, seal
+from answerable.vault.uploads import intake as quarantine
+from answerable.vault.uploads.sentences import UploadRefused
+
+# Rows sealed in one question to the vault, problems kept for the list, how long an unfinished run may lie: seconds.
+AT_ONCE, MOST_PROBLEMS, STALE_S = 500, 5000, 8 * 3600
+MOST_FILE_BYTES = 1024 * 1024 * 1024
+COLUMNS = (
+    "ref", "compartment", "batch_id", "organisation_id", "collected_by_id", "situation_id", "party_id", "row", "status",
+    "version", "corrects", "identity", "also", "as_of", "content", '"when"', "earliest", "latest", "precision", "area1", "area2",
+    "coded", "lacks", "made_at", "narrative", "place", "link_reason",
+)  # fmt: skip
+ITEM_COLUMNS = (
+    "ref",
+    "compartment",
+    "draft_id",
+    "number",
+    "coded",
+    "says",
+    "file",
+    "file_kind",
+    "file_commitment",
+    "file_note",
+)
+
+
+CASTS = {
+    **dict.fromkeys(["batch_id", "organisation_id", "collected_by_id", "situation_id", "party_id", "row", "version", "number"], "bigint"),
+    **dict.fromkeys(["also", "coded", "lacks"], "jsonb"), **dict.fromkeys(["earliest", "latest"], "date"),
+    **dict.fromkeys(["narrative", "place", "link_reason", "says", "file_note"], "bytea"), "made_at": "timestamptz",
+}  # fmt: skip
+
+
+def folder() -> Path:
+    """Where files on their way in lie, as ciphertext; readable by the office alone."""
+    path = Path(settings.INTAKE)
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path
+
+
+@dataclass
+class State:
+    """How far a run is. In clear beside the sealed file: numbers, marks, field names and sentences without a word of the file."""
+
+    token: str
+    person: str
+    route: str
+    mark: str
+    situation: str
+    columns: int
+    mapping: list[str]
+    total: int = 0
+    done: int = 0
+    kept: int = 0
+    bad: int = 0
+    repeated: int = 0
+    corrections: int = 0
+    batch_id: int = 0
+    rows_at: int = 0
+    items_at: int = 0
+    started: bool = False
+    finished: bool = False
+    problems: list[Any] = field(default_factory=list)
+
+    @property
+    def share(self) -> int:
+        """How much of the rows is checked, in hundredths."""
+        return 100 * self.done // self.total if self.total else 0
+
+
+class Staged:
+    """One run, opened with its key."""
+
+    def __init__(self, token: str, key: bytes) -> None:
+        if not token.isalnum() or len(token) != 32:
+            raise _gone()
+        self.home, self.key = folder() / token, key
+        try:
+            self.state = State(**json.loads((self.home / "state.json").read_text()))
+        except (OSError, ValueError, TypeError):
+            raise _gone() from None
+
+    def save(self) -> None:
+        """Keep the state, whole or not at all."""
+        part = self.home / "state.part"
+        part.write_text(json.dumps(asdict(self.state)))
+        part.replace(self.home / "state.json")
+
+    def records(self) -> Iterator[readers.Record]:
+        """The rows of the file, in order, from the sealed copy."""
+        lines = self._lines()
+        next(lines)
+        for line in lines:
+            yield readers.Record(**json.loads(line))
+
+    def columns(self) -> list[str]:
+        """The names of the file's columns, for whoever sent it."""
+        found: list[str] = json.loads(next(self._lines()))
+        return found
+
+    def _lines(self) -> Iterator[str]:
+        try:
+            with (self.home / "source").open("rb") as sealed:
+                rest = b""
+                for chunk in seal.opened_chunks(self.key, sealed, _context(self.state.token, "source")):
+                    *whole, rest = (rest + chunk).split(b"\n")
+                    for line in whole:
+                        yield line.decode()
+        except (primitives.Unopenable, OSError):
+            raise _gone() from None
+
+    def forget(self) -> None:
+        """Remove the run. Without its key it was unreadable anyway."""
+        for path in self.home.glob("*"):
+            path.unlink(missing_ok=True)
+        with suppress(OSError):
+            self.home.rmdir()
+
+
+def _gone() -> Refused:
+    return Refused(
+        _("This upload is no longer here: it was finished, or it lay too long. Choose the file again; rows that were "
+          "kept before are recognised and not taken twice."), reason="gone",
+    )  # fmt: skip
+
+
+def _context(token: str, part: str) -> bytes:
+    return seal.field_context("intake", token, "Upload", part, 1)
+
+
+class _Pipe(io.RawIOBase):
+    """An iterator of bytes as a file to read, so that it is sealed while it is made."""
+
+    def __init__(self, parts: Iterable[bytes]) -> None:
+        self.parts, self.rest = iter(parts), b""
+
+    def read(self, size: int = -1) -> bytes:
+        while len(self.rest) < size and (part := next(self.parts, b"")):
+            self.rest += part
+        found, self.rest = self.rest[:size], self.rest[size:]
+        return found
+
+
+class Arriving:
+    """A file as it arrives, sealed piece by piece, so that it never lies on a disk in the open."""
+
+    def __init__(self) -> None:
+        self.token, self.key, self.size = secrets.token_hex(16), seal.new_data_key(), 0
+        self.home = folder() / self.token
+        self.home.mkdir(mode=0o700)
+        self.digest = hashlib.sha256()
+        self._stream = primitives.SealingStream(primitives.derive(self.key, "file"))
+        self._out = (self.home / "raw").open("wb")
+        self._out.write(seal.FILE + self._stream.header)
+        self._rest = b""
+
+    def write(self, part: bytes) -> None:
+        """Take the next piece. Raises Refused when the file is too large."""
+        self.size += len(part)
+        if self.size > MOST_FILE_BYTES:
+            self.drop()
+            raise Refused(_("The file is larger than 1 GB. Send it in parts."), reason="file_size")
+        self.digest.update(part)
+        self._rest += part
+        while len(self._rest) >= seal.CHUNK:
+            self._out.write(self._stream.push(self._rest[: seal.CHUNK], _context(self.token, "raw"), final=False))
+            self._rest = self._rest[seal.CHUNK :]
+
+    def close(self) -> None:
+        """The file has arrived whole."""
+        self._out.write(self._stream.push(seal.pad(self._rest), _context(self.token, "raw"), final=True))
+        self._out.close()
+        self._rest = b""
+
+    def chunks(self) -> Iterator[bytes]:
+        """What arrived, opened in memory."""
+        with (self.home / "raw").open("rb") as sealed:
+            yield from seal.opened_chunks(self.key, sealed, _context(self.token, "raw"))
+
+    def drop(self) -> None:
+        """Remove it: it is refused, or read."""
+        self._out.close()
+        for path in self.home.glob("*"):
+            path.unlink(missing_ok=True)
+        with suppress(OSError):
+            self.home.rmdir()
+
+
+def arrive(source: BinaryIO) -> Arriving:
+    """Take a file from a stream, sealed as it is read."""
+    arriving = Arriving()
+    while part := source.read(seal.CHUNK):
+        arriving.write(part)
+    arriving.close()
+    return arriving
+
+
+def stage(arriving: Arriving, name: str, *, by: Person, situation: Situation | None = None) -> Staged:
+    """Make rows of a file that has arrived, sealed again as rows. Raises Refused for what cannot be read or came before."""
+    try:
+        (mark,) = keeping.marks("delivery", [arriving.digest.hexdigest()])
+        with reading_as(by):
+            earlier = m.IntakeBatch.objects.filter(organisation=by.body, mark=mark, undone_at=None).first()
+        if earlier:
+            raise Refused(
+                _("This very file was brought in on %(day)s as %(ref)s. Nothing was changed.")
+                % {"day": earlier.made_at.date().isoformat(), "ref": earlier.ref}, reason="duplicate",
+            )  # fmt: skip
+        delivery = readers.read(arriving.chunks(), name)
+        state = State(
+            arriving.token,
+            by.ref,
+            delivery.route,
+            mark,
+            situation.ref if situation else "",
+            len(delivery.columns),
+            delivery.mapping,
+        )
+
+        def lines() -> Iterator[bytes]:
+            yield json.dumps(delivery.columns).encode() + b"\n"
+            for record in delivery.records:
+                state.total += 1
+                _attach(record, delivery)
+                yield json.dumps(asdict(record), separators=(",", ":")).encode() + b"\n"
+
+        with (arriving.home / "source").open("wb") as target:
+            seal.seal_file(arriving.key, _Pipe(lines()), target, _context(arriving.token, "source"))  # type: ignore[arg-type]
+        if not state.total:
+            raise Refused(_("The file has no rows below its first."), reason="file")
+    except BaseException:
+        arriving.drop()
+        raise
+    (arriving.home / "raw").unlink()
+    staged = Staged.__new__(Staged)
+    staged.home, staged.key, staged.state = arriving.home, arriving.key, state
+    staged.save()
+    return staged
+
+
+def _attach(record: readers.Record, delivery: readers.Delivery) -> None:
+    """Put a file that an item names into quarantine, sealed, and let the item carry what it takes to keep it."""
+    for item in record.items:
+        named = str(item.get("attachment") or "").rpartition("/")[2]
+        source = delivery.files.get(named)
+        if not named or source is None:
+            continue
+        files = folder() / "files"
+        files.mkdir(exist_ok=True, mode=0o700)
+        try:
+            with source() as opened:
+                got = quarantine.receive(cast(BinaryIO, opened), files, declared_name=named)
+            item["attachment"] = {"file": got.path.name, "kind": got.kind, "commitment": got.commitment.hex(),
+                                  "salt": got.salt.hex(), "key": got.key.hex(), "name": got.name}  # fmt: skip
+        except UploadRefused as no:
+            item["attachment"] = {"refused": no.sentence, "figures": no.figures}
+
+
+# --- checking ------------------------------------------------------------------------------------------------------
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "\\N"
+    if isinstance(value, bytes):
+        return "\\x" + value.hex()
+    if isinstance(value, (dict, list)):
+        return json.dumps(value, separators=(",", ":"))
+    return str(value)
+
+
+def line(values: Sequence[Any]) -> bytes:
+    """A row as it waits to be moved in: columns with tabs between. Raises ValueError for a value that would be two."""
+    texts = list(map(_text, values))
+    whole = "\t".join(texts)
+    if "\n" in whole or "\r" in whole or whole.count("\t") != len(texts) - 1:
+        raise ValueError("a coded value holds a tab or the end of a line")
+    return (whole + "\n").encode()
+
+
+Texts = tuple[str, str, dict[str, str]]
+
+
+@dataclass
+class Ready:
+    """A row that passed and is new, or a later version of one that is here."""
+
+    record: readers.Record
+    clean: rules.Clean
+    identity: str
+    also: list[str]
+    content: str
+    status: str
+    version: int
+    corrects: str
+    ref: str = field(default_factory=incident_ref)
+
+
+class Intake:
+    """Checks rows of one run and makes them ready: the same for every route."""
+
+    def __init__(
+        self, by: Person, *, situation: Situation | None, batch_id: int | None, route: str, with_texts: bool = True
+    ) -> None:
+        self.by, self.batch_id, self.route, self.with_texts = by, batch_id, route, with_texts
+        self.world = queries.world(by, situation)
+        self.compartment = queries.compartment_of(by)
+        self.situations = dict(Situation.objects.values_list("ref", "pk"))
+        self.parties = dict(Party.objects.values_list("ref", "pk"))
+        self.now: datetime = clock.now()
+        self.seen: dict[str, str] = {}
+        self.repeated = self.corrections = 0
+
+    def check(self, record: readers.Record, row: dict[str, Any]) -> tuple[rules.Clean | None, dict[str, rules.Problem]]:
+        """One row against the one check, and what its route adds: rejected where it came from, a file that lies."""
+        clean, problems = rules.check(row, self.world)
+        if clean is not None and self.with_texts and "link_reason" in clean.lacks:
+            # Texts are sealed together, once: what is missing cannot be added under the same key afterwards.
+            problems = {"link_reason": rules.Problem(rules.MISSING)}
+        if record.rejected:
+            problems = {
+                "submission_id": rules.Problem(
+                    rules._("This submission was rejected where it was collected, so it is not taken.")
+                )
+            }
+        for number, item in enumerate(row.get("items") or (), 1):
+            held = item.get("attachment")
+            if isinstance(held, dict) and "refused" in held:
+                problems[f"items.{number}.attachment"] = rules.Problem(held["refused"], held["figures"])
+        return (None if problems else clean), problems
+
+    def new(self, rows: Sequence[tuple[readers.Record, dict[str, Any], rules.Clean]]) -> list[Ready]:
+        """Which of these are not here yet, and which are later versions of what is. Counts the rest as repeated."""
+        contents = [
+            f"{c.situation}\x1e{rules.content({k: v for k, v in row.items() if k != 'situation'})}"
+            for _r, row, c in rows
+        ]
+        names = [[*r.ids] or ([f"own/{row[SUBMISSION_ID]}"] if row.get(SUBMISSION_ID) else []) for r, row, _c in rows]
+        counts = [len(n) for n in names]
+        found = keeping.marks("submission", [*contents, *(x for n in names for x in n)])
+        marks, rest = found[: len(rows)], iter(found[len(rows) :])
+        ids = [[next(rest) for _ in range(n)] for n in counts]
+        others = {x for (r, _row, _c), of in zip(rows, ids, strict=True) if r.ids for x in of}
+        wanted = {x for of in ids for x in of} | {mark for mark, of in zip(marks, ids, strict=True) if not of}
+        with reading_as(self.by):
+            here = queries.seen_before(self.by.body_id, wanted - others, others)
+        ready: dict[str, Ready] = {}
+        for (record, _row, clean), content, of in zip(rows, marks, ids, strict=True):
+            every = of or [content]
+            known = next((here[x] for x in every if x in here), None)
+            identity = known.identity if known else next((self.seen[x] for x in every if x in self.seen), every[0])
+            if known and (known.content == content or (known.as_of and record.as_of and record.as_of <= known.as_of)):
+                self.repeated += 1
+                continue
+            if identity in self.seen or any(x in self.seen for x in every):
+                earlier = ready.get(identity)
+                self.repeated += 1
+                if earlier is None or record.as_of <= earlier.record.as_of:
+                    continue  # an older version of one in this same file
+            self.seen |= dict.fromkeys([identity, *every], identity)
+            if known is None:
+                ready[identity] = Ready(record, clean, identity, every[1:], content, m.DRAFT, 1, "")
+            else:
+                filed = known.status in (m.FILED, m.TAKEN_OVER)
+                ready[identity] = Ready(record, clean, identity, every[1:], content, m.CORRECTION if filed else m.DRAFT,
+                                        known.version + 1, known.ref)  # fmt: skip
+        self.corrections += sum(r.version > 1 for r in ready.values())
+        return list(ready.values())
+
+    def texts(self, ready: Sequence[Ready]) -> list[Texts]:
+        """What the vault is asked to seal: (reference, model, texts) of each report and each item, in order."""
+        asked: list[Texts] = []
+        for r in ready:
+            if self.with_texts:
+                asked.append((r.ref, "Incident", r.clean.texts))
+            asked += [(item_ref(), "SourceItem", {"says": item.says}) for item in r.clean.items]
+        return asked
+
+    def seal(self, asked: Sequence[Texts]) -> list[dict[str, bytes]]:
+        """Each text sealed by the vault, under a key of its own object."""
+        step = 1000
+        return [b for i in range(0, len(asked), step) for b in keeping.seal_many(self.compartment, asked[i : i + step])]
+
+    def rows(
+        self, ready: Sequence[Ready], asked: Sequence[Texts], blobs: Sequence[dict[str, bytes]]
+    ) -> tuple[list[list[Any]], list[list[Any]]]:
+        """Rows of drafts and of their items as the database takes them."""
+        items: list[list[Any]] = []
+        answers = iter(zip(asked, blobs, strict=True))
+        drafts: list[list[Any]] = []
+        empty = {"narrative": b"", "place": b"", "link_reason": b""}
+        for r in ready:
+            own = next(answers)[1] if self.with_texts else empty
+            c, coded = r.clean, dict(r.clean.coded)
+            area1, area2 = coded.pop("area1"), coded.pop("area2", "")
+            drafts.append(
+                [r.ref, self.compartment, self.batch_id, self.by.body_id, self.by.pk, self.situations[c.situation],
+                 self.parties.get(c.party), r.record.number, r.status, r.version, r.corrects, r.identity, r.also, r.record.as_of,
+                 r.content, c.when.text, c.when.earliest, c.when.latest, c.when.precision, area1, area2, coded, c.lacks, self.now,
+                 own["narrative"], own["place"], own["link_reason"]]
+            )  # fmt: skip
+            for number, item in enumerate(c.items, 1):
+                (ref, _model, _texts), blob = next(answers)
+                held = _held_file(r.record, number)
+                items.append([ref, self.compartment, r.ref, number, item.coded, blob["says"], *self._file(ref, held)])
+        return drafts, items
+
+    def _file(self, ref: str, held: dict[str, str] | None) -> list[Any]:
+        if held is None:
+            return ["", "", "", b""]
+        from answerable.vault.client import ask
+
+        ask("put_data_key", subject=f"{ref}/file", compartment=self.compartment, key=bytes.fromhex(held["key"]))
+        note = keeping.seal_fields(
+            f"{ref}/note",
+            self.compartment,
+            "DraftItem",
+            {"file_note": json.dumps({"name": held["name"], "salt": held["salt"]})},
+        )
+        return [held["file"], held["kind"], held["commitment"], note["file_note"]]
+
+
+def _held_file(record: readers.Record, number: int) -> dict[str, str] | None:
+    if number > len(record.items):
+        return None
+    held = record.items[number - 1].get("attachment")
+    return held if isinstance(held, dict) and "file" in held else None
+
+
+def begin(staged: Staged, mapping: Sequence[str], situation: Situation | None) -> None:
+    """Settle what each column holds; checking starts at the first row. Raises Refused for a field named twice."""
+    named = [t for t in mapping if t]
+    if twice := sorted({t for t in named if named.count(t) > 1}):
+        raise Refused(_("Two columns are set to the same field: %(field)s. Set one of them to nothing.") % {"field": ", ".join(twice)},
+                      reason="mapping")  # fmt: skip
+    if len(mapping) != staged.state.columns or not all(_is_target(t) for t in named):
+        raise Refused(_("A column is set to a field that does not exist."), reason="mapping")
+    state = staged.state
+    state.mapping, state.situation, state.started = list(mapping), situation.ref if situation else "", True
+    state.done = state.kept = state.bad = state.repeated = state.corrections = state.rows_at = state.items_at = 0
+    state.problems, state.finished, state.batch_id = [], False, _batch_id()
+    for name in ("rows", "items"):
+        (staged.home / name).write_bytes(b"")
+    staged.save()
+
+
+def _is_target(name: str) -> bool:
+    return readers.target(name) == name
+
+
+def _batch_id() -> int:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval(pg_get_serial_sequence('monitoring_intakebatch', 'id'))")
+        return int(cursor.fetchone()[0])
+
+
+def advance(
+    staged: Staged, *, by: Person, seconds: float | None = None, progress: Callable[[State], None] | None = None
+) -> State:
+    """Check and seal rows from where the run stands, for so many seconds or to the end. Stops cleanly at any time."""
+    state, until = staged.state, time.monotonic() + seconds if seconds is not None else None
+    if not state.started:
+        raise Refused(_("Say first what each column holds."), reason="mapping")
+    situation = Situation.objects.filter(ref=state.situation).first()
+    texts = any(t.partition("/")[0] in rules.TEXTS for t in state.mapping)
+    intake = Intake(by, situation=situation, batch_id=state.batch_id, route=state.route, with_texts=texts)
+    with (staged.home / "rows").open("r+b") as rows, (staged.home / "items").open("r+b") as items:
+        intake.seen = _identities(rows, state.rows_at)
+        for out, at in ((rows, state.rows_at), (items, state.items_at)):
+            out.seek(at)
+            out.truncate()
+        waiting: list[_Stretch] = []
+
+        def write(stretch: _Stretch) -> None:
+            drafts, of_drafts = intake.rows(stretch.ready, stretch.asked, stretch.sealed())
+            rows.write(b"".join(map(line, drafts)))
+            items.write(b"".join(map(line, of_drafts)))
+            rows.flush()
+            items.flush()
+            state.done, state.rows_at, state.items_at = stretch.upto, rows.tell(), items.tell()
+            state.kept, state.bad = state.kept + len(drafts), state.bad + stretch.bad
+            state.repeated, state.corrections = (
+                state.repeated + stretch.repeated,
+                state.corrections + stretch.corrections,
+            )
+            state.problems += stretch.problems[: MOST_PROBLEMS - len(state.problems)]
+            staged.save()
+            if progress:
+                progress(state)
+
+        batch: list[readers.Record] = []
+        # While the vault seals one stretch, the next is checked. In the vault's own process there is nothing to wait for.
+        pool = ThreadPoolExecutor(1) if settings.VAULT_TRANSPORT != "here" else None
+        with pool or nullcontext():
+            for number, record in enumerate(staged.records(), 1):
+                if number <= state.done:
+                    continue
+                batch.append(record)
+                if len(batch) < AT_ONCE and number < state.total:
+                    continue
+                stretch = _checked(batch, number, intake, state)
+                stretch.sealed = (
+                    pool.submit(intake.seal, stretch.asked).result if pool else partial(intake.seal, stretch.asked)
+                )
+                batch = []
+                if waiting:
+                    write(waiting.pop())
+                waiting.append(stretch)
+                if until is not None and time.monotonic() >= until:
+                    break
+            for left in waiting:
+                write(left)
+    state.finished = state.done == state.total
+    staged.save()
+    return state
+
+
+def _identities(rows: BinaryIO, end: int) -> dict[str, str]:
+    """Which submissions this run made ready before it was stopped."""
+    found: dict[str, str] = {}
+    at = COLUMNS.index("identity")
+    also = COLUMNS.index("also")
+    rows.seek(0)
+    while rows.tell() < end and (one := rows.readline()):
+        parts = one.split(b"\t", also + 2)
+        identity = parts[at].decode()
+        found |= dict.fromkeys([identity, *json.loads(parts[also])], identity)
+    return found
+
+
+@dataclass
+class _Stretch:
+    """Rows checked together, on their way to the vault and back."""
+
+    upto: int
+    ready: list[Ready]
+    asked: list[Texts]
+    bad: int
+    repeated: int
+    corrections: int
+    problems: list[Any]
+    sealed: Callable[[], list[dict[str, bytes]]] = list
+
+
+def _checked(batch: Sequence[readers.Record], upto: int, intake: Intake, state: State) -> _Stretch:
+    good: list[tuple[readers.Record, dict[str, Any], rules.Clean]] = []
+    problems: list[Any] = []
+    bad = 0
+    for record in batch:
+        row = readers.row_of(record.cells, state.mapping)
+        if record.items:
+            row["items"] = record.items
+        clean, wrong = intake.check(record, row)
+        if clean is not None:
+            good.append((record, row, clean))
+            continue
+        bad += 1
+        problems += [[record.number, name, p.sentence, dict(p.figures)] for name, p in wrong.items()]
+    intake.repeated = intake.corrections = 0
+    ready = intake.new(good) if good else []
+    return _Stretch(upto, ready, intake.texts(ready), bad, intake.repeated, intake.corrections, problems)
+
+
+def sweep() -> int:
+    """Remove runs that nobody came back to, and files that no draft holds; returns how many runs."""
+    gone = 0
+    for home in folder().iterdir():
+        if home.name != "files" and home.is_dir() and time.time() - home.stat().st_mtime > STALE_S:
+            for path in home.glob("*"):
+                path.unlink(missing_ok=True)
+            home.rmdir()
+            gone += 1
+    if (files := folder() / "files").is_dir():
+        quarantine.sweep(files, older_than_s=2 * STALE_S, kept=_held)
+    return gone
+
+
+def _held(names: list[str]) -> set[str]:
+    with reading_as(CLOCK):
+        return set(
+            m.DraftItem.objects.filter(file__in=names).exclude(draft__status=m.UNDONE).values_list("file", flat=True)
+        )
+
+
+def owed() -> None:
+    """What the worker does for intake, every minute."""
+    sweep()
+
+
+def whole_lines(path: Path) -> Iterator[str]:
+    """A file's lines, about a megabyte at a time, without the end of the last."""
+    rest = b""
+    with path.open("rb") as f:
+        while part := f.read(1 << 20):
+            whole, end, rest = (rest + part).rpartition(b"\n")
+            if end:
+                yield whole.decode()
+
+
+__all__ = [
+    "Arriving",
+    "Intake",
+    "Staged",
+    "State",
+    "advance",
+    "arrive",
+    "begin",
+    "line",
+    "owed",
+    "stage",
+    "sweep",
+    "whole_lines",
+]

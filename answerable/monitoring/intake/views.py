@@ -1,0 +1,455 @@
+"""Intake pages: deliveries and drafts, the form A1 to A3 in steps, interviews, counts of services."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from answerable.authority import engine as authority
+from answerable.authority.pages import Request, Uncounted, done, form_page, needs
+from answerable.common import edtf
+from answerable.common.errors import Refused
+from answerable.common.tables import label
+from answerable.monitoring import access as monitoring
+from answerable.monitoring.intake import access, actions, forms, problems, published, queries, readers, rules, staging
+from answerable.monitoring.intake import counts as service_counts
+from answerable.monitoring.intake import models as m
+from answerable.monitoring.intake.uploads import sealed_on_arrival
+from answerable.record.pages import chain
+from answerable.vault import client, keeping
+
+PER_PAGE, SHOWN_ROWS, SHOWN_PROBLEMS = 25, 5, 200
+# How long one request checks rows before it shows how far it is.
+STRETCH_SECONDS = 4.0
+COOKIE = "intake-"
+
+
+# --- deliveries ---------------------------------------------------------------------------------------------------
+
+
+@sealed_on_arrival
+@needs("see_drafts", "intake")
+def intake(request: Request) -> HttpResponse:
+    """Deliveries, drafts and what was begun; a file is sent from here."""
+    form = forms.DeliveryForm(
+        request.POST or None, request.FILES or None, situations=monitoring.situations(request.user)
+    )
+    refused = ""
+    if request.method == "POST":
+        sent: Any = request.FILES.get("file")
+        if form.is_valid() and sent is not None:
+            try:
+                situation = form.cleaned_data["situation"]
+                staged = staging.stage(sent.arriving, sent.name, by=request.user, situation=situation)
+                if situation:
+                    staged.state.situation = situation.ref
+                    staged.save()
+                response = redirect("intake-run", staged.state.token)
+                response.status_code = 303
+                # The key goes to the browser and stays in no file and no table here.
+                response.set_cookie(
+                    COOKIE + staged.state.token, staged.key.hex(), max_age=staging.STALE_S, path=reverse("intake"), httponly=True,
+                    secure=settings.SECURE, samesite="Strict",
+                )  # fmt: skip
+                return response
+            except Refused as no:
+                refused = str(no)
+        elif sent is not None:
+            sent.arriving.drop()
+    waiting = (
+        access.drafts(request.user).filter(status__in=[m.DRAFT, m.CORRECTION]).select_related("situation", "party")
+    )
+    page = Uncounted(waiting, PER_PAGE).page_of(request.GET.get("page"))
+    return render(
+        request, "monitoring/intake/intake.html",
+        {"form": form, "refused": refused, "batches": access.batches(request.user)[:20], "page": page, "drafts": page["rows"],
+         "begun": access.begun(request.user).select_related("situation")[:20]},
+        status=409 if refused else 422 if request.method == "POST" else 200,
+    )  # fmt: skip
+
+
+@needs("see_drafts", "intake")
+def xlsform(request: Request) -> HttpResponse:
+    """The XLSForm, made from the tables as they are now."""
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    return HttpResponse(
+        published.workbook(), content_type=kind, headers={"Content-Disposition": 'attachment; filename="report.xlsx"'}
+    )
+
+
+def _run(request: Request, token: str) -> staging.Staged:
+    """The run of this person, with the key their browser holds. What is not theirs does not exist."""
+    try:
+        key = bytes.fromhex(request.COOKIES.get(COOKIE + token, ""))
+        staged = staging.Staged(token, key)
+    except (ValueError, Refused):
+        raise Http404 from None
+    if len(key) != 32 or staged.state.person != request.user.ref:
+        raise Http404
+    return staged
+
+
+@needs("see_drafts", "intake")
+def run(request: Request, token: str) -> HttpResponse:
+    """One file on its way in: what its columns hold, how far the checking is, what is wrong; then keep it or not."""
+    staged = _run(request, token)
+    state = staged.state
+    situation = monitoring.situations(request.user).filter(ref=state.situation).first()
+    columns = staged.columns()
+    act = request.POST.get("act", "") if request.method == "POST" else ""
+    form = forms.MappingForm(request.POST if act == "map" else None, columns=columns, mapping=state.mapping)
+    refused = ""
+    try:
+        if act == "map" and form.is_valid():
+            staging.begin(staged, form.chosen(), situation)
+        if act in ("map", "go") and not form.errors:
+            state = staging.advance(staged, by=request.user, seconds=STRETCH_SECONDS)
+        if act == "keep":
+            batch = actions.bring_in_reports(staged, by=request.user)
+            response = done(request, _("Kept as drafts."), "intake-batch", batch.ref)
+            response.delete_cookie(COOKIE + token, path=reverse("intake"))
+            return response
+        if act == "drop":
+            staged.forget()
+            response = done(request, _("Nothing was kept of that file."), "intake")
+            response.delete_cookie(COOKIE + token, path=reverse("intake"))
+            return response
+    except Refused as no:
+        refused = str(no)
+    preview = []
+    if not state.started:
+        for number, one in enumerate(staged.records()):
+            if number == SHOWN_ROWS:
+                break
+            preview.append([str(c)[:60] for c in one.cells])
+    return render(
+        request, "monitoring/intake/run.html",
+        {"state": state, "form": form, "refused": refused, "columns": columns, "preview": preview, "situation": situation,
+         "problems": problems.lines(state.problems[:SHOWN_PROBLEMS]), "token": token},
+        status=409 if refused else 422 if form.errors else 200,
+    )  # fmt: skip
+
+
+def _list(found: list[Any]) -> HttpResponse:
+    return HttpResponse(
+        problems.as_csv(found),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="problems.csv"'},
+    )
+
+
+@needs("see_drafts", "intake")
+def run_problems(request: Request, token: str) -> HttpResponse:
+    """The problems of a run as a file."""
+    return _list(_run(request, token).state.problems)
+
+
+@needs("see_drafts", "intake")
+def batch(request: Request, ref: str) -> HttpResponse:
+    """One delivery: its figures, its problems, its drafts."""
+    this = monitoring.get(access.batches(request.user).select_related("organisation", "made_by"), ref)
+    page = Uncounted(this.drafts.select_related("situation", "party").order_by("row"), PER_PAGE).page_of(
+        request.GET.get("page")
+    )
+    return render(
+        request, "monitoring/intake/batch.html",
+        {"batch": this, "page": page, "drafts": page["rows"], "problems": problems.lines(this.problems[:SHOWN_PROBLEMS]),
+         "may_undo": not this.undone_at and authority.allows(request.user, "undo_reports", this),
+         "may_file": not this.undone_at and authority.allows(request.user, "file_drafts", this), **chain(request.user, this.ref)},
+    )  # fmt: skip
+
+
+@needs("see_drafts", "intake")
+def batch_problems(request: Request, ref: str) -> HttpResponse:
+    """The problems of a delivery as a file."""
+    return _list(monitoring.get(access.batches(request.user), ref).problems)
+
+
+@require_POST
+@needs("see_drafts", "intake")
+def undo(request: Request, ref: str) -> HttpResponse:
+    """Take a delivery out again."""
+    this = monitoring.get(access.batches(request.user), ref)
+    actions.undo_reports(this, by=request.user)
+    return done(
+        request,
+        _("The delivery was taken out again; what was sealed for it can be read by nobody."),
+        "intake-batch",
+        this.ref,
+    )
+
+
+@require_POST
+@needs("see_drafts", "intake")
+def file_all(request: Request, ref: str) -> HttpResponse:
+    """File the drafts of a delivery that lack nothing."""
+    this = monitoring.get(access.batches(request.user), ref)
+    n = actions.file_drafts(this, by=request.user)
+    return done(request, _("%(n)d reports are filed.") % {"n": n}, "intake-batch", this.ref)
+
+
+# --- drafts -------------------------------------------------------------------------------------------------------
+
+
+@needs("see_drafts", "intake")
+def draft(request: Request, ref: str) -> HttpResponse:
+    """One draft: what it holds in codes, what it may repeat, and filing it."""
+    this = monitoring.get(
+        access.drafts(request.user).select_related("situation", "party", "organisation", "collected_by", "batch"), ref
+    )
+    facts = (
+        {"when": edtf.parse(this.when), "area1": this.area1, "forms": this.coded.get("forms", [])}
+        if this.status != m.UNDONE
+        else None
+    )
+    near = (
+        [
+            c
+            for c in queries.candidates(request.user, this.situation, facts)
+            if c["ref"] not in (this.ref, this.corrects)
+        ]
+        if facts
+        else []
+    )
+
+    def act(data: dict[str, Any]) -> HttpResponse:
+        made = actions.file_draft(
+            this, party=data.get("party"), link_reason=data.get("link_reason", ""), by=request.user
+        )
+        return done(request, _("The report is filed; its free text is sealed."), "incident", made.ref)
+
+    may_file = this.status == m.DRAFT and authority.allows(request.user, "file_draft", this)
+    if request.method == "POST" and not may_file:
+        authority.require(request.user, "file_draft", this)
+    return form_page(
+        request, forms.FilingForm(request.POST or None, draft=this), heading=_("Draft of a report"), button=_("File"), act=act,
+        lead=this.ref, cancel=reverse("intake"), template="monitoring/intake/draft.html",
+        more={"draft": this, "lines": _coded(this), "items": this.items.all(), "near": near, "may_file": may_file,
+              "may_set_aside": this.status in (m.DRAFT, m.CORRECTION) and authority.allows(request.user, "set_draft_aside", this),
+              "may_take_over": this.status == m.CORRECTION and authority.allows(request.user, "take_over_correction", this),
+              **chain(request.user, this.ref)},
+    )  # fmt: skip
+
+
+def _coded(this: m.Draft) -> list[tuple[str, str]]:
+    """The coded facts of a draft in words."""
+    lines = []
+    for f in forms.OF_REPORT:
+        value = this.coded.get(f.name)
+        if value in (None, [], {}, ""):
+            continue
+        if f.kind == "codes":
+            shown = ", ".join(label(f.list_name, c) for c in value)
+        elif f.kind == "counts":
+            shown = ", ".join(f"{label(f.list_name, c)}: {n}" for c, n in value.items())
+        elif f.kind == "yes_no":
+            shown = _("yes") if value else _("no")
+        else:
+            shown = str(value)
+        lines.append((_(f.label), shown))
+    if this.coded.get("declined"):
+        lines.append((_("Prefer not to say"), ", ".join(_(rules.bad_field(n)) for n in this.coded["declined"])))
+    return lines
+
+
+@require_POST
+@needs("see_drafts", "intake")
+def aside(request: Request, ref: str) -> HttpResponse:
+    """Set a draft or a correction aside."""
+    this = monitoring.get(access.drafts(request.user), ref)
+    actions.set_draft_aside(this, by=request.user)
+    return done(request, _("The draft is set aside."), "intake-draft", this.ref)
+
+
+@require_POST
+@needs("see_drafts", "intake")
+def take_over(request: Request, ref: str) -> HttpResponse:
+    """Correct a report by the later version of its submission."""
+    this = monitoring.get(access.drafts(request.user), ref)
+    made = actions.take_over_correction(this, by=request.user)
+    return done(request, _("The report is corrected; both versions of its texts stay sealed."), "incident", made.ref)
+
+
+# --- the form in steps --------------------------------------------------------------------------------------------
+
+
+@needs("see_drafts", "intake")
+def report(request: Request, ref: str) -> HttpResponse:
+    """Forms A1 to A3, a page at a time, on the server: search before it is created, skip what does not apply, stop at any time."""
+    situation = monitoring.get(monitoring.situations(request.user), ref)
+    begun = access.begun(request.user).filter(ref=request.POST.get("begun") or request.GET.get("begun") or "").first()
+    posted = request.method == "POST"
+    answers = forms.answers_of(request.POST) if posted else dict(begun.answers) if begun else {}
+    step = _number(request.POST.get("step", "0")) if posted else begun.step if begun else 0
+    act = request.POST.get("act", "next") if posted else ""
+    row = forms.row_of(answers, situation.ref)
+    wrong: dict[str, rules.Problem] = {}
+    refused = ""
+    if posted:
+        _clean, all_wrong = rules.check(row, queries.world(request.user, situation))
+        here = set(forms.STEPS[step][1])
+        wrong = {n: p for n, p in all_wrong.items() if n.rpartition(".")[2] in here}
+    try:
+        if act == "save" and step < forms.WORDS:
+            actions.save_begun_report(situation, answers, step=step, begun=begun, by=request.user)
+            return done(
+                request,
+                _(
+                    "Saved. What you answered in codes, numbers and days waits for you here for 90 days; text is not kept until it is sealed."
+                ),
+                "intake",
+            )
+        if act in ("file", "save") and step == forms.WORDS and not wrong:
+            found = m.Interview.objects.filter(ref=answers.get("interview", ""), asked_by=request.user).first()
+            made, incident = actions.deliver_report(
+                row, route="web", interview=found, hold=act == "save", begun=begun, by=request.user
+            )
+            if incident is not None:
+                return done(request, _("The report is filed; its free text is sealed."), "incident", incident.ref)
+            return done(request, _("Kept as a draft; its free text is sealed."), "intake-draft", made.ref)
+    except actions.Problems as no:
+        refused = " ".join(f"{_(rules.bad_field(n))}: {s}" for n, s in no.problems.items())
+    except Refused as no:
+        refused = str(no)
+    shown = step
+    if act == "back":
+        shown, wrong = _step(step, -1, answers), {}
+    elif act == "next" and posted and not wrong:
+        shown = _step(step, 1, answers)
+    own = list(m.Interview.objects.filter(asked_by=request.user, status=m.ALLOWED, report=None, situation=situation))
+    initial = {n: v == "yes" if n in ("searched_first", "referral_offered") else v for n, v in answers.items()}
+    form = forms.StepForm(request.POST if posted and shown == step and act != "back" else None, step=shown, situation=situation, interviews=own,
+                          initial=initial)  # fmt: skip
+    if form.is_bound:
+        form.is_valid()
+        for name, problem in wrong.items():
+            field = name.rpartition(".")[2]
+            form.add_error(field if field in form.fields else None, queries.words(problem))
+    near = []
+    if shown == forms.SEARCH and "when" in answers:
+        try:
+            near = queries.candidates(
+                request.user, situation, {"when": edtf.parse(str(answers["when"])), "area1": answers.get("area1", "")}
+            )
+        except edtf.Unreadable:
+            near = []
+    on_page = set(form.fields)
+    carried = [
+        (n, v)
+        for n, value in answers.items()
+        if n not in on_page
+        for v in (value if isinstance(value, list) else [value])
+    ]
+    return render(
+        request, "monitoring/intake/report.html",
+        {"situation": situation, "form": form, "step": shown, "number": shown + 1, "steps": len(forms.STEPS), "title": forms.STEPS[shown][0],
+         "carried": carried, "near": near, "searching": shown == forms.SEARCH, "last": shown == forms.WORDS, "refused": refused,
+         "begun": begun, "source": shown == forms.SOURCE},
+        status=409 if refused else 422 if wrong else 200,
+    )  # fmt: skip
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdigit() and int(text) < len(forms.STEPS) else 0
+
+
+def _step(step: int, by: int, answers: dict[str, Any]) -> int:
+    """The next page that applies: without a person's account there is no consent to ask about."""
+    found = min(max(step + by, 0), forms.WORDS)
+    if found == forms.CONSENT and answers.get("kind") not in ("testimony", "medical"):
+        found += by
+    return found
+
+
+# --- interviews ---------------------------------------------------------------------------------------------------
+
+
+@needs("see_interviews", "intake")
+def interviews(request: Request) -> HttpResponse:
+    """Interviews asked for, in one's own rooms; for safeguarding those that wait for it."""
+    page = Uncounted(access.interviews(request.user).select_related("situation", "organisation"), PER_PAGE).page_of(
+        request.GET.get("page")
+    )
+    return render(request, "monitoring/intake/interviews.html", {"page": page, "rows": page["rows"]})
+
+
+@needs("bring_in_reports", "intake")
+def ask(request: Request, ref: str) -> HttpResponse:
+    """Before anyone is asked for her account: why, what it adds, and whether she told it before."""
+    situation = monitoring.get(monitoring.situations(request.user), ref)
+
+    def act(data: dict[str, Any]) -> HttpResponse:
+        told, code = data["told_before"], data.pop("code").strip()
+        pseudonym, anyway, person = data.pop("pseudonym"), data.pop("anyway"), ""
+        if code:
+            answer = client.ask("told_before", token=request.user.vault_session or "", code=code)
+            told, person = ("told" if answer["told"] else "not_told"), answer["mark"]
+            instead = [label("consent_purpose", p) for p in answer["share"]]
+            if instead and not anyway:
+                raise Refused(
+                    _("She told this here before, and allows that it is used for: %(purposes)s. Ask for that account to be shared "
+                      "instead of asking her again. If an interview is needed all the same, tick the box below and send this again.")
+                    % {"purposes": ", ".join(instead)}, reason="told",
+                )  # fmt: skip
+        if not person and pseudonym:
+            (person,) = keeping.marks("person", [f"{request.user.body.ref}/{pseudonym}"])
+        made = actions.ask_for_interview(situation, **{**data, "told_before": told}, person=person, by=request.user)
+        said = (
+            _("The interview is allowed.")
+            if made.status == m.ALLOWED
+            else _("Safeguarding decides about this further interview.")
+        )
+        return done(request, said, "interview", made.ref)
+
+    return form_page(
+        request, forms.InterviewForm(request.POST or None), heading=_("Before an interview"), button=_("Enter"), act=act,
+        lead=situation.name, cancel=reverse("situation", args=[situation.ref]), template="monitoring/intake/ask.html",
+    )  # fmt: skip
+
+
+@needs("see_interviews", "intake")
+def interview(request: Request, ref: str) -> HttpResponse:
+    """One interview that was asked for; safeguarding decides on a further one."""
+    this = monitoring.get(access.interviews(request.user).select_related("situation", "organisation", "asked_by"), ref)
+
+    def act(data: dict[str, Any]) -> HttpResponse:
+        word, _space, reason = data["reason"].partition(" ")
+        made = actions.decide_interview(this, allow=word == "allow", reason=reason, by=request.user)
+        return done(request, _("Allowed.") if made.status == m.ALLOWED else _("Refused."), "interview", made.ref)
+
+    may = this.status == m.ASKED and authority.allows(request.user, "decide_interview", this)
+    if request.method == "POST" and not may:
+        authority.require(request.user, "decide_interview", this)
+    return form_page(
+        request, forms.DecisionForm(request.POST or None), heading=_("Interview"), button=_("Decide"), act=act, lead=this.ref,
+        cancel=reverse("interviews"), template="monitoring/intake/interview.html",
+        more={"interview": this, "may_decide": may, "told": _(forms.guard.TOLD.get(this.told_before, "")),
+              "allowed_so_far": queries.interviews_of(this.person), **chain(request.user, this.ref)},
+    )  # fmt: skip
+
+
+# --- counts -------------------------------------------------------------------------------------------------------
+
+
+@needs("see_drafts", "intake")
+def counts(request: Request, ref: str) -> HttpResponse:
+    """Counts of services by type, month and area: sums, never cases."""
+    situation = monitoring.get(monitoring.situations(request.user), ref)
+
+    def act(data: dict[str, Any]) -> HttpResponse:
+        raw = data["file"].read(readers.MOST_WHOLE)
+        (mark,) = keeping.marks("counts", [raw.decode("utf-8", "replace")])
+        made = actions.bring_in_counts(situation, service_counts.read(raw), mark, by=request.user)
+        return done(request, _("%(n)d cells are kept.") % {"n": len(made.cells)}, "intake-counts", situation.ref)
+
+    tables = access.counts(request.user).filter(situation=situation).select_related("organisation")[:10]
+    return form_page(
+        request, forms.CountsForm(request.POST or None, request.FILES or None), heading=_("Counts of services"), button=_("Send"), act=act,
+        lead=situation.name, cancel=reverse("situation", args=[situation.ref]), template="monitoring/intake/counts.html", more={"tables": tables},
+    )  # fmt: skip

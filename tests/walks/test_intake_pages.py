@@ -1,0 +1,250 @@
+"""The intake pages: a file from upload to drafts, the form in steps, interviews, counts."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+from tests_support import see_all
+from walks.test_intake import GOOD, row, table
+
+from answerable.monitoring.intake import models as m
+from answerable.monitoring.models import Incident
+
+
+@pytest.fixture(autouse=True)
+def own_folder(settings, tmp_path):
+    settings.INTAKE = tmp_path / "intake"
+
+
+def send(client, raw, name="reports.csv", **more):
+    file = io.BytesIO(raw)
+    file.name = name
+    return client.post("/watch/intake/", {"file": file, **more})
+
+
+def test_a_file_goes_from_upload_through_mapping_to_drafts_and_back_out(office, saved, settings):
+    dana = office("dana")
+    rows = [row(saved), row(saved, when="2026-02-30", narrative="=HYPERLINK(1)")]
+    renamed = table(*rows).replace(b"narrative", b"Story", 1)
+    reply = send(dana, renamed)
+    assert reply.status_code == 303
+    where = reply.url
+    page = dana.get(where).content.decode()
+    assert "Story" in page and "what was told" in page  # the preview is for whoever has the key
+    column = renamed.split(b"\r\n")[0].decode().split(",").index("Story")
+    names = renamed.split(b"\r\n")[0].decode().split(",")
+    mapping = {f"c{n}": "narrative" if n == column else name for n, name in enumerate(names)}
+    checked = dana.post(where, {"act": "map", **mapping}).content.decode()
+    assert "2 of 2 rows: 1 good, 1 with problems" in checked and "There is no day 30" in checked
+    listed = dana.get(where + "problems.csv").content.decode()
+    assert "There is no day 30" in listed and "HYPERLINK" not in listed
+    kept = dana.post(where, {"act": "keep"})
+    assert kept.status_code == 303
+    see_all()
+    batch = m.IntakeBatch.objects.latest("id")
+    shown = dana.get(f"/watch/intake/deliveries/{batch.ref}/").content.decode()
+    assert "1 kept as drafts" in shown
+    assert dana.post(f"/watch/intake/deliveries/{batch.ref}/undo/").status_code == 303
+    assert send(dana, renamed).status_code == 303
+
+
+def test_a_run_is_nobody_elses_and_nothing_without_its_key(office, saved):
+    dana, sami = office("dana"), office("sami")
+    where = send(dana, table(row(saved))).url
+    assert sami.get(where).status_code == 404
+    sami.cookies["intake-" + where.split("/")[-2]] = dana.cookies["intake-" + where.split("/")[-2]].value
+    assert sami.get(where).status_code == 404
+    del dana.cookies["intake-" + where.split("/")[-2]]
+    assert dana.get(where).status_code == 404
+
+
+def test_a_refused_file_is_said_and_leaves_nothing(office, settings):
+    reply = send(office("dana"), b"%PDF-1.7", "reports.csv")
+    assert reply.status_code == 409 and "not what its name says" in reply.content.decode()
+    assert list(settings.INTAKE.iterdir()) == []
+
+
+def test_whoever_has_no_part_in_intake_finds_no_page(office, saved):
+    for who in ("delegate.avn", "petra", "inga"):
+        client = office(who)
+        for url in ("/watch/intake/", "/watch/intake/form.xlsx", f"/watch/intake/report/{saved('$zandria').ref}/"):
+            assert client.get(url).status_code == 404, (who, url)
+
+
+def test_the_published_form_is_downloaded(office):
+    reply = office("dana").get("/watch/intake/form.xlsx")
+    assert reply.status_code == 200 and reply.content[:2] == b"PK"
+
+
+# --- the form in steps --------------------------------------------------------------------------------------------
+
+
+def hidden(page):
+    found = {}
+    for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', page):
+        found.setdefault(name, []).append(value)
+    found.pop("csrfmiddlewaretoken", None)
+    return found
+
+
+def test_the_form_in_steps_searches_first_skips_what_does_not_apply_and_files(office, saved):
+    dana, situation = office("dana"), saved("$zandria")
+    see_all()
+    near = Incident.objects.filter(
+        situation=situation, organisation__ref=m.Person.objects.get(handle="dana").body.ref
+    ).first()
+    url = f"/watch/intake/report/{situation.ref}/"
+    assert dana.get(url).status_code == 200
+    wrong = dana.post(url, {"step": 0, "act": "next", "when": "2026-02-30", "area1": "S"})
+    assert (
+        wrong.status_code == 422
+        and "There is no day 30" in wrong.content.decode()
+        and "Care comes before questions" not in wrong.content.decode()
+    )
+    when = near.on.isoformat() if near else "2026-01"
+    page = dana.post(
+        url, {"step": 0, "act": "next", "referral_offered": "on", "when": when, "area1": near.area1 if near else "S"}
+    ).content.decode()
+    assert "Is it here already?" in page and (near is None or near.ref in page)
+    page = dana.post(url, {**hidden(page), "act": "next", "searched_first": "on"}).content.decode()
+    assert "What happened" in page and "Prefer not to say" in page
+    what = {
+        k: GOOD[k].split() if k == "forms" else GOOD[k] for k in ("actor_types", "forms", "links", "victims", "risk")
+    }
+    page = dana.post(
+        url, {**hidden(page), "act": "next", **what, "party": saved("$brigade").ref, "settings": "PNS"}
+    ).content.decode()
+    assert "The source" in page
+    source = {"kind": "document", "directness": "secondary", "captured_on": "2026-02-01"}
+    page = dana.post(url, {**hidden(page), "act": "next", **source}).content.decode()
+    assert "In words" in page and "Purposes consented" not in page  # a paper asks nobody for consent
+    see_all()
+    before = Incident.objects.count()
+    reply = dana.post(
+        url,
+        {
+            **hidden(page),
+            "act": "file",
+            "link_reason": "they wore badges",
+            "narrative": "her account",
+            "says": "a paper",
+        },
+    )
+    see_all()
+    assert reply.status_code == 303, reply.content.decode()[-1500:]
+    made = Incident.objects.latest("id")
+    assert Incident.objects.count() == before + 1 and made.items.count() == 1
+    assert m.Draft.objects.get(ref=made.ref).coded["declined"] == ["settings"]
+
+
+def test_save_and_stop_keeps_codes_and_no_text(office, saved):
+    dana, situation = office("dana"), saved("$zandria")
+    url = f"/watch/intake/report/{situation.ref}/"
+    assert (
+        dana.post(
+            url, {"step": 2, "act": "save", "when": "2026-01", "area1": "South", "narrative": "not yet", "victims": "3"}
+        ).status_code
+        == 303
+    )
+    see_all()
+    begun = m.BegunReport.objects.get()
+    assert begun.answers == {"when": "2026-01", "victims": "3"} and begun.step == 2
+    assert 'value="2026-01"' in dana.get(f"{url}?begun={begun.ref}").content.decode()
+    assert 'value="2026-01"' not in office("sami").get(f"{url}?begun={begun.ref}").content.decode()
+
+
+# --- interviews ---------------------------------------------------------------------------------------------------
+
+WHY = {"told_before": "no_code", "pseudonym": "p-17", "purpose": "CP-MONI", "added_value": "she saw the commander herself",
+       "why_not_enough": "no record names the unit"}  # fmt: skip
+
+
+def test_an_account_needs_an_interview_that_says_why_and_a_second_one_safeguarding(office, saved):
+    dana, situation = office("dana"), saved("$zandria")
+    ask = f"/watch/intake/interviews/ask/{situation.ref}/"
+    assert dana.post(ask, {**WHY, "added_value": "more"}).status_code == 409
+    assert dana.post(ask, WHY).status_code == 303
+    see_all()
+    first = m.Interview.objects.latest("id")
+    assert (first.status, first.number, first.basis) == ("ALLOWED", 1, "first")
+    assert "p-17" not in str(list(m.Interview.objects.values()))
+    assert dana.post(ask, WHY).status_code == 303
+    see_all()
+    second = m.Interview.objects.latest("id")
+    assert (second.status, second.number) == ("ASKED", 2)
+    assert dana.post(f"/watch/intake/interviews/{second.ref}/", {"reason": "allow safety"}).status_code == 409
+    safa = office("safa")
+    page = safa.get(f"/watch/intake/interviews/{second.ref}/").content.decode()
+    assert "1 allowed so far" in page
+    assert safa.post(f"/watch/intake/interviews/{second.ref}/", {"reason": "refuse share_instead"}).status_code == 303
+    second.refresh_from_db()
+    assert second.status == "REFUSED" and second.decided_by.handle == "safa"
+    assert dana.post(ask, {**WHY, "her_request": "on"}).status_code == 303
+    see_all()
+    assert m.Interview.objects.latest("id").basis == "her_request"
+
+
+def test_a_testimony_is_filed_with_an_allowed_interview_and_only_once(office, saved):
+    from answerable.alliance.models import Person
+    from answerable.common.errors import Refused
+    from answerable.monitoring.intake import actions
+
+    dana = office("dana")
+    dana.post(f"/watch/intake/interviews/ask/{saved('$zandria').ref}/", WHY)
+    see_all()
+    person, allowed = Person.objects.get(handle="dana"), m.Interview.objects.latest("id")
+    item = {"kind": "testimony", "directness": "primary", "captured_on": "2026-02-01", "testimony": "T1", "says": "x"}
+    with pytest.raises(Refused, match="say why it is needed"):
+        actions.deliver_report(row(saved, items=[item]), route="web", by=person)
+    _draft, incident = actions.deliver_report(row(saved, items=[item]), route="web", interview=allowed, by=person)
+    allowed.refresh_from_db()
+    assert allowed.report == incident
+    with pytest.raises(Refused, match="used for a report already"):
+        actions.deliver_report(row(saved, victims="9", items=[item]), route="web", interview=allowed, by=person)
+
+
+def test_her_code_says_yes_or_no_and_nothing_else(office, saved, door):
+    from door_support import began
+
+    code = began(door(), pin="734911", text="what I told")
+    dana = office("dana")
+    ask = f"/watch/intake/interviews/ask/{saved('$zandria').ref}/"
+    assert dana.post(ask, {**WHY, "code": code, "pseudonym": ""}).status_code == 303
+    see_all()
+    told = m.Interview.objects.latest("id")
+    assert (told.told_before, told.number, told.status) == ("told", 2, "ASKED") and code not in told.person
+    mistyped = dana.post(ask, {**WHY, "code": code[:-1] + ("0" if code[-1] != "0" else "1")})
+    assert mistyped.status_code == 409 and "Look again, slowly" in mistyped.content.decode()
+    from answerable.channel import codes
+
+    assert dana.post(ask, {**WHY, "code": codes.new().digits}).status_code == 303
+    see_all()
+    assert m.Interview.objects.latest("id").told_before == "not_told"
+
+
+# --- counts -------------------------------------------------------------------------------------------------------
+
+
+def upload(client, url, text):
+    file = io.BytesIO(text.encode())
+    file.name = "counts.csv"
+    return client.post(url, {"file": file})
+
+
+def test_counts_are_taken_as_sums_and_lists_of_cases_are_not(office, saved):
+    dana = office("dana")
+    url = f"/watch/intake/counts/{saved('$zandria').ref}/"
+    good = "type,month,area,count\nGBV-1,2026-01,North,12\n2,2026-01,North,3\nGBV-3,2026-01,North,0\n"
+    assert upload(dana, url, good).status_code == 303
+    see_all()
+    assert m.ServiceCounts.objects.get().cells == [["GBV-1", "2026-01", "North", 12], ["GBV-2", "2026-01", "North", None],
+                                                   ["GBV-3", "2026-01", "North", 0]]  # fmt: skip
+    assert upload(dana, url, good).status_code == 409
+    for cases in (
+        "case_id,type,month,area,count\n1,1,2026-01,N,1\n",
+        "type,month,area,count\n1,2026-01,N,1\n1,2026-01,N,1\n",
+    ):
+        reply = upload(dana, url, cases)
+        assert reply.status_code == 409 and "cases" in reply.content.decode()
