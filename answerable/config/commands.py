@@ -287,6 +287,7 @@ def worker(argv: list[str]) -> int:
     from answerable.channel import actions as channel
     from answerable.channel import quarantine
     from answerable.measures import actions as measures
+    from answerable.monitoring.looking import actions as looking
     from answerable.record import signing
     from answerable.vault.consent import actions as consent
     from answerable.vault.custody import actions as custody
@@ -311,6 +312,7 @@ def worker(argv: list[str]) -> int:
             checkpoint,
             quarantine.owed,
             postgres.rotate_keys_backups,
+            looking.owed,
         ):
             try:
                 work()
@@ -319,8 +321,19 @@ def worker(argv: list[str]) -> int:
 
                 print(f"worker: {where(fault)}", file=sys.stderr, flush=True)
                 connection.close()
-        if args.once or stop.wait(60):
+        if args.once:
             return 0
+        # Between two minutes, work that someone waits for at a page begins within seconds (decision 0045).
+        for _second in range(20):
+            if stop.wait(3):
+                return 0
+            try:
+                looking.work(until=stop.is_set)
+            except Exception as fault:
+                from answerable.common.faults import where
+
+                print(f"worker: {where(fault)}", file=sys.stderr, flush=True)
+                connection.close()
 
 
 @contextmanager

@@ -21,13 +21,15 @@ APPEND_ONLY = (
     "fund_leg",
     "publication_release",
     "vault_consent",
+    "monitoring_releasedtable",
 )
-# Where the office may delete: sessions end, salts and keys are shredded, an import's rows are undone.
+# Where the office may delete: sessions end, salts and keys are shredded, an import's rows are undone, tallies are folded.
 OFFICE_DELETES = (
     "monitoring_reading",
     "monitoring_party",
     "monitoring_situation",
     "monitoring_sourceitem_parents",
+    "monitoring_tally",
     "django_session",
 )
 # What the vault process writes among the working facts: its entries in the record, and what doors without a database
@@ -53,6 +55,7 @@ VAULT_WRITES = (
     "channel_kitenvelope",
     "reparations_claim",
     "monitoring_incident",
+    "monitoring_tally",
 )
 # Rows seen by more than their own compartment: requests to open an identity by those who approve, answer and inspect them;
 # the book of consents by the data protection officer.

@@ -48,31 +48,6 @@ def situations(request: Request) -> HttpResponse:
     )
 
 
-@needs("see_situations")
-def situation(request: Request, ref: str) -> HttpResponse:
-    """One situation: its timeline by source, parties, and what was reported here."""
-    this = access.get(access.situations(request.user), ref)
-    lines = queries.timeline(this)
-    incidents = access.incidents(request.user).filter(situation=this).select_related("party")[:10]
-    return render(
-        request,
-        "monitoring/situation.html",
-        {
-            "situation": this,
-            "timeline": lines,
-            "parties": this.parties.all()[:200],
-            "incidents": incidents,
-            "patterns": access.patterns(request.user).filter(situation=this)[:10],
-            "sees_incidents": authority.allows(request.user, "see_incidents", Place("incidents")),
-            "may_report": authority.allows(request.user, "receive_report", this),
-            "may_assess": authority.allows(request.user, "assess_pattern", this),
-            "may_enter_party": authority.allows(request.user, "enter_party", this),
-            "imported": this.imported,
-            **chain(request.user, this.ref),
-        },
-    )
-
-
 @needs("open_situation", "situations")
 def open_situation(request: Request) -> HttpResponse:
     """Begin to watch a situation."""
