@@ -172,6 +172,8 @@ def test_looking_changes_nothing_and_saying_so_is_one_entry(office, saved):
     assert Entry.objects.count() == size and not Visit.objects.exists()
     assert client.post(f"{url}seen/", {"query": "level=V1"})["Location"] == f"{url}?level=V1"
     assert Entry.objects.count() == size + 1
+    client.get(url)
+    assert "read" not in {e.action for e in client.get(url).context["history"]}  # nobody sees who reads what
     assert "Nothing that you may see" in text(client.get(url))
 
 
@@ -287,6 +289,7 @@ def test_the_state_it_is_about_finds_the_page_as_if_nothing_had_been_released(of
     zandria = Situation.objects.get(pk=zandria.pk)
     concerned, other = office("delegate.avn"), office("delegate.blm")
     concerned.post(f"{url}seen/")
+    concerned.get(url)  # takes in what was said after the act
     before, elsewhere = text(concerned.get(url)), text(other.get(url))
     actions.release_tables(zandria, year=rules.releasable(clock.today()), by=person("lena"))
     job = actions.ask_bulletin(zandria, languages=["en"], by=person("sami"))

@@ -28,7 +28,8 @@ from answerable.record import log as record
 def mark_seen(situation: Situation, *, by: Person) -> Visit:
     """Say that one has read what stands here: from now on only what comes later is shown as new."""
     authority.require(by, "mark_seen", Place("situations"))
-    entry = record.append("situation read", situation, by=by)
+    # The entry is the reader's own: on the situation's page its history would tell everyone who reads what.
+    entry = record.append("situation read", by.ref, by=by, detail={"situation": situation.ref})
     made, _new = Visit.objects.update_or_create(
         person=by, situation=situation, defaults={"at": clock.now(), "size": entry.index + 1}
     )
@@ -125,8 +126,10 @@ def release_tables(situation: Situation, *, year: int, by: Person) -> list[Relea
                 situation=situation, year=year, axis=axis, table=asdict(out), made_at=clock.now(), made_by=by
             )
         )
-    # How much was withheld is a figure too: the entry says that it was done, and of which year.
-    record.append("tables released", situation, by=by, detail={"year": year, "tables": [t.ref for t in made]})
+    # Of a table and not of the situation, whose history its own state reads too. How much was withheld is a figure as well.
+    record.append(
+        "tables released", made[0], by=by, detail={"situation": situation.ref, "year": year, "tables": len(made)}
+    )
     return made
 
 
