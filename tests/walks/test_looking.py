@@ -173,7 +173,7 @@ def test_looking_changes_nothing_and_saying_so_is_one_entry(office, saved):
     assert client.post(f"{url}seen/", {"query": "level=V1"})["Location"] == f"{url}?level=V1"
     assert Entry.objects.count() == size + 1
     client.get(url)
-    assert "read" not in {e.action for e in client.get(url).context["history"]}  # nobody sees who reads what
+    assert not any("read" in e.action for e in client.get(url).context["history"])  # nobody sees who reads what
     assert "Nothing that you may see" in text(client.get(url))
 
 
@@ -409,3 +409,11 @@ def test_the_command_writes_a_bulletin_and_replaces_no_file(saved, tmp_path, cap
     with pytest.raises(Refused):
         cli.main([zandria.ref, "--out", str(tmp_path / "x.pdf"), "--as", "delegate.avn"])
     assert not (tmp_path / "x.pdf").exists()
+
+
+def test_findings_come_from_their_own_field_of_work_as_each_may_see_them(office, saved):
+    url = f"/watch/{saved('$zandria').ref}/"
+    for handle in ("leo", "delegate.avn"):
+        page = office(handle).get(url)
+        assert "findings" in {p.name for p in page.context["panels"]}, handle
+    assert "/answer/" in page.content.decode()

@@ -133,26 +133,25 @@ def _bounded(by: HasPrincipal, situation: Situation, filters: Filters) -> tuple[
     days = filters.since or filters.until
     narrow = Filters(**{k: v for k, v in filters.set().items() if k in (("since", "until") if days else _INDEXED)})
     base = matching(by, situation, narrow).order_by(*(("-on",) if days else ("-submitted_at",)))
-    newest = list(base.values_list("pk", flat=True)[: rules.ROWS_READ + 1])
-    return matching(by, situation, filters).filter(pk__in=newest[: rules.ROWS_READ]), len(newest) <= rules.ROWS_READ
+    read = base.values("pk")
+    whole = read[: rules.ROWS_READ + 1].count() <= rules.ROWS_READ
+    return matching(by, situation, filters).filter(pk__in=read[: rules.ROWS_READ]), whole
 
 
 def filtered(by: HasPrincipal, situation: Situation, filters: Filters) -> tuple[Counts, list[Incident]]:
-    """Counts of what matches among the newest reports read, and the first of them."""
+    """Counts of what matches among the newest reports read, and the first of them. Counted on the same axes as the tallies."""
     found, whole = _bounded(by, situation, filters)
-    sums: dict[tuple[str, str], list[int]] = {}
     fields = ("status", "level", "area1", "party_id", "forms", "on", "organisation_id", "victims")
-    for row in found.order_by().values_list(*fields):
-        status, level, area, party, forms, on, organisation, victims = row
-        verified = status == rules.VERIFIED
-        cells = [("status", status)]
-        if status in rules.LIVE:
-            cells += [("all", ""), ("area", area), ("party", str(party)), ("level", level), ("month", f"{on:%Y-%m}"),
-                      ("org", str(organisation)), *(("form", f) for f in forms)]  # fmt: skip
-        for cell in cells:
-            sums[cell] = [a + b for a, b in zip(sums.get(cell, [0, 0, 0, 0]), (1, verified, victims, victims * verified),
-                                                strict=True)]  # fmt: skip
-    rows = [(axis, value, *n) for (axis, value), n in sums.items()]
+    inner, params = found.order_by().values(*fields).query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT a.axis, a.value, count(*), count(*) FILTER (WHERE i.status = 'VERIFIED'), sum(i.victims),"
+            " sum(i.victims) FILTER (WHERE i.status = 'VERIFIED')"
+            f" FROM ({inner}) i CROSS JOIN LATERAL"
+            ' monitoring_axes(i.status, i.level, i.area1, i.party_id, i.forms, i."on", i.organisation_id) a GROUP BY 1, 2',
+            params,
+        )
+        rows = cursor.fetchall()
     newest = list(found.select_related("party").order_by("-submitted_at", "-id")[:10])
     return _counts(situation, rows, whole=whole, read=rules.ROWS_READ), newest
 
