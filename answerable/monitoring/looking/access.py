@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from django.db.models import Q, QuerySet
+from django.http import Http404
 
 from answerable.authority import engine as authority
 from answerable.authority.principals import HasPrincipal, Place
+from answerable.common.references import normalise
 from answerable.monitoring.looking.models import Bulletin, Job, ReleasedTable, SavedView
 from answerable.monitoring.models import Situation
 
@@ -25,13 +27,19 @@ def tables(by: HasPrincipal, situation: Situation) -> QuerySet[ReleasedTable]:
     return ReleasedTable.objects.filter(situation=situation)
 
 
-def bulletins(by: HasPrincipal) -> QuerySet[Bulletin]:
-    """Bulletins of every situation but those about the reader's own state."""
-    if not authority.allows(by, "see_situations", Place("situations")):
+def bulletins(by: HasPrincipal, situation: Situation) -> QuerySet[Bulletin]:
+    """Bulletins of a situation, for members; none for the state it is about."""
+    if not authority.allows(by, "see_aggregates", situation):
         return Bulletin.objects.none()
-    state = by.principal().state
-    found = Bulletin.objects.select_related("situation__state")
-    return found.exclude(situation__state__code=state) if state else found
+    return Bulletin.objects.filter(situation=situation)
+
+
+def get_bulletin(by: HasPrincipal, ref: str) -> Bulletin:
+    """One bulletin, or a 404 that does not reveal whether it exists."""
+    found = Bulletin.objects.select_related("situation__state").filter(ref=normalise(ref)).first()
+    if found is None or not authority.allows(by, "see_aggregates", found.situation):
+        raise Http404
+    return found
 
 
 def jobs(by: HasPrincipal, situation: Situation) -> QuerySet[Job]:

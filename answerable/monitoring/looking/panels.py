@@ -187,7 +187,7 @@ def _released(look: Look) -> list[Panel]:
          "rows": setting.released_rows(t, language), "ref": t.ref}
         for t in access.tables(look.by, look.situation)[: 3 * 3]
     ]  # fmt: skip
-    bulletins = list(access.bulletins(look.by).filter(situation=look.situation).defer("pdf")[:10])
+    bulletins = list(access.bulletins(look.by, look.situation).defer("pdf")[:10])
     html = _fragment(
         "released", tables=tables, bulletins=bulletins, caveat=setting.caveat(), languages=setting.LANGUAGES,
         more=reverse("bulletins", args=[look.situation.ref]),

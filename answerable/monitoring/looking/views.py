@@ -80,7 +80,7 @@ def _changed(look: Look) -> dict[str, Any]:
         return {"visit": None}
     news = [
         _("A bulletin was set in %(language)s") % {"language": setting.LANGUAGES[b.language]}
-        for b in access.bulletins(look.by).filter(situation=look.situation, made_at__gt=visit.at).defer("pdf")[:10]
+        for b in access.bulletins(look.by, look.situation).filter(made_at__gt=visit.at).defer("pdf")[:10]
     ]
     years = access.tables(look.by, look.situation).filter(made_at__gt=visit.at).values_list("year", flat=True)
     news += [_("The tables of %(year)d were released") % {"year": y} for y in sorted(set(years))]
@@ -155,7 +155,7 @@ def bulletins(request: Request, ref: str) -> HttpResponse:
             refused = str(no)
     jobs = list(access.jobs(request.user, this)[:20])
     made: dict[int, list[Any]] = {}
-    for b in access.bulletins(request.user).filter(job__in=jobs).defer("pdf"):
+    for b in access.bulletins(request.user, this).filter(job__in=jobs).defer("pdf"):
         made.setdefault(b.job_id, []).append(b)
     for job in jobs:
         job.set = made.get(job.pk, [])  # type: ignore[attr-defined]
@@ -198,7 +198,7 @@ def release_tables(request: Request, ref: str) -> HttpResponse:
 @needs("see_situations")
 def bulletin(request: Request, ref: str) -> HttpResponse:
     """One bulletin as PDF, for members."""
-    found = monitoring.get(access.bulletins(request.user), ref)
+    found = access.get_bulletin(request.user, ref)
     reply = HttpResponse(bytes(found.pdf), content_type="application/pdf")
     name = f"bulletin-{found.on.isoformat()}-{found.language}.pdf"
     reply.headers["Content-Disposition"] = f'attachment; filename="{name}"'

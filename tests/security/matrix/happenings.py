@@ -11,6 +11,7 @@ from answerable.alliance.models import Body, Person
 from answerable.channel import actions as channel
 from answerable.channel.models import Thread
 from answerable.common.references import new_ref
+from answerable.monitoring.looking import actions as looking
 from answerable.safeguarding import actions as safeguarding
 from answerable.safeguarding.models import Grievance, SafeContactPlan
 from answerable.vault import actions as vault
@@ -60,6 +61,9 @@ def add(saved: Callable[[str], Any]) -> None:
     )  # fmt: skip
     vault.ask_recovery(person("vera"), by=ines)
     channel.issue_code(person("dana"), pin="2580", by=ines)
+    looking.ask_bulletin(saved("$zandria"), languages=["en"], by=person("sami"))
+    looking.work()
+    looking.ask_bulletin(saved("$zandria"), languages=["en"], by=person("sami"))
     channel.receive_kit_envelope(Thread.objects.get(documenter=person("dana")), "0" * 64, b"sealed", by=person("dana"))
     see_all()
 
