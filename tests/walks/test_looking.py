@@ -267,6 +267,20 @@ def test_tables_leave_once_rounded_and_with_small_figures_withheld(office, saved
     assert "at least" in page and "withheld" in page and "Reported incidents only, not prevalence" in page
 
 
+def test_a_place_that_few_reports_name_is_not_named_and_the_table_looks_as_if_there_were_none(saved, monkeypatch):
+    """A row's name alone would say that a report names the place; the row for the rest stands there in any case."""
+    year, lead = rules.releasable(clock.today()), person("lena")
+    _year_of_reports(saved, monkeypatch)
+    rows = queries.counted_for_members(None, year)
+    few = [r for r in rows if r["area"] == ["East"]][:4]
+    monkeypatch.setattr(queries, "counted_for_members", lambda *_: [r for r in rows if r["area"] == ["North"]])
+    without = {t.axis: t for t in actions.release_tables(saved("$zandria"), year=year, by=lead)}["area"].table
+    monkeypatch.setattr(queries, "counted_for_members", lambda *_: [*(r for r in rows if r["area"] == ["North"]), *few])
+    with_few = {t.axis: t for t in actions.release_tables(saved("$zandria"), year=year - 1, by=lead)}["area"].table
+    assert list(without["rows"]) == list(with_few["rows"]) == ["North", ""]
+    assert without["cells"] == with_few["cells"]
+
+
 def test_a_released_table_is_never_changed(saved, monkeypatch):
     _year_of_reports(saved, monkeypatch)
     actions.release_tables(saved("$zandria"), year=rules.releasable(clock.today()), by=person("lena"))

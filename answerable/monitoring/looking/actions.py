@@ -120,7 +120,7 @@ def release_tables(situation: Situation, *, year: int, by: Person) -> list[Relea
     rows = queries.counted_for_members(situation, year)
     made = []
     for axis, k in queries.RELEASED_AXES.items():
-        out = disclosure.release(queries.year_table(situation, year, axis, rows), k=k)
+        out = disclosure.release(queries.year_table(axis, rows, k=k), k=k)
         made.append(
             ReleasedTable.objects.create(
                 situation=situation, year=year, axis=axis, table=asdict(out), made_at=clock.now(), made_by=by

@@ -26,7 +26,7 @@ from answerable.monitoring.looking import rules
 from answerable.monitoring.looking.models import Tally, Visit
 from answerable.monitoring.looking.rules import Filters
 from answerable.monitoring.models import Incident, PatternAssessment, Situation, SourceItem
-from answerable.record.models import Entry, Head
+from answerable.record.models import Entry
 from answerable.vault.consent import gate
 
 CHANGES_READ = 2_000  # record entries that one look at what changed goes through
@@ -208,11 +208,6 @@ def visit(by: HasPrincipal, situation: Situation) -> Visit | None:
     return Visit.objects.filter(person__ref=by.ref, situation=situation).first()
 
 
-def record_size() -> int:
-    """How many entries the record has now."""
-    return int(Head.objects.values_list("size", flat=True).get(pk=1))
-
-
 def changes(by: HasPrincipal, situation: Situation, since: Visit) -> dict[str, Any]:
     """What happened here since a visit, of what the person sees: by the record, so that nothing is left out silently."""
     entries = list(
@@ -264,19 +259,28 @@ COLUMNS = ("verified", "open")
 _CHUNK = 2_000
 
 
-def year_table(situation: Situation, year: int, axis: str, rows: Sequence[Mapping[str, Any]]) -> disclosure.Table:
-    """The exact table of a year before anything is withheld, from rows of `counted_for_members`."""
-    given: dict[tuple[str, str], dict[str, int]] = {}
+def year_table(axis: str, rows: Sequence[Mapping[str, Any]], *, k: int) -> disclosure.Table:
+    """The exact table of a year before anything is withheld, from rows of `counted_for_members`.
+
+    A value with too few reports, or too few organisations behind it, has no row of its own: its name alone would say that
+    a report names it. It goes to a row without a name, which every table has, whether anything is in it or not.
+    """
+    by_value: dict[str, dict[str, int]] = {}
+    for row in rows:
+        for value in set(row[axis]):
+            mine = by_value.setdefault(value, {})
+            mine[row["organisation"]] = mine.get(row["organisation"], 0) + 1
+    named = {v for v, given in by_value.items() if v and sum(given.values()) >= k and not disclosure.thin(given)}
+    cells: dict[tuple[str, str], dict[str, int]] = {}
     whole: dict[str, dict[str, int]] = {}
     for row in rows:
         column, organisation = COLUMNS[0 if row["verified"] else 1], row["organisation"]
-        mine = whole.setdefault(column, {})
-        mine[organisation] = mine.get(organisation, 0) + 1
-        for value in row[axis]:
-            cell = given.setdefault((value, column), {})
-            cell[organisation] = cell.get(organisation, 0) + 1
-    values = tuple(sorted({v for v, _c in given}))
-    return disclosure.Table(values, COLUMNS, given, axis != "form", whole)
+        for counted in (
+            whole.setdefault(column, {}),
+            *(cells.setdefault((v, column), {}) for v in {x if x in named else "" for x in row[axis] or [""]}),
+        ):
+            counted[organisation] = counted.get(organisation, 0) + 1
+    return disclosure.Table((*sorted(named), ""), COLUMNS, cells, axis != "form", whole)
 
 
 def counted_for_members(situation: Situation, year: int) -> list[dict[str, Any]]:

@@ -50,7 +50,9 @@ def axis_words(axis: str) -> str:
 
 
 def value_words(axis: str, value: str, language: str) -> str:
-    """One row's name."""
+    """One row's name; the row without a name is what every table has for the rest."""
+    if not value:
+        return {"area": _("Other areas, or not said"), "form": _("Other forms"), "party": _("Other actors")}[axis]
     return label("violence_form", value, language) if axis == "form" else value
 
 

@@ -160,7 +160,7 @@ def bulletins(request: Request, ref: str) -> HttpResponse:
     for job in jobs:
         job.set = made.get(job.pk, [])  # type: ignore[attr-defined]
     context = {
-        "situation": this, "jobs": jobs, "languages": setting.LANGUAGES, "refused": refused,
+        "situation": this, "jobs": jobs, "tongues": setting.LANGUAGES, "refused": refused,
         "working": any(j.status == lifecycle.WAITING for j in jobs),
         "years": sorted(set(access.tables(request.user, this).values_list("year", flat=True))),
         "newest": rules.releasable(clock.today()),
