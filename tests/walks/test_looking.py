@@ -162,6 +162,15 @@ def test_what_cannot_be_a_filter_is_left_out(office, saved, query):
     assert "<script>alert" not in page.content.decode()
 
 
+def test_each_row_of_a_table_leads_to_that_row_alone(office, saved):
+    client, url = office("sami"), f"/watch/{saved('$zandria').ref}/"
+    page = client.get(f"{url}?level=V3a").content.decode()
+    links = set(re.findall(r'<th scope="row"><a href="(\?[^"]+)"', page))
+    assert f"?actor={saved('$brigade').ref}&amp;level=V3a" in links and "?area=Zandria+South&amp;level=V3a" in links
+    for link in links:
+        assert client.get(url + link.replace("&amp;", "&")).context["look"].counts.total.reported > 0, link
+
+
 # --- what changed ---------------------------------------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ follow a filter says so in words.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -52,6 +52,21 @@ class Look:
         return queries.counts(self.situation)
 
     @cached_property
+    def offered(self) -> dict[str, list[tuple[str, str]]]:
+        """What each filter can be set to."""
+        return queries.choices(self.situation, self.all_counts)
+
+    @cached_property
+    def filter_values(self) -> dict[str, dict[str, str]]:
+        """For each filter, what an axis's values are called in an address; only of what is offered."""
+        names = {field: {value: value for value, _words in offered} for field, offered in self.offered.items()}
+        refs = dict(self.offered["actor"])
+        names["actor"] = {
+            str(pk): ref for pk, ref in self.situation.parties.filter(ref__in=refs).values_list("pk", "ref")
+        }
+        return names
+
+    @cached_property
     def _filtered(self) -> tuple[Counts, list[Incident]]:
         return queries.filtered(self.by, self.situation, self.filters)
 
@@ -88,21 +103,32 @@ def panels(look: Look) -> list[Panel]:
     )
 
 
-def _bars(rows: list[Count]) -> list[dict[str, Any]]:
-    """Rows with the width of their bars in parts of 100, the longest being 100."""
+def _bars(look: Look, rows: list[Count], field: str) -> list[dict[str, Any]]:
+    """Rows with the width of their bars in parts of 100, the longest being 100, and the address of that row alone."""
     most = max((c.reported for c in rows), default=0) or 1
-    return [
-        {"words": c.words, "c": c, "verified": c.verified * 100 // most, "open": c.reported * 100 // most - c.verified * 100 // most}
-        for c in rows
-    ]  # fmt: skip
+    values = look.filter_values.get(field, {})
+    out = []
+    for c in rows:
+        verified = c.verified * 100 // most
+        value = values.get(c.value, "")
+        out.append({"words": c.words, "c": c, "verified": verified, "open": c.reported * 100 // most - verified,
+                    "query": replace(look.filters, **{field: value}).query if value else ""})  # fmt: skip
+    return out
 
 
 def _columns(rows: list[Count]) -> list[dict[str, Any]]:
-    """Months as columns of a chart 100 high, with room for each."""
-    rows = rows[-MONTHS_SHOWN:]
-    most = max((c.reported for c in rows), default=0) or 1
+    """The last months as columns of a chart 100 high. A month between two in which nothing was reported stands there as 0."""
+    by_month = {c.value: c for c in rows}
+    year, month = (int(x) for x in rows[-1].value.split("-"))
+    months: list[Count] = []
+    while len(months) < MONTHS_SHOWN and f"{year:04}-{month:02}" >= rows[0].value:
+        name = f"{year:04}-{month:02}"
+        months.append(by_month.get(name, Count(name, name, 0, 0, 0, 0)))
+        year, month = (year - 1, 12) if month == 1 else (year, month - 1)
+    months.reverse()
+    most = max(c.reported for c in months) or 1
     out = []
-    for at, c in enumerate(rows):
+    for at, c in enumerate(months):
         high, verified = c.reported * 100 / most, c.verified * 100 / most
         out.append({"c": c, "x": at * 10 + 1, "y": round(100 - high, 1), "open": round(high - verified, 1),
                     "yv": round(100 - verified, 1), "verified": round(verified, 1)})  # fmt: skip
@@ -146,17 +172,19 @@ def _reports(look: Look) -> list[Panel]:
         return []
     seen, needs = look.counts, "see_incidents"
     out = [Panel("counts", _("Reports here"), _fragment("counts", counts=seen, caveat=setting.caveat()), needs, 10)]
-    for name, axis, title, head, order in (
-        ("areas", "area", _("First-level areas"), _("Area"), 21),
-        ("by-actor", "party", _("Reports by armed actor"), _("Actor"), 61),
-        ("forms", "form", _("Forms of violence"), _("Form"), 41),
-        ("levels", "level", _("How well they are known"), _("Level"), 42),
-        ("organisations", "org", _("Who gave the reports"), _("Organisation"), 62),
+    for name, axis, field, title, head, order in (
+        ("areas", "area", "area", _("First-level areas"), _("Area"), 21),
+        ("by-actor", "party", "actor", _("Reports by armed actor"), _("Actor"), 61),
+        ("forms", "form", "form", _("Forms of violence"), _("Form"), 41),
+        ("levels", "level", "level", _("How well they are known"), _("Level"), 42),
+        ("organisations", "org", "", _("Who gave the reports"), _("Organisation"), 62),
     ):
         rows = list(seen.by[axis])
         if rows:
             more = len(rows) - ROWS_SHOWN
-            html = _fragment("bars", rows=_bars(rows[:ROWS_SHOWN]), head=head, title=title, more=max(0, more))
+            html = _fragment(
+                "bars", rows=_bars(look, rows[:ROWS_SHOWN], field), head=head, title=title, more=max(0, more)
+            )
             out.append(Panel(name, title, html, needs, order))
     if months := list(seen.by["month"]):
         columns = _columns(months)

@@ -60,7 +60,7 @@ def _warning(by: Any, situation: Situation) -> dict[str, Any] | None:
 def _filter_form(look: Look) -> dict[str, Any]:
     if not look.sees_incidents:
         return {}
-    offered = queries.choices(look.situation, look.all_counts)
+    offered = look.offered
     words = {
         "area": _("First-level area"), "actor": _("Armed actor"), "form": _("Form of violence"), "level": _("Level"),
         "since": _("Happened from"), "until": _("until"), "organisation": _("Organisation"), "status": _("State"),
