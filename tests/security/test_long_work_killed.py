@@ -63,8 +63,9 @@ def run(world, script, *args):
     return json.loads(world.python(BEGIN + script, *args).stdout.splitlines()[-1])
 
 
-def worker(world):
-    return subprocess.Popen([sys.executable, "-c", WORKER], env=world.env, cwd=ROOT,
+def worker(world, dies_at=0):
+    script = DYING.replace("NTH", str(dies_at)) + WORKER if dies_at else WORKER
+    return subprocess.Popen([sys.executable, "-c", script], env=world.env, cwd=ROOT,
                             stdout=world.log.open("ab"), stderr=subprocess.STDOUT)  # fmt: skip
 
 
