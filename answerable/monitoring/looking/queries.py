@@ -190,7 +190,7 @@ def chips(filters: Filters, offered: Mapping[str, Sequence[tuple[str, str]]]) ->
     """
     names = {
         "area": _("Area"), "actor": _("Actor"), "form": _("Form"), "level": _("Level"), "since": _("From"),
-        "until": _("Until"), "organisation": _("Organisation"), "status": _("State"),
+        "until": _("Until"), "organisation": _("Organisation"), "status": _("State of the report"),
     }  # fmt: skip
     out = []
     for name, value in filters.set().items():

@@ -41,7 +41,7 @@ def shown(n: int | None) -> str:
     """A released figure in words: at least that many, none, or withheld. What is withheld says nothing of why."""
     if n is None:
         return _("withheld")
-    return _("at least %(n)d") % {"n": n} if n else _("none")
+    return _("at least %(n)d") % {"n": n} if n else _("zero")
 
 
 def axis_words(axis: str) -> str:

@@ -63,7 +63,7 @@ def _filter_form(look: Look) -> dict[str, Any]:
     offered = look.offered
     words = {
         "area": _("First-level area"), "actor": _("Armed actor"), "form": _("Form of violence"), "level": _("Level"),
-        "since": _("Happened from"), "until": _("until"), "organisation": _("Organisation"), "status": _("State"),
+        "since": _("Happened from"), "until": _("until"), "organisation": _("Organisation"), "status": _("State of the report"),
     }  # fmt: skip
     fields = []
     for name in rules.FILTER_NAMES:
