@@ -30,6 +30,8 @@ OFFICE_DELETES = (
     "monitoring_situation",
     "monitoring_sourceitem_parents",
     "monitoring_tally",
+    "monitoring_visit",
+    "monitoring_savedview",
     "django_session",
 )
 # What the vault process writes among the working facts: its entries in the record, and what doors without a database

@@ -348,6 +348,31 @@ def test_only_accounts_with_a_live_consent_to_aggregates_are_counted_for_members
     assert len(found) == expected < counted_by_hand(zandria)[0]
 
 
+def test_an_import_that_was_looked_at_can_be_undone_until_something_was_released_on_it(saved, tmp_path, monkeypatch):
+    from answerable.monitoring import svac
+
+    file = tmp_path / "svac.csv"
+    head = "year,conflictid,actor,actorid,actor_type,location,gwnoloc,state_prev,ai_prev,hrw_prev,child_prev,form"
+    file.write_text("\n".join([head, *(f"{y},999,Testland,7,1,Testland,630,{y % 4},-99,,0,-99" for y in (2001, 2002))]))
+    sami = person("sami")
+
+    def brought_in():
+        batch = monitoring.import_svac(svac.read(file), "svac.csv", by=sami)
+        here = Situation.objects.get(imported=batch)
+        actions.mark_seen(here, by=sami)
+        actions.save_view(here, name="Mine", filters=rules.Filters(), by=sami)
+        return batch, here
+
+    batch, here = brought_in()
+    monitoring.undo_import(batch, by=sami)
+    assert not Situation.objects.filter(pk=here.pk).exists() and not Visit.objects.filter(situation_id=here.pk).exists()
+    batch, here = brought_in()
+    _year_of_reports(saved, monkeypatch)
+    actions.release_tables(here, year=rules.releasable(clock.today()), by=person("lena"))
+    with pytest.raises(Refused, match="released to members"):
+        monitoring.undo_import(batch, by=sami)
+
+
 # --- bulletins and long work ----------------------------------------------------------------------------------------
 
 
