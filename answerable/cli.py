@@ -43,6 +43,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "office",
     ),
     "forms": ("answerable.monitoring.intake.cli:forms", "write the XLSForm for ODK Central and KoboToolbox", "office"),
+    "bulletin": (
+        "answerable.monitoring.looking.cli:main",
+        "set a situation's bulletin for members as a tagged PDF: answerable bulletin SITUATION --out FILE.pdf",
+        "office",
+    ),
     "record": (
         "answerable.alliance.record_cli:main",
         "export the record, publish it to witnesses, bring in what they cosigned",

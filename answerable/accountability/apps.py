@@ -7,4 +7,4 @@ class AccountabilityConfig(AppConfig):
     verbose_name = "Accountability"
 
     def ready(self) -> None:
-        from answerable.accountability import entities  # noqa: F401
+        from answerable.accountability import entities, panels  # noqa: F401

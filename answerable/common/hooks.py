@@ -59,6 +59,8 @@ QUESTIONS: dict[str, str] = {
     "identity_bars": "sentences: why nobody's identity behind this object may be opened now (obj)",
     "notify_survivor": "a notice to herself over her own door, when she has one (subject ref, code, facts in words)",
     "object_cards": "links that other apps offer on an object's page: [{url, words}] (by, obj)",
+    "situation_panels": "panels of a situation's page, each with who may see it (by, situation, filters)",
+    "early_warning_level": "the early-warning level in force, {code, words, since}, or None (situation)",
     "finding_facts": "facts a measure's prerequisites need about findings (situation ref)",
     "lodge_from_channel": "lodges a claim or a report sent at the door; its reference, or None (kind, fields, by)",
     "lodging_choices": "what can be lodged at the door: {field: [[value, words]]}, or None (kind, by, so_far)",

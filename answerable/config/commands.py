@@ -289,6 +289,8 @@ def worker(argv: list[str]) -> int:
     from answerable.measures import actions as measures
     from answerable.monitoring.intake import staging as intake
     from answerable.monitoring.linking import actions as linking
+    from answerable.monitoring.looking import actions as looking
+    from answerable.monitoring.patterns import actions as patterns
     from answerable.monitoring.warning import actions as warning
     from answerable.monitoring.warning import making
     from answerable.record import signing
@@ -316,9 +318,11 @@ def worker(argv: list[str]) -> int:
             checkpoint,
             quarantine.owed,
             linking.owed,
+            patterns.owed,
             intake.owed,
             postgres.rotate_keys_backups,
             making.owed,
+            looking.owed,
         ):
             try:
                 work()
@@ -327,8 +331,19 @@ def worker(argv: list[str]) -> int:
 
                 print(f"worker: {where(fault)}", file=sys.stderr, flush=True)
                 connection.close()
-        if args.once or stop.wait(60):
+        if args.once:
             return 0
+        # Between two minutes, work that someone waits for at a page begins within seconds (decision 0045).
+        for _second in range(20):
+            if stop.wait(3):
+                return 0
+            try:
+                looking.work(until=stop.is_set)
+            except Exception as fault:
+                from answerable.common.faults import where
+
+                print(f"worker: {where(fault)}", file=sys.stderr, flush=True)
+                connection.close()
 
 
 @contextmanager

@@ -21,8 +21,9 @@ APPEND_ONLY = (
     "fund_leg",
     "publication_release",
     "vault_consent",
+    "monitoring_releasedtable",
 )
-# Where the office may delete: sessions end, salts and keys are shredded, an import's rows are undone.
+# Where the office may delete: sessions end, salts and keys are shredded, an import's rows are undone, tallies are folded.
 OFFICE_DELETES = (
     "monitoring_reading",
     "monitoring_party",
@@ -31,6 +32,9 @@ OFFICE_DELETES = (
     "monitoring_actor",
     "monitoring_actorname",
     "monitoring_actorkey",
+    "monitoring_tally",
+    "monitoring_visit",
+    "monitoring_savedview",
     "django_session",
 )
 # What the vault process writes among the working facts: its entries in the record, and what doors without a database
@@ -66,6 +70,7 @@ VAULT_WRITES = (
     # What is compared of a report that a documenter sends at the door, and the pairs that are found then.
     "monitoring_linkcard",
     "monitoring_linkpair",
+    "monitoring_tally",
 )
 # Rows seen by more than their own compartment: requests to open an identity by those who approve, answer and inspect them;
 # the book of consents by the data protection officer.

@@ -12,6 +12,7 @@ class MonitoringConfig(AppConfig):
         from answerable.monitoring import doors, entities  # noqa: F401
         from answerable.monitoring.intake import entities as _drafts  # noqa: F401
         from answerable.monitoring.linking import entities as _links  # noqa: F401
+        from answerable.monitoring.patterns import panels as _panels  # noqa: F401
         from answerable.monitoring.warning import entities as warning  # noqa: F401
 
         if settings.VAULT_TRANSPORT == "here":

@@ -5,6 +5,7 @@ from typing import Any
 from answerable.authority.engine import describes
 from answerable.common.hooks import question
 from answerable.monitoring import actions, lifecycle, queries  # noqa: F401 - actions answers when consents change
+from answerable.monitoring.looking import panels  # noqa: F401 - its panels answer on a situation's page
 from answerable.monitoring.models import Import, Incident, PatternAssessment, Situation, SourceItem
 from answerable.monitoring.patterns import entities as patterns  # noqa: F401 - what patterns answer
 from answerable.vault.consent import queries as consents
@@ -13,7 +14,7 @@ from answerable.vault.consent.gate import gate, passing
 
 @describes(Situation)
 def _situation(s: Situation) -> tuple[str, dict[str, Any]]:
-    return "Situation", {"status": s.status}
+    return "Situation", {"status": s.status, "about": s.state.code if s.state else ""}
 
 
 @describes(Import)

@@ -188,6 +188,10 @@ class Incident(models.Model):
             models.Index(fields=["status", "-submitted_at", "-id"], name="incident_by_status"),
             models.Index(fields=["-submitted_at", "-id"], name="incident_newest"),
             models.Index(fields=["party", "on"], name="incident_by_party_day"),
+            # What is filtered in a situation is read newest first, a bounded number of rows (looking/queries.py).
+            models.Index(fields=["situation", "party", "-submitted_at"], name="incident_by_actor"),
+            models.Index(fields=["situation", "area1", "-submitted_at"], name="incident_by_area"),
+            models.Index(fields=["situation", "-on"], name="incident_by_day"),
         ]
 
     def __str__(self) -> str:
@@ -288,4 +292,12 @@ __all__ = [
     "LinkWeights", "Party", "PatternAssessment", "Reading", "Situation", "SourceItem", "Subordination",
 ]  # fmt: skip
 from answerable.monitoring.intake import models as intake  # noqa: E402, F401 - drafts and what brings them in
+from answerable.monitoring.looking.models import (  # noqa: E402 - models of the app that live with their own part
+    Bulletin as Bulletin,
+)
+from answerable.monitoring.looking.models import Job as Job  # noqa: E402
+from answerable.monitoring.looking.models import ReleasedTable as ReleasedTable  # noqa: E402
+from answerable.monitoring.looking.models import SavedView as SavedView  # noqa: E402
+from answerable.monitoring.looking.models import Tally as Tally  # noqa: E402
+from answerable.monitoring.looking.models import Visit as Visit  # noqa: E402
 from answerable.monitoring.warning.models import Alert, Forecast, WarningEntry  # noqa: E402, F401 - early warning's own

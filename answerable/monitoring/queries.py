@@ -21,7 +21,17 @@ from answerable.common.hooks import question
 from answerable.monitoring import lifecycle, rules
 from answerable.monitoring.linking import queries as links
 from answerable.monitoring.linking import rules as command
-from answerable.monitoring.models import Import, Incident, Party, PatternAssessment, Reading, Situation, SourceItem
+from answerable.monitoring.models import (
+    Import,
+    Incident,
+    Job,
+    Party,
+    PatternAssessment,
+    Reading,
+    ReleasedTable,
+    Situation,
+    SourceItem,
+)
 from answerable.record import log as record
 from answerable.vault.consent import gate
 from answerable.vault.consent import queries as consents
@@ -58,6 +68,8 @@ def reliance_on_import(batch: Import) -> list[str]:
     own = Situation.objects.filter(imported=batch)
     if n := Party.objects.filter(situation__in=own).exclude(imported=batch).filter(imported=None).count():
         reasons.append(_("%(n)d parties were entered by hand in its situations.") % {"n": n})
+    if ReleasedTable.objects.filter(situation__in=own).exists() or Job.objects.filter(situation__in=own).exists():
+        reasons.append(_("Tables or bulletins on its situations were released to members, or are being set."))
     refs = [*own.values_list("ref", flat=True), *Party.objects.filter(imported=batch).values_list("ref", flat=True)]
     held = [r for ref in refs for r in record.dependents(ref)] if len(refs) < 50 else list(
         record.Reliance.objects.filter(basis__in=refs, until=None))  # fmt: skip

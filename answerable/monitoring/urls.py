@@ -21,7 +21,7 @@ urlpatterns = [
     path("imports/", views.imports, name="imports"),
     path("imports/<str:ref>/undo/", views.undo_import, name="undo-import"),
     path("", include("answerable.monitoring.warning.urls")),
-    path("<str:ref>/", views.situation, name="situation"),
+    path("", include("answerable.monitoring.looking.urls")),
     path("<str:ref>/parties/", views.enter_party, name="enter-party"),
     path("<str:ref>/report/", views.file_report, name="file-report"),
     path("<str:ref>/pattern/", views.assess_pattern, name="assess-pattern"),

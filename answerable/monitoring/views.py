@@ -13,7 +13,6 @@ from django.views.decorators.http import require_POST
 from answerable.authority import engine as authority
 from answerable.authority.pages import Request, Uncounted, done, form_page, moves, needs
 from answerable.authority.principals import Place
-from answerable.common.hooks import question
 from answerable.monitoring import access, actions, forms, lifecycle, planning, queries, svac
 from answerable.monitoring.linking import actions as list_actions
 from answerable.monitoring.linking import lists
@@ -51,35 +50,6 @@ def situations(request: Request) -> HttpResponse:
             "sees_links": authority.allows(request.user, "see_links", Place("links")),
             "sees_actors": authority.allows(request.user, "see_actors", Place("actors")),
             "sees_levels": authority.allows(request.user, "see_levels", Place("warnings")),
-        },
-    )
-
-
-@needs("see_situations")
-def situation(request: Request, ref: str) -> HttpResponse:
-    """One situation: its timeline by source, parties, and what was reported here."""
-    this = access.get(access.situations(request.user), ref)
-    lines = queries.timeline(this)
-    incidents = access.incidents(request.user).filter(situation=this).select_related("party")[:10]
-    return render(
-        request,
-        "monitoring/situation.html",
-        {
-            "situation": this,
-            "timeline": lines,
-            "parties": this.parties.all()[:200],
-            "incidents": incidents,
-            "patterns": access.patterns(request.user).filter(situation=this)[:10],
-            "sees_incidents": authority.allows(request.user, "see_incidents", Place("incidents")),
-            "may_report": authority.allows(request.user, "receive_report", this),
-            "may_assess": authority.allows(request.user, "assess_pattern", this),
-            "may_enter_party": authority.allows(request.user, "enter_party", this),
-            "imported": this.imported,
-            **patterns.numbers(request.user, this),
-            "sees_command": authority.allows(request.user, "see_actors", Place("actors")),
-            "may_search": authority.allows(request.user, "start_search", this),
-            "cards": [card for cards in question("object_cards").ask(request.user, this) for card in cards],
-            **chain(request.user, this.ref),
         },
     )
 

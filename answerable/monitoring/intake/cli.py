@@ -25,10 +25,10 @@ def main(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     from answerable.authority.acting import reading_as
     from answerable.monitoring import access
-    from answerable.monitoring.cli import _analyst
+    from answerable.monitoring.cli import analyst
     from answerable.monitoring.intake import actions, problems, staging
 
-    by = _analyst(args.handle)
+    by = analyst(args.handle)
     with reading_as(by):
         situation = access.get(access.situations(by), args.situation) if args.situation else None
     try:

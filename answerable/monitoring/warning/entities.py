@@ -81,6 +81,15 @@ def _cards(by: Any, obj: Any) -> list[dict[str, str]]:
     return [{"url": reverse("situation-warning", args=[obj.ref]), "words": _("Early warning")}]
 
 
+@question("early_warning_level").answer_with
+def _level(situation: Situation) -> dict[str, Any] | None:
+    """The level that a person confirmed and that stands, in words, with the day it was confirmed."""
+    alert = queries.standing(situation)
+    if alert is None:
+        return None
+    return {"code": alert.level, "words": says.level(alert.level), "since": alert.decided_at}
+
+
 @question("waits_for").answer_with
 def _waits(by: Any) -> list[dict[str, Any]]:
     """Levels to confirm, with their clock; what went to the Chair; dialogues the Chair owes."""

@@ -21,6 +21,7 @@ from answerable.monitoring.intake import actions as intake
 from answerable.monitoring.intake import staging
 from answerable.monitoring.intake.counts import Cell
 from answerable.monitoring.linking import actions as linking
+from answerable.monitoring.looking import actions as looking
 from answerable.monitoring.warning import actions as warning
 from answerable.safeguarding import actions as safeguarding
 from answerable.safeguarding.models import Grievance, SafeContactPlan
@@ -74,6 +75,9 @@ def add(saved: Callable[[str], Any]) -> None:
     _came_in(saved)
     vault.ask_recovery(person("vera"), by=ines)
     channel.issue_code(person("dana"), pin="2580", by=ines)
+    looking.ask_bulletin(saved("$zandria"), languages=["en"], by=person("sami"))
+    looking.work()
+    looking.ask_bulletin(saved("$zandria"), languages=["en"], by=person("sami"))
     channel.receive_kit_envelope(Thread.objects.get(documenter=person("dana")), "0" * 64, b"sealed", by=person("dana"))
     see_all()
 

@@ -126,7 +126,7 @@ KINDS: dict[str, Kind] = {
     "Place": Kind({}),
     "State": Kind({"code": (MY_STATE, THEIR_STATE), "status": ("MEMBER",)}),
     "Grant": Kind({"askedBy": (ME, OTHER), "person": (ME, OTHER), "role": ("verifier",)}),
-    "Situation": Kind({"status": ("WATCHED",)}),
+    "Situation": Kind({"status": ("WATCHED",), "about": STATES}),
     "Import": Kind({"madeBy": (ME, OTHER)}),
     "Incident": Kind({"compartment": MONITORING, "collectedBy": (ME, OTHER), "organisation": (MY_BODY, THEIR_BODY),
                       "status": ("SUBMITTED",), "withdrawn": (False, True)}, keep=_open_or_plain("collectedBy")),

@@ -22,7 +22,16 @@ from answerable.fund.models import Contribution, Payment
 from answerable.measures.models import Measure
 from answerable.monitoring.intake.models import Draft, IntakeBatch, Interview
 from answerable.monitoring.linking.models import Actor, Agreement, DuplicateSearch, LinkPair
-from answerable.monitoring.models import Import, Incident, Party, PatternAssessment, Situation, SourceItem
+from answerable.monitoring.models import (
+    Bulletin,
+    Import,
+    Incident,
+    Job,
+    Party,
+    PatternAssessment,
+    Situation,
+    SourceItem,
+)
 from answerable.monitoring.patterns.models import Indicator
 from answerable.monitoring.warning.models import Alert, WarningEntry
 from answerable.reparations.models import Claim, Programme
@@ -101,6 +110,10 @@ def _not_ones_own(who: Principal, situation: Situation) -> bool:
     return not who.state or situation.state is None or situation.state.code != who.state
 
 
+def _makes_bulletins(who: Principal, situation: Situation) -> bool:
+    return SHOWN[Situation](who, situation) and may(who, "make_bulletin", situation)
+
+
 # fmt: off
 SHOWN: dict[type, Callable[[Principal, Any], bool]] = {
     Situation: lambda w, o: sees(w, "see_situations"),
@@ -119,6 +132,8 @@ SHOWN: dict[type, Callable[[Principal, Any], bool]] = {
     WarningEntry: lambda w, o: sees(w, "see_warning_entries") and _in_scope(w, o),
     Alert: _alert_shown,
     Import: lambda w, o: sees(w, "import_public_data"),
+    Bulletin: lambda w, o: sees(w, "see_situations") and may(w, "see_aggregates", o.situation),
+    Job: lambda w, o: may(w, "make_bulletin", o.situation),
     Finding: _finding_shown,
     Proposal: _proposal_shown,
     Measure: lambda w, o: sees(w, "see_measures"),
@@ -339,6 +354,15 @@ ROUTES: dict[str, Route] = {
     "imports": Route("import_public_data", posts=_place("import_public_data")),
     "undo-import": Route("import_public_data", Import, (Post("undo_import"),), gets=False),
     "situation": Route("see_situations", Situation),
+    "mark-seen": Route("see_situations", Situation, (Post("mark_seen", at_place=True),), gets=False),
+    "save-view": Route("keep_views", Situation, (Post("keep_views", {"name": "South", "query": "level=V1"}, at_place=True),), gets=False),
+    "move-view": Route("keep_views", Situation, (Post("keep_views", {"move": "remove"}, at_place=True),), gets=False, more=("VIE-none",), absent=True),
+    "bulletins": Route("see_incidents", Situation, (Post("make_bulletin"), Post("make_bulletin", {"languages": "en"})), shown=_makes_bulletins),
+    "release-tables": Route("see_incidents", Situation, (Post("release_tables", {"year": "2001"}), Post("release_tables", {"year": "x"})),
+                            gets=False, shown=_makes_bulletins),
+    "move-job": Route("see_incidents", Job, (Post("make_bulletin", {"move": "stop_job"}, of=lambda job: job.situation),
+                      Post("make_bulletin", {"move": "resume_job"}, of=lambda job: job.situation)), gets=False),
+    "bulletin": Route("see_situations", Bulletin),
     "enter-party": Route("see_situations", Situation, (Post("enter_party"), Post("enter_party", {"name": "A unit", "actor_type": "ACT-STF"}))),
     "file-report": Route("see_incidents", Situation, (Post("receive_report"),)),
     "assess-pattern": Route("see_patterns", Situation, (Post("assess_pattern"),)),
@@ -424,8 +448,8 @@ BY_NUMBER = "record-checkpoint"
 BY_REF = "by-ref"
 # Kinds that the search by reference does not know: an item is found by its incident, money by its place in the fund.
 # A pair is found by its two reports, a search by its situation, a unit likewise.
-NOT_BY_REF = (LinkPair, DuplicateSearch, Agreement, Actor, Party, SourceItem, Contribution, Grant, Recovery, RoomRestore, Transfer, ContactAttempt)
-NOT_BY_REF = (SourceItem, Contribution, Grant, Recovery, RoomRestore, Transfer, ContactAttempt, IntakeBatch, Draft, Interview)
+NOT_BY_REF = (LinkPair, DuplicateSearch, Agreement, Actor, Party, SourceItem, Contribution, Grant, Recovery, RoomRestore, Transfer,
+              ContactAttempt, IntakeBatch, Draft, Interview, Bulletin, Job)  # fmt: skip
 # The API: (method, path) → the action each POST stands for, on which kind, with what in its body.
 API: dict[tuple[str, str], tuple[str, type | None, dict[str, Any]]] = {
     ("GET", "situations"): ("see_situations", None, {}), ("GET", "situations/<ref>"): ("see_situations", Situation, {}),

@@ -176,7 +176,7 @@ def test_an_inactive_person_does_nothing():
 
 def test_one_account_without_a_role_changes_nothing():
     own = {"open_public_page", "see_today", "see_alliance", "see_record", "sign_out", "make_token", "see_situations",
-           "see_measures", "see_fund", "see_programmes", "see_directory", "see_keys", "keep_keys", "complain",
+           "see_measures", "see_fund", "see_programmes", "see_directory", "see_keys", "keep_keys", "complain", "mark_seen",
            # What one's own reference alone opens: a new key for oneself.
            "stop_recovery", "use_recovery"}  # fmt: skip
     for action, kind in PAIRS:
@@ -188,7 +188,7 @@ def test_the_system_administrator_reaches_no_content():
     may = {a for a, k in PAIRS if _allowed(a, k, lambda who, of, purpose: who.roles == {"system_administrator"})}
     assert may == {"open_public_page", "see_today", "see_alliance", "see_record", "sign_out", "make_token",
                    "see_situations", "see_measures", "see_fund", "see_programmes", "see_people", "confirm_grant",
-                   "refuse_grant", "end_grant", "see_vault", "keep_vault", "lock_vault", "see_directory", "complain",
+                   "refuse_grant", "end_grant", "see_vault", "keep_vault", "lock_vault", "see_directory", "complain", "mark_seen",
                    "see_keys", "keep_keys", "see_compartments", "see_recoveries", "confirm_recovery", "make_code", "stop_recovery",
                    "use_recovery"}  # fmt: skip
 

@@ -172,7 +172,8 @@ REASONS: dict[str, frozenset[str]] = {
     "of the respondent state": frozenset({"recusal-the-respondent-touches-nothing-of-its-own-finding"}),
     "a national of the respondent state": frozenset({"SOD-02-nationals-of-the-respondent-do-not-sit"}),
     "of the state it is about": frozenset({"R-VOT-1-recusal", "the-target-does-not-implement-its-own-measure",
-                                             "a-state-under-warning-does-not-touch-its-own-file"}),
+                                             "a-state-under-warning-does-not-touch-its-own-file",
+                                        "a-state-under-review-reads-no-figure-of-the-restricted-file-on-itself"}),
 }
 # fmt: on
 Alternative = tuple[frozenset[str] | None, tuple[str, ...]]  # roles (None: anyone), conditions that must all hold

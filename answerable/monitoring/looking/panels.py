@@ -1,0 +1,225 @@
+"""The panels of a situation's page. Any field of work adds one by answering `situation_panels`; this one's own are here.
+
+    @question("situation_panels").answer_with
+    def _mine(look: Look) -> list[Panel]: ...
+
+A panel names the authority action whoever sees it needs; the page leaves the others out without a trace. `html` is a
+rendered fragment that reads without a script; `look.filters` is what the reader filters by, and a panel that cannot
+follow a filter says so in words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from answerable.authority import engine as authority
+from answerable.authority.principals import HasPrincipal, Place
+from answerable.common.hooks import question
+from answerable.monitoring import access as monitoring
+from answerable.monitoring import queries as known
+from answerable.monitoring.looking import access, queries, setting
+from answerable.monitoring.looking.queries import Count, Counts
+from answerable.monitoring.looking.rules import Filters
+from answerable.monitoring.models import Incident, Situation
+
+MONTHS_SHOWN, ROWS_SHOWN = 36, 30
+
+
+@dataclass(frozen=True)
+class Look:
+    """One person's look at a situation. What several panels need is worked out once."""
+
+    by: HasPrincipal
+    situation: Situation
+    filters: Filters
+
+    @cached_property
+    def sees_incidents(self) -> bool:
+        """Whether this person reads reports here at all; a delegation never does."""
+        return authority.allows(self.by, "see_incidents", Place("incidents"))
+
+    @cached_property
+    def all_counts(self) -> Counts:
+        """Counts without filters, from the tallies."""
+        return queries.counts(self.situation)
+
+    @cached_property
+    def offered(self) -> dict[str, list[tuple[str, str]]]:
+        """What each filter can be set to."""
+        return queries.choices(self.situation, self.all_counts)
+
+    @cached_property
+    def filter_values(self) -> dict[str, dict[str, str]]:
+        """For each filter, what an axis's values are called in an address; only of what is offered."""
+        names = {field: {value: value for value, _words in offered} for field, offered in self.offered.items()}
+        refs = dict(self.offered["actor"])
+        names["actor"] = {
+            str(pk): ref for pk, ref in self.situation.parties.filter(ref__in=refs).values_list("pk", "ref")
+        }
+        return names
+
+    @cached_property
+    def _filtered(self) -> tuple[Counts, list[Incident]]:
+        return queries.filtered(self.by, self.situation, self.filters)
+
+    @property
+    def counts(self) -> Counts:
+        """Counts as filtered."""
+        return self._filtered[0] if self.filters else self.all_counts
+
+    @property
+    def newest(self) -> list[Incident]:
+        """The first incidents as filtered."""
+        if self.filters:
+            return self._filtered[1]
+        found = monitoring.incidents(self.by).filter(situation=self.situation).select_related("party")
+        return list(found.order_by("-submitted_at", "-id")[:10])
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One part of a situation's page: its anchor, its title, a fragment, and the action that shows it."""
+
+    name: str
+    title: str
+    html: SafeString
+    needs: str = "see_situations"
+    order: int = 50
+
+
+def panels(look: Look) -> list[Panel]:
+    """All panels this person may see, in order."""
+    found: list[Panel] = [p for answer in question("situation_panels").ask(look) for p in answer or ()]
+    return sorted(
+        (p for p in found if authority.allows(look.by, p.needs, Place(p.name))), key=lambda p: (p.order, p.name)
+    )
+
+
+def _bars(look: Look, rows: list[Count], field: str) -> list[dict[str, Any]]:
+    """Rows with the width of their bars in parts of 100, the longest being 100, and the address of that row alone."""
+    most = max((c.reported for c in rows), default=0) or 1
+    values = look.filter_values.get(field, {})
+    out = []
+    for c in rows:
+        verified = c.verified * 100 // most
+        value = values.get(c.value, "")
+        out.append({"words": c.words, "c": c, "verified": verified, "open": c.reported * 100 // most - verified,
+                    "query": replace(look.filters, **{field: value}).query if value else ""})  # fmt: skip
+    return out
+
+
+def _columns(rows: list[Count]) -> list[dict[str, Any]]:
+    """The last months as columns of a chart 100 high. A month between two in which nothing was reported stands there as 0."""
+    by_month = {c.value: c for c in rows}
+    year, month = (int(x) for x in rows[-1].value.split("-"))
+    months: list[Count] = []
+    while len(months) < MONTHS_SHOWN and f"{year:04}-{month:02}" >= rows[0].value:
+        name = f"{year:04}-{month:02}"
+        months.append(by_month.get(name, Count(name, name, 0, 0, 0, 0)))
+        year, month = (year - 1, 12) if month == 1 else (year, month - 1)
+    months.reverse()
+    most = max(c.reported for c in months) or 1
+    out = []
+    for at, c in enumerate(months):
+        high, verified = c.reported * 100 / most, c.verified * 100 / most
+        out.append({"c": c, "x": at * 10 + 1, "y": round(100 - high, 1), "open": round(high - verified, 1),
+                    "yv": round(100 - verified, 1), "verified": round(verified, 1)})  # fmt: skip
+    return out
+
+
+def _fragment(name: str, **context: Any) -> SafeString:
+    return render_to_string(f"monitoring/looking/_{name}.html", context)
+
+
+def _countries(situation: Situation, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The countries of an imported situation with the newest figure any source gives; nothing where there is no geometry."""
+    if situation.imported_id is None or not situation.countries or not lines:
+        return []
+    year = lines[-1]["year"]
+    values = [r["value"] for r in lines if r["year"] == year and r["value"] is not None]
+    value = max(values) if values else None
+    found = [known.countries().get(gw) for gw in situation.countries]
+    return [{"id": c[0], "name": c[1], "value": value, "url": "", "n": 1, "year": year} for c in found if c]
+
+
+@question("situation_panels").answer_with
+def _public(look: Look) -> list[Panel]:
+    """What public sources say, and who the actors are."""
+    lines = known.timeline(look.situation)
+    out = []
+    if places := _countries(look.situation, lines):
+        out.append(Panel("map", _("Where"), _fragment("map", places=places), order=20))
+    if lines:
+        html = _fragment("timeline", timeline=lines, imported=look.situation.imported)
+        out.append(Panel("prevalence", _("Reported prevalence by year and source"), html, order=30))
+    parties = list(look.situation.parties.all()[:200])
+    sees = authority.allows(look.by, "see_actors", Place("actors"))
+    out.append(Panel("actors", _("Armed actors"), _fragment("actors", parties=parties, sees_command=sees), order=60))
+    return out
+
+
+@question("situation_panels").answer_with
+def _reports(look: Look) -> list[Panel]:
+    """Reports counted, and the newest of them: for those who read reports."""
+    if not look.sees_incidents:
+        return []
+    seen, needs = look.counts, "see_incidents"
+    out = [Panel("counts", _("Reports here"), _fragment("counts", counts=seen, caveat=setting.caveat()), needs, 10)]
+    for name, axis, field, title, head, order in (
+        ("areas", "area", "area", _("First-level areas"), _("Area"), 21),
+        ("by-actor", "party", "actor", _("Reports by armed actor"), _("Actor"), 61),
+        ("forms", "form", "form", _("Forms of violence"), _("Form"), 41),
+        ("levels", "level", "level", _("How well they are known"), _("Level"), 42),
+        ("organisations", "org", "", _("Who gave the reports"), _("Organisation"), 62),
+    ):
+        rows = list(seen.by[axis])
+        if rows:
+            more = len(rows) - ROWS_SHOWN
+            html = _fragment(
+                "bars", rows=_bars(look, rows[:ROWS_SHOWN], field), head=head, title=title, more=max(0, more)
+            )
+            out.append(Panel(name, title, html, needs, order))
+    if months := list(seen.by["month"]):
+        columns = _columns(months)
+        html = _fragment(
+            "months", columns=columns, width=max(60, len(columns) * 10), older=max(0, len(months) - len(columns))
+        )
+        out.append(Panel("months", _("Reports by month of the event"), html, needs, 31))
+    html = _fragment("newest", rows=look.newest, situation=look.situation)
+    out.append(Panel("incidents", _("Latest incidents"), html, needs, 50))
+    return out
+
+
+@question("situation_panels").answer_with
+def _patterns(look: Look) -> list[Panel]:
+    """Pattern assessments, newest first."""
+    rows = list(monitoring.patterns(look.by).filter(situation=look.situation).select_related("party")[:10])
+    if not rows:
+        return []
+    return [Panel("patterns", _("Pattern assessments"), _fragment("patterns", rows=rows), "see_patterns", 55)]
+
+
+@question("situation_panels").answer_with
+def _released(look: Look) -> list[Panel]:
+    """What was released to members: fixed tables and bulletins. Nothing of either for the state it is about."""
+    language = (get_language() or "en")[:2]
+    tables = [
+        {"title": setting.axis_words(t.axis), "year": t.year, "head": setting.head_words(),
+         "rows": setting.released_rows(t, language), "ref": t.ref}
+        for t in access.tables(look.by, look.situation)[: 3 * 3]
+    ]  # fmt: skip
+    bulletins = list(access.bulletins(look.by, look.situation).defer("pdf")[:10])
+    html = _fragment(
+        "released", tables=tables, bulletins=bulletins, caveat=setting.caveat(), languages=setting.LANGUAGES,
+        more=reverse("bulletins", args=[look.situation.ref]),
+        may_make=authority.allows(look.by, "make_bulletin", look.situation),
+    )  # fmt: skip
+    return [Panel("released", _("Released to members"), html, order=45)]

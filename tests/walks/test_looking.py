@@ -1,0 +1,474 @@
+"""A situation looked at: filters that travel, views that are kept, what changed, and what members read of it."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from tests_support import see_all
+
+from answerable.alliance.models import Person
+from answerable.authority.principals import CLOCK
+from answerable.common import clock
+from answerable.common.errors import Refused
+from answerable.monitoring import actions as monitoring
+from answerable.monitoring.looking import actions, lifecycle, queries, rules, setting
+from answerable.monitoring.looking.models import Bulletin, Job, SavedView, Tally, Visit
+from answerable.monitoring.models import Incident, Situation
+from answerable.record.models import Entry
+
+pytestmark = pytest.mark.django_db
+
+
+def person(handle):
+    return Person.objects.select_related("body__state").get(handle=handle)
+
+
+def text(reply):
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", reply.content.decode()))
+
+
+def report(saved, by, **more):
+    said = {"area1": "Zandria South", "area2": "Z-11", "victims": 2, "forms": ["SV-SLAV"], "links": ["LK-PERP"],
+            "link_reason": "The unit held the town.", "referral_offered": True, "searched_first": True,
+            "on": clock.today() - timedelta(days=20)} | more  # fmt: skip
+    return monitoring.receive_report(situation=saved("$zandria"), party=saved("$brigade"), by=person(by), **said)
+
+
+def counted_by_hand(situation):
+    see_all()
+    rows = list(Incident.objects.filter(situation=situation, status__in=rules.LIVE))
+    return len(rows), sum(i.status == "VERIFIED" for i in rows), sum(i.victims for i in rows)
+
+
+def tallied(situation):
+    see_all()
+    total = queries.counts(situation).total
+    return total.reported, total.verified, total.victims
+
+
+# --- tallies --------------------------------------------------------------------------------------------------------
+
+
+def test_tallies_are_what_counting_by_hand_gives_before_and_after_every_change(saved):
+    zandria = saved("$zandria")
+    assert tallied(zandria) == counted_by_hand(zandria) and tallied(zandria)[1] > 0
+    before = tallied(zandria)
+    made = report(saved, "sami", victims=3)
+    assert tallied(zandria) == counted_by_hand(zandria) == (before[0] + 1, before[1], before[2] + 3)
+    monitoring.move_incident(made, "triage", by=person("sami"))
+    assert tallied(zandria) == counted_by_hand(zandria)
+    monitoring.move_incident(made, "refer_elsewhere", by=person("sami"))
+    assert tallied(zandria) == before  # what was referred elsewhere is not counted here
+
+
+def test_folding_changes_no_sum(saved):
+    zandria = saved("$zandria")
+    for n in range(3):
+        report(saved, "sami", victims=n + 1)
+    see_all()
+    before, size = queries.counts(zandria), Tally.objects.count()
+    assert queries.fold() > 0
+    see_all()
+    assert queries.counts(zandria) == before and Tally.objects.count() < size
+    assert queries.fold() == 0
+
+
+def test_a_partners_reader_counts_only_what_their_organisation_gave(office, saved):
+    zandria = saved("$zandria")
+    see_all()
+    own = Incident.objects.filter(
+        situation=zandria, status__in=rules.LIVE, compartment__startswith="monitoring/"
+    ).count()
+    every = counted_by_hand(zandria)[0]
+    assert 0 < own < every or own == every
+    dana = office("dana").get(f"/watch/{zandria.ref}/")
+    counts = dana.context["look"].all_counts
+    assert counts.total.reported == own
+
+
+# --- filters --------------------------------------------------------------------------------------------------------
+
+
+def test_filters_are_in_the_address_and_each_can_be_taken_off(office, saved):
+    zandria, brigade = saved("$zandria"), saved("$brigade")
+    url = f"/watch/{zandria.ref}/?area=Zandria+South&actor={brigade.ref}&status=VERIFIED"
+    page = office("sami").get(url)
+    assert page.status_code == 200
+    chips = {c["field"]: c for c in page.context["chips"]}
+    assert set(chips) == {"area", "actor", "status"} and chips["actor"]["words"] == brigade.name
+    assert chips["area"]["without"] == f"actor={brigade.ref}&status=VERIFIED"
+    assert page.context["query"] == f"area=Zandria+South&actor={brigade.ref}&status=VERIFIED"
+    see_all()
+    counts = page.context["look"].counts
+    by_hand = Incident.objects.filter(situation=zandria, area1="Zandria South", party=brigade, status="VERIFIED")
+    assert counts.total.reported == counts.total.verified == by_hand.count() > 0
+
+
+@pytest.mark.parametrize("query, field, expected", [
+    ("area=Zandria South", "area1", {"Zandria South"}), ("form=SV-SLAV", "forms", None), ("level=V1", "level", {"V1"}),
+    ("status=SUBMITTED", "status", {"SUBMITTED"}),
+])  # fmt: skip
+def test_each_filter_lists_what_matches_and_nothing_else(office, saved, query, field, expected):
+    report(saved, "sami")
+    rows = office("sami").get(f"/watch/{saved('$zandria').ref}/?{query}").context["look"].newest
+    assert rows
+    for i in rows:
+        assert getattr(i, field) in expected if expected else "SV-SLAV" in i.forms
+
+
+def test_a_period_takes_in_its_first_and_last_day(office, saved):
+    made = report(saved, "sami", on=clock.today() - timedelta(days=3))
+    day = made.on.isoformat()
+    client, url = office("sami"), f"/watch/{saved('$zandria').ref}/"
+    assert made in client.get(f"{url}?since={day}&until={day}").context["look"].newest
+    later = (made.on + timedelta(days=1)).isoformat()
+    assert made not in client.get(f"{url}?since={later}").context["look"].newest
+
+
+def test_a_hidden_organisation_and_one_that_does_not_exist_look_alike(office, saved):
+    """A partner's documenter opens an address that names another organisation: the page tells nothing of whether it is one."""
+    zandria, hidden = saved("$zandria"), person("sami").body
+    client = office("dana")
+    first = client.get(f"/watch/{zandria.ref}/?organisation={hidden.ref}")
+    second = client.get(f"/watch/{zandria.ref}/?organisation=BOD-0000-0000")
+    same = [text(x).replace(hidden.ref, "X").replace("BOD-0000-0000", "X") for x in (first, second)]
+    assert same[0] == same[1] and hidden.name not in same[0].replace(person("sami").name, "")
+    assert {x.context["chips"][0]["words"] for x in (first, second)} == {"not among those you see"}
+
+
+def test_an_address_sent_to_a_delegate_shows_them_no_report_and_no_filter(office, saved):
+    zandria = saved("$zandria")
+    plain, asked = (
+        office("delegate.avn").get(f"/watch/{zandria.ref}/{q}") for q in ("", "?area=Zandria+South&status=VERIFIED")
+    )
+    for page in (plain, asked):
+        assert page.status_code == 200 and "chips" not in page.context
+        assert {p.name for p in page.context["panels"]}.isdisjoint(
+            {"counts", "areas", "incidents", "patterns", "months"}
+        )
+        assert "INC-" not in page.content.decode() and "Zandria South" not in text(page)
+    assert text(plain) == text(asked)
+
+
+@pytest.mark.parametrize(
+    "query", ["level=V9", "since=2031-02-30", "form=<script>", "status=a b", "since=x&until=y", "area=%00"]
+)
+def test_what_cannot_be_a_filter_is_left_out(office, saved, query):
+    page = office("sami").get(f"/watch/{saved('$zandria').ref}/?{query}")
+    assert page.status_code == 200
+    assert "<script>alert" not in page.content.decode()
+
+
+def test_each_row_of_a_table_leads_to_that_row_alone(office, saved):
+    client, url = office("sami"), f"/watch/{saved('$zandria').ref}/"
+    page = client.get(f"{url}?level=V3a").content.decode()
+    links = set(re.findall(r'<th scope="row"><a href="(\?[^"]+)"', page))
+    assert f"?actor={saved('$brigade').ref}&amp;level=V3a" in links and "?area=Zandria+South&amp;level=V3a" in links
+    for link in links:
+        assert client.get(url + link.replace("&amp;", "&")).context["look"].counts.total.reported > 0, link
+
+
+# --- what changed ---------------------------------------------------------------------------------------------------
+
+
+def test_looking_changes_nothing_and_saying_so_is_one_entry(office, saved):
+    client, url = office("sami"), f"/watch/{saved('$zandria').ref}/"
+    size = Entry.objects.count()
+    assert "not yet said that you read this" in text(client.get(url))
+    assert Entry.objects.count() == size and not Visit.objects.exists()
+    assert client.post(f"{url}seen/", {"query": "level=V1"})["Location"] == f"{url}?level=V1"
+    assert Entry.objects.count() == size + 1
+    client.get(url)
+    assert not any("read" in e.action for e in client.get(url).context["history"])  # nobody sees who reads what
+    assert "Nothing that you may see" in text(client.get(url))
+
+
+def test_what_came_after_a_visit_is_listed_for_those_who_may_see_it(office, saved):
+    zandria = saved("$zandria")
+    sami, dana, delegate = office("sami"), office("dana"), office("delegate.avn")
+    url = f"/watch/{zandria.ref}/"
+    for client in (sami, dana, delegate):
+        client.post(f"{url}seen/")
+    made = report(saved, "sami")
+    other = monitoring.open_situation(name="Elsewhere", by=person("sami"))
+    band = monitoring.enter_party(other, name="A band", actor_type="ACT-DFA", by=person("sami"))
+    there = monitoring.receive_report(
+        situation=other, party=band, on=clock.today(), area1="A", victims=1, forms=["SV-RAPE"], links=["LK-PERP"],
+        link_reason="Said.", referral_offered=True, searched_first=True, by=person("sami"),
+    )  # fmt: skip
+    assert "A report came in" in text(sami.get(url)) and made.ref in text(sami.get(url))
+    assert there.ref not in text(sami.get(url))
+    for client in (dana, delegate):  # it lies in the secretariat's own room
+        assert made.ref not in client.get(url).content.decode()
+        assert "Nothing that you may see" in text(client.get(url))
+
+
+# --- saved views ----------------------------------------------------------------------------------------------------
+
+
+def test_a_view_is_kept_opened_first_and_removed(office, saved):
+    client, url = office("sami"), f"/watch/{saved('$zandria').ref}/"
+    assert client.post(f"{url}views/", {"name": " South  only ", "query": "area=Zandria+South"}).status_code == 303
+    view = SavedView.objects.get()
+    assert (view.name, view.query, view.shared) == ("South only", "area=Zandria+South", False)
+    client.post(f"{url}views/{view.ref}/move/", {"move": "default"})
+    assert client.get(url)["Location"] == f"{url}?area=Zandria+South"
+    assert client.get(f"{url}?plain=1").status_code == 200
+    client.post(f"{url}views/{view.ref}/move/", {"move": "remove"})
+    assert client.get(url).status_code == 200
+    view.refresh_from_db()
+    assert view.removed_at and view.query == "" and not view.is_default
+    # Neither its name nor what it looks for is in the record.
+    assert not Entry.objects.filter(event__icontains="South").filter(action__contains="view").exists()
+
+
+def test_a_view_is_seen_by_its_owner_and_when_shared_by_their_body_alone(office, saved):
+    zandria, sami = saved("$zandria"), person("sami")
+    own = actions.save_view(zandria, name="Mine", filters=rules.Filters(level="V1"), by=sami)
+    shared = actions.save_view(zandria, name="Ours", filters=rules.Filters(level="V2"), shared=True, by=sami)
+    for handle, names in (("sami", {"Mine", "Ours"}), ("dana", set())):
+        page = office(handle).get(f"/watch/{zandria.ref}/?plain=1")
+        assert {v.name for v in page.context["views"]} == names
+    colleague = next(p for p in Person.objects.filter(body=sami.body).exclude(pk=sami.pk) if p.has_role("verifier"))
+    page = office(colleague.handle).get(f"/watch/{zandria.ref}/?plain=1")
+    assert {v.name for v in page.context["views"]} == {"Ours"}
+    with pytest.raises(Refused, match="theirs to change"):
+        actions.remove_view(shared, by=colleague)
+    for view in (own, shared):
+        reply = office("dana").post(f"/watch/{zandria.ref}/views/{view.ref}/move/", {"move": "remove"})
+        assert reply.status_code == 404
+
+
+def test_no_more_views_than_twenty_and_a_name_again_replaces(saved):
+    zandria, sami = saved("$zandria"), person("sami")
+    for n in range(rules.VIEWS_EACH):
+        actions.save_view(zandria, name=f"View {n}", filters=rules.Filters(), by=sami)
+    with pytest.raises(Refused, match="20 views"):
+        actions.save_view(zandria, name="One more", filters=rules.Filters(), by=sami)
+    actions.save_view(zandria, name="View 3", filters=rules.Filters(level="V4"), by=sami)
+    assert SavedView.objects.filter(person=sami).count() == rules.VIEWS_EACH
+
+
+# --- tables for members ---------------------------------------------------------------------------------------------
+
+
+def _year_of_reports(saved, monkeypatch, n=60):
+    """A closed year with reports of three organisations, as a release would count them."""
+    organisations = ["1", "2", "3"]
+    rows = [
+        {"verified": i % 3 == 0, "organisation": organisations[i % 3 if i % 2 else (i + 1) % 3],
+         "area": ["North" if i < 50 else "East"], "form": ["SV-RAPE"] if i % 5 else ["SV-RAPE", "SV-SLAV"], "party": ["The brigade"]}
+        for i in range(n)
+    ]  # fmt: skip
+    monkeypatch.setattr(queries, "counted_for_members", lambda situation, year: rows)
+
+
+def test_tables_leave_once_rounded_and_with_small_figures_withheld(office, saved, monkeypatch):
+    zandria, lead = saved("$zandria"), person("lena")
+    _year_of_reports(saved, monkeypatch)
+    year = rules.releasable(clock.today())
+    with pytest.raises(Refused, match="newest that may"):
+        actions.release_tables(zandria, year=year + 1, by=lead)
+    made = {t.axis: t for t in actions.release_tables(zandria, year=year, by=lead)}
+    area = made["area"].table
+    cells = [*(v for row in area["cells"] for v in row), *area["row_totals"], *area["column_totals"], area["total"]]
+    assert all(v is None or v % 5 == 0 for v in cells) and any(v is None for v in cells)
+    assert all(v is None or v == 0 or v >= 10 for row in area["cells"] for v in row)
+    with pytest.raises(Refused, match="already released"):
+        actions.release_tables(zandria, year=year, by=lead)
+    page = text(office("delegate.avn").get(f"/watch/{zandria.ref}/"))
+    assert "at least" in page and "withheld" in page and "Reported incidents only, not prevalence" in page
+
+
+def test_a_place_that_few_reports_name_is_not_named_and_the_table_looks_as_if_there_were_none(saved, monkeypatch):
+    """A row's name alone would say that a report names the place; the row for the rest stands there in any case."""
+    year, lead = rules.releasable(clock.today()), person("lena")
+    _year_of_reports(saved, monkeypatch)
+    rows = queries.counted_for_members(None, year)
+    few = [r for r in rows if r["area"] == ["East"]][:6]  # of three organisations, two each
+    monkeypatch.setattr(queries, "counted_for_members", lambda *_: [r for r in rows if r["area"] == ["North"]])
+    without = {t.axis: t for t in actions.release_tables(saved("$zandria"), year=year, by=lead)}["area"].table
+    monkeypatch.setattr(queries, "counted_for_members", lambda *_: [*(r for r in rows if r["area"] == ["North"]), *few])
+    with_few = {t.axis: t for t in actions.release_tables(saved("$zandria"), year=year - 1, by=lead)}["area"].table
+    assert list(without["rows"]) == list(with_few["rows"]) == ["North", ""]
+    assert without["cells"] == with_few["cells"]
+
+
+def test_a_released_table_is_never_changed(saved, monkeypatch):
+    _year_of_reports(saved, monkeypatch)
+    actions.release_tables(saved("$zandria"), year=rules.releasable(clock.today()), by=person("lena"))
+    from django.db import DatabaseError, transaction
+
+    with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("/* a hand in the database */ UPDATE monitoring_releasedtable SET year = 1999")
+
+
+def test_the_state_it_is_about_finds_the_page_as_if_nothing_had_been_released(office, saved, monkeypatch):
+    """A delegation of the state under review reads the same page before and after a release, word for word."""
+    zandria, delegate = saved("$zandria"), person("delegate.avn")
+    _year_of_reports(saved, monkeypatch)
+    with connection.cursor() as cursor:  # as if the situation were about their own state
+        cursor.execute(
+            "/* as if */ UPDATE monitoring_situation SET state_id = %s WHERE id = %s",
+            [delegate.body.state_id, zandria.pk],
+        )
+    url = f"/watch/{zandria.ref}/"
+    zandria = Situation.objects.get(pk=zandria.pk)
+    concerned, other = office("delegate.avn"), office("delegate.blm")
+    concerned.post(f"{url}seen/")
+    concerned.get(url)  # takes in what was said after the act
+    before, elsewhere = text(concerned.get(url)), text(other.get(url))
+    actions.release_tables(zandria, year=rules.releasable(clock.today()), by=person("lena"))
+    job = actions.ask_bulletin(zandria, languages=["en"], by=person("sami"))
+    actions.work()
+    made = Bulletin.objects.get(job=job)
+    assert text(concerned.get(url)) == before
+    assert "at least" in text(other.get(url)) and text(other.get(url)) != elsewhere
+    assert concerned.get(f"/watch/bulletins/{made.ref}/").status_code == 404
+    assert concerned.get("/watch/bulletins/BUL-0000-0000/").status_code == 404
+    assert other.get(f"/watch/bulletins/{made.ref}/").status_code == 200
+
+
+def test_only_accounts_with_a_live_consent_to_aggregates_are_counted_for_members(saved):
+    zandria = saved("$zandria")
+    see_all()
+    years = {i.on.year for i in Incident.objects.filter(situation=zandria, status__in=rules.LIVE)}
+    found = [r for y in years for r in queries.counted_for_members(zandria, y)]
+    from answerable.vault.consent import queries as consents
+
+    see_all()
+    expected = sum(
+        set(p := [x.ref for x in i.items.all() if x.personal])
+        <= set(consents.covered(p, "CP-MEMB", "members_aggregate", "ID-0"))
+        for i in Incident.objects.filter(situation=zandria, status__in=rules.LIVE)
+    )
+    assert len(found) == expected < counted_by_hand(zandria)[0]
+
+
+def test_an_import_that_was_looked_at_can_be_undone_until_something_was_released_on_it(saved, tmp_path, monkeypatch):
+    from answerable.monitoring import svac
+
+    file = tmp_path / "svac.csv"
+    head = "year,conflictid,actor,actorid,actor_type,location,gwnoloc,state_prev,ai_prev,hrw_prev,child_prev,form"
+    file.write_text("\n".join([head, *(f"{y},999,Testland,7,1,Testland,630,{y % 4},-99,,0,-99" for y in (2001, 2002))]))
+    sami = person("sami")
+
+    def brought_in():
+        batch = monitoring.import_svac(svac.read(file), "svac.csv", by=sami)
+        here = Situation.objects.get(imported=batch)
+        actions.mark_seen(here, by=sami)
+        actions.save_view(here, name="Mine", filters=rules.Filters(), by=sami)
+        return batch, here
+
+    batch, here = brought_in()
+    monitoring.undo_import(batch, by=sami)
+    assert not Situation.objects.filter(pk=here.pk).exists() and not Visit.objects.filter(situation_id=here.pk).exists()
+    batch, here = brought_in()
+    _year_of_reports(saved, monkeypatch)
+    actions.release_tables(here, year=rules.releasable(clock.today()), by=person("lena"))
+    with pytest.raises(Refused, match="released to members"):
+        monitoring.undo_import(batch, by=sami)
+
+
+# --- bulletins and long work ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", setting.LANGUAGES)
+def test_a_bulletin_is_a_tagged_pdf_in_every_language(saved, language):
+    made = setting.bulletin(saved("$zandria"), language)
+    assert made.startswith(b"%PDF-") and b"/MarkInfo" in made and b"pdfuaid" in made
+    import pypdfium2
+
+    page = pypdfium2.PdfDocument(made)[0].get_textpage().get_text_bounded()
+    assert "Zandria" in page
+
+
+def test_a_bulletin_says_its_caveat_and_holds_no_reference_of_a_report(saved):
+    import pypdfium2
+
+    report(saved, "sami")
+    document = pypdfium2.PdfDocument(setting.bulletin(saved("$zandria"), "en"))
+    words = " ".join(" ".join(p.get_textpage().get_text_bounded() for p in document).split())
+    assert "Reported incidents only, not prevalence" in words and "No early-warning level is in force" in words
+    assert "INC-" not in words and "Z-11" not in words and "Zandria South" not in words
+
+
+def test_letters_no_font_can_show_are_refused_by_name_and_never_drawn_as_boxes(saved):
+    sami = person("sami")
+    odd = monitoring.open_situation(name="Situation 漢字", by=sami)
+    with pytest.raises(Refused, match="漢"):
+        setting.bulletin(odd, "en")
+    job = actions.ask_bulletin(odd, languages=["en"], by=sami)
+    assert actions.work() == 1
+    job.refresh_from_db()
+    assert job.status == lifecycle.FAILED and "漢" in job.why and not Bulletin.objects.filter(job=job).exists()
+
+
+def test_long_work_goes_step_by_step_stops_and_goes_on(office, saved):
+    zandria = saved("$zandria")
+    client, url = office("sami"), f"/watch/{zandria.ref}/bulletins/"
+    assert client.post(url, {"languages": ["fr", "en", "xx"]}).status_code == 303
+    job = Job.objects.get()
+    assert (job.status, job.done, job.steps) == (lifecycle.WAITING, 0, ["en", "fr"])
+    assert client.post(url, {"languages": ["en"]}).status_code == 409  # one at a time
+    actions.take_step(job, by=CLOCK)
+    assert "1 of 2 set" in text(client.get(url))
+    client.post(f"/watch/jobs/{job.ref}/move/", {"move": "stop_job"})
+    assert actions.work() == 0 and Bulletin.objects.filter(job=job).count() == 1
+    client.post(f"/watch/jobs/{job.ref}/move/", {"move": "resume_job"})
+    assert actions.work() == 1
+    job.refresh_from_db()
+    assert (job.status, job.done) == (lifecycle.DONE, 2)
+    assert sorted(b.language for b in Bulletin.objects.filter(job=job)) == ["en", "fr"]
+    made = client.get(f"/watch/bulletins/{Bulletin.objects.filter(job=job).first().ref}/")
+    assert made["Content-Type"] == "application/pdf" and made.content.startswith(b"%PDF-")
+    part = client.get(url, headers={"X-Part": "jobs"})
+    assert part["X-Working"] == "0" and "<html" not in part.content.decode()
+
+
+def test_a_step_that_breaks_off_leaves_nothing_and_is_done_again(saved, monkeypatch):
+    job = actions.ask_bulletin(saved("$zandria"), languages=["en", "fr"], by=person("sami"))
+    real = setting.bulletin
+    monkeypatch.setattr(setting, "bulletin", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        actions.work()
+    job.refresh_from_db()
+    assert (job.status, job.done, Bulletin.objects.count()) == (lifecycle.WAITING, 0, 0)
+    monkeypatch.setattr(setting, "bulletin", real)
+    assert actions.work() == 2
+
+
+@pytest.mark.parametrize("handle", ["delegate.avn", "dana", "vera", "leo"])
+def test_others_neither_ask_for_bulletins_nor_see_the_work(office, saved, handle):
+    zandria = saved("$zandria")
+    job = actions.ask_bulletin(zandria, languages=["en"], by=person("sami"))
+    client = office(handle)
+    assert client.get(f"/watch/{zandria.ref}/bulletins/").status_code == 404
+    assert client.post(f"/watch/{zandria.ref}/bulletins/", {"languages": ["en"]}).status_code == 404
+    assert client.post(f"/watch/jobs/{job.ref}/move/", {"move": "stop_job"}).status_code == 404
+
+
+def test_the_command_writes_a_bulletin_and_replaces_no_file(saved, tmp_path, capsys):
+    from answerable.monitoring.looking import cli
+
+    out, zandria = tmp_path / "bulletin.pdf", saved("$zandria")
+    assert cli.main([zandria.ref, "--out", str(out), "--language", "ar", "--as", "sami"]) == 0
+    assert out.read_bytes().startswith(b"%PDF-") and out.stat().st_mode & 0o077 == 0
+    with pytest.raises(Refused, match="not replaced"):
+        cli.main([zandria.name, "--out", str(out), "--as", "sami"])
+    with pytest.raises(Refused, match="no situation"):
+        cli.main(["SIT-0000", "--out", str(tmp_path / "x.pdf"), "--as", "sami"])
+    with pytest.raises(Refused):
+        cli.main([zandria.ref, "--out", str(tmp_path / "x.pdf"), "--as", "delegate.avn"])
+    assert not (tmp_path / "x.pdf").exists()
+
+
+def test_findings_come_from_their_own_field_of_work_as_each_may_see_them(office, saved):
+    url = f"/watch/{saved('$zandria').ref}/"
+    for handle in ("leo", "delegate.avn"):
+        page = office(handle).get(url)
+        assert "findings" in {p.name for p in page.context["panels"]}, handle
+    assert "/answer/" in page.content.decode()
