@@ -18,7 +18,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "answerable"
 OURS = [m for m in apps.get_models() if m.__module__.startswith("answerable.")]
 # Texts that are written to be public: a council's own words about states, never about persons.
 PUBLIC_TEXTS = {"council.Proposal.objective", "council.Proposal.exception_text"}
-WRITERS = ("actions.py", "log.py", "keyroom.py", "doorkeys.py", "releasing.py")
+# live.py keeps what windows say true, inside the act that changed something.
+WRITERS = ("actions.py", "log.py", "keyroom.py", "doorkeys.py", "releasing.py", "live.py")
 PUBLIC_PAGES = {
     "answerable.config.urls_office": {"start", "alive", "set-language", "sign-in", "sign-in-passkey", "begin-again"},
     "answerable.config.urls_portal": {"front", "alive", "set-language", "about", "released"},

@@ -62,7 +62,7 @@ def test_others_see_no_number_and_no_window(office, saved, handle):
     window = f"/watch/windows/{regiment.ref}/{saved('$W40').on}/"
     client = office(handle)
     page = client.get(f"/watch/{situation.ref}/").content.decode()
-    assert 'class="kind verified"' not in page and "/watch/windows/" not in page
+    assert 'id="numbers"' not in page and "/watch/windows/" not in page
     nowhere = client.get(f"/watch/windows/{regiment.ref}/1999-01-01/")
     assert client.get(window).status_code == nowhere.status_code == 404
 

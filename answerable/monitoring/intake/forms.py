@@ -199,8 +199,8 @@ class DecisionForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        allow = [(f"allow {c}", f"{_('Allow')}: {_(w)}") for c, w in guard.GROUNDS.items()]
-        refuse = [(f"refuse {c}", f"{_('Refuse')}: {_(w)}") for c, w in guard.BARS.items()]
+        allow = [(f"allow {c}", _("Allow: %(why)s") % {"why": _(w)}) for c, w in guard.GROUNDS.items()]
+        refuse = [(f"refuse {c}", _("Refuse: %(why)s") % {"why": _(w)}) for c, w in guard.BARS.items()]
         self.fields["reason"].choices = allow + refuse  # type: ignore[attr-defined]
 
 
