@@ -21,6 +21,8 @@ APPEND_ONLY = (
     "fund_leg",
     "publication_release",
     "vault_consent",
+    "monitoring_custodyline",
+    "monitoring_periodcount",
 )
 # Where the office may delete: sessions end, salts and keys are shredded, an import's rows are undone.
 OFFICE_DELETES = (
@@ -53,6 +55,12 @@ VAULT_WRITES = (
     "channel_kitenvelope",
     "reparations_claim",
     "monitoring_incident",
+    "monitoring_evidencefile",
+    "monitoring_proof",
+    "monitoring_evidencecheck",
+    "monitoring_redaction",
+    "monitoring_custodyline",
+    "monitoring_periodcount",
 )
 # Rows seen by more than their own compartment: requests to open an identity by those who approve, answer and inspect them;
 # the book of consents by the data protection officer.

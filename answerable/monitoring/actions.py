@@ -20,6 +20,7 @@ from answerable.common.hooks import question
 from answerable.common.lifecycle import next_status
 from answerable.common.tables import taxonomy
 from answerable.monitoring import lifecycle, planning, queries, rules
+from answerable.monitoring.evidence import actions as counted
 from answerable.monitoring.models import (
     Import,
     Incident,
@@ -365,20 +366,6 @@ def regrade_item(
     return item
 
 
-@action("weigh_contrary")
-def weigh_contrary(item: SourceItem, *, by: Person) -> SourceItem:
-    """A verification lead records that a contrary item has been weighed; the cap of R-VER-3 falls."""
-    item = SourceItem.objects.select_for_update().get(pk=item.pk)
-    authority.require(by, "weigh_contrary", item)
-    if not item.contrary:
-        raise Refused(_("Only a contrary item is weighed."), reason="item")
-    item.weighed = True
-    item.save(update_fields=["weighed"])
-    changed = _relevel(item.incident.party)
-    record.append("contrary item weighed", item, by=by, detail={"levels": changed})
-    return item
-
-
 # --- what a change of consents does here ----------------------------------------------------------------------------
 
 
@@ -473,6 +460,8 @@ def _relevel(party: Party) -> dict[str, str]:
                 changed[row.ref] = level.code
             row.level, row.status, row.because = level.code, status, list(level.because)
             row.save(update_fields=["level", "status", "because"])
+    # A change that reaches back into a period already counted makes another version of that count.
+    counted.restate(party, list(changed))
     return changed
 
 

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from answerable.authority.acting import reading_as
 from answerable.authority.principals import CLOCK
 from answerable.monitoring import lifecycle, rules
+from answerable.monitoring.evidence import queries as evidence
 from answerable.monitoring.models import Import, Incident, Party, PatternAssessment, Reading, Situation, SourceItem
 from answerable.record import log as record
 from answerable.vault.consent import gate
@@ -84,8 +85,11 @@ def item_facts(item: SourceItem, parents: Iterable[str]) -> rules.ItemFacts:
 def incident_facts(incidents: Sequence[Incident]) -> list[rules.IncidentFacts]:
     """Incidents with their items, in three queries however many there are."""
     items: dict[int, list[SourceItem]] = {}
-    for item in SourceItem.objects.filter(incident__in=[i.pk for i in incidents]).prefetch_related("parents"):
+    every = list(SourceItem.objects.filter(incident__in=[i.pk for i in incidents]).prefetch_related("parents"))
+    for item in every:
         items.setdefault(item.incident_id, []).append(item)
+    # Two items that cite a third go back to it, in whichever incident it was filed (R-VER-1).
+    elsewhere = evidence.outside_roots(every)
     refs = dict(Party.objects.filter(pk__in={i.party_id for i in incidents}).values_list("pk", "ref"))
     return [
         rules.IncidentFacts(
@@ -94,7 +98,10 @@ def incident_facts(incidents: Sequence[Incident]) -> list[rules.IncidentFacts]:
             area=i.area2 or i.area1,
             victims=i.victims,
             actor=refs[i.party_id],
-            items=tuple(item_facts(x, [p.ref for p in x.parents.all()]) for x in items.get(i.pk, [])),
+            items=tuple(
+                item_facts(x, {*(p.ref for p in x.parents.all()), *elsewhere.get(x.pk, ())})
+                for x in items.get(i.pk, [])
+            ),
             matches_pattern=i.matches_pattern,
             level=rules.Level(i.level, tuple(i.because)),
         )
@@ -240,3 +247,10 @@ def known_areas(situation: Situation) -> list[str]:
         found = Incident.objects.filter(situation=situation, status__in=lifecycle.COUNTED).exclude(area1="")
         counted = found.order_by().values_list("area1").annotate(n=Count("id")).filter(n__gte=KNOWN_FROM)
         return sorted(area for area, _n in counted)
+
+
+def base_of(incident: Incident) -> int:
+    """How many of an actor's counted incidents are in the base set of V3d (R-VER-2)."""
+    return Incident.objects.filter(
+        party=incident.party, status__in=lifecycle.COUNTED, level__in=sorted(rules.BASE_LEVELS)
+    ).count()

@@ -1,9 +1,10 @@
-from django.urls import path
+from django.urls import include, path
 
 from answerable.monitoring import views
 
 urlpatterns = [
     path("", views.situations, name="situations"),
+    path("", include("answerable.monitoring.evidence.urls")),
     path("open/", views.open_situation, name="open-situation"),
     path("incidents/", views.incidents, name="incidents"),
     path("incidents/<str:ref>/", views.incident, name="incident"),
@@ -12,7 +13,6 @@ urlpatterns = [
     path("incidents/<str:ref>/items/", views.add_item, name="add-item"),
     path("incidents/<str:ref>/read/", views.read_incident, name="read-incident"),
     path("items/<str:ref>/read/", views.read_item, name="read-item"),
-    path("items/<str:ref>/weigh/", views.weigh_item, name="weigh-item"),
     path("items/<str:ref>/grade/", views.regrade_item, name="regrade-item"),
     path("patterns/<str:ref>/", views.pattern, name="pattern"),
     path("imports/", views.imports, name="imports"),

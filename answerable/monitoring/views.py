@@ -67,6 +67,7 @@ def situation(request: Request, ref: str) -> HttpResponse:
             "may_report": authority.allows(request.user, "receive_report", this),
             "may_assess": authority.allows(request.user, "assess_pattern", this),
             "may_enter_party": authority.allows(request.user, "enter_party", this),
+            "may_count": authority.allows(request.user, "see_patterns", Place("see_patterns")),
             "imported": this.imported,
             **chain(request.user, this.ref),
         },
@@ -202,15 +203,6 @@ def add_item(request: Request, ref: str) -> HttpResponse:
         heading=_("Attach a source item"), button=_("Attach"), act=act, lead=this.ref,
         cancel=reverse("incident", args=[ref]),
     )  # fmt: skip
-
-
-@require_POST
-@needs("see_incidents")
-def weigh_item(request: Request, ref: str) -> HttpResponse:
-    """Record that a contrary item was weighed."""
-    item = access.get(access.items(request.user), ref)
-    actions.weigh_contrary(item, by=request.user)
-    return done(request, _("Weighed."), "incident", item.incident.ref)
 
 
 @needs("see_incidents")

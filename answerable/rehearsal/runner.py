@@ -25,6 +25,7 @@ from answerable.fund import queries as fund_queries
 from answerable.measures import actions as measures
 from answerable.monitoring import actions as monitoring
 from answerable.monitoring import rules as monitoring_rules
+from answerable.monitoring.evidence import actions as evidence
 from answerable.publication.models import Release
 from answerable.record import log as record
 from answerable.rehearsal import fixture
@@ -38,7 +39,7 @@ from answerable.vault.client import ask
 from answerable.vault.consent import actions as consent
 from answerable.vault.consent import queries as consents
 
-MODULES = (alliance, safeguarding, channel, monitoring, accountability, council, measures, fund, reparations, consent)
+MODULES = (alliance, safeguarding, channel, monitoring, evidence, accountability, council, measures, fund, reparations, consent)
 # Steps a scenario may take: every action of the apps but those that only start-up and sign-in use.
 NOT_STEPS = {
     "found_alliance",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 from collections.abc import Mapping, Sequence
 
 import rfc3161_client
@@ -103,6 +104,11 @@ def root_from_pem(pem: str) -> tuple[bytes, str]:
     if not constraints.ca:
         raise Broken("tsa.root")
     return certificate.public_bytes(serialization.Encoding.DER), _name(certificate)
+
+
+def fingerprint(der: bytes) -> str:
+    """SHA-256 of a certificate, hex."""
+    return hashlib.sha256(der).hexdigest()
 
 
 def signature_holds(message: bytes, signature: str, *, public_key: str = "", certificate: str = "") -> bool | None:
