@@ -89,7 +89,7 @@ def incident_facts(incidents: Sequence[Incident]) -> list[rules.IncidentFacts]:
     for item in every:
         items.setdefault(item.incident_id, []).append(item)
     # Two items that cite a third go back to it, in whichever incident it was filed (R-VER-1).
-    elsewhere = evidence.outside_roots(every)
+    elsewhere = evidence.roots_elsewhere(every)
     refs = dict(Party.objects.filter(pk__in={i.party_id for i in incidents}).values_list("pk", "ref"))
     return [
         rules.IncidentFacts(
@@ -99,7 +99,9 @@ def incident_facts(incidents: Sequence[Incident]) -> list[rules.IncidentFacts]:
             victims=i.victims,
             actor=refs[i.party_id],
             items=tuple(
-                item_facts(x, {*(p.ref for p in x.parents.all()), *elsewhere.get(x.pk, ())})
+                item_facts(
+                    x, {*(p.ref for p in x.parents.all() if p.incident_id == i.pk), *elsewhere.get(x.pk, ())}
+                )
                 for x in items.get(i.pk, [])
             ),
             matches_pattern=i.matches_pattern,

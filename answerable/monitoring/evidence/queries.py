@@ -113,36 +113,39 @@ def period_counts(situation: Situation) -> QuerySet[PeriodCount]:
     return PeriodCount.objects.filter(situation=situation)
 
 
-def outside_roots(items: Iterable[SourceItem]) -> dict[int, set[str]]:
-    """For each item, the ultimate ancestors it has in other incidents: two reports that both cite a third go back to it,
-    wherever that third was filed (R-VER-1). Climbs in rounds, one query each, however many items.
+def roots_elsewhere(items: Iterable[SourceItem]) -> dict[int, set[str]]:
+    """For each item that derives from items of other incidents, the ultimate ancestors it has there: two reports that both
+    cite a third go back to it, wherever that third was filed (R-VER-1). Climbs in rounds, one query each.
     """
-    own = {i.pk for i in items}
-    up: dict[int, set[int]] = {}
-    refs: dict[int, str] = {}
+    home = {i.pk: i.incident_id for i in items}
     edge = SourceItem.parents.through.objects
-    todo = set(own)
-    seen: set[int] = set()
+    up: dict[int, set[int]] = {}
+    todo, seen = set(home), set[int]()
     while todo:
         rows = list(edge.filter(from_sourceitem__in=todo).values_list("from_sourceitem_id", "to_sourceitem_id"))
         for child, parent in rows:
             up.setdefault(child, set()).add(parent)
         seen |= todo
         todo = {p for _c, p in rows} - seen
-    outside = seen - own
-    refs = dict(SourceItem.objects.filter(pk__in=outside).values_list("pk", "ref"))
+    if not up:
+        return {}
+    listed = SourceItem.objects.filter(pk__in=seen).values_list("pk", "ref", "incident_id")
+    known = {pk: (ref, where) for pk, ref, where in listed}
 
-    def climb(pk: int) -> set[str]:
-        roots, walked, stack = set(), set(), [p for p in up.get(pk, ()) if p not in own]
-        while stack:
-            at = stack.pop()
-            if at in walked:
-                continue
-            walked.add(at)
-            above = up.get(at, set())
-            if not above:
-                roots.add(refs.get(at, f"outside {at}"))
-            stack += above
-        return roots or {refs.get(p, f"outside {p}") for p in walked}
+    def climb(first: Iterable[int]) -> set[str]:
+        roots, walked, waiting = set(), set(), list(first)
+        while waiting:
+            at = waiting.pop()
+            if at not in walked:
+                walked.add(at)
+                waiting += up.get(at, ())
+                if at not in up:
+                    roots.add(at)
+        # Hidden ones count as origins too: what cannot be seen here can still be what two items share.
+        return {known[pk][0] if pk in known else f"#{pk}" for pk in roots or walked}
 
-    return {pk: climb(pk) for pk in own if any(p not in own for p in up.get(pk, ()))}
+    found = {}
+    for pk, where in home.items():
+        if away := [p for p in up.get(pk, ()) if p not in known or known[p][1] != where]:
+            found[pk] = climb(away)
+    return found

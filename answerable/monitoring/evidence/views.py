@@ -95,7 +95,7 @@ def evidence(request: Request, ref: str) -> HttpResponse:
          "may_read": authority.allows(request.user, "read_sealed", item, purpose="verification"),
          "custody": [_custody_row(c) for c in queries.custody(item)], "file_form": forms.FileForm(auto_id="take_%s"),
          "proof_form": forms.ProofForm(auto_id=False), "transfer_form": forms.TransferForm(auto_id=False),
-         "excerpts": item.redactions.filter(file=None), "why": forms.WHY, **chain(request.user, item.ref)},
+         "excerpts": item.redactions.filter(file=None), "whys": forms.WHY, **chain(request.user, item.ref)},
     )  # fmt: skip
 
 
@@ -291,7 +291,7 @@ def known(request: Request, ref: str) -> HttpResponse:
     base = monitoring_queries.base_of(incident)
     return render(
         request, "monitoring/known.html",
-        {"incident": incident, "why": explaining.explain(facts.items, base=base, matches=incident.matches_pattern),
+        {"incident": incident, "explained": explaining.explain(facts.items, base=base, matches=incident.matches_pattern),
          "graph": explaining.graph(facts.items), "rows": [_graded(i, request.user) for i in items],
          "opinions": queries.opinions(incident), "may_opine": authority.allows(request.user, "give_level_opinion", incident),
          "may_grade": authority.allows(request.user, "begin_verification", incident),
@@ -307,7 +307,11 @@ def _graded(item: Any, by: Person) -> dict[str, Any]:
     mine = any(a.assessor_id == by.pk for a in given)
     shown = [a for a in given if queries.may_see_grade(a, by)]
     if found is None:
-        state = _("graded") if item.reliability else _("not graded yet")
+        state = (
+            _("graded by an assessor") if given
+            else _("graded as it was filed; an assessor may grade it anew") if item.reliability
+            else _("not graded yet")
+        )  # fmt: skip
     elif found.grade:
         state = _("settled by %(n)d assessors") % {"n": len(given)}
     elif found.third:
