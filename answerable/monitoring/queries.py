@@ -99,9 +99,7 @@ def incident_facts(incidents: Sequence[Incident]) -> list[rules.IncidentFacts]:
             victims=i.victims,
             actor=refs[i.party_id],
             items=tuple(
-                item_facts(
-                    x, {*(p.ref for p in x.parents.all() if p.incident_id == i.pk), *elsewhere.get(x.pk, ())}
-                )
+                item_facts(x, {*(p.ref for p in x.parents.all() if p.incident_id == i.pk), *elsewhere.get(x.pk, ())})
                 for x in items.get(i.pk, [])
             ),
             matches_pattern=i.matches_pattern,

@@ -78,7 +78,12 @@ def upload(content: bytes, name="scan.png", kind="image/png"):
 def taken(office, item, quarantine):
     def take(content=None, name="canary-name-of-a-file.png", who="vera"):
         client = office(who)
-        press(client, f"/watch/items/{item.ref}/evidence/take/", file=upload(content or picture(), name), why="verification")
+        press(
+            client,
+            f"/watch/items/{item.ref}/evidence/take/",
+            file=upload(content or picture(), name),
+            why="verification",
+        )
         return client, EvidenceFile.objects.order_by("-id").first()
 
     return take
@@ -104,7 +109,11 @@ def test_the_original_lies_sealed_and_its_name_and_hash_are_in_no_row(taken, qua
     _vera, file = taken(content)
     sealed = (quarantine / file.stored).read_bytes()
     assert content[:40] not in sealed and b"IDAT" not in sealed
-    for word in ("canary-name", hashlib.sha256(content).hexdigest(), hashlib.sha256(b"answerable-file/1" + content).hexdigest()):
+    for word in (
+        "canary-name",
+        hashlib.sha256(content).hexdigest(),
+        hashlib.sha256(b"answerable-file/1" + content).hexdigest(),
+    ):
         assert not [t for t in rows_holding(word) if t != "django_session"], word
     assert bytes(file.commitment) != hashlib.sha256(content).digest()
 
@@ -133,7 +142,9 @@ def test_the_same_file_twice_on_one_item_is_told_and_not_kept(taken, office, ite
     (b"", "photo.png", "submitted file is empty"),
 ])  # fmt: skip
 def test_a_file_that_lies_about_what_it_is_is_refused_with_a_sentence(office, item, quarantine, content, name, says):
-    reply = press(office("vera"), f"/watch/items/{item.ref}/evidence/take/", 409, file=upload(content, name), why="verification")
+    reply = press(
+        office("vera"), f"/watch/items/{item.ref}/evidence/take/", 409, file=upload(content, name), why="verification"
+    )
     assert says in text_of(reply) and not EvidenceFile.objects.exists()
     assert not quarantine.exists() or not list(quarantine.iterdir())
 
@@ -208,7 +219,9 @@ def test_a_photograph_turned_by_its_metadata_is_redacted_where_it_is_seen(taken)
     vera, file = taken(target.getvalue(), "turned.jpg")
     press(vera, f"/watch/evidence/{file.ref}/redact/", boxes="1 30 37.5 30 25", why="safety")
     (page,) = pages_of(vera, f"/watch/evidence/reasons/{Redaction.objects.get().ref}/")
-    red = sum(r > 120 and g < 90 and b < 90 for r, g, b in Image.open(io.BytesIO(page)).convert("RGB").get_flattened_data())
+    red = sum(
+        r > 120 and g < 90 and b < 90 for r, g, b in Image.open(io.BytesIO(page)).convert("RGB").get_flattened_data()
+    )
     assert red == 0 and b"Exif" not in page
 
 
@@ -222,7 +235,11 @@ def test_a_page_of_a_pdf_loses_its_text_with_its_pixels(taken):
     (seen,) = pages_of(vera, f"/watch/evidence/{file.ref}/show/")
     press(vera, f"/watch/evidence/{file.ref}/redact/", boxes="1 0 0 100 100", why="safety")
     (page,) = pages_of(vera, f"/watch/evidence/reasons/{Redaction.objects.get().ref}/")
-    assert max(Image.open(io.BytesIO(page)).convert("L").get_flattened_data()) == 0 < max(Image.open(io.BytesIO(seen)).convert("L").get_flattened_data())
+    assert (
+        max(Image.open(io.BytesIO(page)).convert("L").get_flattened_data())
+        == 0
+        < max(Image.open(io.BytesIO(seen)).convert("L").get_flattened_data())
+    )
     assert b"CANARYNAME" not in page and len(page) < len(seen)
 
 
@@ -252,7 +269,7 @@ def test_a_statement_is_excerpted_without_a_name_however_it_is_written(office, s
 
 
 def test_redacting_a_text_file_removes_its_passages(taken):
-    vera, file = taken("Wali saw it. Wali fled.".encode(), "note.txt")
+    vera, file = taken(b"Wali saw it. Wali fled.", "note.txt")
     press(vera, f"/watch/evidence/{file.ref}/passages/", passages="Wali", why="safety")
     opened = vera.post(f"/watch/evidence/reasons/{Redaction.objects.get().ref}/").content.decode()
     assert "[…] saw it. […] fled." in opened and "Wali" not in opened
@@ -287,7 +304,9 @@ def test_a_time_stamp_is_checked_against_the_sealed_original_and_the_roots_the_o
 
 def test_a_proof_that_is_none_is_refused(taken):
     vera, file = taken()
-    assert "RFC 3161" in text_of(press(vera, f"/watch/evidence/{file.ref}/proof/", 409, proof=upload(b"hello", "x.tsr"), why="court"))
+    assert "RFC 3161" in text_of(
+        press(vera, f"/watch/evidence/{file.ref}/proof/", 409, proof=upload(b"hello", "x.tsr"), why="court")
+    )
 
 
 def test_a_web_archive_is_taken_checked_and_never_shown(taken, item):
@@ -310,7 +329,9 @@ def test_the_custody_statement_opens_the_commitment_and_its_export_is_a_line(tak
     assert hashlib.sha256(content).hexdigest() in told
     assert hashlib.sha256(b"answerable-file/1" + salt + content).digest() == bytes(file.commitment)
     see_all()
-    assert CustodyLine.objects.filter(about=file.ref, act="exported", why="court", roles="verification_lead").count() == 1
+    assert (
+        CustodyLine.objects.filter(about=file.ref, act="exported", why="court", roles="verification_lead").count() == 1
+    )
     assert office("vera").post(f"/watch/evidence/{file.ref}/statement/", {"why": "court"}).status_code == 409
 
 
@@ -322,7 +343,9 @@ def test_a_transfer_needs_a_live_consent_for_it_and_never_goes_to_a_delegation(t
     lena = office("lena")
     press(lena, f"/watch/items/{account.ref}/evidence/take/", file=upload(picture()), why="court")
     file = EvidenceFile.objects.get(item=account)
-    reply = press(lena, f"/watch/evidence/{file.ref}/transfer/", 409, recipient=panel.pk, purpose="CP-CRIM", why="court")
+    reply = press(
+        lena, f"/watch/evidence/{file.ref}/transfer/", 409, recipient=panel.pk, purpose="CP-CRIM", why="court"
+    )
     assert "no live consent" in text_of(reply) and not CustodyLine.objects.filter(act="transferred").exists()
     delegation = Body.objects.filter(kind=Body.DELEGATION).first()
     press(lena, f"/watch/evidence/{file.ref}/transfer/", 409, recipient=delegation.pk, purpose="CP-CRIM", why="court")
@@ -364,7 +387,9 @@ def test_two_that_agree_settle_a_grade_and_levels_follow(office, account):
         press(office(who), f"/watch/items/{account.ref}/assess/", testimony="T1", reasons="r")
     account.refresh_from_db()
     assert (account.testimony, account.assessors) == ("T1", 2)
-    assert "graded this item" in text_of(press(office("lena"), f"/watch/items/{account.ref}/assess/", 409, testimony="T1", reasons="r"))
+    assert "graded this item" in text_of(
+        press(office("lena"), f"/watch/items/{account.ref}/assess/", 409, testimony="T1", reasons="r")
+    )
 
 
 def test_a_survivor_is_never_graded_a_to_f_and_a_source_never_t(office, account, item):
@@ -449,7 +474,10 @@ def test_two_reports_that_cite_a_third_filed_elsewhere_have_one_root(office, sav
 
     see_all()
     sami, home, away = Person.objects.get(handle="sami"), saved("$I4"), saved("$I2")
-    add = lambda where, **more: actions.add_item(where, kind="document", reliability="A", credibility=1, by=sami, **more)  # noqa: E731
+
+    def add(where, **more):
+        return actions.add_item(where, kind="document", reliability="A", credibility=1, by=sami, **more)
+
     root = add(away)
     left, right = add(away, parents=[root]), add(away, parents=[root])
     a, b = add(home, primary=True, parents=[left]), add(home, parents=[right])

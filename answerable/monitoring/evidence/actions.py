@@ -50,7 +50,7 @@ def _line(item: SourceItem, about: str, act: str, why: str, *, by: HasPrincipal,
     """One line of the custody log, in the transaction of the act and beside its record entry."""
     roles = sorted(getattr(by, "roles", ()) or ())
     CustodyLine.objects.create(
-        compartment=item.compartment, item=item, about=about, act=act, why=why, at=entry.at, by=by.ref,
+        compartment=item.compartment, item=item, about=about, act=act, why=why, at=entry.at or clock.now(), by=by.ref,
         roles=",".join(roles)[:200], entry=entry.index,
     )  # fmt: skip
 
@@ -215,7 +215,7 @@ def _clear(ref: str) -> None:
 
 
 @action("enter_time_authority")
-def enter_time_authority(*, pem: str, by: HasPrincipal) -> TimeAuthority:
+def enter_time_authority(*, pem: str, by: Person) -> TimeAuthority:
     """Trust a root of time-stamping authorities, from its certificate in PEM."""
     authority.require(by, "enter_time_authority", Place("time_authorities"))
     try:

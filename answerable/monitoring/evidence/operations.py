@@ -150,7 +150,8 @@ def show(token: str, ref: str, purpose: str = "verification") -> dict[str, Any]:
 
 
 def _bounded(name: str, pages: Sequence[bytes], mime: str, text: str, note: str) -> dict[str, Any]:
-    kept, size = [], 0
+    kept: list[bytes] = []
+    size = 0
     for page in pages:
         size += len(page)
         if size > LARGEST_SHOWN:

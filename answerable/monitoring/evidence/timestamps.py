@@ -45,7 +45,7 @@ def _response(token: bytes) -> rfc3161_client.TimeStampResponse:
             found = rfc3161_client.decode_timestamp_response(candidate)
             _ = found.tst_info.gen_time
             return found
-        except Exception:
+        except Exception:  # noqa: S112 - see below
             # The decoder raises what it likes for bytes that are no response; only the second failure is an answer.
             continue
     raise Broken("tsa.unreadable")

@@ -187,7 +187,7 @@ def test_checked_in_the_closed_room_it_says_the_same(authority):
 def test_every_sentence_takes_the_figures_its_finding_has():
     for code, outcomes_ in checks.WORDS.items():
         for outcome, sentence in outcomes_.items():
-            names = {n: "7" for n in ("at", "root", "n", "hash", "height", "calendar", "held", "wrong", "missing")}
+            names = dict.fromkeys(("at", "root", "n", "hash", "height", "calendar", "held", "wrong", "missing"), "7")
             said = checks.in_words({"code": code, "outcome": outcome or "not_checkable", "figures": names})
             assert "%(" not in said and (said == sentence % names if "%(" in sentence else True), code
 
