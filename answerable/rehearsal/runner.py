@@ -39,7 +39,8 @@ from answerable.vault.client import ask
 from answerable.vault.consent import actions as consent
 from answerable.vault.consent import queries as consents
 
-MODULES = (alliance, safeguarding, channel, monitoring, evidence, accountability, council, measures, fund, reparations, consent)
+MODULES = (alliance, safeguarding, channel, monitoring, evidence, accountability, council, measures, fund, reparations,
+           consent)  # fmt: skip
 # Steps a scenario may take: every action of the apps but those that only start-up and sign-in use.
 NOT_STEPS = {
     "found_alliance",
