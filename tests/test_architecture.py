@@ -148,7 +148,8 @@ def test_every_action_takes_by_and_is_registered():
 
 
 def test_only_the_inventory_imports_cryptography_and_nothing_imports_random():
-    allowed = {"vault/primitives.py", "engines/tlog.py", "tools/verify.py"}
+    # timestamps.py checks what strangers signed (RFC 3161, web archives), in the closed room; it signs and seals nothing.
+    allowed = {"vault/primitives.py", "engines/tlog.py", "tools/verify.py", "monitoring/evidence/timestamps.py"}
     for path in PACKAGE.rglob("*.py"):
         if "tests" in path.parts:
             continue

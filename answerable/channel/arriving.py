@@ -14,6 +14,8 @@ LARGEST = 12 * 1024 * 1024
 class InMemory(FileUploadHandler):
     """Django's own handlers would put a larger file into a temporary one, in the clear; this one stops instead."""
 
+    largest = LARGEST
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.all = 0
@@ -24,7 +26,7 @@ class InMemory(FileUploadHandler):
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
         self.all += len(raw_data)  # of all files of one form together
-        if self.all > LARGEST:
+        if self.all > self.largest:
             raise StopUpload(connection_reset=False)
         self.held.write(raw_data)
         return None

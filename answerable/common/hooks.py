@@ -32,6 +32,8 @@ QUESTIONS: dict[str, str] = {
     "readers_at_door": "examples of what a submission at the door becomes, with the action that lists such things (kind)",
     "survivor_undoes": "she takes a withdrawal back; the text of her receipt (about_ref, withdrawal_ref, by)",
     "sealed_object": "the object with sealed fields that a reference names, within the present row scope, or None (ref)",
+    "opened": "told inside the act that sealed fields of an object were opened; may raise Refused (obj, record entry, purpose, by)",
+    "kept_in_quarantine": "which of these names of sealed files in quarantine belong to something (names)",
     "record_salt": "the salt of one record entry, from the keys (index, subject)",
     "record_salts": "salts of many entries in order, None where shredded ([(index, subject)])",
     "describe_ref": "Described(title, page, status) of a reference that this person may see, or None (by, ref)",

@@ -22,6 +22,8 @@ APPEND_ONLY = (
     "publication_release",
     "vault_consent",
     "monitoring_releasedtable",
+    "monitoring_custodyline",
+    "monitoring_periodcount",
 )
 # Where the office may delete: sessions end, salts and keys are shredded, an import's rows are undone, tallies are folded.
 OFFICE_DELETES = (
@@ -71,6 +73,12 @@ VAULT_WRITES = (
     "monitoring_linkcard",
     "monitoring_linkpair",
     "monitoring_tally",
+    "monitoring_evidencefile",
+    "monitoring_proof",
+    "monitoring_evidencecheck",
+    "monitoring_redaction",
+    "monitoring_custodyline",
+    "monitoring_periodcount",
 )
 # Rows seen by more than their own compartment: requests to open an identity by those who approve, answer and inspect them;
 # the book of consents by the data protection officer.

@@ -19,6 +19,7 @@ from answerable.common.hooks import question
 from answerable.common.lifecycle import next_status
 from answerable.common.tables import taxonomy
 from answerable.monitoring import lifecycle, planning, queries, rules
+from answerable.monitoring.evidence import actions as counted
 from answerable.monitoring.models import (
     Import,
     Incident,
@@ -377,20 +378,6 @@ def regrade_item(
     return item
 
 
-@action("weigh_contrary")
-def weigh_contrary(item: SourceItem, *, by: Person) -> SourceItem:
-    """A verification lead records that a contrary item has been weighed; the cap of R-VER-3 falls."""
-    item = SourceItem.objects.select_for_update().get(pk=item.pk)
-    authority.require(by, "weigh_contrary", item)
-    if not item.contrary:
-        raise Refused(_("Only a contrary item is weighed."), reason="item")
-    item.weighed = True
-    item.save(update_fields=["weighed"])
-    changed = relevel(item.incident.party, item.incident.ref, why="contrary item weighed", by=by)
-    record.append("contrary item weighed", item, by=by, detail={"levels": changed})
-    return item
-
-
 # --- what a change of consents does here ----------------------------------------------------------------------------
 
 
@@ -472,7 +459,10 @@ def relevel(party: Party, *touched: str, why: str = "items", by: HasPrincipal | 
 
     Returns the levels that changed, for the record entry. Every act that changes an item, a status, a date or a count calls it.
     """
-    return live.relevel(party, touched, why=why, by=by)
+    changed = live.relevel(party, touched, why=why, by=by)
+    # A change that reaches back into a period already counted makes another version of that count.
+    counted.restate(party, list(changed))
+    return changed
 
 
 @action("assess_pattern")

@@ -10,10 +10,12 @@ class MonitoringConfig(AppConfig):
         from django.conf import settings
 
         from answerable.monitoring import doors, entities  # noqa: F401
+        from answerable.monitoring.evidence import entities as _evidence  # noqa: F401 - how evidence looks to policies
         from answerable.monitoring.intake import entities as _drafts  # noqa: F401
         from answerable.monitoring.linking import entities as _links  # noqa: F401
         from answerable.monitoring.patterns import panels as _panels  # noqa: F401
         from answerable.monitoring.warning import entities as warning  # noqa: F401
 
         if settings.VAULT_TRANSPORT == "here":
+            from answerable.monitoring.evidence import operations as _evidences  # noqa: F401 - the vault answers here
             from answerable.monitoring.intake import operations  # noqa: F401 - what the vault answers for intake

@@ -19,6 +19,7 @@ from answerable.authority.acting import reading_as
 from answerable.authority.principals import CLOCK
 from answerable.common.hooks import question
 from answerable.monitoring import lifecycle, rules
+from answerable.monitoring.evidence import queries as evidence
 from answerable.monitoring.linking import queries as links
 from answerable.monitoring.linking import rules as command
 from answerable.monitoring.models import (
@@ -101,12 +102,15 @@ def incident_facts(incidents: Sequence[Incident]) -> list[rules.IncidentFacts]:
     """Incidents with their items and the live ones of reports linked to them, in a few queries however many there are."""
     items: dict[int, list[SourceItem]] = {}
     linked = links.kept_by([i.pk for i in incidents])
-    for item in SourceItem.objects.filter(incident__in=[*(i.pk for i in incidents), *linked]).prefetch_related(
-        "parents"
-    ):
+    every = list(
+        SourceItem.objects.filter(incident__in=[*(i.pk for i in incidents), *linked]).prefetch_related("parents")
+    )
+    for item in every:
         # What a linked report lost to a withdrawn consent is not so much as counted on another's page.
         if item.incident_id not in linked or item.live:
             items.setdefault(linked.get(item.incident_id, item.incident_id), []).append(item)
+    # Two items that cite a third go back to it, in whichever incident it was filed (R-VER-1).
+    elsewhere = evidence.roots_elsewhere(every)
     refs = dict(Party.objects.filter(pk__in={i.party_id for i in incidents}).values_list("pk", "ref"))
     return [
         rules.IncidentFacts(
@@ -117,7 +121,12 @@ def incident_facts(incidents: Sequence[Incident]) -> list[rules.IncidentFacts]:
             precision=i.precision,
             victims=i.victims,
             actor=refs[i.party_id],
-            items=tuple(item_facts(x, [p.ref for p in x.parents.all()]) for x in items.get(i.pk, [])),
+            items=tuple(
+                item_facts(
+                    x, {*(p.ref for p in x.parents.all() if p.incident_id == x.incident_id), *elsewhere.get(x.pk, ())}
+                )
+                for x in items.get(i.pk, [])
+            ),
             matches_pattern=i.matches_pattern,
             level=rules.Level(i.level, tuple(i.because)),
         )
@@ -286,3 +295,10 @@ def known_areas(situation: Situation) -> list[str]:
         found = Incident.objects.filter(situation=situation, status__in=lifecycle.COUNTED).exclude(area1="")
         counted = found.order_by().values_list("area1").annotate(n=Count("id")).filter(n__gte=KNOWN_FROM)
         return sorted(area for area, _n in counted)
+
+
+def base_of(incident: Incident) -> int:
+    """How many of an actor's counted incidents are in the base set of V3d (R-VER-2)."""
+    return Incident.objects.filter(
+        party=incident.party, status__in=lifecycle.COUNTED, level__in=sorted(rules.BASE_LEVELS)
+    ).count()

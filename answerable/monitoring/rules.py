@@ -80,13 +80,20 @@ def root_sets(items: Iterable[ItemFacts]) -> dict[str, frozenset[str]]:
     """Ultimate ancestors of each item in the provenance graph (R-VER-1). Ten articles citing one report have one root."""
     parents = {i.ref: i.parents for i in items}
 
-    def climb(ref: str, seen: frozenset[str]) -> frozenset[str]:
-        above = parents.get(ref, frozenset()) - seen
-        if not above:
-            return frozenset({ref})
-        return frozenset().union(*(climb(p, seen | {ref}) for p in above))
+    def climb(ref: str) -> frozenset[str]:
+        roots, walked, waiting = set(), set(), [ref]
+        while waiting:
+            at = waiting.pop()
+            if at not in walked:
+                walked.add(at)
+                above = parents.get(at, frozenset())
+                waiting += above
+                if not above:
+                    roots.add(at)
+        # Items that only cite each other, in a circle, have one origin together.
+        return frozenset(roots or walked)
 
-    return {ref: climb(ref, frozenset()) for ref in parents}
+    return {ref: climb(ref) for ref in parents}
 
 
 def independent(a: ItemFacts, b: ItemFacts, roots: Mapping[str, frozenset[str]]) -> bool:
@@ -120,7 +127,8 @@ def verification_level(items: Sequence[ItemFacts], *, base: int = 0, matches_pat
             (*notes, "A strong contrary item is not yet weighed, which caps the incident at V2 (R-VER-3)."),
             tuple(i.ref for i in against),
         )
-    roots = root_sets(live)
+    # Over all items: what two live ones both go back to stays their one origin when its own consent has ended.
+    roots = root_sets(items)
     strong = [i for i in qualifying if i.strong]
     trio = _three_roots(qualifying, roots)
     first_rank = sum(i.testimony == "T1" for i in qualifying)

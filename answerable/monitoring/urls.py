@@ -5,6 +5,7 @@ from answerable.monitoring import views
 urlpatterns = [
     path("", include("answerable.monitoring.patterns.urls")),
     path("", views.situations, name="situations"),
+    path("", include("answerable.monitoring.evidence.urls")),
     path("open/", views.open_situation, name="open-situation"),
     path("intake/", include("answerable.monitoring.intake.urls")),
     path("incidents/", views.incidents, name="incidents"),
@@ -14,7 +15,6 @@ urlpatterns = [
     path("incidents/<str:ref>/items/", views.add_item, name="add-item"),
     path("incidents/<str:ref>/read/", views.read_incident, name="read-incident"),
     path("items/<str:ref>/read/", views.read_item, name="read-item"),
-    path("items/<str:ref>/weigh/", views.weigh_item, name="weigh-item"),
     path("items/<str:ref>/grade/", views.regrade_item, name="regrade-item"),
     path("patterns/<str:ref>/", views.pattern, name="pattern"),
     path("", include("answerable.monitoring.linking.urls")),

@@ -186,15 +186,6 @@ def add_item(request: Request, ref: str) -> HttpResponse:
     )  # fmt: skip
 
 
-@require_POST
-@needs("see_incidents")
-def weigh_item(request: Request, ref: str) -> HttpResponse:
-    """Record that a contrary item was weighed."""
-    item = access.get(access.items(request.user), ref)
-    actions.weigh_contrary(item, by=request.user)
-    return done(request, _("Weighed."), "incident", item.incident.ref)
-
-
 @needs("see_incidents")
 def regrade_item(request: Request, ref: str) -> HttpResponse:
     """Change a grade after new information."""

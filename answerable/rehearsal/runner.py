@@ -26,6 +26,7 @@ from answerable.measures import actions as measures
 from answerable.measures.models import Measure
 from answerable.monitoring import actions as monitoring
 from answerable.monitoring import rules as monitoring_rules
+from answerable.monitoring.evidence import actions as evidence
 from answerable.monitoring.linking import actions as linking
 from answerable.monitoring.models import Incident, Party, SourceItem
 from answerable.monitoring.patterns import actions as patterns
@@ -49,6 +50,7 @@ MODULES = (
     safeguarding,
     channel,
     monitoring,
+    evidence,
     patterns,
     linking,
     warning,

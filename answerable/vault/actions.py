@@ -276,6 +276,7 @@ def _enter_opening(ref: str, fields: Sequence[str], *, purpose: str, by: Person)
     entry = record.append(
         "sealed field read", obj, by=by, detail={"fields": sorted(fields), "purpose": purpose}, head=head
     )
+    question("opened").ask(obj, entry, purpose, by)
     if CHAMBER.watches_record:
         transaction.on_commit(lambda: setattr(CHAMBER, "seen", (entry.index, bytes(entry.leaf))))
     return obj, {f: bytes(getattr(obj, f)) for f in fields}

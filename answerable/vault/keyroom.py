@@ -786,6 +786,17 @@ def salts(pairs: Sequence[tuple[int, str]]) -> list[bytes | None]:
     return [_salt(keys[s][0], i) if s in keys and i >= keys[s][1] else None for i, s in pairs]
 
 
+def mark(subject: str, content: bytes) -> bytes:
+    """The same for the same content under one subject, and of no use to whoever has not its key; gone with its salts.
+
+    Raises Refused when the subject's key was shredded, or never was.
+    """
+    key = next(iter(RecordKey.objects.filter(subject=subject).values_list("key", flat=True)), None)
+    if key is None:
+        raise Refused(_("What was sealed here has been shredded; nothing is added to it."), reason="shredded")
+    return hmac.new(bytes(key), b"answerable-mark/1|" + content, hashlib.sha256).digest()
+
+
 # --- shredding ----------------------------------------------------------------------------------------------------
 
 

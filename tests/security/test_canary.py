@@ -197,6 +197,55 @@ def test_without_her_consent_to_contact_her_contact_stays_sealed(office, saved):
 # --- the door ---------------------------------------------------------------------------------------------------------
 
 
+# --- evidence ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_in_evidence_and_its_reasons_is_in_no_table_page_record_or_disk(
+    office, saved, settings, tmp_path, caplog
+):
+    """A word in a file's name, in the file, in a statement, and in each kind of reason, swept like the rest."""
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    from answerable.monitoring.evidence.models import EvidenceFile
+    from answerable.record import log
+
+    settings.QUARANTINE = tmp_path / "quarantine"
+    caplog.set_level(logging.DEBUG)
+    names = ("filename", "filetext", "passage", "grade", "weighed", "opinion")
+    words = {n: f"canary{n}{secrets.token_hex(6)}" for n in names}
+    vera, lena, expert = office("vera"), office("lena"), office("expert1")
+    incident, contrary = saved("$I1"), saved("$I9").items.get(contrary=True)
+    item = incident.items.filter(kind="testimony").first()
+    content = f"{words['filetext']} and {words['passage']}".encode()
+    upload = SimpleUploadedFile(words["filename"] + ".txt", content, "text/plain")
+    sent = [(vera, f"/watch/items/{item.ref}/evidence/take/", {"file": upload, "why": "court"}, 303)]
+    sent += [
+        (vera, f"/watch/items/{item.ref}/assess/", {"testimony": "T1", "reasons": words["grade"]}, 303),
+        (lena, f"/watch/items/{contrary.ref}/weigh/", {"outcome": "stands", "how": words["weighed"]}, 303),
+        (expert, f"/watch/incidents/{incident.ref}/opinion/", {"level": "V2", "reasons": words["opinion"]}, 303),
+        (vera, f"/watch/items/{item.ref}/assess/", {"testimony": "T9", "reasons": words["grade"]}, 422),
+    ]
+    for client, url, data, status in sent:
+        assert client.post(url, data).status_code == status, url
+    see_all()
+    file = EvidenceFile.objects.get(item=item)
+    assert words["filetext"] in vera.post(f"/watch/evidence/{file.ref}/show/").content.decode()
+    refused = vera.post(f"/watch/evidence/{file.ref}/passages/", {"passages": words["opinion"], "why": "safety"})
+    assert refused.status_code == 409 and words["opinion"] not in refused.content.decode()
+    assert (
+        vera.post(f"/watch/evidence/{file.ref}/passages/", {"passages": words["passage"], "why": "safety"}).status_code
+        == 303
+    )
+    assert {n: rows_holding(w) for n, w in words.items()} == {n: [] for n in words}
+    for client in (vera, lena, expert, office("sami"), office("delegate.avn")):
+        for url in (f"/watch/items/{item.ref}/evidence/", f"/watch/incidents/{incident.ref}/known/", "/today/"):
+            assert not [n for n, w in words.items() if w in client.get(url).content.decode()], url
+    see_all()
+    events = b"".join(event for _i, _s, event in log.opened_events()).decode()
+    on_disk = b"".join(p.read_bytes() for p in settings.QUARANTINE.iterdir())
+    assert not [n for n, w in words.items() if w in events or w in caplog.text or w.encode() in on_disk]
+
+
 @pytest.fixture
 def planted_at_the_door(door, office, settings, tmp_path):
     """A distinct word in everything someone types or sends at the door, and in what the office answers and notes."""

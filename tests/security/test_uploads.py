@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import pytest
 from PIL import Image
 
+from answerable.monitoring.evidence import checks
+from answerable.monitoring.evidence.tests import proofs
 from answerable.vault.uploads import derivative, intake, pictures
 from answerable.vault.uploads.sentences import CannotShow, UploadRefused
 
@@ -300,3 +302,61 @@ def test_a_photograph_stays_the_photograph_it_was():
     assert shown.mime == "image/jpeg" and picture.size == (40, 80)
     red, white = picture.getpixel((20, 10)), picture.getpixel((20, 70))
     assert red[0] > 180 and red[1] < 40 and min(white) > 240
+
+
+# --- evidence: web archives and proofs ----------------------------------------------------------------------------
+
+
+def nested_bomb() -> bytes:
+    """An archive in an archive in an archive; none of them is looked into but the first."""
+    inner = archive("zeros", bytes(200 << 20))
+    return proofs.wacz({"archive/data.warc": b"x", "inner.zip": archive("inner.zip", inner)})
+
+
+def packed_records() -> bytes:
+    """Web records that unpack to far more than the archive's own list says: packed once more inside."""
+    import gzip
+
+    return proofs.wacz({"archive/data.warc.gz": gzip.compress(b"WARC/1.0\r\n" + bytes(900 << 20), 9)})
+
+
+TRAPS = [
+    ("a path that leads outside", lambda: proofs.wacz(extra={"../../../root/.ssh/authorized_keys": b"x"}), {"wacz.paths"}),
+    ("a path with a drive", lambda: proofs.wacz(extra={"C:/x": b"x"}), {"wacz.paths"}),
+    ("a bomb", lambda: proofs.wacz(extra={"zeros": bytes(200 << 20)}), {"wacz.bomb"}),
+    ("a bomb within", nested_bomb, {"wacz.resources", "wacz.bomb"}),
+    ("records that are a bomb", packed_records, {"wacz.bomb", "wacz.records", "wacz.resources", "time", "unreadable"}),
+    ("no archive behind its first bytes", lambda: b"PK\x03\x04" + bytes(5000), {"wacz.unreadable"}),
+    ("a list too deep", lambda: proofs.wacz(package=b"[" * 200_000), {"wacz.package", "wacz.bomb"}),
+    ("a list of itself", lambda: proofs.wacz(package=b'{"resources": [{"path": "datapackage.json"}, {"path": "datapackage.json"}]}'),
+     {"wacz.package"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("what", "make", "codes"), TRAPS, ids=[t[0] for t in TRAPS])
+def test_a_hostile_web_archive_is_sealed_and_ends_as_a_sentence(what, make, codes, tmp_path):
+    content = make()
+    received = intake.receive(io.BytesIO(content), tmp_path, declared_name="site.wacz", web_archives=True)
+    assert received.kind == "wacz" and content[:64] not in received.path.read_bytes()
+    found = checks.run("wacz", intake.read_back(received.path, received.key), b"", [])
+    assert {f["code"] for f in found} & codes, found
+    assert all(is_a_sentence(checks.in_words(f).replace("%", "")) for f in found)
+    assert list(tmp_path.iterdir()) == [received.path], "nothing is unpacked to a disk"
+
+
+@pytest.mark.parametrize("name", ["site.zip", "site.wacz.exe", "site", "site.docx"])
+def test_an_archive_under_another_name_is_no_web_archive_and_at_the_door_none_is_taken(name, tmp_path):
+    with pytest.raises(UploadRefused):
+        intake.receive(io.BytesIO(proofs.wacz()), tmp_path, declared_name=name, web_archives=True)
+    with pytest.raises(UploadRefused):
+        intake.receive(io.BytesIO(proofs.wacz()), tmp_path, declared_name="site.wacz")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["rfc3161", "ots"])
+@pytest.mark.parametrize(
+    "proof", [b"\x30\x84\xff\xff\xff\xff", b"\x30\x80" * 30_000, bytes(60_000), b"\x00OpenTimestamps" * 4000]
+)
+def test_a_hostile_proof_ends_as_a_sentence(kind, proof):
+    (found,) = checks.run(kind, proof, b"original", [])
+    assert found["outcome"] == "not_held" and is_a_sentence(checks.in_words(found))

@@ -44,6 +44,7 @@ def situation(request: Request, ref: str) -> HttpResponse:
             "may_report": authority.allows(request.user, "receive_report", this),
             "may_assess": authority.allows(request.user, "assess_pattern", this),
             "may_enter_party": authority.allows(request.user, "enter_party", this),
+            "may_count": authority.allows(request.user, "see_patterns", Place("see_patterns")),
             "may_search": authority.allows(request.user, "start_search", this),
             "cards": [card for cards in question("object_cards").ask(request.user, this) for card in cards],
             "may_make": authority.allows(request.user, "make_bulletin", this),

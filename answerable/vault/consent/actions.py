@@ -346,6 +346,16 @@ def record_transfer(
     """
     queries.hold(subject.ref)
     authority.require(by, "record_transfer", subject_of(subject))
+    transfer = give_out(subject, purpose, recipient, fields)
+    record.append("transfer recorded", transfer, by=by,
+                  detail={"purpose": transfer.purpose, "recipient": recipient.ref, "fields": sorted(fields)})  # fmt: skip
+    return transfer
+
+
+def give_out(subject: Any, purpose: str, recipient: Body, fields: Sequence[str]) -> Transfer:
+    """The ledger's row for something that is given out, inside the act that gives it. Raises Refused without a live
+    consent that covers it (SC-4), and for a delegation always.
+    """
     if recipient.kind == Body.DELEGATION:
         raise Refused(_("Nothing about a person goes to a state's delegation, with any consent (IS-1)."), reason="IS-1")
     if not fields or any(not f.replace("_", "").isalnum() or len(f) > 40 for f in fields):
@@ -361,8 +371,6 @@ def record_transfer(
         subject=subject.ref, compartment=subject.compartment, purpose=line.purpose, recipient=recipient.ref,
         recipient_name=recipient.name, on=clock.today(), fields=sorted(fields),
     )  # fmt: skip
-    record.append("transfer recorded", transfer, by=by,
-                  detail={"purpose": line.purpose, "recipient": recipient.ref, "fields": sorted(fields)})  # fmt: skip
     return transfer
 
 

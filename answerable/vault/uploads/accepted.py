@@ -59,6 +59,11 @@ def kinds() -> Mapping[str, Kind]:
     )
 
 
+# Taken from staff as evidence only, where the caller says so: it is kept sealed and checked, and no copy of it is shown.
+WEB_ARCHIVE = Kind(
+    "wacz", "web archive (WACZ)", frozenset({"wacz"}), frozenset({"application/wacz"}), 104857600, 0, 0, "none"
+)
+
 # What each kind that is often sent and not taken is told. The key is what `kind_of_bytes` finds, or an extension.
 REFUSALS = {
     "heic": _(
@@ -207,10 +212,12 @@ def declared_kind(name: str, content_type: str) -> str | None:
 _SAME_BOXES = {"m4a", "mp4"}
 
 
-def recognise(head: bytes, name: str, content_type: str) -> Kind:
+def recognise(head: bytes, name: str, content_type: str, *, web_archives: bool = False) -> Kind:
     """The kind, where first bytes, name and content type agree. Raises UploadRefused where they do not, or where the
-    kind is not taken.
+    kind is not taken. `web_archives`: whether a WACZ is taken here as well.
     """
+    if web_archives and extension(name) == WEB_ARCHIVE.code and head.startswith(b"PK\x03\x04"):
+        return WEB_ARCHIVE
     declared, found = declared_kind(name, content_type), kind_of_bytes(head)
     if found in REFUSALS:
         raise UploadRefused(REFUSALS[found], reason=found)
@@ -234,6 +241,8 @@ def two_in_one(kind: Kind, head: bytes, tail: bytes, behind: bytes) -> bool:
     `head` and `tail` are its first HEAD and last TAIL bytes, `behind` what follows a picture's own end. A second
     picture or a short film there is left alone, because telephones put them there.
     """
+    if kind is WEB_ARCHIVE:
+        return False  # an archive by its nature; it is never opened but in the closed room
     if _ends_as_archive(tail) or _EMBEDDED.search(behind) or behind.startswith((b"\x1f\x8b", b"MZ")):
         return True
     if kind.code == "pdf":

@@ -1,11 +1,12 @@
 """The converter: one process for one file, which it turns into pictures of itself and nothing else.
 
-    python -I -m answerable.vault.uploads.converter KIND MAX_BYTES MAX_PIXELS MAX_PAGES     < plain bytes   > frames
+    python -I -m answerable.vault.uploads.converter KIND MAX_BYTES MAX_PIXELS MAX_PAGES [BOXES]  < plain bytes  > frames
 
 Started by derivative.convert, never by a person. It holds no key, reads no file and has no network: it shuts itself in
 (sandbox.py) before it reads a byte. What it writes is a row of frames: four letters, the length as four bytes
 (big-endian), the content. `room` says what shuts it in; `page` is a PNG or JPEG, `text` UTF-8, `note` a code
-and its figures, `fail` a code, `done` the end. Its reader believes none of it (derivative.py).
+and its figures, `fail` a code, `done` the end. Its reader believes none of it (derivative.py). BOXES are regions to
+destroy: `page,left,top,width,height` in thousandths of the page, separated by semicolons.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ import re
 import struct
 import sys
 import unicodedata
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-from PIL import Image, JpegImagePlugin, PngImagePlugin
+from PIL import Image, ImageDraw, JpegImagePlugin, PngImagePlugin
 
 from answerable.vault.uploads import sandbox
 
@@ -42,6 +44,42 @@ _TURNS = {
 
 class Unreadable(Exception):
     """Why no derivative is made: a code that derivative.FAILURES puts into words."""
+
+
+class Box(NamedTuple):
+    """A region of a page to destroy, in thousandths of its width and height; pages count from 1."""
+
+    page: int
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+# How much wider than asked a region is destroyed, in pixels: scaling and the colour planes of a JPEG smear that far.
+SMEAR = 4
+
+
+def spelled(boxes: Sequence[Box]) -> str:
+    """Boxes as the converter's last argument."""
+    return ";".join(",".join(map(str, b)) for b in boxes)
+
+
+def read_boxes(argument: str) -> list[Box]:
+    """The boxes of an argument. Raises ValueError."""
+    return [Box(*map(int, b.split(","))) for b in argument.split(";") if b]
+
+
+def destroyed(picture: Image.Image, boxes: Sequence[Box], page: int) -> Image.Image:
+    """The picture with each region of this page painted over: its pixels are gone before anything is encoded."""
+    pen = ImageDraw.Draw(picture) if any(b.page == page for b in boxes) else None
+    for b in boxes:
+        if pen is not None and b.page == page:
+            width, height = picture.size
+            left, top = b.left * width // 1000 - SMEAR, b.top * height // 1000 - SMEAR
+            right, bottom = -(-(b.left + b.width) * width // 1000), -(-(b.top + b.height) * height // 1000)
+            pen.rectangle((left, top, right + SMEAR, bottom + SMEAR), fill="black")
+    return picture
 
 
 def frame(tag: bytes, content: bytes = b"") -> bytes:
@@ -78,7 +116,7 @@ def encoded(picture: Image.Image, as_format: str) -> bytes:
 
 
 def on_screen(picture: Image.Image) -> Image.Image:
-    """Grey, RGB or RGBA, eight bits each, small enough to show."""
+    """Grey, RGB or RGBA, eight bits each."""
     if picture.mode.startswith("I") or picture.mode == "F":
         # Sixteen bits a pixel: keep the high eight, as a screen does.
         shown = picture.convert("I").point(lambda value: value * (1 / 256)).convert("L")
@@ -86,7 +124,6 @@ def on_screen(picture: Image.Image) -> Image.Image:
         shown = picture.convert("RGBA")
     else:
         shown = picture if picture.mode in ("L", "RGB") else picture.convert("RGB")
-    shown.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     return shown
 
 
@@ -97,7 +134,7 @@ def flattened(picture: Image.Image) -> Image.Image:
     return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
 
 
-def picture_page(kind: str, data: bytes, max_pixels: int) -> bytes:
+def picture_page(kind: str, data: bytes, max_pixels: int, boxes: Sequence[Box] = ()) -> bytes:
     """A JPEG or PNG decoded by its own decoder only, upright, small enough to show, encoded again."""
     opener: Any = {"jpeg": JpegImagePlugin.JpegImageFile, "png": PngImagePlugin.PngImageFile}[kind]
     picture = opener(io.BytesIO(data))
@@ -112,7 +149,14 @@ def picture_page(kind: str, data: bytes, max_pixels: int) -> bytes:
         # The decoder itself halves a large photograph, before it takes memory.
         picture.draft(None, (LONGEST_SIDE, LONGEST_SIDE))
     picture.load()
-    shown = flattened(on_screen(picture))
+    shown = on_screen(picture)
+    if boxes:
+        # At full size and before it is scaled: scaled pixels would mix what lies inside a region with what lies around.
+        shown = flattened(shown)
+        shown = destroyed(shown.transpose(turn) if turn is not None else shown, boxes, 1)
+        turn = None
+    shown.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    shown = flattened(shown)
     if turn is not None:
         shown = shown.transpose(turn)
     if shown.size not in ((width, height), (height, width)):
@@ -120,7 +164,7 @@ def picture_page(kind: str, data: bytes, max_pixels: int) -> bytes:
     return encoded(shown, "JPEG" if kind == "jpeg" else "PNG")
 
 
-def write_pdf_pages(data: bytes, max_pixels: int, max_pages: int) -> None:
+def write_pdf_pages(data: bytes, max_pixels: int, max_pages: int, boxes: Sequence[Box] = ()) -> None:
     """Each page of a PDF as a picture. Forms are never initialised: no script, no XFA, no action runs."""
     import pypdfium2 as pdfium
 
@@ -146,7 +190,7 @@ def write_pdf_pages(data: bytes, max_pixels: int, max_pages: int) -> None:
         if (width * scale + 1) * (height * scale + 1) > max_pixels:
             raise Unreadable("page-size")
         bitmap = page.render(scale=scale, may_draw_forms=False, draw_annots=True)
-        _write(frame(b"page", encoded(bitmap.to_pil().convert("RGB"), "JPEG")))
+        _write(frame(b"page", encoded(destroyed(bitmap.to_pil().convert("RGB"), boxes, index + 1), "JPEG")))
         bitmap.close()
         page.close()
 
@@ -183,7 +227,8 @@ def _warm_up(kind: str) -> None:
         picture = opener(io.BytesIO(target.getvalue()))
         picture.getexif().get(_ORIENTATION)
         flattened(on_screen(picture.convert("RGBA")))
-        encoded(picture, as_format)
+        picture.thumbnail((4, 4))
+        encoded(destroyed(picture, [Box(1, 0, 0, 500, 500)], 1), as_format)
     plain_text("\ufeff".encode().decode("utf-8-sig"))
     if kind == "pdf":
         import pypdfium2 as pdfium
@@ -196,16 +241,17 @@ def _warm_up(kind: str) -> None:
 def main(arguments: list[str]) -> int:
     """Convert one file from standard input. 0 whatever the file is; the frames say how it went."""
     kind, max_bytes, max_pixels, max_pages = arguments[0], *map(int, arguments[1:4])
+    boxes = read_boxes(arguments[4]) if len(arguments) > 4 else []
     _warm_up(kind)
     _write(frame(b"room", sandbox.enter().encode()))
     try:
         data = _read_all(max_bytes)
         if kind == "pdf":
-            write_pdf_pages(data, max_pixels, max_pages)
+            write_pdf_pages(data, max_pixels, max_pages, boxes)
         elif kind == "text":
             write_text(data)
         else:
-            _write(frame(b"page", picture_page(kind, data, max_pixels)))
+            _write(frame(b"page", picture_page(kind, data, max_pixels, boxes)))
     except Unreadable as error:
         _write(frame(b"fail", str(error).encode()))
     except MemoryError:

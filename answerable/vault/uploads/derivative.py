@@ -19,7 +19,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, BinaryIO
 
@@ -96,21 +96,33 @@ class Derivative:
         return filled(self.note_sentence, self.note_figures)
 
 
-def convert(kind: str, plain: bytes | BinaryIO, *, wall_seconds: float = WALL_SECONDS) -> Derivative:
+def convert(
+    kind: str, plain: bytes | BinaryIO, *, boxes: Sequence[converter.Box] = (), wall_seconds: float = WALL_SECONDS
+) -> Derivative:
     """Pictures, or escaped text, of an upload of an accepted kind. `plain` never touches a disk.
+
+    `boxes` are regions whose pixels are destroyed before a page is encoded (redaction): nothing of them is in what
+    comes back.
 
     Raises CannotShow with a whole sentence for every file that cannot be shown, and KeyError for an unknown kind.
     """
     limits = kinds()[kind]
     if limits.derivative == "none":
         raise _failure("sound")
+    return _believed(limits, shut_in(command(limits, *([boxes] if boxes else [])), plain, wall_seconds=wall_seconds))
+
+
+def shut_in(program: Sequence[str], plain: bytes | BinaryIO, *, wall_seconds: float = WALL_SECONDS) -> bytes:
+    """What a program that shuts itself in (sandbox.enter) makes of `plain`: its whole output, bounded in size and time.
+
+    Two at once at most. Raises CannotShow.
+    """
     if not _turns.acquire(timeout=wall_seconds):
         raise _failure("busy")
     try:
-        output = _run(limits, plain, wall_seconds)
+        return _run(program, plain, wall_seconds)
     finally:
         _turns.release()
-    return _believed(limits, output)
 
 
 def headers_for_derivative(mime: str) -> dict[str, str]:
@@ -131,19 +143,20 @@ def _failure(code: str) -> CannotShow:
     return CannotShow(FAILURES[code], reason=code)
 
 
-def command(limits: Kind) -> list[str]:
+def command(limits: Kind, boxes: Sequence[converter.Box] = ()) -> list[str]:
     """How the converter is started: isolated from its environment and from the working directory."""
     return [
         sys.executable, "-I", "-B", "-m", "answerable.vault.uploads.converter",
         limits.code, str(limits.max_bytes), str(limits.max_pixels), str(limits.max_pages),
+        *([converter.spelled(boxes)] if boxes else []),
     ]  # fmt: skip
 
 
-def _run(limits: Kind, plain: bytes | BinaryIO, wall_seconds: float) -> bytes:
-    """The converter's whole output, bounded in size and time. Raises CannotShow when it passed either."""
+def _run(program: Sequence[str], plain: bytes | BinaryIO, wall_seconds: float) -> bytes:
+    """The program's whole output, bounded in size and time. Raises CannotShow when it passed either."""
     try:
         process = subprocess.Popen(
-            command(limits), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             env={}, cwd="/", close_fds=True, start_new_session=True,
         )  # fmt: skip
     except OSError:
@@ -184,7 +197,7 @@ def _collect(source: IO[bytes], until: float) -> bytes:
                 raise _failure("large")
 
 
-def _frames(output: bytes) -> Iterator[tuple[bytes, bytes]]:
+def frames(output: bytes) -> Iterator[tuple[bytes, bytes]]:
     at = 0
     while at + 8 <= len(output):
         tag, length = struct.unpack_from(">4sI", output, at)
@@ -199,7 +212,7 @@ def _believed(limits: Kind, output: bytes) -> Derivative:
     """The derivative, as far as the converter's output is what it must be. Raises CannotShow for anything else."""
     room, pages, text, note, ended = "", [], None, "", False
     figures: dict[str, int] = {}
-    for tag, content in _frames(output):
+    for tag, content in frames(output):
         if tag == b"room" and not room:
             room = content.decode("ascii", "replace")[:32]
         elif tag == b"page" and limits.derivative != "text":

@@ -31,7 +31,7 @@ _PART = ".part"
 class Received:
     """An upload in quarantine. `size` in bytes. The key, the salt and the name are the caller's to seal; they are in
     no text of this object. `commitment` is SHA-256(label ‖ salt ‖ content): whoever holds a candidate file and not
-    the salt cannot recognise it.
+    the salt cannot recognise it. `digest` is the plain SHA-256 at capture (R-VER-6), which recognises it: seal it.
     """
 
     kind: str
@@ -41,18 +41,20 @@ class Received:
     salt: bytes = field(repr=False)
     key: bytes = field(repr=False)
     name: str = field(repr=False)
+    digest: bytes = field(repr=False)
 
 
 class _Arriving(io.RawIOBase):
     """An upload as it is read: counted, timed and committed to, its head recognised before anything is written."""
 
     def __init__(
-        self, source: BinaryIO, name: str, declared_type: str, seconds: float, watch: Callable[[int, float], None]
-    ) -> None:
+        self, source: BinaryIO, name: str, declared_type: str, seconds: float, watch: Callable[[int, float], None],
+        web_archives: bool,
+    ) -> None:  # fmt: skip
         self._source, self._seconds, self._watch = source, seconds, watch
         self._began = time.monotonic()
         self.salt = primitives.random_bytes(32)
-        self._hash = hashlib.sha256(COMMITMENT_LABEL + self.salt)
+        self._hash, self._plain = hashlib.sha256(COMMITMENT_LABEL + self.salt), hashlib.sha256()
         self.size, self.tail, self.held = 0, b"", bytearray()
         # The head is read as far as there is any, since a connection may give one byte at a time.
         self._limit, self._holds = HEAD, True
@@ -60,7 +62,7 @@ class _Arriving(io.RawIOBase):
         while len(self.head) < HEAD and (part := self._take(HEAD - len(self.head))):
             self.head += part
         self._waiting = self.head
-        self.kind: Kind = recognise(self.head, name, declared_type)
+        self.kind: Kind = recognise(self.head, name, declared_type, web_archives=web_archives)
         self._limit = self.kind.max_bytes
         # Pictures and text are small and are looked through to their end; the rest passes through.
         self._holds = self.kind.derivative in ("picture", "text")
@@ -81,6 +83,7 @@ class _Arriving(io.RawIOBase):
                 reason="slow", figures={"minutes": max(1, round(self._seconds / 60))},
             )  # fmt: skip
         self._hash.update(part)
+        self._plain.update(part)
         self.tail = (self.tail + part)[-TAIL:]
         if self._holds:
             self.held += part
@@ -94,6 +97,9 @@ class _Arriving(io.RawIOBase):
 
     def commitment(self) -> bytes:
         return self._hash.digest()
+
+    def digest(self) -> bytes:
+        return self._plain.digest()
 
     def check_to_the_end(self) -> None:
         """Raises UploadRefused for two files in one, and for a text that is not text all through."""
@@ -141,6 +147,7 @@ def receive(
     declared_size: int | None = None,
     seconds: float = PATIENCE_S,
     watch: Callable[[int, float], None] = _unwatched,
+    web_archives: bool = False,
 ) -> Received:
     """Take an upload into quarantine, sealed under a fresh key. Raises UploadRefused, with nothing left on disk.
 
@@ -152,7 +159,7 @@ def receive(
     largest = max(kinds().values(), key=lambda k: k.max_bytes)
     if declared_size is not None and declared_size > largest.max_bytes:
         raise _too_large(largest)
-    arriving = _Arriving(source, name, declared_type, seconds, watch)
+    arriving = _Arriving(source, name, declared_type, seconds, watch, web_archives)
     if declared_size is not None and declared_size > arriving.kind.max_bytes:
         raise _too_large(arriving.kind)
     key, token = seal.new_data_key(), secrets.token_hex(16)
@@ -171,7 +178,7 @@ def receive(
         raise
     return Received(
         kind=arriving.kind.code, size=arriving.size, path=path, commitment=arriving.commitment(),
-        salt=arriving.salt, key=key, name=name,
+        salt=arriving.salt, key=key, name=name, digest=arriving.digest(),
     )  # fmt: skip
 
 

@@ -17,11 +17,15 @@ from answerable.common import clock
 from answerable.common.references import new_ref
 from answerable.common.tables import taxonomy
 from answerable.monitoring import actions as monitoring
+from answerable.monitoring.evidence import actions as evidence
+from answerable.monitoring.evidence.models import EvidenceFile
+from answerable.monitoring.evidence.tests import proofs
 from answerable.monitoring.intake import actions as intake
 from answerable.monitoring.intake import staging
 from answerable.monitoring.intake.counts import Cell
 from answerable.monitoring.linking import actions as linking
 from answerable.monitoring.looking import actions as looking
+from answerable.monitoring.models import SourceItem
 from answerable.monitoring.warning import actions as warning
 from answerable.safeguarding import actions as safeguarding
 from answerable.safeguarding.models import Grievance, SafeContactPlan
@@ -73,6 +77,7 @@ def add(saved: Callable[[str], Any]) -> None:
     )  # fmt: skip
     _told_twice(saved)
     _came_in(saved)
+    evidence_on(saved("$I1"))
     vault.ask_recovery(person("vera"), by=ines)
     channel.issue_code(person("dana"), pin="2580", by=ines)
     looking.ask_bulletin(saved("$zandria"), languages=["en"], by=person("sami"))
@@ -122,6 +127,30 @@ def _came_in(saved: Callable[[str], Any]) -> None:
     why = {"purpose": "CP-MONI", "added_value": "She saw the commander.", "why_not_enough": "No record names the unit."}
     for _time in range(2):
         intake.ask_for_interview(situation, **why, person="0" * 64, told_before="no_code", by=dana)
+
+
+def evidence_on(incident: Any) -> None:
+    """A file on an item of the secretariat's and on one of a partner's, another organisation's opinion, a trusted root."""
+    vera, expert = person("vera"), person("expert1")
+    see_all()
+    for number, item in enumerate([incident.items.first(), *SourceItem.objects.filter(compartment__contains="/")[:1]]):
+        evidence.take_file(
+            item, ref=new_ref("FIL"), kind="png", stored=f"none{number}", commitment=b"c", mark=b"m",
+            sealed={"name": b"n", "salt": b"s", "digest": b"d"}, why="verification", by=vera,
+        )  # fmt: skip
+        see_all()
+    file = EvidenceFile.objects.get(stored="none0")
+    proof = evidence.keep_proof(file, ref=new_ref("PRF"), kind="ots", content=b"c", why="court", by=vera)
+    evidence.note_check(file, [{"code": "room", "outcome": "not_checkable", "figures": {}}], proof=proof, by=vera)
+    evidence.keep_redaction(
+        file.item, file=file, ref=new_ref("RED"), stored="", text=b"t", removed=1, why="safety", by=vera
+    )
+    evidence.assess_item(incident.items.filter(kind="testimony")[0], testimony="T1", reasons="Sealed.", by=vera)
+    contrary = SourceItem.objects.filter(contrary=True)[0]
+    evidence.weigh_contrary(contrary, outcome="stands", how="Sealed.", by=person("lena"))
+    see_all()
+    evidence.give_level_opinion(incident, level="V2", reasons="Sealed.", by=expert)
+    evidence.enter_time_authority(pem=proofs.Authority().root_pem, by=person("ines"))
     see_all()
 
 

@@ -20,6 +20,7 @@ from answerable.channel.models import Thread
 from answerable.council.models import Proposal
 from answerable.fund.models import Contribution, Payment
 from answerable.measures.models import Measure
+from answerable.monitoring.evidence.models import EvidenceFile, Opinion, TimeAuthority
 from answerable.monitoring.intake.models import Draft, IntakeBatch, Interview
 from answerable.monitoring.linking.models import Actor, Agreement, DuplicateSearch, LinkPair
 from answerable.monitoring.models import (
@@ -122,6 +123,9 @@ SHOWN: dict[type, Callable[[Principal, Any], bool]] = {
     IntakeBatch: lambda w, o: sees(w, "see_drafts") and _in_scope(w, o),
     Draft: lambda w, o: sees(w, "see_drafts") and _in_scope(w, o),
     Interview: lambda w, o: sees(w, "see_interviews") and (_in_scope(w, o) or "interviews" in w.compartments),
+    EvidenceFile: lambda w, o: sees(w, "see_incidents") and _in_scope(w, o),
+    Opinion: lambda w, o: sees(w, "see_incidents") and _in_scope(w, o),
+    TimeAuthority: lambda w, o: sees(w, "enter_time_authority"),
     PatternAssessment: lambda w, o: sees(w, "see_patterns"),
     Indicator: lambda w, o: sees(w, "see_patterns") and _in_scope(w, o),
     LinkPair: lambda w, o: sees(w, "see_links") and _in_scope(w, o),
@@ -306,7 +310,26 @@ ROUTES: dict[str, Route] = {
     "read-incident": Route("see_incidents", Incident, tuple(Post("read_sealed", {"field": f}, purpose="verification")
                            for f in ("narrative", "place", "nonsense")), gets=False),
     "read-item": Route("see_incidents", SourceItem, (Post("read_sealed", purpose="verification"),), gets=False),
-    "weigh-item": Route("see_incidents", SourceItem, (Post("weigh_contrary"),), gets=False),
+    "weigh-item": Route("see_incidents", SourceItem, (Post("weigh_contrary"), Post("weigh_contrary", {"outcome": "explained", "how": "x"}))),
+    "assess-item": Route("see_incidents", SourceItem, (Post("grade_item", {"testimony": "T1", "reasons": "x"}),
+                         Post("grade_item", {"reliability": "A", "credibility": "1", "reasons": "x"}))),
+    "incident-known": Route("see_incidents", Incident, limit=4),
+    "level-opinion": Route("see_incidents", Incident, (Post("give_level_opinion", {"level": "V2", "reasons": "x"}),)),
+    "item-evidence": Route("see_incidents", SourceItem),
+    "take-file": Route("see_incidents", SourceItem, (Post("take_file"),), gets=False),
+    "excerpt-item": Route("see_incidents", SourceItem, (Post("redact", {"passages": "x", "why": "safety"}, entries=2),)),
+    "show-evidence": Route("see_incidents", EvidenceFile, (Post("read_sealed", purpose="verification"),), gets=False),
+    "redact-evidence": Route("see_incidents", EvidenceFile, (Post("redact", {"boxes": "1 1 1 1 1", "why": "safety"}, entries=2),), gets=False),
+    "remove-passages": Route("see_incidents", EvidenceFile, (Post("redact", {"passages": "x", "why": "safety"}, entries=2),), gets=False),
+    "add-proof": Route("see_incidents", EvidenceFile, (Post("take_file"),), gets=False),
+    "check-evidence": Route("see_incidents", EvidenceFile, (Post("check_file"),), gets=False),
+    "custody-statement": Route("see_incidents", EvidenceFile, (Post("export_file", {"why": "court"}),), gets=False),
+    "transfer-evidence": Route("see_incidents", EvidenceFile, (Post("export_file", {"recipient": "$court", "purpose": "CP-CRIM", "why": "court"}),),
+                               gets=False),
+    "read-reasons": Route("see_incidents", Opinion, (Post("read_sealed", purpose="verification"),), gets=False),
+    "time-authorities": Route("enter_time_authority", posts=_place("enter_time_authority")),
+    "end-time-authority": Route("enter_time_authority", TimeAuthority, (Post("enter_time_authority", at_place=True),), gets=False),
+    "period-counts": Route("see_patterns", Situation, (Post("close_period"), Post("close_period", {"first": "2025-01-01", "last": "2025-01-31"}))),
     "regrade-item": Route("see_incidents", SourceItem, (Post("grade_item"), Post("grade_item", {"testimony": "T1", "credibility": "0"}))),
     "pattern": Route("see_patterns", PatternAssessment),
     # No window ends on that day; tests/walks/test_pattern_pages.py opens those that do.
@@ -449,7 +472,7 @@ BY_REF = "by-ref"
 # Kinds that the search by reference does not know: an item is found by its incident, money by its place in the fund.
 # A pair is found by its two reports, a search by its situation, a unit likewise.
 NOT_BY_REF = (LinkPair, DuplicateSearch, Agreement, Actor, Party, SourceItem, Contribution, Grant, Recovery, RoomRestore, Transfer,
-              ContactAttempt, IntakeBatch, Draft, Interview, Bulletin, Job)  # fmt: skip
+              ContactAttempt, IntakeBatch, Draft, Interview, Bulletin, Job, EvidenceFile, Opinion, TimeAuthority)  # fmt: skip
 # The API: (method, path) → the action each POST stands for, on which kind, with what in its body.
 API: dict[tuple[str, str], tuple[str, type | None, dict[str, Any]]] = {
     ("GET", "situations"): ("see_situations", None, {}), ("GET", "situations/<ref>"): ("see_situations", Situation, {}),

@@ -158,6 +158,7 @@ REASONS: dict[str, frozenset[str]] = {
         {"SC-13-nobody-looks-after-a-complaint-about-themselves",
          "SC-13-nobody-reads-what-is-written-about-a-complaint-about-themselves"}),
     "collected it": frozenset({"SOD-01-a-verifier-is-not-the-collector"}),
+    "of the body that gave it": frozenset({"an-opinion-is-another-organisations"}),
     "took it in": frozenset({"SOD-05-whoever-took-a-claim-in-does-not-assess-or-award-it"}),
     "assessed it": frozenset({"SOD-05-whoever-assessed-a-claim-neither-assesses-it-again-nor-awards-it"}),
     "drafted it": frozenset({"SOD-02-an-expert-is-no-drafter", "SOD-14-an-author-neither-reviews-safety-nor-publishes"}),

@@ -1,0 +1,180 @@
+"""A level explained: which rule gives it, sentence by sentence, and what is missing for the next one. And the drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from answerable.monitoring import rules
+from answerable.monitoring.evidence import rules as evidence
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """`says` are the sentences behind the level; `missing` what each higher level still asks, with the rule's name."""
+
+    level: rules.Level
+    says: tuple[str, ...]
+    missing: tuple[tuple[str, str], ...]
+
+
+def explain(items: Sequence[rules.ItemFacts], *, base: int, matches: bool) -> Explanation:
+    """The level that the items support, and why not the next. `base`: incidents in the actor's base set (R-VER-2)."""
+    level = rules.verification_level(items, base=base, matches_pattern=matches)
+    live = [i for i in items if i.live]
+    dropped = [i for i in items if not i.live]
+    qualifying = [i for i in live if i.qualifies and not i.contrary]
+    roots = rules.root_sets(items)
+    origins = {r for i in qualifying for r in roots[i.ref]}
+    says = [_rule_of(level)]
+    if dropped:
+        says.append(
+            ngettext("R-VER-4: %(n)d item is left out, because no live consent to monitoring covers it: %(refs)s.",
+                     "R-VER-4: %(n)d items are left out, because no live consent to monitoring covers them: %(refs)s.",
+                     len(dropped)) % {"n": len(dropped), "refs": _refs(dropped)}
+        )  # fmt: skip
+    for item in qualifying:
+        says.append(_about(item))
+    if len(qualifying) > len(origins) and origins:
+        says.append(_("R-VER-1: %(items)d qualifying items go back to %(roots)d root(s); what has one root counts once.")
+                    % {"items": len(qualifying), "roots": len(origins)})  # fmt: skip
+    for item in live:
+        if item.contrary:
+            says.append(_contrary(item))
+    return Explanation(level, tuple(says), tuple(_missing(level, live, qualifying, roots, base=base, matches=matches)))
+
+
+def _refs(items: Sequence[rules.ItemFacts]) -> str:
+    return ", ".join(i.ref for i in items)
+
+
+def _rule_of(level: rules.Level) -> str:
+    carried = ", ".join(level.items)
+    return {
+        "V1": _("V1, alleged: it is recorded, and no item qualifies (a source at A–C with 1–3, or an account at T1–T2)."),
+        "V2": _("V2, credible: at least one item qualifies (%(items)s)."),
+        "V3a": _("V3a, verified: a first-hand account at T1 or T2 and an independent qualifying item (%(items)s)."),
+        "V3b": _("V3b, verified: two independent first-hand accounts at T1 or T2 (%(items)s)."),
+        "V3c": _("V3c, verified: a strong first-hand item that is no account, and an independent qualifying item (%(items)s)."),
+        "V3d": _("V3d, verified: one account at T1, confirmed by two assessors, that matches a pattern with at least five base "
+                 "incidents (%(items)s)."),
+        "V4": _("V4: three independent roots, at least two items first hand, and a strong item or two accounts at T1 (%(items)s)."),
+    }[level.code] % {"items": carried}  # fmt: skip
+
+
+def _about(item: rules.ItemFacts) -> str:
+    grade = item.testimony or f"{item.reliability}{item.credibility}"
+    words = {"ref": item.ref, "grade": grade}
+    if item.testimony:
+        return (_("%(ref)s qualifies as a first-hand account at %(grade)s.") if item.primary
+                else _("%(ref)s qualifies as an account at %(grade)s, but is not first hand.")) % words  # fmt: skip
+    if item.strong:
+        return (_("%(ref)s is strong and first hand (%(grade)s).") if item.primary
+                else _("%(ref)s is strong (%(grade)s), but not first hand.")) % words  # fmt: skip
+    return _("%(ref)s qualifies (%(grade)s).") % words
+
+
+def _contrary(item: rules.ItemFacts) -> str:
+    if not item.strong:
+        return _("%(ref)s speaks against the incident; it is not strong (A–B with 1–2), so it caps nothing.") % {
+            "ref": item.ref
+        }
+    if item.weighed:
+        return _("%(ref)s speaks strongly against the incident and has been weighed; it caps nothing now.") % {
+            "ref": item.ref
+        }
+    return _("R-VER-3: %(ref)s speaks strongly against the incident and caps it at V2 until a verification lead records how it was "
+             "weighed.") % {"ref": item.ref}  # fmt: skip
+
+
+def _missing(
+    level: rules.Level, live: Sequence[rules.ItemFacts], qualifying: Sequence[rules.ItemFacts],
+    roots: dict[str, frozenset[str]], *, base: int, matches: bool,
+) -> list[tuple[str, str]]:  # fmt: skip
+    if level.code == "V4":
+        return []
+    if level.code == "V1":
+        return [("V2", _("one item that qualifies: a source graded A–C with 1–3, or an account graded T1 or T2"))]
+    out: list[tuple[str, str]] = []
+    capped = any(i.contrary and i.strong and not i.weighed for i in live)
+    if capped:
+        out.append(("R-VER-3", _("that the contrary item be weighed, before anything above V2")))
+    pairs = [(a, b) for a, b in combinations(qualifying, 2) if rules.independent(a, b, roots)]
+    accounts = [i for i in qualifying if i.primary_testimony]
+    if level.code == "V2" and not capped:
+        if accounts:
+            out.append(("V3a", _("a second item that qualifies and shares neither root nor person with the account")))
+            out.append(("V3b", _("a second first-hand account at T1 or T2, of another person and from another root")))
+            single = [i for i in accounts if i.testimony == "T1"]
+            if single:
+                out.append(("V3d", _v3d(single, base, matches)))
+        else:
+            out.append(("V3a", _("a first-hand account at T1 or T2, independent of what is here")))
+        strong = [i for i in qualifying if i.strong and i.primary and not i.testimony]
+        out.append(("V3c", _("a second item that qualifies and has another root") if strong
+                    else _("a strong item (A–B with 1–2) that is first hand and no account, with an independent second")))  # fmt: skip
+    if level.verified:
+        out.append(("V4", _v4(qualifying, pairs, roots)))
+    return out
+
+
+def _v3d(single: Sequence[rules.ItemFacts], base: int, matches: bool) -> str:
+    lacks = []
+    if not any(i.assessors >= 2 for i in single):
+        lacks.append(_("a second assessor at T1"))
+    if not matches:
+        lacks.append(_("that a verifier finds it to match a pattern of this actor"))
+    if base < rules.V3D_BASE:
+        lacks.append(_("%(n)d more base incident(s) of this actor: there are %(base)d and five are needed (R-VER-2)")
+                     % {"n": rules.V3D_BASE - base, "base": base})  # fmt: skip
+    return "; ".join(lacks)
+
+
+def _v4(qualifying: Sequence[rules.ItemFacts], pairs: Sequence[Any], roots: dict[str, frozenset[str]]) -> str:
+    lacks = []
+    if not any(all(rules.independent(a, b, roots) for a, b in combinations(t, 2)) for t in combinations(qualifying, 3)):
+        lacks.append(_("a third independent root"))
+    if sum(i.primary for i in qualifying) < 2:
+        lacks.append(_("a second item first hand"))
+    if not any(i.strong for i in qualifying) and sum(i.testimony == "T1" for i in qualifying) < 2:
+        lacks.append(_("a strong item (A–B with 1–2), or a second account at T1"))
+    return "; ".join(lacks)
+
+
+# --- the drawing --------------------------------------------------------------------------------------------------
+
+_WIDE, _HIGH, _BOX_W, _BOX_H = 190, 62, 150, 40
+
+
+def graph(items: Sequence[rules.ItemFacts]) -> dict[str, Any]:
+    """The provenance graph as boxes and lines for an SVG, and the same as a table: each root with what goes back to it."""
+    own = {i.ref: i for i in items}
+    placed, edges = evidence.drawing({i.ref: sorted(i.parents) for i in items})
+    origins = evidence.origins(items)
+    shared = {o.root for o in origins if o.shared}
+    at = {p.ref: (p.column * _WIDE + 10, p.row * _HIGH + 10) for p in placed}
+    return {
+        "width": max((x for x, _y in at.values()), default=0) + _BOX_W + 10,
+        "height": max((y for _x, y in at.values()), default=0) + _BOX_H + 10,
+        "boxes": [
+            {"ref": p.ref, "x": at[p.ref][0], "y": at[p.ref][1], "w": _BOX_W, "h": _BOX_H, "shared": p.ref in shared,
+             "tx": at[p.ref][0] + 10, "ty": at[p.ref][1] + 17, "ky": at[p.ref][1] + 33, "short": p.ref[:13],
+             "kind": f"{own[p.ref].kind} {_grade(own[p.ref])}" if p.ref in own else _("filed elsewhere")}
+            for p in placed
+        ],
+        "lines": [
+            {"x1": at[a][0] + _BOX_W, "y1": at[a][1] + _BOX_H // 2, "x2": at[b][0], "y2": at[b][1] + _BOX_H // 2}
+            for a, b in edges
+        ],
+        "rows": [{"root": o.root, "items": o.items, "n": len(o.items), "shared": o.shared} for o in origins],
+        "origins": len(origins),
+    }  # fmt: skip
+
+
+def _grade(item: rules.ItemFacts) -> str:
+    return item.testimony or (f"{item.reliability}{item.credibility}" if item.reliability else "–")

@@ -1,0 +1,127 @@
+"""Evidence, grades, weighings, opinions and periods."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from answerable.alliance.models import Body
+from answerable.monitoring.evidence.actions import LEVELS
+from answerable.monitoring.forms import Day
+
+WHY = [
+    ("verification", _("to verify")), ("preservation", _("to preserve it")), ("panel", _("for the panel of experts")),
+    ("court", _("for a court")), ("safety", _("to protect someone")), ("request", _("because the person asked")),
+]  # fmt: skip
+WEIGHED = [
+    ("outweighed", _("what speaks for the incident weighs more")),
+    ("explained", _("the contradiction is explained")),
+    ("stands", _("it stands against the incident, and the cap stays")),
+]
+GIVEN_OUT = [
+    ("CP-CRIM", _("to a court or prosecutor (CP-CRIM)")), ("CP-UNIT", _("to the United Nations (CP-UNIT)")),
+    ("CP-ARCH", _("to an archive (CP-ARCH)")), ("CP-RESE", _("to research (CP-RESE)")),
+]  # fmt: skip
+
+
+def why() -> forms.ChoiceField:
+    """Why it is done: a code, since the custody log holds nobody's words."""
+    return forms.ChoiceField(label=_("Why"), choices=WHY)
+
+
+class FileForm(forms.Form):
+    """A file on a source item."""
+
+    file = forms.FileField(
+        label=_("File"),
+        help_text=_("JPEG, PNG, PDF, plain text, MP3, M4A, WAV, MP4 or a web archive (WACZ), of at most 50 MB. The original "
+                    "is sealed as it came; pictures of it are shown."),
+    )  # fmt: skip
+    why = why()
+
+
+class ProofForm(forms.Form):
+    """A proof of time that came with a file."""
+
+    proof = forms.FileField(label=_("Time stamp (.tsr) or OpenTimestamps proof (.ots)"))
+    why = why()
+
+
+class BoxesForm(forms.Form):
+    """Regions to destroy, one a line."""
+
+    boxes = forms.CharField(
+        label=_("Regions to remove"), max_length=4000, widget=forms.Textarea(attrs={"rows": 4, "dir": "ltr", "spellcheck": "false"}),
+        help_text=_("One a line: page, left, top, width, height, the last four in per cent of the page. For example "
+                    "1 10 25 40 5 is a box on page 1, a tenth from the left and a quarter from the top."),
+    )  # fmt: skip
+    why = why()
+
+
+class PassagesForm(forms.Form):
+    """Passages to remove from a text, one a line."""
+
+    passages = forms.CharField(
+        label=_("Passages to remove"), max_length=20_000, widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("One a line, as it stands in the text. Each is removed wherever it occurs, and one same sign takes its place."),
+    )  # fmt: skip
+    why = why()
+
+
+class TransferForm(forms.Form):
+    """To whom a file was handed, and under which consent."""
+
+    recipient = forms.ModelChoiceField(
+        label=_("Organisation"), queryset=Body.objects.exclude(kind=Body.DELEGATION).order_by("name")
+    )
+    purpose = forms.ChoiceField(label=_("Purpose consented to"), choices=GIVEN_OUT)
+    why = why()
+
+
+class AssessForm(forms.Form):
+    """One assessor's grade, with reasons."""
+
+    testimony = forms.ChoiceField(label=_("Grade of the account, T1 to T4"),
+                                  choices=[(f"T{n}", f"T{n}") for n in range(1, 5)])  # fmt: skip
+    reliability = forms.ChoiceField(label=_("Reliability of the source, A to F"), choices=[(c, c) for c in "ABCDEF"])
+    credibility = forms.TypedChoiceField(label=_("Credibility of what it says, 1 to 6"), coerce=int,
+                                         choices=[(n, n) for n in range(1, 7)])  # fmt: skip
+    reasons = forms.CharField(label=_("Reasons"), max_length=4000, widget=forms.Textarea(attrs={"rows": 4}),
+                              help_text=_("Sealed. The other assessors read them after giving their own grade."))  # fmt: skip
+
+    def __init__(self, *args: Any, account: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("reliability", "credibility") if account else ("testimony",):
+            del self.fields[name]
+
+
+class WeighForm(forms.Form):
+    """How a contrary item was weighed."""
+
+    outcome = forms.ChoiceField(label=_("What came of it"), choices=WEIGHED)
+    how = forms.CharField(label=_("How it was weighed"), max_length=4000, widget=forms.Textarea(attrs={"rows": 5}),
+                          help_text=_("Sealed."))  # fmt: skip
+
+
+class OpinionForm(forms.Form):
+    """Another organisation's opinion."""
+
+    level = forms.ChoiceField(label=_("Level your organisation would give"), choices=[(c, c) for c in LEVELS])
+    reasons = forms.CharField(label=_("Reasons"), max_length=4000, widget=forms.Textarea(attrs={"rows": 5}),
+                              help_text=_("Sealed."))  # fmt: skip
+
+
+class RootForm(forms.Form):
+    """A trusted root of time-stamping authorities."""
+
+    pem = forms.CharField(label=_("Certificate of the root, in PEM"), max_length=20_000,
+                          widget=forms.Textarea(attrs={"rows": 8, "dir": "ltr", "spellcheck": "false"}))  # fmt: skip
+
+
+class PeriodForm(forms.Form):
+    """A period that is over."""
+
+    first = Day(label=_("First day"))
+    last = Day(label=_("Last day"))

@@ -1,0 +1,323 @@
+"""What the office asks of the vault about evidence. Runs in the vault process: the keys and the plain files are here only."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from answerable.alliance.models import Person
+from answerable.authority import engine as authority
+from answerable.authority.acting import reading_as
+from answerable.common.errors import Refused
+from answerable.monitoring import access
+from answerable.monitoring.evidence import actions, checks, queries, rules
+from answerable.monitoring.evidence.models import (
+    EvidenceFile,
+    Proof,
+    Redaction,
+    file_ref,
+    proof_ref,
+    redaction_ref,
+)
+from answerable.monitoring.models import SourceItem
+from answerable.vault import keyroom, operations, primitives, seal
+from answerable.vault.service import operation
+from answerable.vault.uploads import converter, derivative, intake
+from answerable.vault.uploads.accepted import WEB_ARCHIVE, kinds
+from answerable.vault.uploads.sentences import CannotShow, filled
+
+# Pictures of one file that pass to the office at once, in bytes.
+LARGEST_SHOWN = 10 * 1024 * 1024
+LARGEST_PROOF = 64 * 1024
+LARGEST_REDACTED = 48 << 20
+
+
+def _find(person: Person, ref: str, model: Any) -> Any:
+    """An object of the person's own row scope, with its item and incident. Hidden is answered like absent."""
+    chain = "incident__collected_by", "incident__organisation", "incident__party__situation"
+    with reading_as(person):
+        found = (
+            access.items(person).select_related(*chain).filter(ref=ref).first()
+            if model is SourceItem
+            else model.objects.filter(ref=ref, item__in=access.items(person))
+            .select_related(*(f"item__{c}" for c in chain)).first()
+        )  # fmt: skip
+        if found is None:
+            raise Refused(_("There is nothing here for you."), reason="nothing")
+        # What a policy asks of it is looked up while the rows are in scope.
+        authority.allows(person, "take_file", found)
+    return found
+
+
+def _sealed(key: bytes, ref: str, model: str, fields: Mapping[str, str]) -> dict[str, bytes]:
+    return {
+        name: seal.seal_field(key, text.encode("utf-8", "surrogatepass"),
+                              seal.field_context(keyroom.NODE, ref, model, name, 1))
+        for name, text in fields.items()
+    }  # fmt: skip
+
+
+@operation("evidence_take", "office")
+def take(
+    token: str, item: str, stored: str, kind: str, key: bytes, salt: bytes, digest: bytes, name: str, commitment: bytes,
+    why: str,
+) -> str:  # fmt: skip
+    """A file that lies in quarantine as ciphertext comes onto a source item; its one-time key is kept for its reference.
+
+    What the office says of it is looked at again: the hash, the commitment and the place. Returns the reference.
+    """
+    person, _session, _private = operations.holder(token)
+    found = _find(person, item, SourceItem)
+    authority.require(person, "take_file", found)
+    if not re.fullmatch(r"[0-9a-f]{32}", stored) or kind not in {*kinds(), WEB_ARCHIVE.code} or len(salt) != 32:
+        raise Refused(_("The file was not taken. Choose it again."), reason="file")
+    plain = _plain_at(stored, key)
+    if primitives.sha256(plain) != digest or intake.commitment_of(plain, salt) != commitment:
+        raise Refused(_("The file was not taken, because it changed on its way. Choose it again."), reason="file")
+    ref = file_ref()
+    mark = keyroom.mark(found.ref, digest)
+    with reading_as(person):
+        twice = EvidenceFile.objects.filter(item=found, mark=mark).exists()
+    sealed: dict[str, bytes] = {}
+    if not twice:  # otherwise the action says so, and no key is kept for nothing
+        keyroom.put_data_key(ref, found.compartment, key)
+        sealed = _sealed(key, ref, "EvidenceFile", {"name": name, "salt": salt.hex(), "digest": digest.hex()})
+    file = actions.take_file(
+        found, ref=ref, kind=kind, stored=stored, commitment=commitment, mark=mark, sealed=sealed, why=why, by=person
+    )
+    return file.ref
+
+
+def _plain_at(stored: str, key: bytes) -> bytes:
+    try:
+        return intake.read_back(Path(settings.QUARANTINE) / stored, key)
+    except (seal.Unopenable, FileNotFoundError):
+        raise Refused(
+            _("The file was not taken, because it changed on its way. Choose it again."), reason="file"
+        ) from None
+
+
+def _key_of(obj: Any, person: Person, private: bytes) -> bytes:
+    return keyroom.data_key(obj.ref, obj.compartment, keyroom.room_key(obj.compartment, person.ref, private))
+
+
+def _original(file: EvidenceFile, person: Person, private: bytes) -> bytes:
+    try:
+        return intake.read_back(queries.place(file.stored), _key_of(file, person, private))
+    except (seal.Unopenable, FileNotFoundError):
+        # The sealed original is not what it was: nothing of it is shown, and whoever asked is told.
+        raise Refused(
+            _(
+                "The sealed original is missing or was changed, so nothing of it is shown. Tell the administrator at once."
+            ),
+            reason="damaged",
+        ) from None
+
+
+@operation("evidence_show", "office")
+def show(token: str, ref: str, purpose: str = "verification") -> dict[str, Any]:
+    """Pictures, or escaped text, of a file or of a redaction: decided, recorded, a line of custody, then shown."""
+    redacted = ref.startswith("RED")
+    opened = operations.open_fields(token, ref, ["text"] if redacted else ["name"], purpose)
+    person, private = operations.reader(token)
+    if redacted:
+        redaction = _find(person, ref, Redaction)
+        if not redaction.stored:
+            return {"name": "", "pages": [], "mime": "", "text": opened["text"], "note": ""}
+        pages = _unpacked(_redacted_pages(redaction, person, private))
+        return _bounded("", pages, "image/png" if pages and pages[0].startswith(b"\x89PNG") else "image/jpeg", "", "")
+    file = _find(person, ref, EvidenceFile)
+    if file.kind == WEB_ARCHIVE.code:
+        note = _(
+            "A web archive is kept sealed and checked; no page of it is shown here. Open it on an offline machine."
+        )
+        return {"name": opened["name"], "pages": [], "mime": "", "text": "", "note": note}
+    try:
+        shown = derivative.convert(file.kind, _original(file, person, private))
+    except CannotShow as no:
+        return {"name": opened["name"], "pages": [], "mime": "", "text": "", "note": no.in_words(_)}
+    note = filled(_(shown.note_sentence), shown.note_figures) if shown.note_sentence else ""
+    return _bounded(opened["name"], shown.pages, shown.mime, shown.text, note)
+
+
+def _bounded(name: str, pages: Sequence[bytes], mime: str, text: str, note: str) -> dict[str, Any]:
+    kept: list[bytes] = []
+    size = 0
+    for page in pages:
+        size += len(page)
+        if size > LARGEST_SHOWN:
+            note = ngettext("Only the first page is shown.", "Only the first %(n)d pages are shown.", len(kept)) % {
+                "n": len(kept)
+            }
+            break
+        kept.append(page)
+    return {"name": name, "pages": kept, "mime": mime, "text": text, "note": note}
+
+
+# --- redaction ----------------------------------------------------------------------------------------------------
+
+
+@operation("evidence_redact", "office")
+def redact(token: str, ref: str, boxes: Sequence[Sequence[int]], why: str) -> str:
+    """Another version of a file's pictures with these regions destroyed before anything is encoded; sealed like the original.
+
+    Boxes are page, left, top, width, height in thousandths. Returns the redaction's reference.
+    """
+    person, private = operations.reader(token)
+    file = _find(person, ref, EvidenceFile)
+    authority.require(person, "redact", file)
+    if file.kind not in kinds() or kinds()[file.kind].derivative not in ("picture", "pages"):
+        raise Refused(
+            _("Regions are marked on pictures and pages. From a text, passages are removed instead."), reason="kind"
+        )
+    marked = [converter.Box(*b) for b in boxes if len(b) == 5]
+    operations.open_fields(token, ref, ["name"], "verification")  # consent, budget and the line of the look itself
+    try:
+        shown = derivative.convert(file.kind, _original(file, person, private), boxes=marked)
+    except CannotShow as no:
+        raise Refused(no.in_words(_), reason=no.reason) from None
+    if beyond := sorted({b.page for b in marked if b.page > len(shown.pages)}):
+        raise Refused(_("There is no page %(n)d in this file.") % {"n": beyond[0]}, reason="page")
+    made, key, stored = redaction_ref(), seal.new_data_key(), secrets.token_hex(16)
+    _keep(stored, key, _packed(shown.pages))
+    keyroom.put_data_key(made, file.compartment, key)
+    sealed = _sealed(key, made, "Redaction", {"text": ""})
+    actions.keep_redaction(
+        file.item, file=file, ref=made, stored=stored, text=sealed["text"], removed=len(marked), why=why, by=person
+    )
+    return made
+
+
+@operation("evidence_excerpt", "office")
+def excerpt(token: str, ref: str, passages: Sequence[str], why: str) -> str:
+    """A statement, or a text file, without these passages. Returns the redaction's reference."""
+    person, private = operations.reader(token)
+    of_file = ref.startswith("FIL")
+    found = _find(person, ref, EvidenceFile if of_file else SourceItem)
+    authority.require(person, "redact", found)
+    if of_file and found.kind != "text":
+        raise Refused(
+            _("Passages are removed from texts. On a picture or a page, mark the region instead."), reason="kind"
+        )
+    opened = operations.open_fields(token, ref, ["name" if of_file else "says"], "verification")
+    text = _original(found, person, private).decode("utf-8-sig", "replace") if of_file else opened["says"]
+    try:
+        left, removed = rules.without(converter.plain_text(text), passages)
+    except rules.Unfit as no:
+        raise Refused(
+            _("Passage %(n)d is not in the text, so nothing was removed. Copy it from the text as it stands.") % {"n": no.at}
+            if no.why == "absent" else _("Passage %(n)d is empty or too long.") % {"n": no.at},
+            reason="passage",
+        ) from None  # fmt: skip
+    made, item = redaction_ref(), found.item if of_file else found
+    key = seal.new_data_key()
+    keyroom.put_data_key(made, item.compartment, key)
+    sealed = _sealed(key, made, "Redaction", {"text": left})
+    actions.keep_redaction(
+        item,
+        file=found if of_file else None,
+        ref=made,
+        stored="",
+        text=sealed["text"],
+        removed=removed,
+        why=why,
+        by=person,
+    )
+    return made
+
+
+def _packed(pages: Sequence[bytes]) -> bytes:
+    whole = b"".join(converter.frame(b"page", p) for p in pages)
+    if len(whole) > LARGEST_REDACTED:
+        raise Refused(_("The file is too large to be redacted as a whole. Ask for it in parts."), reason="too-large")
+    return whole
+
+
+def _unpacked(whole: bytes) -> list[bytes]:
+    return [content for tag, content in derivative.frames(whole) if tag == b"page"]
+
+
+def _keep(stored: str, key: bytes, plain: bytes) -> None:
+    path = queries.place(stored)
+    with path.open("xb") as target:
+        path.chmod(0o600)
+        seal.seal_file(
+            key, io.BytesIO(plain), target, seal.field_context("quarantine", stored, "Upload", "original", 1)
+        )
+
+
+def _redacted_pages(redaction: Redaction, person: Person, private: bytes) -> bytes:
+    return intake.read_back(queries.place(redaction.stored), _key_of(redaction, person, private))
+
+
+# --- proofs -------------------------------------------------------------------------------------------------------
+
+
+@operation("evidence_proof", "office")
+def keep_proof(token: str, ref: str, kind: str, content: bytes, why: str) -> str:
+    """Keep a proof of time with a file, sealed. Returns its reference."""
+    person, _session, _private = operations.holder(token)
+    file = _find(person, ref, EvidenceFile)
+    authority.require(person, "take_file", file)
+    if kind not in ("rfc3161", "ots") or not 0 < len(content) <= LARGEST_PROOF:
+        raise Refused(
+            _("A proof of time is an RFC 3161 time stamp (.tsr) or an OpenTimestamps proof (.ots) of at most 64 kB."),
+            reason="proof",
+        )
+    made = proof_ref()
+    sealed = keyroom.seal_fields(made, file.compartment, "Proof", {"content": base64.b64encode(content).decode()})
+    actions.keep_proof(file, ref=made, kind=kind, content=sealed["content"], why=why, by=person)
+    return made
+
+
+@operation("evidence_check", "office")
+def check(token: str, ref: str) -> list[dict[str, Any]]:
+    """Check a web archive, or every proof of a file, in the closed room and without a network; what was found is kept."""
+    person, private = operations.reader(token)
+    file = _find(person, ref, EvidenceFile)
+    authority.require(person, "check_file", file)
+    with reading_as(person):
+        proofs = list(Proof.objects.filter(file=file))
+        roots = queries.trusted_roots()
+    if not proofs and file.kind != WEB_ARCHIVE.code:
+        raise Refused(_("There is no proof with this file to check. Add one first."), reason="nothing")
+    original = _original(file, person, private)
+    found: list[dict[str, Any]] = []
+    if file.kind == WEB_ARCHIVE.code:
+        lines = checks.run("wacz", original, b"", roots)
+        actions.note_check(file, lines, by=person)
+        found += lines
+    for proof in proofs:
+        key = _key_of(proof, person, private)
+        content = keyroom.open_with(key, proof.ref, "Proof", {"content": bytes(proof.content)})["content"]
+        lines = checks.run(proof.kind, base64.b64decode(content), original, roots)
+        actions.note_check(file, lines, proof=proof, by=person)
+        found += lines
+    return found
+
+
+@operation("evidence_statement", "office")
+def statement(token: str, ref: str, why: str) -> dict[str, str]:
+    """Hash, salt and name of a file, for its custody statement: with them anyone can say whether a file is this one."""
+    person, private = operations.reader(token)
+    file = _find(person, ref, EvidenceFile)
+    authority.require(person, "export_file", file)
+    with reading_as(person):
+        blobs = {f: bytes(getattr(file, f)) for f in ("name", "salt", "digest")}
+    if not actions.exportable(file):
+        raise Refused(
+            _("There is no live consent that covers this leaving the office, so it stays here (SC-4)."),
+            reason="consent",
+        )
+    key = _key_of(file, person, private)
+    actions.note_export(file, why=why, by=person)
+    return {**keyroom.open_with(key, file.ref, "EvidenceFile", blobs), "commitment": bytes(file.commitment).hex()}

@@ -1,0 +1,151 @@
+"""Reads shaped for evidence pages and rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from answerable.authority.acting import reading_as
+from answerable.authority.principals import CLOCK, HasPrincipal
+from answerable.common.hooks import question
+from answerable.monitoring import lifecycle
+from answerable.monitoring import rules as monitoring_rules
+from answerable.monitoring.evidence import rules
+from answerable.monitoring.evidence.models import (
+    Assessment,
+    CustodyLine,
+    EvidenceFile,
+    Opinion,
+    PeriodCount,
+    Proof,
+    Redaction,
+    TimeAuthority,
+    Weighing,
+)
+from answerable.monitoring.models import Incident, Situation, SourceItem
+from answerable.vault.uploads import intake
+
+
+def place(stored: str) -> Path:
+    """Where a sealed file lies. The name was made here: 32 hexadecimal digits."""
+    return Path(settings.QUARANTINE) / stored
+
+
+def discard(stored: str) -> None:
+    """Remove a sealed file whose keys are gone."""
+    if stored:
+        intake.discard(place(stored))
+
+
+@question("kept_in_quarantine").answer_with
+def _kept(names: list[str]) -> set[str]:
+    with reading_as(CLOCK):
+        return {
+            *EvidenceFile.objects.filter(stored__in=names).values_list("stored", flat=True),
+            *Redaction.objects.filter(stored__in=names).values_list("stored", flat=True),
+        }
+
+
+def trusted_roots() -> list[bytes]:
+    """Certificates of the roots trusted now (DER)."""
+    return [bytes(r) for r in TimeAuthority.objects.filter(ended_at=None).values_list("certificate", flat=True)]
+
+
+def parts_of(items: Iterable[SourceItem]) -> list[str]:
+    """References of everything that is sealed about items, whose keys go with theirs."""
+    pks = [i.pk for i in items]
+    found: list[str] = []
+    for rows in (
+        EvidenceFile.objects.filter(item__in=pks),
+        Proof.objects.filter(file__item__in=pks),
+        Redaction.objects.filter(item__in=pks),
+        Assessment.objects.filter(item__in=pks),
+        Weighing.objects.filter(item__in=pks),
+    ):
+        found += rows.values_list("ref", flat=True)  # type: ignore[attr-defined]
+    return found
+
+
+def settled(item: SourceItem) -> bool:
+    """Whether the assessors of an account are done."""
+    return bool(rules.grading(list(item.assessments.order_by("id").values_list("testimony", flat=True))).grade)
+
+
+def may_see_grade(assessment: Assessment, by: HasPrincipal) -> bool:
+    """One's own; anyone's once one has graded, or when grading is settled (R-VER-0: independently)."""
+    item = assessment.item
+    if item.kind != "testimony" or assessment.assessor.ref == by.ref or settled(item):
+        return True
+    return bool(item.assessments.filter(assessor__ref=by.ref).exists())
+
+
+def custody(item: SourceItem) -> QuerySet[CustodyLine]:
+    """The custody log of an item's evidence, oldest first."""
+    return CustodyLine.objects.filter(item=item).order_by("id")
+
+
+def opinions(incident: Incident) -> QuerySet[Opinion]:
+    """Opinions of other organisations, newest first."""
+    return Opinion.objects.filter(incident=incident).select_related("body")
+
+
+def counts(situation: Situation, first: date, last: date) -> dict[str, Any]:
+    """How many incidents of a period are counted at which level, with their victims: reported and verified apart."""
+    rows = Incident.objects.filter(situation=situation, on__range=(first, last), status__in=lifecycle.COUNTED)
+    levels: dict[str, int] = {}
+    reported = verified = victims = 0
+    for level, people in rows.order_by().values_list("level", "victims"):
+        levels[level] = levels.get(level, 0) + 1
+        reported += people
+        if level in monitoring_rules.VERIFIED_LEVELS:
+            verified, victims = verified + 1, victims + people
+    return {"levels": dict(sorted(levels.items())), "incidents": sum(levels.values()), "verified_incidents": verified,
+            "verified_victims": victims, "reported_victims": reported}  # fmt: skip
+
+
+def period_counts(situation: Situation) -> QuerySet[PeriodCount]:
+    """Every version of every closed period, the newest period and version first."""
+    return PeriodCount.objects.filter(situation=situation)
+
+
+def roots_elsewhere(items: Iterable[SourceItem]) -> dict[int, set[str]]:
+    """For each item that derives from items of other incidents, the ultimate ancestors it has there: two reports that both
+    cite a third go back to it, wherever that third was filed (R-VER-1). Climbs in rounds, one query each.
+    """
+    home = {i.pk: i.incident_id for i in items}
+    edge = SourceItem.parents.through.objects
+    up: dict[int, set[int]] = {}
+    todo, seen = set(home), set[int]()
+    while todo:
+        rows = list(edge.filter(from_sourceitem__in=todo).values_list("from_sourceitem_id", "to_sourceitem_id"))
+        for child, parent in rows:
+            up.setdefault(child, set()).add(parent)
+        seen |= todo
+        todo = {p for _c, p in rows} - seen
+    if not up:
+        return {}
+    listed = SourceItem.objects.filter(pk__in=seen).values_list("pk", "ref", "incident_id")
+    known = {pk: (ref, where) for pk, ref, where in listed}
+
+    def climb(first: Iterable[int]) -> set[str]:
+        roots, walked, waiting = set(), set(), list(first)
+        while waiting:
+            at = waiting.pop()
+            if at not in walked:
+                walked.add(at)
+                waiting += up.get(at, ())
+                if at not in up:
+                    roots.add(at)
+        # Hidden ones count as origins too: what cannot be seen here can still be what two items share.
+        return {known[pk][0] if pk in known else f"#{pk}" for pk in roots or walked}
+
+    found = {}
+    for pk, where in home.items():
+        if away := [p for p in up.get(pk, ()) if p not in known or known[p][1] != where]:
+            found[pk] = climb(away)
+    return found
