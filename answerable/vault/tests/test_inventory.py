@@ -10,7 +10,8 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2]
 MODULES = [p for p in PACKAGE.rglob("*.py") if not {"tests", "migrations", "node_modules"} & set(p.parts)]
 LIBRARIES = {"cryptography", "nacl", "argon2", "Crypto", "Cryptodome", "OpenSSL", "hpke"}
-INVENTORY = {"vault/primitives.py", "engines/tlog.py"}
+# The last reads certificates of time authorities and checks their signatures over what others sent; it seals nothing.
+INVENTORY = {"vault/primitives.py", "engines/tlog.py", "monitoring/evidence/timestamps.py"}
 
 
 def imported(source: str) -> set[str]:
