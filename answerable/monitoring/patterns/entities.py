@@ -33,11 +33,11 @@ def _sealed(ref: str) -> Indicator | PanelPrevalence | None:
 
 @question("describe_ref").answer_with
 def _described(by: Any, ref: str) -> Described | None:
-    """An indicator by its own page; an actor by that of its situation."""
+    """An indicator by its own page; an actor by that of its line of command, for those who see armed actors."""
     if ref.startswith("IND"):
         indicator = access.indicators(by).filter(ref=ref).first()
         return Described(f"{indicator.code} {indicator.words}", ("indicator", ref)) if indicator else None
-    if ref.startswith("PTY") and authority.allows(by, "see_situations", Place("situations")):
-        party = Party.objects.select_related("situation").filter(ref=ref).first()
-        return Described(party.name, ("situation", party.situation.ref)) if party else None
+    if ref.startswith("PTY") and authority.allows(by, "see_actors", Place("actors")):
+        party = Party.objects.filter(ref=ref).first()
+        return Described(party.name, ("command", party.ref)) if party else None
     return None

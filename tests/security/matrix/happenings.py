@@ -26,6 +26,7 @@ from answerable.monitoring.intake.counts import Cell
 from answerable.monitoring.linking import actions as linking
 from answerable.monitoring.looking import actions as looking
 from answerable.monitoring.models import SourceItem
+from answerable.monitoring.patterns import actions as patterns
 from answerable.monitoring.warning import actions as warning
 from answerable.safeguarding import actions as safeguarding
 from answerable.safeguarding.models import Grievance, SafeContactPlan
@@ -78,6 +79,7 @@ def add(saved: Callable[[str], Any]) -> None:
     _told_twice(saved)
     _came_in(saved)
     evidence_on(saved("$I1"))
+    patterns.set_prevalence(saved("$chain_of_command"), level="P3", reasons="Access was denied.", by=person("expert1"))
     vault.ask_recovery(person("vera"), by=ines)
     channel.issue_code(person("dana"), pin="2580", by=ines)
     looking.ask_bulletin(saved("$zandria"), languages=["en"], by=person("sami"))
