@@ -7,8 +7,8 @@ likelihood of a graph and a number unseen is then a product of ratios of gamma f
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from math import log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,19 +54,18 @@ def default_most(table: CaptureTable) -> int:
     return max(5_000, 30 * table.observed)
 
 
-def posterior(table: CaptureTable, delta: float | None = None, most: int | None = None, *, saturated: bool = False) -> Posterior:
-    """The posterior of the total. `saturated` puts the complete graph back among the models, to compare with programs that
-    keep it. Raises ValueError for one list or more than seven, or a delta that is not above zero."""
+def posterior(table: CaptureTable, delta: float | None = None, most: int | None = None, *, saturated: bool = False,
+              least: int = 0) -> Posterior:  # fmt: skip
+    """The posterior of the total. `saturated` puts the complete graph back among the models and `least` starts the grid
+    elsewhere, both to compare with programs that do (R's dga keeps the graph and starts at one). Raises ValueError for one list or more than seven, or a delta that is not above zero."""
     k = table.k
     delta = default_delta(k) if delta is None else delta
     most = default_most(table) if most is None else most
     if delta <= 0:
         raise ValueError("delta is the number of imaginary cases in a cell and must be above zero")
     family = graph_sets.decomposable(k, saturated=saturated)
-    if len(family.edges) <= 1 and not saturated and k < 2:
-        raise ValueError("one list says nothing about the unseen")
     margins = Margins(table, delta)
-    points = _points(margins, family, most)
+    points = _points(margins, family, least, most)
     log_like = _Likelihood(margins, family, points)
     weight_of_point = _whole_numbers(points)
     return _summary(table, family, points, weight_of_point, log_like, most)
@@ -119,17 +118,17 @@ class _Likelihood:
         self.left, self.right = left[:, :rank] * scale[:rank], right[:rank]
         self.coefficients = family.coefficients
 
-    def blocks(self, size: int = 8192):  # type: ignore[no-untyped-def]
+    def blocks(self, size: int = 4096) -> Iterator[tuple[slice, Array]]:
         for start in range(0, len(self.coefficients), size):
             c = self.coefficients[start : start + size].astype(float)
             yield slice(start, start + len(c)), (c @ self.left) @ self.right + (c @ self.centre)[:, None] + self.common
 
 
-def _points(margins: Margins, family: graph_sets.Graphs, most: int) -> Array:
+def _points(margins: Margins, family: graph_sets.Graphs, least: int, most: int) -> Array:
     """Where to work out the likelihood: every number when few, else points even in ln(unseen + 1) over all that matters."""
     if most <= EXACT_UP_TO:
-        return np.arange(most + 1, dtype=float)
-    coarse = np.expm1(np.linspace(0, np.log1p(most), COARSE))
+        return np.arange(least, most + 1, dtype=float)
+    coarse = np.expm1(np.linspace(np.log1p(least), np.log1p(most), COARSE))
     highest = np.full(COARSE, -np.inf)
     for _rows, values in _Likelihood(margins, family, coarse).blocks():
         highest = np.maximum(highest, values.max(axis=0))
@@ -187,7 +186,3 @@ def _summary(table: CaptureTable, family: graph_sets.Graphs, points: Array, whol
         most=most,
     )  # fmt: skip
 
-
-def log_prior_cases(delta: float, k: int) -> float:
-    """ln of the imaginary cases in all, for the report."""
-    return log(delta * 2**k)

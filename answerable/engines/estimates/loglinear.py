@@ -129,6 +129,14 @@ def fit_many(table: CaptureTable, models: Sequence[tuple[int, ...]]) -> list[Fit
     return fits
 
 
+def fit_cells(table: CaptureTable, keep: NDArray[np.bool_]) -> tuple[float, float] | None:
+    """Main effects fitted on some cells only: the number unseen and the standard error of its logarithm, or None."""
+    x = _design(table.k, _mains(table.k))
+    use = np.ones((1, x.shape[1]), bool)
+    beta, _loglik, spread, fine = _newton(x, table.counts[1:].astype(float), use, keep[None, :])
+    return (float(np.exp(beta[0, 0])), float(spread[0])) if fine[0] else None
+
+
 def _newton(x: Array, y: Array, use: NDArray[np.bool_], keep: NDArray[np.bool_]) -> Newton:
     """Coefficients, log-likelihood (without ln y!), standard error of the intercept, and whether a finite maximum was found, for a batch of models."""
     models, width = use.shape
