@@ -32,6 +32,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "bring in public data: answerable import svac [--dry-run] FILE",
         "office",
     ),
+    "estimate": (
+        "answerable.engines.estimates.cli:main",
+        "how many were never reported, from a table of overlapping lists, offline",
+        "",
+    ),
     "record": (
         "answerable.alliance.record_cli:main",
         "export the record, publish it to witnesses, bring in what they cosigned",
