@@ -185,4 +185,3 @@ def _summary(table: CaptureTable, family: graph_sets.Graphs, points: Array, whol
         at_the_end=float(density[fine >= 0.98 * most].sum()), near_the_observed=float(density[fine <= 0.02 * n].sum()),
         most=most,
     )  # fmt: skip
-

@@ -70,7 +70,9 @@ def lines(made) -> list[str]:  # type: ignore[no-untyped-def]
             out.append(f"{MODELS[e.model]:32}  {e.why.say()}")
             continue
         weight = f" (weight {e.weight:.2f})" if e.weight is not None else ""
-        out.append(f"{MODELS[e.model]:32}{e.total:>12,.1f}{e.lower:>12,.0f}{e.upper:>12,.0f}  {e.holds}{weight}".rstrip())
+        out.append(
+            f"{MODELS[e.model]:32}{e.total:>12,.1f}{e.lower:>12,.0f}{e.upper:>12,.0f}  {e.holds}{weight}".rstrip()
+        )
     c = made.combined
     out.append(f"{'Models together':32}{c.middle:>12,.1f}{c.lower:>12,.0f}{c.upper:>12,.0f}")
     for e in made.estimates:

@@ -46,7 +46,9 @@ class Fit:
     def interval(self, observed: int) -> tuple[float, float]:
         """95 % with ln(unseen) normal, so that it never falls below what was observed."""
         unseen = self.total - observed
-        return observed + unseen * float(np.exp(-Z_95 * self.spread)), observed + unseen * float(np.exp(Z_95 * self.spread))
+        return observed + unseen * float(np.exp(-Z_95 * self.spread)), observed + unseen * float(
+            np.exp(Z_95 * self.spread)
+        )
 
 
 def bic_of(deviance: float, parameters: int, observed: int) -> float:

@@ -83,15 +83,20 @@ class Report:
 
     def sentence(self, translate: Callable[[str], str] = noop) -> str:
         """What the report amounts to, in one or two sentences."""
-        return self.conclusion().say(translate)
+        return self.conclusion(translate).say(translate)
 
-    def conclusion(self) -> Remark:
+    def conclusion(self, translate: Callable[[str], str] = noop) -> Remark:
         if self.combined is None:
-            return Remark("cannot", {"why": " ".join(o.say() for o in self.obstacles)})
+            return Remark("cannot", {"why": " ".join(o.say(translate) for o in self.obstacles)})
         c, n = self.combined, self.table.observed
         return Remark(
             "combined",
-            {"observed": f"{n:,}", "lower": f"{c.lower:,.0f}", "upper": f"{c.upper:,.0f}", "middle": f"{c.middle:,.0f}"},
+            {
+                "observed": f"{n:,}",
+                "lower": f"{c.lower:,.0f}",
+                "upper": f"{c.upper:,.0f}",
+                "middle": f"{c.middle:,.0f}",
+            },
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -229,7 +234,9 @@ def estimate(table: CaptureTable, *, delta: float | None = None, most: int | Non
 
     combined = combine(estimates, n)
     if combined is None:
-        return Report(table, (Remark("none_identified"),), tuple(estimates), diagnostics=tuple(remarks), overlaps=overlaps)
+        return Report(
+            table, (Remark("none_identified"),), tuple(estimates), diagnostics=tuple(remarks), overlaps=overlaps
+        )
     if combined.apart >= APART:
         remarks.append(Remark("apart", {"times": f"{combined.apart:.1f}"}))
     if bound and combined.middle < bound.lower:
@@ -303,7 +310,9 @@ def _left_out(table: CaptureTable) -> tuple[Changed, ...]:
     return tuple(found)
 
 
-def _of_sensitivity(deltas: tuple[Changed, ...], left_out: tuple[Changed, ...], estimates: list[Estimate]) -> list[Remark]:
+def _of_sensitivity(
+    deltas: tuple[Changed, ...], left_out: tuple[Changed, ...], estimates: list[Estimate]
+) -> list[Remark]:
     remarks = []
     means = [c.graphs for c in deltas if c.graphs is not None]
     if means and max(means) / min(means) > SWAYED:
@@ -320,4 +329,15 @@ def _of_sensitivity(deltas: tuple[Changed, ...], left_out: tuple[Changed, ...], 
     return remarks
 
 
-__all__ = ["MODELS", "Changed", "Combined", "Estimate", "Member", "Report", "combine", "estimate", "nested", "obstacles"]
+__all__ = [
+    "MODELS",
+    "Changed",
+    "Combined",
+    "Estimate",
+    "Member",
+    "Report",
+    "combine",
+    "estimate",
+    "nested",
+    "obstacles",
+]

@@ -38,7 +38,9 @@ class Fault(ValueError):
 
 SENTENCES: dict[str, str] = {
     # reading
-    "file_empty": gettext_noop("The file holds no rows. It needs a header with the names of the lists, and rows below it."),
+    "file_empty": gettext_noop(
+        "The file holds no rows. It needs a header with the names of the lists, and rows below it."
+    ),
     "file_size": gettext_noop("The file is larger than %(most)s MB; a table of patterns is never that large."),
     "not_csv": gettext_noop("The file cannot be read as CSV: %(what)s."),
     "count_twice": gettext_noop("Two columns look like the count: %(columns)s. Only one may."),
@@ -75,8 +77,12 @@ SENTENCES: dict[str, str] = {
         "everyone on “%(inner)s” is also on “%(outer)s”, and fewer than two lists say something of their own. A list kept "
         "without knowledge of the other would help."
     ),
-    "none_identified": gettext_noop("no model of this kind has one answer for this table: too few overlaps hold cases."),
-    "too_many_for_graphs": gettext_noop("this model is worked out for up to %(most)s lists; merge lists that are much alike."),
+    "none_identified": gettext_noop(
+        "no model of this kind has one answer for this table: too few overlaps hold cases."
+    ),
+    "too_many_for_graphs": gettext_noop(
+        "this model is worked out for up to %(most)s lists; merge lists that are much alike."
+    ),
     "latent_needs_four": gettext_noop("hidden groups can be told apart with four lists or more."),
     # what to beware of
     "two_lists": gettext_noop(
@@ -86,12 +92,24 @@ SENTENCES: dict[str, str] = {
     "three_lists": gettext_noop(
         "With three lists nothing can test whether some people are harder to find for every list; if so, the estimate is too low."
     ),
-    "alone": gettext_noop("Nobody on “%(list)s” is on any other list. It may be about other people, or was never linked."),
-    "nested": gettext_noop("Everyone on “%(inner)s” is also on “%(outer)s”; the two may not have been kept independently."),
-    "zero_overlap": gettext_noop("No case is on both lists of these pairs: %(pairs)s. The models fill the gap by assumption."),
-    "thin_overlap": gettext_noop("Fewer than %(least)s cases are on both lists of these pairs: %(pairs)s. Each one of them moves the result."),
-    "unidentified": gettext_noop("%(count)s of %(all)s log-linear models have no single answer for this table and were left out."),
-    "searched": gettext_noop("With this many lists the log-linear models were searched (%(count)s fitted), not all tried."),
+    "alone": gettext_noop(
+        "Nobody on “%(list)s” is on any other list. It may be about other people, or was never linked."
+    ),
+    "nested": gettext_noop(
+        "Everyone on “%(inner)s” is also on “%(outer)s”; the two may not have been kept independently."
+    ),
+    "zero_overlap": gettext_noop(
+        "No case is on both lists of these pairs: %(pairs)s. The models fill the gap by assumption."
+    ),
+    "thin_overlap": gettext_noop(
+        "Fewer than %(least)s cases are on both lists of these pairs: %(pairs)s. Each one of them moves the result."
+    ),
+    "unidentified": gettext_noop(
+        "%(count)s of %(all)s log-linear models have no single answer for this table and were left out."
+    ),
+    "searched": gettext_noop(
+        "With this many lists the log-linear models were searched (%(count)s fitted), not all tried."
+    ),
     "no_single_model": gettext_noop("No log-linear model stands out: the best has %(weight)s %% of the weight."),
     "at_the_end": gettext_noop(
         "%(share)s %% of the probability of the graph models lies at the largest number considered, %(most)s unseen: the "
@@ -101,10 +119,18 @@ SENTENCES: dict[str, str] = {
         "%(share)s %% of the probability of the graph models says that hardly anyone is missing. Check whether the lists "
         "were copied from each other."
     ),
-    "latent_open": gettext_noop("With hidden groups the data set no upper limit; the one shown is where the search ended."),
-    "apart": gettext_noop("The models differ %(times)s times in how many are unseen. Quote the whole range, not one of them."),
-    "below_the_bound": gettext_noop("The middle of the models lies below the lower bound of %(bound)s that holds when some are harder to find."),
-    "prior_decides": gettext_noop("The assumption before the data decides: between %(low)s and %(high)s with other values of delta."),
+    "latent_open": gettext_noop(
+        "With hidden groups the data set no upper limit; the one shown is where the search ended."
+    ),
+    "apart": gettext_noop(
+        "The models differ %(times)s times in how many are unseen. Quote the whole range, not one of them."
+    ),
+    "below_the_bound": gettext_noop(
+        "The middle of the models lies below the lower bound of %(bound)s that holds when some are harder to find."
+    ),
+    "prior_decides": gettext_noop(
+        "The assumption before the data decides: between %(low)s and %(high)s with other values of delta."
+    ),
     "hangs_on": gettext_noop("Without the list “%(list)s” nothing could be estimated: everything hangs on it."),
     "swayed_by": gettext_noop("Without the list “%(list)s” the result would be %(times)s times another."),
     "combined": gettext_noop(

@@ -10,7 +10,11 @@ from typing import Any
 from answerable.engines.estimates.sentences import MODELS, gettext_noop, noop
 
 WIDTH, ROW, TOP, LEFT, RIGHT = 640, 44, 34, 20, 24
-OBSERVED, COMBINED, CAPTION = gettext_noop("Observed"), gettext_noop("Models together"), gettext_noop("Estimated total by model")
+OBSERVED, COMBINED, CAPTION = (
+    gettext_noop("Observed"),
+    gettext_noop("Models together"),
+    gettext_noop("Estimated total by model"),
+)
 
 
 def draw(report: Mapping[str, Any], translate: Callable[[str], str] = noop) -> str:
@@ -41,7 +45,9 @@ def draw(report: Mapping[str, Any], translate: Callable[[str], str] = noop) -> s
     ]
     tick = first
     while tick <= first + span:
-        parts.append(f'<line x1="{x(tick)}" y1="{TOP - 8}" x2="{x(tick)}" y2="{base}" stroke="currentColor" opacity="0.15"/>')
+        parts.append(
+            f'<line x1="{x(tick)}" y1="{TOP - 8}" x2="{x(tick)}" y2="{base}" stroke="currentColor" opacity="0.15"/>'
+        )
         parts.append(f'<text x="{x(tick)}" y="{height - 8}" text-anchor="middle" font-size="12">{tick:,.0f}</text>')
         tick += step
     at = x(observed)
@@ -52,7 +58,9 @@ def draw(report: Mapping[str, Any], translate: Callable[[str], str] = noop) -> s
         wide = 5 if thick else 2
         weight = ' font-weight="700"' if thick else ""
         parts.append(f'<text x="{LEFT + 6}" y="{y}"{weight}>{escape(name)}</text>')
-        parts.append(f'<line x1="{x(lower)}" y1="{y + 12}" x2="{x(upper)}" y2="{y + 12}" stroke="currentColor" stroke-width="{wide}"/>')
+        parts.append(
+            f'<line x1="{x(lower)}" y1="{y + 12}" x2="{x(upper)}" y2="{y + 12}" stroke="currentColor" stroke-width="{wide}"/>'
+        )
         parts.append(f'<circle cx="{x(total)}" cy="{y + 12}" r="{6 if thick else 4.5}"/>')
     parts.append("</svg>")
     return "".join(parts)
@@ -62,4 +70,3 @@ def _step(rough: float) -> float:
     """One, two or five times a power of ten."""
     power: float = 10.0 ** floor(log10(rough))
     return next(power * m for m in (1, 2, 5, 10) if power * m >= rough)
-

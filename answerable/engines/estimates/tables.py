@@ -143,7 +143,9 @@ def read_csv(text: str) -> CaptureTable:
         # A column of another kind is named once, by its first such row, and not once for each of its rows.
         strange = next(((n, r[place]) for n, r in body if place < len(r) and r[place] not in {"0", "1"}), None)
         if strange is not None and not any(r[place] in {"0", "1"} for _n, r in body if place < len(r)):
-            faults.append(Remark("column_unknown", {"column": header[place], "row": strange[0], "value": strange[1][:40]}))
+            faults.append(
+                Remark("column_unknown", {"column": header[place], "row": strange[0], "value": strange[1][:40]})
+            )
         elif strange is not None:
             faults += [
                 Remark("not_zero_or_one", {"row": n, "column": header[place], "value": r[place][:40]})
