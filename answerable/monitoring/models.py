@@ -267,3 +267,6 @@ class PatternAssessment(models.Model):
     def met(self, code: str) -> bool:
         """Whether PT, WS, SY or LS is met."""
         return bool(self.result["tests"][code]["met"])
+
+
+from answerable.monitoring.estimates.models import CaptureEstimate  # noqa: E402, F401

@@ -1,4 +1,4 @@
-from django.urls import path
+from django.urls import include, path
 
 from answerable.monitoring import views
 
@@ -17,6 +17,7 @@ urlpatterns = [
     path("patterns/<str:ref>/", views.pattern, name="pattern"),
     path("imports/", views.imports, name="imports"),
     path("imports/<str:ref>/undo/", views.undo_import, name="undo-import"),
+    path("", include("answerable.monitoring.estimates.urls")),
     path("<str:ref>/", views.situation, name="situation"),
     path("<str:ref>/parties/", views.enter_party, name="enter-party"),
     path("<str:ref>/report/", views.file_report, name="file-report"),

@@ -65,6 +65,7 @@ def situation(request: Request, ref: str) -> HttpResponse:
             "patterns": access.patterns(request.user).filter(situation=this)[:10],
             "sees_incidents": authority.allows(request.user, "see_incidents", Place("incidents")),
             "may_report": authority.allows(request.user, "receive_report", this),
+            "sees_estimates": authority.allows(request.user, "see_estimates", Place("estimates")),
             "may_assess": authority.allows(request.user, "assess_pattern", this),
             "may_enter_party": authority.allows(request.user, "enter_party", this),
             "imported": this.imported,

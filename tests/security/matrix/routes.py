@@ -20,7 +20,7 @@ from answerable.channel.models import Thread
 from answerable.council.models import Proposal
 from answerable.fund.models import Contribution, Payment
 from answerable.measures.models import Measure
-from answerable.monitoring.models import Import, Incident, PatternAssessment, Situation, SourceItem
+from answerable.monitoring.models import CaptureEstimate, Import, Incident, PatternAssessment, Situation, SourceItem
 from answerable.reparations.models import Claim, Programme
 from answerable.safeguarding.models import (
     ContactAttempt,
@@ -90,6 +90,7 @@ SHOWN: dict[type, Callable[[Principal, Any], bool]] = {
     Incident: lambda w, o: sees(w, "see_incidents") and _in_scope(w, o),
     SourceItem: lambda w, o: sees(w, "see_incidents") and _in_scope(w, o),
     PatternAssessment: lambda w, o: sees(w, "see_patterns"),
+    CaptureEstimate: lambda w, o: sees(w, "see_estimates"),
     Import: lambda w, o: sees(w, "import_public_data"),
     Finding: _finding_shown,
     Proposal: _proposal_shown,
@@ -250,6 +251,9 @@ ROUTES: dict[str, Route] = {
     "pattern": Route("see_patterns", PatternAssessment),
     "imports": Route("import_public_data", posts=_place("import_public_data")),
     "undo-import": Route("import_public_data", Import, (Post("undo_import"),), gets=False),
+    "estimate": Route("see_estimates", CaptureEstimate),
+    "estimates": Route("see_estimates", Situation),
+    "make-estimate": Route("see_estimates", Situation, (Post("make_estimate"), Post("make_estimate", {"counted": "Killings", "table": "A,B,count\n1,0,9\n0,1,8\n1,1,4\n", "source": "Two registers", "licence": "not stated"}))),
     "situation": Route("see_situations", Situation),
     "enter-party": Route("see_situations", Situation, (Post("enter_party"), Post("enter_party", {"name": "A unit", "actor_type": "ACT-STF"}))),
     "file-report": Route("see_incidents", Situation, (Post("receive_report"),)),

@@ -125,7 +125,7 @@ REASONS: dict[str, frozenset[str]] = {
     "inactive": frozenset({"only-active-people-act"}),
     "in an office of another body": frozenset({"offices-are-held-where-they-belong"}),
     "an outsider": frozenset({"outsiders-have-no-place-in-the-office"}),
-    "by a token": frozenset({"tokens-never-vote-pay-or-unseal"}),
+    "by a token": frozenset({"tokens-never-vote-pay-or-unseal", "estimates-are-for-analysts-signed-in"}),
     "of a delegation": frozenset({"the-survivor-firewall"}),
     "outside own compartments": frozenset({"own-compartments-only"}),
     "with too few authenticators": frozenset({"who-has-too-few-authenticators-only-adds-them"}),
