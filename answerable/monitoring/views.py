@@ -53,6 +53,7 @@ def situation(request: Request, ref: str) -> HttpResponse:
     """One situation: its timeline by source, parties, and what was reported here."""
     this = access.get(access.situations(request.user), ref)
     lines = queries.timeline(this)
+    sees_estimates = authority.allows(request.user, "see_estimates", Place("estimates"))
     incidents = access.incidents(request.user).filter(situation=this).select_related("party")[:10]
     return render(
         request,
@@ -60,12 +61,13 @@ def situation(request: Request, ref: str) -> HttpResponse:
         {
             "situation": this,
             "timeline": lines,
+            "agreement": queries.source_agreement(this) if lines and sees_estimates else [],
             "parties": this.parties.all()[:200],
             "incidents": incidents,
             "patterns": access.patterns(request.user).filter(situation=this)[:10],
             "sees_incidents": authority.allows(request.user, "see_incidents", Place("incidents")),
             "may_report": authority.allows(request.user, "receive_report", this),
-            "sees_estimates": authority.allows(request.user, "see_estimates", Place("estimates")),
+            "sees_estimates": sees_estimates,
             "may_assess": authority.allows(request.user, "assess_pattern", this),
             "may_enter_party": authority.allows(request.user, "enter_party", this),
             "imported": this.imported,

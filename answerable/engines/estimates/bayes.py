@@ -56,8 +56,12 @@ def default_most(table: CaptureTable) -> int:
 
 def posterior(table: CaptureTable, delta: float | None = None, most: int | None = None, *, saturated: bool = False,
               least: int = 0) -> Posterior:  # fmt: skip
-    """The posterior of the total. `saturated` puts the complete graph back among the models and `least` starts the grid
-    elsewhere, both to compare with programs that do (R's dga keeps the graph and starts at one). Raises ValueError for one list or more than seven, or a delta that is not above zero."""
+    """The posterior of the total.
+
+    `saturated` puts the complete graph back among the models and `least` starts the grid elsewhere, both to compare with
+    programs that do (R's dga keeps the graph and starts at one). Raises ValueError for one list or more than seven, or a
+    delta that is not above zero.
+    """
     k = table.k
     delta = default_delta(k) if delta is None else delta
     most = default_most(table) if most is None else most

@@ -1,7 +1,8 @@
 """Log-linear models of a capture table: all hierarchical ones with BIC, and the stepwise choice for sparse tables.
 
-Sources: Fienberg 1972, Biometrika 59(3); Bishop, Fienberg & Holland 1975, ch. 6; Chan, Silverman & Vincent 2021, J. Survey Stat. Methodology 9(1) and Silverman 2020, JRSS-A 183(3) (stepwise
-with zero overlaps); Raftery 1995 (weights from BIC). Written from these papers.
+Sources: Fienberg 1972, Biometrika 59(3); Bishop, Fienberg & Holland 1975, ch. 6; Chan, Silverman & Vincent 2021, J. Survey
+Stat. Methodology 9(1) and Silverman 2020, JRSS-A 183(3) (stepwise with zero overlaps); Raftery 1995 (weights from BIC). Written
+from these papers.
 
 Every model holds the main effect of each list; a term is a set of lists, written as the bits of those lists. The
 number unseen is exp(intercept): its cell has no list, hence no other term.
