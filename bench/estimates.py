@@ -18,7 +18,12 @@ import numpy as np
 
 from answerable.engines.estimates import bayes, graphs, loglinear, report, tables
 
-RECORDED_R = {"dga Kosovo": 0.041, "dga five lists": 0.75, "all 113 models (Rcapture)": 0.43, "stepwise (SparseMSE)": 0.115}
+RECORDED_R = {
+    "dga Kosovo": 0.041,
+    "dga five lists": 0.75,
+    "all 113 models (Rcapture)": 0.43,
+    "stepwise (SparseMSE)": 0.115,
+}
 KOSOVO = {"0001": 306, "0010": 936, "0011": 123, "0100": 845, "0101": 31, "0110": 217, "0111": 32, "1000": 1131, "1001": 106,
           "1010": 228, "1011": 42, "1100": 177, "1101": 18, "1110": 181, "1111": 27}  # fmt: skip
 UK = {"10000": 54, "01000": 463, "00100": 995, "00010": 695, "00001": 316, "11000": 15, "10100": 19, "10010": 3, "01100": 62,
@@ -51,7 +56,9 @@ def drawn(world, rng):
 
 def coverage(many):
     names = ["best", "average", "stepwise", "graphs", "latent", "chao", "together"]
-    print(f"coverage of 95 % intervals, {many} tables a world, 4 lists, {TOTAL} people (bias of the middle in brackets; width / N)")
+    print(
+        f"coverage of 95 % intervals, {many} tables a world, 4 lists, {TOTAL} people (bias of the middle in brackets; width / N)"
+    )
     print(f"{'world':18}" + "".join(f"{n:>22}" for n in names))
     for number, world in enumerate(("independent", "dependent pairs", "two classes")):
         rng = np.random.default_rng([7, number])
@@ -68,17 +75,26 @@ def coverage(many):
                     widths[n].append((high - low) / TOTAL)
                 else:
                     held[n].append(False)
-        cells = "".join(f"{np.mean(held[n]):>9.3f} ({np.median(totals[n]) / TOTAL - 1:+.0%}; {np.median(widths[n]):.2f})".rjust(22) for n in names)
+        cells = "".join(
+            f"{np.mean(held[n]):>9.3f} ({np.median(totals[n]) / TOTAL - 1:+.0%}; {np.median(widths[n]):.2f})".rjust(22)
+            for n in names
+        )
         print(f"{world:18}{cells}")
 
 
 def main():
-    kosovo, uk = tables.of_patterns(("EXH", "ABA", "OSCE", "HRW"), KOSOVO), tables.of_patterns(("LA", "NG", "PFNCA", "GO", "GP"), UK)
+    kosovo, uk = (
+        tables.of_patterns(("EXH", "ABA", "OSCE", "HRW"), KOSOVO),
+        tables.of_patterns(("LA", "NG", "PFNCA", "GO", "GP"), UK),
+    )
     for k in (4, 5, 6):
         graphs.decomposable(k)
         loglinear.hierarchical_models(min(k, 5))
     rng = np.random.default_rng(3)
-    wide = {k: tables.of_cases([f"L{i}" for i in range(k)], (rng.random((4_000, k)) < np.linspace(0.3, 0.1, k)).astype(int)) for k in (6, 7)}
+    wide = {
+        k: tables.of_cases([f"L{i}" for i in range(k)], (rng.random((4_000, k)) < np.linspace(0.3, 0.1, k)).astype(int))
+        for k in (6, 7)
+    }
     ours = {
         "dga Kosovo": best(lambda: bayes.posterior(kosovo, 1 / 16, 20_000)),
         "dga five lists": best(lambda: bayes.posterior(uk, 1 / 32, 30_000)),
@@ -86,8 +102,12 @@ def main():
         "stepwise (SparseMSE)": best(lambda: loglinear.stepwise(uk)),
     }
     for what, seconds in ours.items():
-        print(f"{what:28}{1000 * seconds:9.2f} ms; R recorded {1000 * RECORDED_R[what]:6.0f} ms, ratio {RECORDED_R[what] / seconds:6.0f}")
-    print(f"six lists, {len(graphs.decomposable(6).edges):,} graphs: {best(lambda: bayes.posterior(wide[6])):.3f} s (limit 0.1)")
+        print(
+            f"{what:28}{1000 * seconds:9.2f} ms; R recorded {1000 * RECORDED_R[what]:6.0f} ms, ratio {RECORDED_R[what] / seconds:6.0f}"
+        )
+    print(
+        f"six lists, {len(graphs.decomposable(6).edges):,} graphs: {best(lambda: bayes.posterior(wide[6])):.3f} s (limit 0.1)"
+    )
     once = best(lambda: graphs.decomposable(7), 1)
     print(f"seven lists, {len(graphs.decomposable(7).edges):,} graphs: {best(lambda: bayes.posterior(wide[7]), 2):.2f} s (limit 3), "
           f"and {once:.2f} s once to enumerate")  # fmt: skip

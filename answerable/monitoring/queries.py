@@ -237,7 +237,9 @@ def source_agreement(situation: Situation) -> list[dict[str, Any]]:
     found = []
     for first, second in combinations(sorted(sources), 2):
         agreed = linear_kappa(((r.get(first), r.get(second)) for r in read.values()), levels=4)
-        found.append({"first": first, "second": second, "kappa": agreed.kappa, "pairs": agreed.pairs, "same": agreed.same})
+        found.append(
+            {"first": first, "second": second, "kappa": agreed.kappa, "pairs": agreed.pairs, "same": agreed.same}
+        )
     return found
 
 

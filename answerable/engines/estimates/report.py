@@ -20,6 +20,8 @@ from answerable.engines.estimates.tables import CaptureTable
 COMBINED = ("average", "graphs", "latent")  # one of each family; best and stepwise are members of the first
 THIN = 5  # an overlap of fewer cases than this moves an estimate by each one of them
 DELTAS = (1 / 2, 1 / 8, 1 / 32, 1 / 128)
+# Kass & Raftery 1995: a model whose BIC is ten higher has very strong evidence against it.
+AGAINST = 10.0
 AT_THE_END, NEAR, APART, SWAYED = 0.01, 0.5, 2.0, 1.5
 SHOWN = 8  # members of a family listed with their weights
 
@@ -180,6 +182,7 @@ def estimate(table: CaptureTable, *, delta: float | None = None, most: int | Non
     most = bayes.default_most(table) if most is None else most
     remarks = _of_the_table(table)
     estimates: list[Estimate] = []
+    families: tuple[str, ...] = COMBINED
 
     average = loglinear.bic_average(table)
     if average is None:
@@ -226,13 +229,18 @@ def estimate(table: CaptureTable, *, delta: float | None = None, most: int | Non
         estimates.append(Estimate("latent", why=Remark("latent_needs_four")))
     else:
         estimates.append(Estimate("latent", classes.total, classes.lower, classes.upper))
-        if classes.open_above:
+        against = classes.bic - average.best.bic if average else 0.0
+        if against > AGAINST:
+            # Classes the data do not ask for leave the number unseen almost free; their interval would drown every other.
+            families = tuple(m for m in families if m != "latent")
+            remarks.append(Remark("latent_against", {"more": f"{against:.0f}"}))
+        elif classes.open_above:
             remarks.append(Remark("latent_open"))
     bound = chao.lower_bound(table)
     estimates.append(Estimate("chao", bound.total, bound.lower, bound.upper) if bound
                      else Estimate("chao", why=Remark("none_identified")))  # fmt: skip
 
-    combined = combine(estimates, n)
+    combined = combine(estimates, n, families)
     if combined is None:
         return Report(
             table, (Remark("none_identified"),), tuple(estimates), diagnostics=tuple(remarks), overlaps=overlaps
@@ -246,9 +254,9 @@ def estimate(table: CaptureTable, *, delta: float | None = None, most: int | Non
     return Report(table, (), tuple(estimates), combined, deltas, left_out, tuple(remarks), overlaps)
 
 
-def combine(estimates: list[Estimate], observed: int) -> Combined | None:
+def combine(estimates: list[Estimate], observed: int, families: tuple[str, ...] = COMBINED) -> Combined | None:
     """The hull of the families' intervals. None when no family gives one."""
-    held = [e for e in estimates if e.model in COMBINED and e.total is not None]
+    held = [e for e in estimates if e.model in families and e.total is not None]
     if not held:
         return None
     totals = [e.total for e in held if e.total is not None]

@@ -122,6 +122,9 @@ SENTENCES: dict[str, str] = {
     "latent_open": gettext_noop(
         "With hidden groups the data set no upper limit; the one shown is where the search ended."
     ),
+    "latent_against": gettext_noop(
+        "The data speak against hidden groups (BIC higher by %(more)s), so that model is shown and not counted in the range."
+    ),
     "apart": gettext_noop(
         "The models differ %(times)s times in how many are unseen. Quote the whole range, not one of them."
     ),

@@ -20,7 +20,9 @@ MOST_LISTS = 5  # seconds; six lists and more run from the command line
 
 
 @action("make_estimate")
-def make_estimate(situation: Situation, *, counted: str, table: str, source: str, licence: str, by: Person) -> CaptureEstimate:
+def make_estimate(
+    situation: Situation, *, counted: str, table: str, source: str, licence: str, by: Person
+) -> CaptureEstimate:
     """Read the table, run every model, keep both. A table that allows no estimate is kept too, with the reason: that it
     cannot be said is an answer. Raises Refused for a faulty table, each fault by its row."""
     authority.require(by, "make_estimate", situation)

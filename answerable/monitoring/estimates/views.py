@@ -51,7 +51,9 @@ def estimate(request: Request, ref: str) -> HttpResponse:
     """One estimate: models side by side, their weights, what would change them, and where not to trust them."""
     this = situations.get(access.estimates(request.user).select_related("situation", "made_by"), ref)
     facts = this.result
-    models = [{**e, "name": _(MODELS[e["model"]]), "why": _said(e["why"]) if e["why"] else ""} for e in facts["estimates"]]
+    models = [
+        {**e, "name": _(MODELS[e["model"]]), "why": _said(e["why"]) if e["why"] else ""} for e in facts["estimates"]
+    ]
     obstacles = " ".join(_said(o) for o in facts["obstacles"])
     conclusion = Remark("cannot", {"why": obstacles}).say(_) if obstacles else _said(facts["conclusion"])
     return render(

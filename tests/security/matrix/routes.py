@@ -253,7 +253,7 @@ ROUTES: dict[str, Route] = {
     "undo-import": Route("import_public_data", Import, (Post("undo_import"),), gets=False),
     "estimate": Route("see_estimates", CaptureEstimate),
     "estimates": Route("see_estimates", Situation),
-    "make-estimate": Route("see_estimates", Situation, (Post("make_estimate"), Post("make_estimate", {"counted": "Killings", "table": "A,B,count\n1,0,9\n0,1,8\n1,1,4\n", "source": "Two registers", "licence": "not stated"}))),
+    "make-estimate": Route("see_estimates", Situation, (Post("make_estimate"), Post("make_estimate", {"counted": "Killings", "table": "A,B,count\n1,0,9\n0,1,8\n1,1,4\n", "source": "Two registers", "licence": "not stated"}))),  # noqa: E501
     "situation": Route("see_situations", Situation),
     "enter-party": Route("see_situations", Situation, (Post("enter_party"), Post("enter_party", {"name": "A unit", "actor_type": "ACT-STF"}))),
     "file-report": Route("see_incidents", Situation, (Post("receive_report"),)),
