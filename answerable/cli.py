@@ -48,6 +48,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "set a situation's bulletin for members as a tagged PDF: answerable bulletin SITUATION --out FILE.pdf",
         "office",
     ),
+    "estimate": (
+        "answerable.engines.estimates.cli:main",
+        "how many were never reported, from a table of overlapping lists, offline",
+        "",
+    ),
     "record": (
         "answerable.alliance.record_cli:main",
         "export the record, publish it to witnesses, bring in what they cosigned",

@@ -291,6 +291,7 @@ __all__ = [
     "Actor", "ActorKey", "ActorName", "Agreement", "Command", "DuplicateSearch", "Import", "Incident", "LinkCard", "LinkPair",
     "LinkWeights", "Party", "PatternAssessment", "Reading", "Situation", "SourceItem", "Subordination",
 ]  # fmt: skip
+from answerable.monitoring.estimates.models import CaptureEstimate  # noqa: E402, F401
 from answerable.monitoring.evidence import models as evidence  # noqa: E402, F401 - part of this app's tables
 from answerable.monitoring.intake import models as intake  # noqa: E402, F401 - drafts and what brings them in
 from answerable.monitoring.looking.models import (  # noqa: E402 - models of the app that live with their own part

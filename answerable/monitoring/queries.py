@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from django.utils.translation import gettext as _
 from answerable.authority.acting import reading_as
 from answerable.authority.principals import CLOCK
 from answerable.common.hooks import question
+from answerable.engines.agreement import linear_kappa
 from answerable.monitoring import lifecycle, rules
 from answerable.monitoring.evidence import queries as evidence
 from answerable.monitoring.linking import queries as links
@@ -276,6 +278,24 @@ def timeline(situation: Situation) -> list[dict[str, Any]]:
         else:
             row[r["kind"]] += 1
     return [rows[k] for k in sorted(rows)]
+
+
+def source_agreement(situation: Situation) -> list[dict[str, Any]]:
+    """How far each two sources agree on a situation's parties and years, beyond chance: linear-weighted kappa of the
+    readings both gave. No report is no reading."""
+    read: dict[tuple[int, int, int], dict[str, int | None]] = {}
+    sources: set[str] = set()
+    rows = situation.readings.filter(kind="reported", form="").values_list("party_id", "year", "row", "source", "value")
+    for party, year, row, source, value in rows:
+        read.setdefault((party, year, row), {})[source] = value
+        sources.add(source)
+    found = []
+    for first, second in combinations(sorted(sources), 2):
+        agreed = linear_kappa(((r.get(first), r.get(second)) for r in read.values()), levels=4)
+        found.append(
+            {"first": first, "second": second, "kappa": agreed.kappa, "pairs": agreed.pairs, "same": agreed.same}
+        )
+    return found
 
 
 def counts_by_status(situation: Situation) -> dict[str, int]:

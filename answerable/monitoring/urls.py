@@ -20,6 +20,7 @@ urlpatterns = [
     path("", include("answerable.monitoring.linking.urls")),
     path("imports/", views.imports, name="imports"),
     path("imports/<str:ref>/undo/", views.undo_import, name="undo-import"),
+    path("", include("answerable.monitoring.estimates.urls")),
     path("", include("answerable.monitoring.warning.urls")),
     path("", include("answerable.monitoring.looking.urls")),
     path("<str:ref>/parties/", views.enter_party, name="enter-party"),

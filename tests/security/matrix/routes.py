@@ -25,6 +25,7 @@ from answerable.monitoring.intake.models import Draft, IntakeBatch, Interview
 from answerable.monitoring.linking.models import Actor, Agreement, DuplicateSearch, LinkPair
 from answerable.monitoring.models import (
     Bulletin,
+    CaptureEstimate,
     Import,
     Incident,
     Job,
@@ -135,6 +136,7 @@ SHOWN: dict[type, Callable[[Principal, Any], bool]] = {
     Party: lambda w, o: sees(w, "see_actors"),
     WarningEntry: lambda w, o: sees(w, "see_warning_entries") and _in_scope(w, o),
     Alert: _alert_shown,
+    CaptureEstimate: lambda w, o: sees(w, "see_estimates"),
     Import: lambda w, o: sees(w, "import_public_data"),
     Bulletin: lambda w, o: sees(w, "see_situations") and may(w, "see_aggregates", o.situation),
     Job: lambda w, o: may(w, "make_bulletin", o.situation),
@@ -376,6 +378,9 @@ ROUTES: dict[str, Route] = {
     "ask-forecast": Route("see_forecasts", posts=_place("ask_forecast"), gets=False),
     "imports": Route("import_public_data", posts=_place("import_public_data")),
     "undo-import": Route("import_public_data", Import, (Post("undo_import"),), gets=False),
+    "estimate": Route("see_estimates", CaptureEstimate),
+    "estimates": Route("see_estimates", Situation),
+    "make-estimate": Route("see_estimates", Situation, (Post("make_estimate"), Post("make_estimate", {"counted": "Killings", "table": "A,B,count\n1,0,9\n0,1,8\n1,1,4\n", "source": "Two registers", "licence": "not stated"}))),  # noqa: E501
     "situation": Route("see_situations", Situation),
     "mark-seen": Route("see_situations", Situation, (Post("mark_seen", at_place=True),), gets=False),
     "save-view": Route("keep_views", Situation, (Post("keep_views", {"name": "South", "query": "level=V1"}, at_place=True),), gets=False),
@@ -472,7 +477,7 @@ BY_REF = "by-ref"
 # Kinds that the search by reference does not know: an item is found by its incident, money by its place in the fund.
 # A pair is found by its two reports, a search by its situation, a unit likewise.
 NOT_BY_REF = (LinkPair, DuplicateSearch, Agreement, Actor, SourceItem, Contribution, Grant, Recovery, RoomRestore, Transfer,
-              ContactAttempt, IntakeBatch, Draft, Interview, Bulletin, Job, EvidenceFile, Opinion, TimeAuthority)  # fmt: skip
+              ContactAttempt, IntakeBatch, Draft, Interview, Bulletin, Job, CaptureEstimate, EvidenceFile, Opinion, TimeAuthority)  # fmt: skip
 # The API: (method, path) → the action each POST stands for, on which kind, with what in its body.
 API: dict[tuple[str, str], tuple[str, type | None, dict[str, Any]]] = {
     ("GET", "situations"): ("see_situations", None, {}), ("GET", "situations/<ref>"): ("see_situations", Situation, {}),

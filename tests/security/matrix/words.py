@@ -132,7 +132,7 @@ REASONS: dict[str, frozenset[str]] = {
     "inactive": frozenset({"only-active-people-act"}),
     "in an office of another body": frozenset({"offices-are-held-where-they-belong"}),
     "an outsider": frozenset({"outsiders-have-no-place-in-the-office"}),
-    "by a token": frozenset({"tokens-never-vote-pay-or-unseal", "forecasts-stay-in-the-analysts-workspace",
+    "by a token": frozenset({"tokens-never-vote-pay-or-unseal", "estimates-are-for-analysts-signed-in", "forecasts-stay-in-the-analysts-workspace",
                               "an-alert-is-made-and-ended-by-a-person-and-not-by-a-token"}),
     "outside an organ": frozenset({"forecasts-stay-in-the-analysts-workspace"}),
     "saw what carries it": frozenset({"whoever-saw-it-does-not-confirm-it"}),

@@ -1,0 +1,9 @@
+from django.urls import path
+
+from answerable.monitoring.estimates import views
+
+urlpatterns = [
+    path("estimates/<str:ref>/", views.estimate, name="estimate"),
+    path("<str:ref>/estimates/", views.estimates, name="estimates"),
+    path("<str:ref>/estimates/make/", views.make_estimate, name="make-estimate"),
+]
