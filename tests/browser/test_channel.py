@@ -70,7 +70,7 @@ def test_the_printed_code_reads_the_answer_and_her_file(chromium, running):
     page.fill("#pin", pin)
     button(page, "Continue")
     text = page.inner_text("main")
-    assert "every morning from eight" in text and "What you asked for" in text and "Reparation claim" in text
+    assert "every morning from eight" in text and "What you asked for" in text and "Look at what I ask for" in text
     assert "Thank you. May I" not in text
     looked_at(page, "12-page-of-the-demonstration")
     page.goto(running["channel"] + "/inside/text/")

@@ -70,7 +70,7 @@ def test_two_reports_are_filed_compared_and_linked(chromium, running, tmp_path):
     assert axe(page) == []
     page.goto(running["office"] + "/watch/")
     page.click("main table a")
-    page.click("main ul.plain a >> nth=0")
+    page.click("section[aria-labelledby=actors] ul.plain a >> nth=0")
     page.wait_for_selector("text=Line of command")
     assert axe(page) == [] and not wide(page)
     page.screenshot(path=str(tmp_path / "command.png"), full_page=True)
