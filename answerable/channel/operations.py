@@ -74,8 +74,21 @@ def _again(state: State, *words: str) -> bool:
     return False
 
 
-def _state(token: str) -> State:
+def _held(token: str) -> State | None:
+    """What a session holds; None when it is over, or when it is a documenter's who works here no more."""
     state = DOORS.read(token)
+    if state is not None and (ref := state.get("documenter")) and not _works_here(ref):
+        DOORS.end(token)
+        return None
+    return state
+
+
+def _works_here(ref: str) -> Person | None:
+    return Person.objects.select_related("body__state").filter(ref=ref, is_active=True).first()
+
+
+def _state(token: str) -> State:
+    state = _held(token)
     if state is None:
         raise Refused(
             _("You were away for a while, so this page was closed. What was not sent or saved is gone."), reason="gone"
@@ -96,7 +109,7 @@ def _page_of(token: str) -> State:
 def _by(state: State) -> Any:
     """Whoever acts: the documenter whose code it is, or simply the holder of this thread."""
     if ref := state.get("documenter"):
-        person = Person.objects.select_related("body__state").filter(ref=ref, is_active=True).first()
+        person = _works_here(ref)
         if person is None:
             raise Refused(_("This code is not in use any more. Ask your organisation for another."), reason="gone")
         person.via = "channel"
@@ -138,6 +151,10 @@ def enter(code: str, pin: str) -> str:
     if not allowed:
         opening = replace(opening, level="", channel=doorkeys.NONE, private=b"", wraps={}, has_draft=False)
     thread, ready = queries.ready_for(opening.channel, list(opening.wraps))
+    if thread is not None and thread.documenter is not None and not thread.documenter.is_active:
+        # Who works here no more holds a code like any that opens nothing: a seized one says nothing either.
+        opening = replace(opening, level="", channel=doorkeys.NONE, private=b"", wraps={}, has_draft=False)
+        thread, ready = None, []
     state: State = {
         "level": opening.level, "channel": opening.channel, "private": opening.private, "has_draft": opening.has_draft,
         "compartment": thread.compartment if thread else "", "messages": [], "fresh": [],
@@ -165,7 +182,7 @@ def begin(kind: str, token: str = "") -> str:
     """Someone begins to write: nothing is stored before they send or save it. Returns the session's token."""
     if kind not in ("tell", "ask", "help", "claim", "report"):
         raise Refused(_("Choose what you would like to do."), reason="kind")
-    inside = DOORS.read(token) if token else None
+    inside = _held(token) if token else None
     if inside is not None and inside["level"] == "page":
         if kind == "report" and not inside.get("documenter"):
             raise Refused(_("Reports are filed with a code of an organisation."), reason="level")
@@ -189,7 +206,7 @@ def begin(kind: str, token: str = "") -> str:
 @operation("door_look", "channel")
 def look(token: str) -> dict[str, Any]:
     """What this session's pages show."""
-    state = DOORS.read(token) if token else None
+    state = _held(token) if token else None
     if state is None:
         return {"level": "gone"}
     shown = {
@@ -228,7 +245,7 @@ def look(token: str) -> dict[str, Any]:
 @operation("door_where", "channel")
 def where(token: str) -> str:
     """The page someone came from, for the way back from a page that is the same for everyone; "" for nobody."""
-    state = DOORS.read(token) if token else None
+    state = _held(token) if token else None
     if state is None or state["level"] not in ("page", "new", "", "begin"):
         return ""
     return "write" if state.get("writing") else "inside" if state["level"] != "begin" else ""
@@ -237,7 +254,7 @@ def where(token: str) -> str:
 @operation("door_level", "channel")
 def level(token: str) -> str:
     """What a session may do, "gone" for none: asked before a file is read, so that nobody else's is taken in."""
-    state = DOORS.read(token) if token else None
+    state = _held(token) if token else None
     return state["level"] if state else "gone"
 
 
@@ -541,7 +558,7 @@ def complain(
         number = _free_number()
         safeguarding.complain(*written, receipt=number)
         shown = {"said": "complaint", "told": number}
-        inside = DOORS.read(token) if token else None
+        inside = _held(token) if token else None
         if inside is not None and DOORS.write(token, {**inside, **shown}):
             return token
         return DOORS.begin({"level": "received", "channel": "", **shown})
@@ -665,7 +682,7 @@ def choose(token: str, act: str, purpose: str) -> bool:
 @operation("door_choice", "channel")
 def choice(token: str) -> dict[str, Any]:
     """What she is about to give or take back, and what follows from it; empty when there is no such choice."""
-    state = DOORS.read(token) if token else None
+    state = _held(token) if token else None
     return (state or {}).get("choice") or {}
 
 

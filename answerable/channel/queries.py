@@ -59,7 +59,8 @@ def her_page(state: dict[str, Any], thread: Thread | None) -> dict[str, Any]:
         if thread.kind == lifecycle.COMPLAINT:
             about = thread.ref
         sections = [s for answer in question("survivor_page").ask(about) for s in answer or ()] if about else []
-        if thread.kind == lifecycle.COMPLAINT:  # there is no file behind it whose purposes she could give or take back
+        if thread.kind == lifecycle.COMPLAINT or thread.documenter is not None:
+            # There is no file of hers behind it whose purposes could be given or taken back.
             sections = [s for s in sections if not s.get("choices")]
         # What was opened of her file is told by whoever keeps its consents, where they do; then this names the rest.
         whole = bool(about) and question("survivor_withdraws").is_answered()

@@ -120,7 +120,9 @@ def _is(value: Any, kind: Any) -> bool:
     if origin in (Union, UnionType):
         return any(_is(value, one) for one in parts)
     kind = origin or kind
-    if kind in (str, bytes, bool):
+    if kind is str:
+        return isinstance(value, str) and "\0" not in value  # the one character no database keeps
+    if kind in (bytes, bool):
         return isinstance(value, kind)
     if kind in (int, float):
         return isinstance(value, (int, kind)) and not isinstance(value, bool)

@@ -6,11 +6,13 @@ import re
 
 import pytest
 from django.db import IntegrityError, transaction
-from door_support import began
+from door_support import ask_at_the_door, began
 from tests_support import see_all
 
 from answerable.alliance.days import day_words
+from answerable.alliance.models import Person
 from answerable.channel import codes, lifecycle
+from answerable.channel.actions import issue_code
 from answerable.channel.models import Thread
 from answerable.common import clock
 from answerable.common.errors import Refused
@@ -294,3 +296,45 @@ def test_her_page_stays_with_its_file_and_another_claim_begins_elsewhere(door, p
     assert "begin again on the first page, without this code" in visitor.see("/inside/")
     see_all()
     assert saved("$door").about_ref == saved("$claim").ref
+
+
+def bare(page: str) -> str:
+    """A page without the token of its forms, which differs from visitor to visitor."""
+    return re.sub(r'name="t" value="[^"]+"', "", page).strip()
+
+
+@pytest.fixture
+def of_dana(played, db):
+    """A documenter, her code, and her PIN."""
+    see_all()
+    dana, ines = Person.objects.get(handle="dana"), Person.objects.get(handle="ines")
+    ines.session_token = ask("sign_in", handle="ines", passphrase=PASSPHRASE)["token"]
+    return dana, issue_code(dana, pin="2580", by=ines).code.digits
+
+
+def test_a_documenter_is_offered_nothing_that_only_a_survivor_can_do(door, of_dana):
+    _visitor, page = entered(door, of_dana[1], "2580")
+    assert "Your page" in page
+    assert "Take everything back" not in page and "What you can give" not in page
+
+
+@pytest.mark.writes_freely
+def test_a_documenter_who_left_finds_nothing_behind_the_code_and_an_open_page_ends(door, of_dana):
+    dana, code = of_dana
+    inside, page = entered(door, code, "2580")
+    assert "Your page" in page
+    nothing = entered(door, codes.new().digits, "2580")[1]
+    Person.objects.filter(pk=dana.pk).update(is_active=False)
+    assert "Your page" not in inside.see("/inside/")
+    for pin in ("2580", ""):
+        page = entered(door, code, pin)[1]
+        assert "Your page" not in page and bare(page) == bare(nothing)
+
+
+def test_a_character_that_no_database_keeps_is_a_form_of_nobody(door, saved):
+    visitor = door()
+    visitor.see("/care/")
+    assert visitor.send("/care/", place="a\0b").headers["Location"] == "/closed/"
+    with pytest.raises(Refused) as no:
+        ask_at_the_door("door_enter", code="1\0", pin="")
+    assert no.value.reason == "arguments"
