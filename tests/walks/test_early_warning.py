@@ -146,6 +146,31 @@ def test_25_reported_victims_are_proposed_by_the_clock_and_the_emergency_permits
         actions.confirm_alert(alert, reason="SOURCES_HOLD", by=person("lena"))
         see_all()
         assert queries.permits_urgent(zandria) == alert
+        urgent = tabled(zandria, urgent=True)
+        assert urgent.urgent and alert.ref in [e.basis for e in record.bases(urgent.ref)]
+        zandria.state = State.objects.get(code="BLM")
+        with pytest.raises(Refused) as no:
+            tabled(zandria, urgent=True)
+        assert no.value.reason == "R-VOT-8", "a delegation does not learn the level on its own state"
+
+
+def tabled(situation, **more):
+    from answerable.council import actions as council
+
+    return council.table_proposal(title="Joint statement", measure_code="ME-1.1", situation=situation, by=person("delegate.blm"), **more)
+
+
+@pytest.mark.parametrize("confirmed", [False, True], ids=["no level at all", "an alert that is no emergency"])
+def test_the_council_refuses_the_urgent_procedure_without_a_confirmed_emergency(elsewhere, confirmed):
+    from answerable.council.models import Proposal
+
+    if confirmed:
+        actions.confirm_alert(alerted(elsewhere), reason="SOURCES_HOLD", by=person("lena"))
+    before = Proposal.objects.count()
+    with pytest.raises(Refused, match="needs an early-warning emergency") as no:
+        tabled(elsewhere, urgent=True)
+    assert no.value.reason == "R-VOT-8" and Proposal.objects.count() == before
+    assert not tabled(elsewhere).urgent
 
 
 @pytest.mark.writes_freely
