@@ -80,9 +80,6 @@ SENTENCES: dict[str, str] = {
     "none_identified": gettext_noop(
         "no model of this kind has one answer for this table: too few overlaps hold cases."
     ),
-    "too_many_for_graphs": gettext_noop(
-        "this model is worked out for up to %(most)s lists; merge lists that are much alike."
-    ),
     "latent_needs_four": gettext_noop("hidden groups can be told apart with four lists or more."),
     # what to beware of
     "two_lists": gettext_noop(
@@ -109,6 +106,13 @@ SENTENCES: dict[str, str] = {
     ),
     "searched": gettext_noop(
         "With this many lists the log-linear models were searched (%(count)s fitted), not all tried."
+    ),
+    "graphs_sampled": gettext_noop(
+        "With this many lists the graph models were sampled, and the %(count)s that matter weighed, not all."
+    ),
+    "chains_apart": gettext_noop(
+        "Two samples of the graph models have %(share)s %% of their weight in common: very many graphs fit alike, so their "
+        "weights say little, though the total moves little with them."
     ),
     "no_single_model": gettext_noop("No log-linear model stands out: the best has %(weight)s %% of the weight."),
     "at_the_end": gettext_noop(
