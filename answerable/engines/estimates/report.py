@@ -89,18 +89,8 @@ class Report:
         return self.conclusion(translate).say(translate)
 
     def conclusion(self, translate: Callable[[str], str] = noop) -> Remark:
-        if self.combined is None:
-            return Remark("cannot", {"why": " ".join(o.say(translate) for o in self.obstacles)})
-        c, n = self.combined, self.table.observed
-        return Remark(
-            "combined",
-            {
-                "observed": f"{n:,}",
-                "lower": f"{c.lower:,.0f}",
-                "upper": f"{c.upper:,.0f}",
-                "middle": f"{c.middle:,.0f}",
-            },
-        )
+        c = None if self.combined is None else vars(self.combined)
+        return conclude(self.table.observed, c, self.obstacles, translate)
 
     def as_json(self) -> dict[str, Any]:
         """Plain values: what the command prints with --json and what the office keeps."""
@@ -122,6 +112,15 @@ class Report:
             "diagnostics": [say(d) for d in self.diagnostics],
             "overlaps": [list(o) for o in self.overlaps],
         }  # fmt: skip
+
+
+def conclude(observed: int, combined: Mapping[str, Any] | None, blocked: Sequence[Remark],
+             translate: Callable[[str], str] = noop) -> Remark:  # fmt: skip
+    """What it amounts to: the range, or that and why there is none."""
+    if combined is None:
+        return Remark("cannot", {"why": " ".join(o.say(translate) for o in blocked)})
+    ends = {end: f"{combined[end]:,.0f}" for end in ("lower", "upper", "middle")}
+    return Remark("combined", {"observed": f"{observed:,}", **ends})
 
 
 def say(r: Remark) -> dict[str, Any]:
