@@ -101,7 +101,9 @@ def table_proposal(
         detail={"measure": measure_code, "situation": situation.ref, "proposer": proposer.code, "urgent": urgent},
     )  # fmt: skip
     record.rely(proposal.ref, [f.ref for f in findings], "finding", since=entry.index)
-    record.rely(proposal.ref, [alert.ref] if alert else [], "emergency that permits the urgent procedure", since=entry.index)
+    record.rely(
+        proposal.ref, [alert.ref] if alert else [], "emergency that permits the urgent procedure", since=entry.index
+    )
     return proposal
 
 

@@ -157,7 +157,9 @@ def test_25_reported_victims_are_proposed_by_the_clock_and_the_emergency_permits
 def tabled(situation, **more):
     from answerable.council import actions as council
 
-    return council.table_proposal(title="Joint statement", measure_code="ME-1.1", situation=situation, by=person("delegate.blm"), **more)
+    return council.table_proposal(
+        title="Joint statement", measure_code="ME-1.1", situation=situation, by=person("delegate.blm"), **more
+    )
 
 
 @pytest.mark.parametrize("confirmed", [False, True], ids=["no level at all", "an alert that is no emergency"])
