@@ -479,7 +479,7 @@ BY_REF = "by-ref"
 # Kinds that the search by reference does not know: an item is found by its incident, money by its place in the fund.
 # A pair is found by its two reports, a search by its situation, a unit likewise.
 NOT_BY_REF = (LinkPair, DuplicateSearch, Agreement, Actor, SourceItem, Contribution, Grant, Recovery, RoomRestore, Transfer,
-              ContactAttempt, IntakeBatch, Draft, Interview, Bulletin, Job, CaptureEstimate, EvidenceFile, Opinion, TimeAuthority)  # fmt: skip
+              ContactAttempt, IntakeBatch, Draft, Interview, Bulletin, Job, EvidenceFile, Opinion, TimeAuthority)  # fmt: skip
 # The API: (method, path) → the action each POST stands for, on which kind, with what in its body.
 API: dict[tuple[str, str], tuple[str, type | None, dict[str, Any]]] = {
     ("GET", "situations"): ("see_situations", None, {}), ("GET", "situations/<ref>"): ("see_situations", Situation, {}),
