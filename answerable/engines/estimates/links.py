@@ -41,11 +41,10 @@ def draw(lists: Sequence[str], sizes: Sequence[int], pairs: Sequence[Pair], *, d
     for _ in range(draws):
         parent, lists_of = list(range(len(number))), bits.tolist()
         for i in np.flatnonzero(rng.random(len(ordered)) < chances):
-            _chance, a, b = ordered[i]
-            a, b = _root(parent, a), _root(parent, b)
-            if a != b and not lists_of[a] & lists_of[b]:
-                parent[b] = a
-                lists_of[a] |= lists_of[b]
+            one, other = _root(parent, ordered[i][1]), _root(parent, ordered[i][2])
+            if one != other and not lists_of[one] & lists_of[other]:
+                parent[other] = one
+                lists_of[one] |= lists_of[other]
         whole = [lists_of[i] for i in range(len(parent)) if parent[i] == i]
         counts = alone + np.bincount(np.array(whole, np.int64), minlength=2**k) if whole else alone.copy()
         found.append(CaptureTable(tuple(lists), counts))

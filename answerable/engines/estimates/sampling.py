@@ -37,7 +37,8 @@ class Evidence:
 def taken_apart(near: tuple[int, ...]) -> dict[int, int] | None:
     """A graph's coefficients (see graphs.py) from each list's neighbours as bits; None when it is not decomposable."""
     k = len(near)
-    left, coefficients = (1 << k) - 1, {}
+    left = (1 << k) - 1
+    coefficients: dict[int, int] = {}
     while left:
         for v in range(k):
             if not left >> v & 1:
