@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 
-from answerable.engines.estimates import bayes, graphs, loglinear, report, tables
+from answerable.engines.estimates import bayes, graphs, links, loglinear, report, study, tables
 
 RECORDED_R = {
     "dga Kosovo": 0.041,
@@ -82,6 +82,11 @@ def coverage(many):
         print(f"{world:18}{cells}")
 
 
+def drawn_wide(k):
+    on = np.random.default_rng(3).random((4_000, k)) < np.linspace(0.3, 0.1, k)
+    return tables.of_cases([f"L{i}" for i in range(k)], on.astype(int))
+
+
 def main():
     kosovo, uk = (
         tables.of_patterns(("EXH", "ABA", "OSCE", "HRW"), KOSOVO),
@@ -113,6 +118,20 @@ def main():
           f"and {once:.2f} s once to enumerate")  # fmt: skip
     print(f"whole report with sensitivity: four lists {best(lambda: report.estimate(kosovo), 2):.2f} s, "
           f"five {best(lambda: report.estimate(uk), 2):.2f} s")  # fmt: skip
+    eight = study.Study(tuple(f"L{i}" for i in range(8)), (study.Stratum("", drawn_wide(8)),))
+    took = {part: best(lambda p=part: study.work_out(eight, p), 1) for part in eight.parts()}
+    print(f"eight lists, graphs sampled: {took['0:models']:.1f} s for the models, {sum(took.values()):.1f} s with sensitivity in "
+          f"{len(took)} parts, the longest {max(took.values()):.1f} s")  # fmt: skip
+    rng = np.random.default_rng(4)
+    for k in (4, 5):
+        pairs = [((a, f"{a}-{i}"), (b, f"{b}-{i}"), float(rng.uniform(0.2, 1)))
+                 for a in range(k) for b in range(a + 1, k) for i in range(130)]  # fmt: skip
+        began = time.perf_counter()
+        links_drawn = links.draw([f"L{i}" for i in range(k)], [400] * k, pairs, draws=1_000)
+        study.carried(links_drawn, [1])
+        print(
+            f"from {len(pairs)} uncertain links of {k} lists to the totals, 1,000 linkages: {time.perf_counter() - began:.1f} s (limit 10)"
+        )
     coverage(int(sys.argv[1]) if len(sys.argv) > 1 else 100)
 
 

@@ -27,6 +27,7 @@ APPEND_ONLY = (
 )
 # Where the office may delete: sessions end, salts and keys are shredded, an import's rows are undone, tallies are folded.
 OFFICE_DELETES = (
+    "monitoring_conflictyear",
     "monitoring_reading",
     "monitoring_party",
     "monitoring_situation",

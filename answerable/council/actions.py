@@ -24,6 +24,8 @@ from answerable.common.tables import measures
 from answerable.council import lifecycle, queries, rules
 from answerable.council.models import Ballot, Proposal, Sponsor
 from answerable.monitoring.models import Party, Situation
+from answerable.monitoring.warning import queries as warning
+from answerable.monitoring.warning.models import Alert
 from answerable.record import log as record
 
 SPONSORS_NEEDED = 2
@@ -80,6 +82,7 @@ def table_proposal(
         problems.append(_("The expiry lies ahead."))
     if problems:
         raise Refused(" ".join(problems), reason="proposal")
+    alert = _urgency(situation, proposer) if urgent else None
     if again := queries.rejected_lately(measure_code, situation, target_state, clock.today()):
         raise Refused(
             _("This was rejected on %(day)s; it returns with new facts, or from %(from)s (R-VOT-6).")
@@ -95,10 +98,28 @@ def table_proposal(
     Sponsor.objects.create(proposal=proposal, state=proposer)
     entry = record.append(
         "proposal tabled", proposal, by=by, to_state=proposal.status,
-        detail={"measure": measure_code, "situation": situation.ref, "proposer": proposer.code},
+        detail={"measure": measure_code, "situation": situation.ref, "proposer": proposer.code, "urgent": urgent},
     )  # fmt: skip
     record.rely(proposal.ref, [f.ref for f in findings], "finding", since=entry.index)
+    record.rely(
+        proposal.ref, [alert.ref] if alert else [], "emergency that permits the urgent procedure", since=entry.index
+    )
     return proposal
+
+
+def _urgency(situation: Situation, proposer: State) -> Alert:
+    """The confirmed EMERGENCY that permits the urgent procedure (R-VOT-8). Raises Refused when there is none.
+
+    To a delegation of the state concerned there never is one: the answer would tell it its own level.
+    """
+    alert = warning.permits_urgent(situation) if situation.state_id != proposer.pk else None
+    if alert is None:
+        raise Refused(
+            _("The urgent procedure needs an early-warning emergency on this situation that a person confirmed, and none "
+              "stands (R-VOT-8). Table it in the ordinary procedure."),
+            reason="R-VOT-8",
+        )  # fmt: skip
+    return alert
 
 
 def _single_act(row: Mapping[str, str]) -> bool:

@@ -10,6 +10,7 @@ class MonitoringConfig(AppConfig):
         from django.conf import settings
 
         from answerable.monitoring import doors, entities  # noqa: F401
+        from answerable.monitoring.estimates import entities as _estimated  # noqa: F401
         from answerable.monitoring.estimates import panels as _estimates  # noqa: F401
         from answerable.monitoring.evidence import entities as _evidence  # noqa: F401 - how evidence looks to policies
         from answerable.monitoring.intake import entities as _drafts  # noqa: F401

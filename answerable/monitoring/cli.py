@@ -1,4 +1,4 @@
-"""`answerable import svac|actors|un-list|eu-list [--dry-run] FILE` and `answerable import undo REF`."""
+"""`answerable import svac|actors|conflicts|un-list|eu-list [--dry-run] FILE` and `answerable import undo REF`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 LISTS = {
     "actors": ("UCDP-ACTORS", "UCDP actor list, CSV, plain or packed with gzip"),
+    "conflicts": ("UCDP-CONFLICTS", "UCDP/PRIO Armed Conflict Dataset, CSV, for the forecast"),
     "un-list": ("UN-LIST", "UN Security Council consolidated list, XML"),
     "eu-list": ("EU-LIST", "EU designations, CSV"),
 }
@@ -50,6 +51,19 @@ def main(argv: list[str]) -> int:
             print("Dry run: nothing was changed.")
             return 0
         batch = actions.import_svac(file, args.file.name, by=analyst(args.handle))
+        print(f"Imported as {batch.ref}. Take it out again with: answerable import undo {batch.ref}")
+        return 0
+    if args.what == "conflicts":
+        from answerable.monitoring.warning import actions as warning
+        from answerable.monitoring.warning import files
+
+        fought = files.conflict_file(args.file)
+        for line in fought.summary():
+            print(line)
+        if args.dry_run:
+            print("Dry run: nothing was changed.")
+            return 0
+        batch = warning.import_conflicts(fought, args.file.name, by=analyst(args.handle))
         print(f"Imported as {batch.ref}. Take it out again with: answerable import undo {batch.ref}")
         return 0
     if args.what in LISTS:

@@ -126,6 +126,7 @@ class ImportForm(forms.Form):
     dataset = forms.ChoiceField(
         label=_("What the file is"), required=False,
         choices=[("", _("SVAC: sexual violence in armed conflict (CSV or XLSX)")), ("UCDP-ACTORS", _("UCDP actor list (CSV)")),
+                 ("UCDP-CONFLICTS", _("UCDP/PRIO Armed Conflict Dataset (CSV), for the forecast")),
                  ("UN-LIST", _("UN Security Council consolidated list (XML)")), ("EU-LIST", _("EU designations (CSV)"))],
     )  # fmt: skip
     file = forms.FileField(label=_("File"))

@@ -302,4 +302,4 @@ from answerable.monitoring.looking.models import ReleasedTable as ReleasedTable 
 from answerable.monitoring.looking.models import SavedView as SavedView  # noqa: E402
 from answerable.monitoring.looking.models import Tally as Tally  # noqa: E402
 from answerable.monitoring.looking.models import Visit as Visit  # noqa: E402
-from answerable.monitoring.warning.models import Alert, Forecast, WarningEntry  # noqa: E402, F401 - early warning's own
+from answerable.monitoring.warning.models import Alert, ConflictYear, Forecast, WarningEntry  # noqa: E402, F401 - early warning's own

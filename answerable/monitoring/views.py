@@ -19,6 +19,9 @@ from answerable.monitoring.linking import lists
 from answerable.monitoring.linking import views as linking
 from answerable.monitoring.models import Import, PatternAssessment
 from answerable.monitoring.patterns import views as patterns
+from answerable.monitoring.warning import actions as warning_actions
+from answerable.monitoring.warning import files as warning_files
+from answerable.monitoring.warning import sources as warning_sources
 from answerable.record.pages import chain
 from answerable.vault import actions as vault
 from answerable.vault.consent import queries as consents
@@ -274,12 +277,16 @@ def imports(request: Request) -> HttpResponse:
             if dataset in lists.READERS:
                 named = lists.read_bytes(upload.read(), dataset)
                 plan = named.summary()
+            elif dataset == warning_sources.CONFLICTS:
+                fought = warning_files.conflict_bytes(upload.read(), upload.name)
+                plan = fought.summary()
             else:
                 file = svac.read_bytes(upload.read(), upload.name)
                 plan = planning.plan(file).summary()
             if not form.cleaned_data["dry_run"]:
                 made = (
                     list_actions.import_actors(named, upload.name, by=request.user) if dataset in lists.READERS
+                    else warning_actions.import_conflicts(fought, upload.name, by=request.user) if dataset == warning_sources.CONFLICTS
                     else actions.import_svac(file, upload.name, by=request.user)
                 )  # fmt: skip
                 return done(request, _("Imported as %(ref)s.") % {"ref": made.ref}, "imports")

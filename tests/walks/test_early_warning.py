@@ -13,9 +13,10 @@ from answerable.authority.principals import CLOCK
 from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
+from answerable.monitoring import actions as monitoring
 from answerable.monitoring.models import Incident
-from answerable.monitoring.warning import actions, lifecycle, queries
-from answerable.monitoring.warning.models import Alert, WarningEntry
+from answerable.monitoring.warning import actions, files, lifecycle, making, queries, reckoning
+from answerable.monitoring.warning.models import Alert, ConflictYear, WarningEntry
 from answerable.record import log as record
 from answerable.vault import actions as vault
 from answerable.vault.consent import actions as consent
@@ -27,8 +28,6 @@ ALERTING = (("EW-M1", 3), ("EW-S1", 3), ("EW-P1", 3), ("EW-M3", 1))
 @pytest.fixture
 def elsewhere(played, db):
     """A situation of its own, of a member state, with nothing seen in it."""
-    from answerable.monitoring import actions as monitoring
-
     made = monitoring.open_situation(
         name="Highlands", state=State.objects.get(code="AVN"), fictional=True, by=person("sami")
     )
@@ -146,6 +145,33 @@ def test_25_reported_victims_are_proposed_by_the_clock_and_the_emergency_permits
         actions.confirm_alert(alert, reason="SOURCES_HOLD", by=person("lena"))
         see_all()
         assert queries.permits_urgent(zandria) == alert
+        urgent = tabled(zandria, urgent=True)
+        assert urgent.urgent and alert.ref in [e.basis for e in record.bases(urgent.ref)]
+        zandria.state = State.objects.get(code="BLM")
+        with pytest.raises(Refused) as no:
+            tabled(zandria, urgent=True)
+        assert no.value.reason == "R-VOT-8", "a delegation does not learn the level on its own state"
+
+
+def tabled(situation, **more):
+    from answerable.council import actions as council
+
+    return council.table_proposal(
+        title="Joint statement", measure_code="ME-1.1", situation=situation, by=person("delegate.blm"), **more
+    )
+
+
+@pytest.mark.parametrize("confirmed", [False, True], ids=["no level at all", "an alert that is no emergency"])
+def test_the_council_refuses_the_urgent_procedure_without_a_confirmed_emergency(elsewhere, confirmed):
+    from answerable.council.models import Proposal
+
+    if confirmed:
+        actions.confirm_alert(alerted(elsewhere), reason="SOURCES_HOLD", by=person("lena"))
+    before = Proposal.objects.count()
+    with pytest.raises(Refused, match="needs an early-warning emergency") as no:
+        tabled(elsewhere, urgent=True)
+    assert no.value.reason == "R-VOT-8" and Proposal.objects.count() == before
+    assert not tabled(elsewhere).urgent
 
 
 @pytest.mark.writes_freely
@@ -325,3 +351,64 @@ def test_a_documenter_sees_what_their_own_body_entered_and_nothing_of_the_rest(o
     assert dana.get(f"/watch/warnings/entries/{theirs.ref}/").status_code == 404
     page = dana.get(f"/watch/{zandria.ref}/warning/").content.decode()
     assert mine.ref in page and theirs.ref not in page and "11½" not in page
+
+
+CONFLICTS = (
+    "conflict_id,year,intensity_level,cumulative_intensity,type_of_conflict,incompatibility,side_b_id,ep_end,start_date,version\n"
+    '9,2001,2,1,3,2,"7, 8",0,1999-01-02,23.1\n9,2002,1,1,3,2,7,1,1999-01-02,23.1\n'
+)
+
+
+def test_the_workers_forecast_knows_the_fighting_that_was_imported_and_forgets_it_with_the_import(played, monkeypatch):
+    given = []
+    monkeypatch.setattr(reckoning, "make", lambda rows, conflicts, **more: given.append((list(conflicts), more["release"])) or
+                        {"year": 2019, "method": {}, "evaluation": {}, "actors": []})  # fmt: skip
+    sami = person("sami")
+
+    def forecast():
+        actions.ask_forecast(by=sami)
+        making.owed()
+        see_all()
+
+    forecast()
+    file = files.conflict_bytes(CONFLICTS.encode(), "ucdp.csv")
+    batch = actions.import_conflicts(file, "ucdp.csv", by=sami)
+    see_all()
+    with pytest.raises(Refused, match="was imported on"):
+        actions.import_conflicts(file, "again.csv", by=sami)
+    forecast()
+    monitoring.undo_import(batch, by=sami)
+    see_all()
+    forecast()
+    assert given == [([], ""), (list(file.years), "23.1"), ([], "")]
+    assert (file.years[0].opponents, file.years[0].cumulative, file.years[1].ended) == (2, True, True)
+
+
+def test_only_whoever_imports_public_data_brings_in_the_fighting(played):
+    with pytest.raises(Refused):
+        actions.import_conflicts(files.conflict_bytes(CONFLICTS.encode(), "u.csv"), "u.csv", by=person("delegate.blm"))
+
+
+def test_the_import_page_takes_the_conflict_data_after_showing_what_it_holds(office):
+    from django.core.files.uploadedfile import SimpleUploadedFile
+    from django.urls import reverse
+
+    client = office("sami")
+
+    def send(**more):
+        file = SimpleUploadedFile("u.csv", CONFLICTS.encode())
+        return client.post(reverse("imports"), {"dataset": "UCDP-CONFLICTS", "file": file, **more})
+
+    assert "2 conflict-years of 1 conflicts, 2001 to 2002" in send(dry_run="on").content.decode()
+    see_all()
+    assert not ConflictYear.objects.exists()
+    assert send().status_code == 303
+    see_all()
+    assert ConflictYear.objects.count() == 2
+
+
+@pytest.mark.parametrize("broken, said", [(CONFLICTS + CONFLICTS.splitlines()[1], "row 4: conflict 9 stands twice for 2001"),
+                                          (CONFLICTS.splitlines()[0], "a header and no rows")])  # fmt: skip
+def test_conflict_data_that_is_faulty_is_refused_by_its_row(broken, said):
+    with pytest.raises(Refused, match=said):
+        files.conflict_bytes(broken.encode(), "ucdp.csv")

@@ -8,7 +8,7 @@ likelihood of a graph and a number unseen is then a product of ratios of gamma f
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from scipy.interpolate import CubicSpline
 from scipy.special import gammaln
 
 from answerable.engines.estimates import graphs as graph_sets
+from answerable.engines.estimates import sampling
 from answerable.engines.estimates.tables import CaptureTable
 
 Array = NDArray[np.float64]
@@ -38,10 +39,17 @@ class Posterior:
     at_the_end: float  # probability within the last two per cent of the grid
     near_the_observed: float  # probability that fewer than two per cent more than the observed exist
     most: int  # the grid's end: the largest number unseen considered
+    at: Array  # totals considered, and how likely each is
+    mass: Array
+    agreement: float = 1.0  # where graphs were sampled: how alike the chains are, 0 to 1
 
     def best(self, count: int) -> list[int]:
         """The heaviest graphs, heaviest first."""
         return [int(i) for i in np.argsort(-self.weights, kind="stable")[:count]]
+
+    def draw(self, rng: np.random.Generator, count: int) -> Array:
+        """Totals drawn from the posterior."""
+        return np.asarray(rng.choice(self.at, size=count, p=self.mass))
 
 
 def default_delta(k: int) -> float:
@@ -55,24 +63,39 @@ def default_most(table: CaptureTable) -> int:
 
 
 def posterior(table: CaptureTable, delta: float | None = None, most: int | None = None, *, saturated: bool = False,
-              least: int = 0) -> Posterior:  # fmt: skip
-    """The posterior of the total.
+              least: int = 0, sampled: bool | None = None) -> Posterior:  # fmt: skip
+    """The posterior of the total. Up to seven lists every graph is weighed; beyond, or with `sampled`, those that chains meet.
 
     `saturated` puts the complete graph back among the models and `least` starts the grid elsewhere, both to compare with
-    programs that do (R's dga keeps the graph and starts at one). Raises ValueError for one list or more than seven, or a
-    delta that is not above zero.
+    programs that do (R's dga keeps the graph and starts at one). Raises ValueError for one list, or a delta that is not
+    above zero.
     """
     k = table.k
     delta = default_delta(k) if delta is None else delta
     most = default_most(table) if most is None else most
     if delta <= 0:
         raise ValueError("delta is the number of imaginary cases in a cell and must be above zero")
-    family = graph_sets.decomposable(k, saturated=saturated)
     margins = Margins(table, delta)
+    agreement = 1.0
+    if k > graph_sets.MOST_LISTS if sampled is None else sampled:
+        family, agreement = sampling.graphs(k, _sparse(margins, least, most))
+    else:
+        family = graph_sets.decomposable(k, saturated=saturated)
     points = _points(margins, family, least, most)
     log_like = _Likelihood(margins, family, points)
     weight_of_point = _whole_numbers(points)
-    return _summary(table, family, points, weight_of_point, log_like, most)
+    return replace(_summary(table, family, points, weight_of_point, log_like, most), agreement=agreement)
+
+
+def _sparse(margins: Margins, least: int, most: int) -> sampling.Evidence:
+    """The evidence of one graph at a time, on a grid over everything considered."""
+    points = (
+        np.expm1(np.linspace(np.log1p(least), np.log1p(most), FINE))
+        if most > EXACT_UP_TO
+        else np.arange(least, most + 1.0)
+    )
+    whole = _whole_numbers(points)
+    return sampling.Evidence(margins.of(points), margins.common(points) + np.log(whole))
 
 
 class Margins:
@@ -187,5 +210,5 @@ def _summary(table: CaptureTable, family: graph_sets.Graphs, points: Array, whol
         mean=n + float(density @ fine), median=n + ends[1], lower=n + ends[0], upper=n + ends[2], graphs=family,
         weights=weights, means=np.where(weights > 1e-12, n + means, np.nan),
         at_the_end=float(density[fine >= 0.98 * most].sum()), near_the_observed=float(density[fine <= 0.02 * n].sum()),
-        most=most,
+        most=most, at=n + fine, mass=density,
     )  # fmt: skip

@@ -227,9 +227,10 @@ def weights_of(bics: Sequence[float]) -> Array:
     return np.asarray(w / w.sum())
 
 
-def bic_average(table: CaptureTable) -> Averaged | None:
-    """All hierarchical models up to five lists; beyond, models of pairs reached by a search. None when none is identified."""
-    searched = table.k > ALL_MODELS_UP_TO
+def bic_average(table: CaptureTable, *, up_to: int = ALL_MODELS_UP_TO) -> Averaged | None:
+    """All hierarchical models up to five lists; beyond (or beyond `up_to`), models of pairs reached by a search. None when
+    none is identified."""
+    searched = table.k > up_to
     fits = _search(table) if searched else fit_many(table, hierarchical_models(table.k))
     known = sorted((f for f in fits if f.identified), key=lambda f: (f.bic, f.parameters, f.terms))
     if not known:

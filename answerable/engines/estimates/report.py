@@ -6,7 +6,7 @@ highest upper limit of the three families, because on tables with known truth no
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
@@ -23,6 +23,7 @@ DELTAS = (1 / 2, 1 / 8, 1 / 32, 1 / 128)
 # Kass & Raftery 1995: a model whose BIC is ten higher has very strong evidence against it.
 AGAINST = 10.0
 AT_THE_END, NEAR, APART, SWAYED = 0.01, 0.5, 2.0, 1.5
+ALIKE = 0.8  # halves of the chains that share less of their weight met different graphs
 SHOWN = 8  # members of a family listed with their weights
 
 
@@ -88,24 +89,11 @@ class Report:
         return self.conclusion(translate).say(translate)
 
     def conclusion(self, translate: Callable[[str], str] = noop) -> Remark:
-        if self.combined is None:
-            return Remark("cannot", {"why": " ".join(o.say(translate) for o in self.obstacles)})
-        c, n = self.combined, self.table.observed
-        return Remark(
-            "combined",
-            {
-                "observed": f"{n:,}",
-                "lower": f"{c.lower:,.0f}",
-                "upper": f"{c.upper:,.0f}",
-                "middle": f"{c.middle:,.0f}",
-            },
-        )
+        c = None if self.combined is None else vars(self.combined)
+        return conclude(self.table.observed, c, self.obstacles, translate)
 
     def as_json(self) -> dict[str, Any]:
         """Plain values: what the command prints with --json and what the office keeps."""
-
-        def say(r: Remark) -> dict[str, Any]:
-            return {"code": r.code, "values": dict(r.values), "sentence": r.say()}
 
         return {
             "kind": "estimated",
@@ -120,17 +108,31 @@ class Report:
             "combined": None if self.combined is None else {
                 "middle": _r(self.combined.middle), "lower": _r(self.combined.lower), "upper": _r(self.combined.upper),
                 "models": list(self.combined.models), "apart": round(self.combined.apart, 3)},
-            "deltas": [_changed(c) for c in self.deltas], "left_out": [_changed(c) for c in self.left_out],
+            "deltas": [changed(c) for c in self.deltas], "left_out": [changed(c) for c in self.left_out],
             "diagnostics": [say(d) for d in self.diagnostics],
             "overlaps": [list(o) for o in self.overlaps],
         }  # fmt: skip
+
+
+def conclude(observed: int, combined: Mapping[str, Any] | None, blocked: Sequence[Remark],
+             translate: Callable[[str], str] = noop) -> Remark:  # fmt: skip
+    """What it amounts to: the range, or that and why there is none."""
+    if combined is None:
+        return Remark("cannot", {"why": " ".join(o.say(translate) for o in blocked)})
+    ends = {end: f"{combined[end]:,.0f}" for end in ("lower", "upper", "middle")}
+    return Remark("combined", {"observed": f"{observed:,}", **ends})
+
+
+def say(r: Remark) -> dict[str, Any]:
+    """A remark as plain values."""
+    return {"code": r.code, "values": dict(r.values), "sentence": r.say()}
 
 
 def _r(value: float | None) -> float | None:
     return None if value is None else round(value, 1)
 
 
-def _changed(c: Changed) -> dict[str, Any]:
+def changed(c: Changed) -> dict[str, Any]:
     return {"what": c.what, "observed": c.observed, "graphs": _r(c.graphs), "average": _r(c.average),
             "lower": _r(c.lower), "upper": _r(c.upper)}  # fmt: skip
 
@@ -174,7 +176,7 @@ def holds(table: CaptureTable, terms: tuple[int, ...]) -> str:
 
 def estimate(table: CaptureTable, *, delta: float | None = None, most: int | None = None,
              sensitivity: bool = True) -> Report:  # fmt: skip
-    """Everything the lists say. The same table gives the same report: nothing is drawn at random."""
+    """Everything the lists say. The same table gives the same report: what is sampled begins from a fixed seed."""
     n = table.observed
     overlaps = tuple((table.lists[a], table.lists[b], table.overlap(a, b)) for a, b in combinations(range(table.k), 2))
     if blocked := obstacles(table):
@@ -210,19 +212,20 @@ def estimate(table: CaptureTable, *, delta: float | None = None, most: int | Non
         low, high = step.interval(n)
         estimates.append(Estimate("stepwise", step.total, low, high, holds(table, step.terms)))
 
+    post = bayes.posterior(table, delta, most)
+    members = tuple(
+        Member(post.graphs.named(i, table.lists), float(post.weights[i]), float(post.means[i]))
+        for i in post.best(SHOWN) if post.weights[i] > 1e-6
+    )  # fmt: skip
+    estimates.append(Estimate("graphs", post.mean, post.lower, post.upper, members=members))
     if table.k > graphs.MOST_LISTS:
-        estimates.append(Estimate("graphs", why=Remark("too_many_for_graphs", {"most": graphs.MOST_LISTS})))
-    else:
-        post = bayes.posterior(table, delta, most)
-        members = tuple(
-            Member(post.graphs.named(i, table.lists), float(post.weights[i]), float(post.means[i]))
-            for i in post.best(SHOWN) if post.weights[i] > 1e-6
-        )  # fmt: skip
-        estimates.append(Estimate("graphs", post.mean, post.lower, post.upper, members=members))
-        if post.at_the_end > AT_THE_END:
-            remarks.append(Remark("at_the_end", {"share": f"{100 * post.at_the_end:.0f}", "most": f"{post.most:,}"}))
-        if post.near_the_observed > NEAR:
-            remarks.append(Remark("near_the_observed", {"share": f"{100 * post.near_the_observed:.0f}"}))
+        remarks.append(Remark("graphs_sampled", {"count": f"{len(post.weights):,}"}))
+        if post.agreement < ALIKE:
+            remarks.append(Remark("chains_apart", {"share": f"{100 * post.agreement:.0f}"}))
+    if post.at_the_end > AT_THE_END:
+        remarks.append(Remark("at_the_end", {"share": f"{100 * post.at_the_end:.0f}", "most": f"{post.most:,}"}))
+    if post.near_the_observed > NEAR:
+        remarks.append(Remark("near_the_observed", {"share": f"{100 * post.near_the_observed:.0f}"}))
 
     classes = latent.latent_class(table, most)
     if classes is None:
@@ -249,8 +252,10 @@ def estimate(table: CaptureTable, *, delta: float | None = None, most: int | Non
         remarks.append(Remark("apart", {"times": f"{combined.apart:.1f}"}))
     if bound and combined.middle < bound.lower:
         remarks.append(Remark("below_the_bound", {"bound": f"{bound.total:,.0f}"}))
-    deltas, left_out = (_deltas(table, most), _left_out(table)) if sensitivity else ((), ())
-    remarks += _of_sensitivity(deltas, left_out, estimates)
+    deltas, left_out = (
+        (deltas_of(table), tuple(without(table, p) for p in places_to_leave_out(table))) if sensitivity else ((), ())
+    )
+    remarks += sensitive(deltas, left_out, {e.model: e.total for e in estimates})
     return Report(table, (), tuple(estimates), combined, deltas, left_out, tuple(remarks), overlaps)
 
 
@@ -290,11 +295,11 @@ def _of_the_table(table: CaptureTable) -> list[Remark]:
     return remarks
 
 
-def _deltas(table: CaptureTable, most: int) -> tuple[Changed, ...]:
-    if table.k > graphs.MOST_LISTS:
-        return ()
+def deltas_of(table: CaptureTable) -> tuple[Changed, ...]:
+    """The graph models with other values of delta."""
+    most = bayes.default_most(table)
     tried = sorted({*DELTAS, bayes.default_delta(table.k)}, reverse=True)
-    if table.k == graphs.MOST_LISTS:
+    if table.k >= graphs.MOST_LISTS:
         tried = [tried[0], tried[-1]]  # seconds each
     found = []
     for d in tried:
@@ -303,32 +308,36 @@ def _deltas(table: CaptureTable, most: int) -> tuple[Changed, ...]:
     return tuple(found)
 
 
-def _left_out(table: CaptureTable) -> tuple[Changed, ...]:
-    found = []
-    for place in range(table.k if table.k > 2 else 0):
-        less = table.without(place)
-        if obstacles(less):
-            found.append(Changed(table.lists[place], less.observed, None, None))
-            continue
-        average = loglinear.bic_average(less)
-        post = bayes.posterior(less) if less.k <= graphs.MOST_LISTS else None
-        found.append(Changed(table.lists[place], less.observed, post.mean if post else None,
-                             average.total if average else None, post.lower if post else None,
-                             post.upper if post else None))  # fmt: skip
-    return tuple(found)
+def places_to_leave_out(table: CaptureTable) -> range:
+    """The lists that can be left out one by one; of two neither, since one list says nothing."""
+    return range(table.k if table.k > 2 else 0)
 
 
-def _of_sensitivity(
-    deltas: tuple[Changed, ...], left_out: tuple[Changed, ...], estimates: list[Estimate]
+def without(table: CaptureTable, place: int) -> Changed:
+    """What the models say had one list never been kept."""
+    less = table.without(place)
+    if obstacles(less):
+        return Changed(table.lists[place], less.observed, None, None)
+    average = loglinear.bic_average(less)
+    # Of seven lists the graphs are sampled here: eight times all of them would take a minute for a sideways look.
+    post = bayes.posterior(less, sampled=less.k >= graphs.MOST_LISTS)
+    return Changed(
+        table.lists[place], less.observed, post.mean, average.total if average else None, post.lower, post.upper
+    )
+
+
+def sensitive(
+    deltas: Sequence[Changed], left_out: Sequence[Changed], whole: Mapping[str, float | None]
 ) -> list[Remark]:
+    """Where the result hangs on an assumption or on one list; `whole` holds the models' totals for the whole table."""
     remarks = []
     means = [c.graphs for c in deltas if c.graphs is not None]
     if means and max(means) / min(means) > SWAYED:
         remarks.append(Remark("prior_decides", {"low": f"{min(means):,.0f}", "high": f"{max(means):,.0f}"}))
-    whole = {e.model: e.total for e in estimates}
     for c in left_out:
+        pairs = ((c.graphs, whole.get("graphs")), (c.average, whole.get("average")))
         moved = [
-            max(own / of, of / own) for own, of in ((c.graphs, whole["graphs"]), (c.average, whole["average"])) if own and of
+            max(own / of, of / own) for own, of in pairs if own and of
         ]  # fmt: skip
         if not moved:
             remarks.append(Remark("hangs_on", {"list": c.what}))

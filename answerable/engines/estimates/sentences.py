@@ -61,6 +61,21 @@ SENTENCES: dict[str, str] = {
         "Row %(row)s counts cases that are on no list. Those are what is estimated; leave the row out or its count blank."
     ),
     "pattern_twice": gettext_noop("Row %(row)s: the pattern %(pattern)s was already given in row %(first)s."),
+    "stratum_empty": gettext_noop(
+        "Row %(row)s: the stratum is empty. Each row needs one where there is such a column."
+    ),
+    "draw_empty": gettext_noop("Row %(row)s: the draw is empty. Each row needs one where there is such a column."),
+    "too_many_strata": gettext_noop("There are %(count)s strata; at most %(most)s can be used."),
+    "too_many_draws": gettext_noop("There are %(count)s draws of a stratum; at most %(most)s can be used."),
+    "no_such_columns": gettext_noop("The columns “stratum” and “draw” are not read here."),
+    "sizes_columns": gettext_noop("The file of lists needs the columns “list” and “records”, and a row for each list."),
+    "pairs_columns": gettext_noop("The file of pairs lacks these columns: %(columns)s."),
+    "pair_lists": gettext_noop("Row %(row)s: a pair needs records of two different lists of the file of lists."),
+    "pair_chance": gettext_noop("Row %(row)s: the chance “%(value)s” is not a number from 0 to 1."),
+    "too_many_pairs": gettext_noop("There are more than %(most)s pairs. Leave out those that are hardly possible."),
+    "more_than_the_list": gettext_noop(
+        "The pairs name %(pairs)s records of “%(list)s”, which holds only %(size)s by the file of lists."
+    ),
     "pattern_shape": gettext_noop("Pattern %(row)s: “%(pattern)s” is not %(k)s times 0 or 1."),
     # why nothing can be estimated
     "cannot": gettext_noop("These lists cannot give an estimate, because %(why)s"),
@@ -79,9 +94,6 @@ SENTENCES: dict[str, str] = {
     ),
     "none_identified": gettext_noop(
         "no model of this kind has one answer for this table: too few overlaps hold cases."
-    ),
-    "too_many_for_graphs": gettext_noop(
-        "this model is worked out for up to %(most)s lists; merge lists that are much alike."
     ),
     "latent_needs_four": gettext_noop("hidden groups can be told apart with four lists or more."),
     # what to beware of
@@ -110,6 +122,13 @@ SENTENCES: dict[str, str] = {
     "searched": gettext_noop(
         "With this many lists the log-linear models were searched (%(count)s fitted), not all tried."
     ),
+    "graphs_sampled": gettext_noop(
+        "With this many lists the graph models were sampled, and the %(count)s that matter weighed, not all."
+    ),
+    "chains_apart": gettext_noop(
+        "Two samples of the graph models have %(share)s %% of their weight in common: very many graphs fit alike, so their "
+        "weights say little, though the total moves little with them."
+    ),
     "no_single_model": gettext_noop("No log-linear model stands out: the best has %(weight)s %% of the weight."),
     "at_the_end": gettext_noop(
         "%(share)s %% of the probability of the graph models lies at the largest number considered, %(most)s unseen: the "
@@ -136,6 +155,17 @@ SENTENCES: dict[str, str] = {
     ),
     "hangs_on": gettext_noop("Without the list “%(list)s” nothing could be estimated: everything hangs on it."),
     "swayed_by": gettext_noop("Without the list “%(list)s” the result would be %(times)s times another."),
+    "stratum_cannot": gettext_noop("for the stratum “%(stratum)s” there is none: %(why)s"),
+    "strata_summed": gettext_noop(
+        "The range of the whole is the sum of the ranges of %(count)s strata. It is wide on purpose: it holds however they "
+        "depend on each other."
+    ),
+    "linkage_carried": gettext_noop(
+        "%(draws)s possible linkages were carried through; with them between %(low)s and %(high)s are observed."
+    ),
+    "linkage_without": gettext_noop(
+        "%(count)s of the possible linkages gave no estimate by one of the models and are left out of its range."
+    ),
     "combined": gettext_noop(
         "%(observed)s are on at least one list. The models together estimate a total between %(lower)s and %(upper)s, the "
         "middle one saying %(middle)s. This is an estimate of people nobody recorded; it is neither reported nor verified."

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +21,8 @@ from answerable.engines.estimates.sentences import Fault, Remark, noop
 
 MOST_LISTS = 10  # 1,023 cells; past that no published study has overlaps enough to say anything
 MOST_BYTES = 5_000_000
+MOST_STRATA, MOST_DRAWS = 20, 1_000
+GROUPS = ("stratum", "draw")
 COUNT_NAMES = {"count", "n", "cases", "persons"}
 # More would be a slip of the hand, and past 2^53 the arithmetic is no longer exact.
 MOST_CASES = 100_000_000
@@ -85,7 +88,7 @@ def membership(k: int) -> NDArray[np.bool_]:
 
 def of_patterns(lists: Sequence[str], patterns: Mapping[str, int]) -> CaptureTable:
     """A table from {"101": 7, …}. Raises Fault for a pattern of another length, other digits or a bad count."""
-    _check_lists(lists)
+    check_lists(lists)
     counts = np.zeros(2 ** len(lists), np.int64)
     faults = []
     for row, (pattern, n) in enumerate(patterns.items(), 1):
@@ -104,7 +107,7 @@ def of_patterns(lists: Sequence[str], patterns: Mapping[str, int]) -> CaptureTab
 
 def of_cases(lists: Sequence[str], rows: Iterable[Sequence[int]]) -> CaptureTable:
     """A table from one row of ones and zeros for each case."""
-    _check_lists(lists)
+    check_lists(lists)
     counts = np.zeros(2 ** len(lists), np.int64)
     for row in rows:
         counts[int("".join("1" if x else "0" for x in row), 2)] += 1
@@ -113,8 +116,17 @@ def of_cases(lists: Sequence[str], rows: Iterable[Sequence[int]]) -> CaptureTabl
 
 
 def read_csv(text: str) -> CaptureTable:
-    """A table from CSV: one column of 0 and 1 for each list, and either a column `count` with one row a pattern, or none
-    with one row a case. Rows are counted as a spreadsheet does, the header being row 1.
+    """One table from CSV, without strata or draws. Raises Fault with every fault found, each by its row."""
+    lists, groups = read_groups(text)
+    if set(groups) != {("", "")}:
+        raise Fault([Remark("no_such_columns")])
+    return CaptureTable(lists, groups["", ""])
+
+
+def read_groups(text: str) -> tuple[tuple[str, ...], dict[tuple[str, str], NDArray[np.int64]]]:
+    """Lists, and counts by stratum and draw ("" where there is no such column), from CSV: one column of 0 and 1 for each
+    list, and either a column `count` with one row a pattern, or none with one row a case; perhaps `stratum` and `draw`.
+    Rows are counted as a spreadsheet does, the header being row 1.
 
     Raises Fault with every fault found, each by its row.
     """
@@ -137,7 +149,8 @@ def read_csv(text: str) -> CaptureTable:
     if len(where) > 1:
         raise Fault([Remark("count_twice", {"columns": ", ".join(header[w] for w in where)})])
     at = where[0] if where else None
-    columns = [place for place in range(len(header)) if place != at]
+    by = {name: named.index(name) for name in GROUPS if name in named}
+    columns = [place for place in range(len(header)) if place != at and place not in by.values()]
     lists = [header[place] for place in columns]
     for place in columns:
         # A column of another kind is named once, by its first such row, and not once for each of its rows.
@@ -151,13 +164,21 @@ def read_csv(text: str) -> CaptureTable:
                 Remark("not_zero_or_one", {"row": n, "column": header[place], "value": r[place][:40]})
                 for n, r in body if place < len(r) and r[place] not in {"0", "1"}
             ]  # fmt: skip
-    _check_lists(lists, faults)
-    counts = np.zeros(2 ** len(lists), np.int64)
-    seen: dict[int, int] = {}
+    check_lists(lists, faults)
+    groups: dict[tuple[str, str], NDArray[np.int64]] = {}
+    seen: dict[tuple[str, str, int], int] = {}
     for number, row in body:
         if len(row) != len(header):
             faults.append(Remark("row_length", {"row": number, "cells": len(row), "columns": len(header)}))
             continue
+        group = (row[by["stratum"]] if "stratum" in by else "", row[by["draw"]] if "draw" in by else "")
+        if empty := [name for name in by if not row[by[name]]]:
+            faults.append(Remark(f"{empty[0]}_empty", {"row": number}))
+            continue
+        if group not in groups and len(groups) > MOST_DRAWS * MOST_STRATA:
+            break  # said below; a file of one group a row would otherwise fill the memory
+        if group not in groups:
+            groups[group] = np.zeros(2 ** len(lists), np.int64)
         marks = [row[place] for place in columns]
         cell = int("".join(marks), 2) if all(m in {"0", "1"} for m in marks) else None
         count = 1
@@ -180,17 +201,24 @@ def read_csv(text: str) -> CaptureTable:
             continue
         if cell == 0:
             faults.append(Remark("count_of_the_unseen", {"row": number}))
-        elif at is not None and cell in seen:
-            faults.append(Remark("pattern_twice", {"row": number, "first": seen[cell], "pattern": "".join(marks)}))
+        elif at is not None and (*group, cell) in seen:
+            faults.append(
+                Remark("pattern_twice", {"row": number, "first": seen[*group, cell], "pattern": "".join(marks)})
+            )
         else:
-            seen.setdefault(cell, number)
-            counts[cell] += count
+            seen.setdefault((*group, cell), number)
+            groups[group][cell] += count
+    strata = Counter(stratum for stratum, _draw in groups)
+    if len(strata) > MOST_STRATA:
+        faults.append(Remark("too_many_strata", {"count": len(strata), "most": MOST_STRATA}))
+    if max(strata.values(), default=0) > MOST_DRAWS:
+        faults.append(Remark("too_many_draws", {"count": max(strata.values()), "most": MOST_DRAWS}))
     if faults:
         raise Fault(faults)
-    return CaptureTable(tuple(lists), counts)
+    return tuple(lists), groups
 
 
-def _check_lists(lists: Sequence[str], faults: list[Remark] | None = None) -> None:
+def check_lists(lists: Sequence[str], faults: list[Remark] | None = None) -> None:
     found = []
     if any(not name for name in lists):
         found.append(Remark("column_unnamed", {}))
@@ -204,4 +232,14 @@ def _check_lists(lists: Sequence[str], faults: list[Remark] | None = None) -> No
         raise Fault([*(faults or []), *found])
 
 
-__all__ = ["CaptureTable", "Fault", "membership", "noop", "of_cases", "of_patterns", "read_csv"]
+__all__ = [
+    "CaptureTable",
+    "Fault",
+    "check_lists",
+    "membership",
+    "noop",
+    "of_cases",
+    "of_patterns",
+    "read_csv",
+    "read_groups",
+]

@@ -13,4 +13,4 @@ def estimates(by: HasPrincipal) -> QuerySet[CaptureEstimate]:
     """Every estimate, for analysts; none for anyone else."""
     if not authority.allows(by, "see_estimates", Place("estimates")):
         return CaptureEstimate.objects.none()
-    return CaptureEstimate.objects.all()
+    return CaptureEstimate.objects.select_related("job")

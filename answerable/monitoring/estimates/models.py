@@ -16,7 +16,7 @@ def estimate_ref() -> str:
 
 @declares(data_class="C1", owner="monitoring", retention="finding-basis")
 class CaptureEstimate(models.Model):
-    """A table of overlapping lists as an analyst entered it, and what every model said. Counts only, no case; and always
+    """A table of overlapping lists as an analyst entered it, and what every model said once the worker was done. Counts only, no case; and always
     an estimate: nothing here is added to what was reported or verified."""
 
     ref = models.CharField(max_length=40, unique=True, default=estimate_ref)
@@ -30,6 +30,10 @@ class CaptureEstimate(models.Model):
     lower = models.PositiveBigIntegerField(null=True)
     middle = models.PositiveBigIntegerField(null=True)
     upper = models.PositiveBigIntegerField(null=True)
+    # What is worked out, and by part what was worked out so far; `result` is empty until every part is there.
+    study = models.JSONField(default=dict)
+    parts = models.JSONField(default=dict)
+    job = models.OneToOneField("monitoring.Job", null=True, on_delete=models.PROTECT, related_name="estimate")
     result = models.JSONField(default=dict)
     made_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     made_at = models.DateTimeField()
@@ -47,3 +51,8 @@ class CaptureEstimate(models.Model):
 
     def __str__(self) -> str:
         return self.ref
+
+    @property
+    def status(self) -> str:
+        """How far it is: that of its work, DONE for those made before there was any."""
+        return self.job.status if self.job else "DONE"

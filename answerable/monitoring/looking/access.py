@@ -43,15 +43,15 @@ def get_bulletin(by: HasPrincipal, ref: str) -> Bulletin:
 
 
 def jobs(by: HasPrincipal, situation: Situation) -> QuerySet[Job]:
-    """Long work on a situation, for those who may ask for it."""
+    """Bulletins asked for on a situation, for those who may ask for them."""
     if not authority.allows(by, "make_bulletin", situation):
         return Job.objects.none()
-    return Job.objects.filter(situation=situation)
+    return Job.objects.filter(situation=situation, kind="bulletin")
 
 
 def every_job(by: HasPrincipal) -> QuerySet[Job]:
-    """Jobs of all situations, for those who ask for such work at all."""
+    """Bulletins asked for on all situations, for those who ask for such work at all. Other long work has its own page."""
     roles = by.principal().roles
     if not roles & {"monitoring_analyst", "verification_lead"}:
         return Job.objects.none()
-    return Job.objects.select_related("situation__state")
+    return Job.objects.filter(kind="bulletin").select_related("situation__state")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from django.db import DatabaseError
 from django.utils.translation import gettext as _
@@ -136,6 +137,31 @@ def release_tables(situation: Situation, *, year: int, by: Person) -> list[Relea
 # --- long work ------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Kind:
+    """A kind of long work: what whoever asks for it, stops and resumes it may do; what the clock may; and one step of it.
+
+    `step(job, name)` does the step called `name` inside the act and answers for its entry: what was done, to what, detail.
+    """
+
+    asks: str
+    does: str
+    step: Callable[[Job, str], tuple[str, Any, dict[str, Any]]]
+
+
+def _set(job: Job, language: str) -> tuple[str, Any, dict[str, Any]]:
+    pdf = setting.bulletin(job.situation, language)
+    made = Bulletin.objects.create(
+        situation=job.situation, job=job, language=language, on=clock.today(), pdf=pdf,
+        sha256=hashlib.sha256(pdf).hexdigest(), made_at=clock.now(),
+    )  # fmt: skip
+    return "bulletin set", made, {"language": language, "sha256": made.sha256}
+
+
+# Other parts of monitoring enter their own kinds of long work here at start-up.
+KINDS: dict[str, Kind] = {"bulletin": Kind("make_bulletin", "set_bulletin", _set)}
+
+
 @action("ask_bulletin")
 def ask_bulletin(situation: Situation, *, languages: Sequence[str], by: Person) -> Job:
     """Ask for a bulletin in some languages; the worker sets them one by one."""
@@ -144,7 +170,7 @@ def ask_bulletin(situation: Situation, *, languages: Sequence[str], by: Person) 
     if not chosen:
         raise Refused(_("Choose at least one language."), reason="languages")
     Situation.objects.select_for_update().get(pk=situation.pk)
-    if Job.objects.filter(situation=situation, status=lifecycle.WAITING).exists():
+    if Job.objects.filter(situation=situation, kind="bulletin", status=lifecycle.WAITING).exists():
         raise Refused(
             _("A bulletin of this situation is being set now. Wait until it is done, or stop it."), reason="running"
         )
@@ -158,7 +184,7 @@ def move_job(job: Job, name: str, *, by: Person) -> Job:
     """Stop long work, or go on with it where it stopped."""
     if name not in ("stop_job", "resume_job"):
         raise ValueError(f"{name} is not a person's move")
-    authority.require(by, "make_bulletin", job.situation)
+    authority.require(by, KINDS[job.kind].asks, job.situation)
     job = Job.objects.select_for_update().get(pk=job.pk)
     before = job.status
     job.status, job.why = next_status(lifecycle.JOB_MOVES, name, status=job.status), ""
@@ -170,32 +196,27 @@ def move_job(job: Job, name: str, *, by: Person) -> Job:
 
 @action("take_step")
 def take_step(job: Job, *, by: HasPrincipal) -> Job:
-    """Do the next step of a job: set one bulletin. Killed in the middle, nothing of it is there and it is done again."""
-    authority.require(by, "set_bulletin", job.situation)
+    """Do the next step of a job. Killed in the middle, nothing of it is there and it is done again."""
+    kind = KINDS[job.kind]
+    authority.require(by, kind.does, job.situation)
     job = Job.objects.select_for_update(of=("self",)).select_related("situation__state").get(pk=job.pk)
     if job.status != lifecycle.WAITING:
         raise Refused(_("This work was stopped."), reason="stopped")
-    language = job.steps[job.done]
-    pdf = setting.bulletin(job.situation, language)
-    made = Bulletin.objects.create(
-        situation=job.situation, job=job, language=language, on=clock.today(), pdf=pdf,
-        sha256=hashlib.sha256(pdf).hexdigest(), made_at=clock.now(),
-    )  # fmt: skip
+    said, made, detail = kind.step(job, job.steps[job.done])
     job.done += 1
     if job.done == job.total:
         job.status, job.ended_at = next_status(lifecycle.JOB_MOVES, "finish_job", status=job.status), clock.now()
     job.save(update_fields=["done", "status", "ended_at"])
     record.append(
-        "bulletin set", made, by=by, to_state=job.status,
-        detail={"situation": job.situation.ref, "job": job.ref, "language": language, "sha256": made.sha256},
-    )  # fmt: skip
+        said, made, by=by, to_state=job.status, detail={"situation": job.situation.ref, "job": job.ref, **detail}
+    )
     return job
 
 
 @action("fail_job")
 def fail_job(job: Job, *, why: str, by: HasPrincipal) -> Job:
     """Note that a step cannot be done, and why, for whoever asked."""
-    authority.require(by, "set_bulletin", job.situation)
+    authority.require(by, KINDS[job.kind].does, job.situation)
     job = Job.objects.select_for_update().get(pk=job.pk)
     before = job.status
     job.status, job.why = next_status(lifecycle.JOB_MOVES, "fail_job", status=job.status), why[:400]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 
@@ -18,9 +19,9 @@ from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.common.lifecycle import next_status
 from answerable.common.tables import taxonomy
-from answerable.monitoring.models import Situation, SourceItem
-from answerable.monitoring.warning import lifecycle, queries, rules
-from answerable.monitoring.warning.models import ROOM, Alert, Forecast, WarningEntry, entry_ref
+from answerable.monitoring.models import Import, Situation, SourceItem
+from answerable.monitoring.warning import files, lifecycle, queries, rules, sources
+from answerable.monitoring.warning.models import ROOM, Alert, ConflictYear, Forecast, WarningEntry, entry_ref
 from answerable.record import log as record
 from answerable.vault import keeping
 
@@ -273,6 +274,32 @@ def _clear(ref: str) -> None:
 
 
 # --- the forecast ---------------------------------------------------------------------------------------------------
+
+
+@action("import_conflicts")
+def import_conflicts(file: files.ConflictFile, file_name: str, *, by: Person) -> Import:
+    """Bring in the UCDP/PRIO Armed Conflict Dataset for the forecast: all of it or nothing. The same file twice is refused."""
+    authority.require(by, "import_public_data", Place("imports"))
+    if earlier := Import.objects.filter(sha256=file.sha256, undone_at=None).first():
+        raise Refused(
+            _("This very file was imported on %(day)s as %(ref)s. Nothing was changed.")
+            % {"day": earlier.made_at.date().isoformat(), "ref": earlier.ref},
+            reason="duplicate",
+        )
+    batch = Import.objects.create(
+        dataset=sources.CONFLICTS, release=file.version[:20], file_name=file_name[-200:], sha256=file.sha256,
+        rows=len(file.years), made_at=clock.now(), made_by=by,
+    )  # fmt: skip
+    ConflictYear.objects.bulk_create((ConflictYear(imported=batch, **asdict(c)) for c in file.years), batch_size=1000)
+    record.append("public data imported", batch, by=by,
+                  detail={"dataset": batch.dataset, "release": batch.release, "sha256": file.sha256, "rows": batch.rows})  # fmt: skip
+    return batch
+
+
+@question("import_undone").answer_with
+def _undone(batch: Import) -> None:
+    """Conflict-years of an import go with it; a forecast made with them says which release it used."""
+    ConflictYear.objects.filter(imported=batch).delete()
 
 
 @action("ask_forecast")

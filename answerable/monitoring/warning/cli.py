@@ -11,7 +11,7 @@ from typing import Any
 from answerable.common.errors import Refused
 from answerable.engines.warning import forecast as engine
 from answerable.engines.warning.scores import MEASURES
-from answerable.engines.warning.years import ActorYear
+from answerable.engines.warning.years import ActorYear, ConflictYear
 from answerable.monitoring import svac
 from answerable.monitoring.warning import files, reckoning
 
@@ -54,16 +54,17 @@ def _analyst(handle: str | None) -> Any:
     return by
 
 
-def _imported() -> tuple[list[ActorYear], dict[tuple[str, str, str], str]]:
+def _imported() -> tuple[list[ActorYear], dict[tuple[str, str, str], str], list[ConflictYear], str]:
     from answerable.authority.acting import reading_as
     from answerable.authority.principals import CLOCK
     from answerable.monitoring.warning import sources
 
     with reading_as(CLOCK):
         rows, refs = sources.of_readings()
+        conflicts, release = sources.of_conflict_years()
     if not rows:
         raise Refused("No SVAC readings are imported here. Import them first, or name a file.", reason="empty")
-    return rows, refs
+    return rows, refs, conflicts, release
 
 
 def main(argv: list[str]) -> int:
@@ -76,7 +77,7 @@ def main(argv: list[str]) -> int:
         "file", nargs="?", type=Path, help="an SVAC file (CSV or XLSX); without it, what was imported here"
     )
     parser.add_argument(
-        "--conflicts", type=Path, help="the UCDP/PRIO Armed Conflict Dataset as CSV, for what is known of the fighting"
+        "--conflicts", type=Path, help="the UCDP/PRIO Armed Conflict Dataset as CSV; without it, what was imported here"
     )
     parser.add_argument("--json", action="store_true", help="everything as JSON")
     parser.add_argument("--draws", type=int, default=engine.DRAWS, help="resamples for the intervals")
@@ -91,15 +92,18 @@ def main(argv: list[str]) -> int:
     if not 10 <= args.draws <= 10_000:
         raise Refused("Between 10 and 10,000 resamples make sense.", reason="usage")
     refs: dict[tuple[str, str, str], str] = {}
-    by = None
+    conflicts: list[ConflictYear] = []
+    release, by = "", None
     if args.file:
         rows = list(files.of_file(svac.read(args.file)))
     else:
         by = _analyst(args.handle)
-        rows, refs = _imported()
-    conflicts = files.of_conflicts(args.conflicts) if args.conflicts else []
+        rows, refs, conflicts, release = _imported()
+    if args.conflicts:
+        given = files.conflict_file(args.conflicts)
+        conflicts, release = list(given.years), given.version
     said = None if args.json else lambda line: print(line, file=sys.stderr, flush=True)
-    made = reckoning.make(rows, conflicts, draws=args.draws, refs=refs, progress=said)
+    made = reckoning.make(rows, conflicts, draws=args.draws, release=release, refs=refs, progress=said)
     if args.keep and by is not None:
         from answerable.monitoring.warning import actions
 

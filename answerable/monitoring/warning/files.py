@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from answerable.common.errors import Refused
@@ -25,26 +27,55 @@ def of_file(file: SvacFile) -> Iterator[ActorYear]:
         )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class ConflictFile:
+    """The UCDP/PRIO Armed Conflict Dataset read whole, and the digest that recognises it again."""
+
+    years: tuple[ConflictYear, ...]
+    version: str
+    sha256: str
+
+    def summary(self) -> list[str]:
+        """What an import would bring."""
+        years = [c.year for c in self.years]
+        return [f"UCDP/PRIO Armed Conflict Dataset {self.version}: {len(self.years):,} conflict-years of "
+                f"{len({c.conflict for c in self.years}):,} conflicts, {min(years)} to {max(years)}."]  # fmt: skip
+
+
 def of_conflicts(path: Path) -> list[ConflictYear]:
-    """Conflict-years of the UCDP/PRIO Armed Conflict Dataset as CSV. Raises Refused naming row and column."""
+    """Conflict-years of a file. Raises Refused naming row and column."""
+    return list(conflict_file(path).years)
+
+
+def conflict_file(path: Path) -> ConflictFile:
+    """As `conflict_bytes`, from a file."""
     try:
         if path.stat().st_size > LIMIT_BYTES:
             raise Refused(f"{path.name} is too large for the UCDP/PRIO file. Nothing was read.", reason="file_size")
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise Refused(f"{path.name} is not UTF-8. Save it as CSV UTF-8 and try again.", reason="encoding") from None
+        return conflict_bytes(path.read_bytes(), path.name)
     except OSError as fault:
         raise Refused(f"{path} cannot be read: {fault.strerror}.", reason="file") from None
+
+
+def conflict_bytes(raw: bytes, name: str) -> ConflictFile:
+    """The UCDP/PRIO Armed Conflict Dataset as CSV. Raises Refused naming row and column."""
+    if len(raw) > LIMIT_BYTES:
+        raise Refused(f"{name} is too large for the UCDP/PRIO file. Nothing was read.", reason="file_size")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Refused(f"{name} is not UTF-8. Save it as CSV UTF-8 and try again.", reason="encoding") from None
     reader = csv.DictReader(text.splitlines())
     if missing := [c for c in COLUMNS if c not in (reader.fieldnames or ())]:
         raise Refused(
-            f"{path.name} is not the UCDP/PRIO Armed Conflict Dataset: these columns are missing: {', '.join(missing)}.",
+            f"{name} is not the UCDP/PRIO Armed Conflict Dataset: these columns are missing: {', '.join(missing)}.",
             reason="columns",
         )
-    found = []
+    found: dict[tuple[str, int], ConflictYear] = {}
+    version = ""
     for number, row in enumerate(reader, 2):
         try:
-            found.append(
+            one = (
                 ConflictYear(
                     conflict=row["conflict_id"].strip(), year=int(row["year"]), intensity=int(row["intensity_level"]),
                     cumulative=row["cumulative_intensity"].strip() == "1", kind=int(row["type_of_conflict"]),
@@ -54,8 +85,15 @@ def of_conflicts(path: Path) -> list[ConflictYear]:
             )  # fmt: skip
         except (ValueError, TypeError, AttributeError):
             raise Refused(
-                f"{path.name}, row {number}: year, intensity_level, type_of_conflict, incompatibility and start_date must "
+                f"{name}, row {number}: year, intensity_level, type_of_conflict, incompatibility and start_date must "
                 "be numbers and a day. Nothing was read.",
                 reason="rows",
             ) from None
-    return found
+        if (one.conflict, one.year) in found:
+            raise Refused(f"{name}, row {number}: conflict {one.conflict} stands twice for {one.year}. Nothing was read.",
+                          reason="rows")  # fmt: skip
+        found[one.conflict, one.year] = one
+        version = version or (row.get("version") or "").strip()
+    if not found:
+        raise Refused(f"{name} has a header and no rows.", reason="rows")
+    return ConflictFile(tuple(found.values()), version, hashlib.sha256(raw).hexdigest())

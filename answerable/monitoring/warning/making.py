@@ -10,14 +10,15 @@ from answerable.monitoring.warning.models import Forecast
 
 
 def owed() -> int:
-    """Make the forecast that an analyst asked for, from the readings imported; returns how many were made."""
+    """Make the forecast that an analyst asked for, from the readings and conflict-years imported; returns how many were made."""
     with reading_as(CLOCK):
         asked = Forecast.objects.filter(status="ASKED").first()
         rows, refs = sources.of_readings() if asked else ([], {})
+        conflicts, release = sources.of_conflict_years() if asked else ([], "")
     if asked is None:
         return 0
     try:
-        made = reckoning.make(rows, refs=refs)
+        made = reckoning.make(rows, conflicts, release=release, refs=refs)
     except Refused as no:
         actions.keep_forecast(asked, problem=str(no), by=CLOCK)
     except Exception:

@@ -117,6 +117,30 @@ class Alert(models.Model):
         return self.status in lifecycle.WAITING
 
 
+@declares(data_class="C0", owner="monitoring", retention="permanent")
+class ConflictYear(models.Model):
+    """A year in which a conflict was fought, from the UCDP/PRIO Armed Conflict Dataset: what a forecast knows of the fighting."""
+
+    imported = models.ForeignKey("monitoring.Import", on_delete=models.PROTECT, related_name="conflict_years")
+    conflict = models.CharField(max_length=20)
+    year = models.PositiveSmallIntegerField()
+    intensity = models.PositiveSmallIntegerField()
+    cumulative = models.BooleanField()
+    kind = models.PositiveSmallIntegerField()
+    over = models.PositiveSmallIntegerField()
+    opponents = models.PositiveSmallIntegerField()
+    ended = models.BooleanField()
+    began = models.PositiveSmallIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["imported", "conflict", "year"], name="one_row_for_each_year_of_fighting")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.conflict} {self.year}"
+
+
 @declares(data_class="C1", owner="monitoring", retention="monitoring-item")
 class Forecast(models.Model):
     """What may be reported next year for each conflict actor: a model, not fact. It never leaves the analysts."""

@@ -29,6 +29,7 @@ def make(
     conflicts: Iterable[years.ConflictYear] = (),
     *,
     draws: int = forecast.DRAWS,
+    release: str = "",
     refs: Mapping[tuple[str, str, str], str] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
@@ -53,6 +54,7 @@ def make(
             "actor_years": len(panel.rows),
             "learned_from": coming.learned_from,
             "fighting": bool(panel.conflicts),
+            "fighting_release": release,
             "penalty": models.Ordinal.PENALTY,
             "trees": dict(models.Boosted.SETTINGS),
             "scikit-learn": sklearn.__version__,

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from answerable.engines.warning import years
 from answerable.engines.warning.years import SOURCES, ActorYear
-from answerable.monitoring.models import Party, Reading, Situation
+from answerable.monitoring.models import Import, Party, Reading, Situation
+from answerable.monitoring.warning.models import ConflictYear
+
+CONFLICTS = "UCDP-CONFLICTS"
 
 
 def of_readings() -> tuple[list[ActorYear], dict[tuple[str, str, str], str]]:
@@ -34,3 +38,13 @@ def of_readings() -> tuple[list[ActorYear], dict[tuple[str, str, str], str]]:
         refs[row.key] = party.ref
         found.append(row)
     return found, refs
+
+
+def of_conflict_years() -> tuple[list[years.ConflictYear], str]:
+    """Conflict-years of the newest UCDP/PRIO import in force, with its release; none and "" where there is no such import."""
+    newest = Import.objects.filter(dataset=CONFLICTS, undone_at=None).order_by("-made_at", "-id").first()
+    if newest is None:
+        return [], ""
+    rows = ConflictYear.objects.filter(imported=newest).order_by("conflict", "year")
+    fields = ("conflict", "year", "intensity", "cumulative", "kind", "over", "opponents", "ended", "began")
+    return [years.ConflictYear(*row) for row in rows.values_list(*fields)], newest.release

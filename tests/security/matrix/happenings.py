@@ -17,6 +17,7 @@ from answerable.common import clock
 from answerable.common.references import new_ref
 from answerable.common.tables import taxonomy
 from answerable.monitoring import actions as monitoring
+from answerable.monitoring.estimates import actions as estimates
 from answerable.monitoring.evidence import actions as evidence
 from answerable.monitoring.evidence.models import EvidenceFile
 from answerable.monitoring.evidence.tests import proofs
@@ -83,7 +84,11 @@ def add(saved: Callable[[str], Any]) -> None:
     vault.ask_recovery(person("vera"), by=ines)
     channel.issue_code(person("dana"), pin="2580", by=ines)
     looking.ask_bulletin(saved("$zandria"), languages=["en"], by=person("sami"))
-    looking.work()
+    table = "A,B,C,count\n1,0,0,60\n0,1,0,50\n0,0,1,40\n1,1,0,20\n1,0,1,15\n0,1,1,12\n1,1,1,5\n"
+    for _time in range(2):  # one is made, one waits
+        estimates.make_estimate(saved("$zandria"), counted="Killings, spring", table=table, source="Three registers",
+                                licence="not stated", by=person("sami"))  # fmt: skip
+        looking.work() if not _time else None
     looking.ask_bulletin(saved("$zandria"), languages=["en"], by=person("sami"))
     channel.receive_kit_envelope(Thread.objects.get(documenter=person("dana")), "0" * 64, b"sealed", by=person("dana"))
     see_all()

@@ -139,7 +139,7 @@ SHOWN: dict[type, Callable[[Principal, Any], bool]] = {
     CaptureEstimate: lambda w, o: sees(w, "see_estimates"),
     Import: lambda w, o: sees(w, "import_public_data"),
     Bulletin: lambda w, o: sees(w, "see_situations") and may(w, "see_aggregates", o.situation),
-    Job: lambda w, o: may(w, "make_bulletin", o.situation),
+    Job: lambda w, o: o.kind == "bulletin" and may(w, "make_bulletin", o.situation),
     Finding: _finding_shown,
     Proposal: _proposal_shown,
     Measure: lambda w, o: sees(w, "see_measures"),
@@ -379,6 +379,8 @@ ROUTES: dict[str, Route] = {
     "imports": Route("import_public_data", posts=_place("import_public_data")),
     "undo-import": Route("import_public_data", Import, (Post("undo_import"),), gets=False),
     "estimate": Route("see_estimates", CaptureEstimate),
+    "move-estimate": Route("see_estimates", CaptureEstimate, (Post("make_estimate", {"move": "stop_job"}, of=lambda e: e.situation),
+                           Post("make_estimate", {"move": "resume_job"}, of=lambda e: e.situation)), gets=False),
     "estimates": Route("see_estimates", Situation),
     "make-estimate": Route("see_estimates", Situation, (Post("make_estimate"), Post("make_estimate", {"counted": "Killings", "table": "A,B,count\n1,0,9\n0,1,8\n1,1,4\n", "source": "Two registers", "licence": "not stated"}))),  # noqa: E501
     "situation": Route("see_situations", Situation),
@@ -477,7 +479,7 @@ BY_REF = "by-ref"
 # Kinds that the search by reference does not know: an item is found by its incident, money by its place in the fund.
 # A pair is found by its two reports, a search by its situation, a unit likewise.
 NOT_BY_REF = (LinkPair, DuplicateSearch, Agreement, Actor, SourceItem, Contribution, Grant, Recovery, RoomRestore, Transfer,
-              ContactAttempt, IntakeBatch, Draft, Interview, Bulletin, Job, CaptureEstimate, EvidenceFile, Opinion, TimeAuthority)  # fmt: skip
+              ContactAttempt, IntakeBatch, Draft, Interview, Bulletin, Job, EvidenceFile, Opinion, TimeAuthority)  # fmt: skip
 # The API: (method, path) → the action each POST stands for, on which kind, with what in its body.
 API: dict[tuple[str, str], tuple[str, type | None, dict[str, Any]]] = {
     ("GET", "situations"): ("see_situations", None, {}), ("GET", "situations/<ref>"): ("see_situations", Situation, {}),

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from answerable.engines.estimates import bayes, chao, cli, graphs, latent, loglinear, report, svg, tables
+from answerable.engines.estimates import bayes, chao, cli, graphs, latent, loglinear, report, sampling, svg, tables
 
 REAL = Path(__file__).resolve().parents[5] / "shared" / "data" / "mse"
 if not REAL.is_dir():
@@ -26,7 +26,7 @@ def expected(k, chances, total, pairs=()):
     p = np.where(member, chances, 1 - np.array(chances)).prod(axis=1) * total
     counts = np.rint(p).astype(np.int64)
     counts[0] = 0
-    return tables.CaptureTable(tuple("ABCDEFG"[:k]), counts)
+    return tables.CaptureTable(tuple("ABCDEFGH"[:k]), counts)
 
 
 @pytest.mark.parametrize("name", sorted(PUBLISHED["independence"]))
@@ -198,3 +198,34 @@ def test_thin_and_missing_overlaps_are_named():
     table = tables.of_patterns(("A", "B", "C"), {"100": 60, "010": 50, "001": 40, "110": 20, "011": 3})
     codes = [d.code for d in report.estimate(table).diagnostics]
     assert {"three_lists", "zero_overlap", "thin_overlap"} <= set(codes)
+
+
+@pytest.mark.parametrize("k, chances", [(5, [0.4, 0.35, 0.3, 0.2, 0.1]), (6, [0.4, 0.35, 0.3, 0.2, 0.15, 0.1])])
+def test_sampled_graphs_say_what_all_graphs_say(k, chances):
+    table = expected(k, chances, 700)
+    every, some = bayes.posterior(table), bayes.posterior(table, sampled=True)
+    assert some.mean == pytest.approx(every.mean, rel=2e-3) and some.agreement > 0.9
+    assert (some.lower, some.upper) == pytest.approx((every.lower, every.upper), rel=5e-3)
+    assert some.weights.max() == pytest.approx(every.weights.max(), rel=0.05)
+
+
+def test_sampling_never_keeps_a_cycle_or_the_complete_graph():
+    cycle = (0b1010, 0b0101, 0b1010, 0b0101)
+    assert sampling.taken_apart(cycle) is None
+    assert sampling.taken_apart((0b1110, 0b0101, 0b1011, 0b0101)) is not None
+    # A table whose complete graph takes nearly all the weight once it is let in.
+    table = tables.of_patterns(
+        "ABCD", {"1000": 400, "0100": 300, "0010": 200, "0001": 100, "1100": 30, "0110": 3, "0011": 25, "1111": 1}
+    )
+    assert bayes.posterior(table, 0.5, saturated=True).weights.max() > 0.9
+    found = bayes.posterior(table, 0.5, sampled=True)
+    assert found.graphs.edges.max() < 2**6 - 1
+
+
+def test_eight_lists_are_estimated_and_say_that_graphs_were_sampled():
+    made = report.estimate(expected(8, [0.4, 0.35, 0.3, 0.3, 0.25, 0.2, 0.2, 0.15], 900), sensitivity=False)
+    found = {e.model: e for e in made.estimates}
+    assert found["graphs"].lower <= 900 <= found["graphs"].upper and found["graphs"].total == pytest.approx(
+        900, rel=0.03
+    )
+    assert {"graphs_sampled", "searched"} <= {d.code for d in made.diagnostics}
