@@ -405,6 +405,31 @@ def test_48_in_production_cookies_carry_the_host_prefix_and_are_secure():
     assert out.split() == ["__Host-session", "__Host-unlock", "True", "True", "True", "True", "same-origin"]
 
 
+@pytest.mark.parametrize("door", ["office", "portal", "channel"])
+def test_48_behind_a_proxy_that_speaks_tls_a_page_is_a_page_and_without_it_a_redirect(door):
+    import os
+    import subprocess
+    import sys
+
+    code = (
+        "import django; django.setup()\n"
+        "from django.middleware.security import SecurityMiddleware\n"
+        "from django.test import RequestFactory\n"
+        "for said in ('https', 'http'):\n"
+        "    request = RequestFactory().get('/', headers={'X-Forwarded-Proto': said, 'Host': 'localhost'})\n"
+        "    reply = SecurityMiddleware(lambda r: None).process_request(request)\n"
+        "    print('page' if reply is None else reply.status_code)"
+    )
+    env = {
+        **os.environ,
+        "ANSWERABLE_SECURE": "1",
+        "ANSWERABLE_HOSTS": "localhost",
+        "DJANGO_SETTINGS_MODULE": f"answerable.config.settings.{door}",
+    }
+    out = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True).stdout
+    assert out.split() == ["page", "301"]
+
+
 # 49 -----------------------------------------------------------------------------------------------------------------
 
 

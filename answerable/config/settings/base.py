@@ -144,6 +144,9 @@ UNLOCK_IDLE_SECONDS = 600
 TWO_AUTHENTICATORS = SECURE or os.environ.get("ANSWERABLE_TWO_AUTHENTICATORS", "") == "1"
 KEYS_URL = "keys"
 SECURE_SSL_REDIRECT = SECURE
+# The processes listen on this machine alone, behind a proxy that speaks TLS and says so in this header, whatever the
+# browser sent (docs/howto/run-in-production.md). Without it every page would redirect to itself.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None
 SECURE_HSTS_SECONDS = 31536000 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
 SECURE_HSTS_PRELOAD = SECURE
