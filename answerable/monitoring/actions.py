@@ -70,12 +70,7 @@ def enter_party(situation: Situation, *, name: str, actor_type: str, by: HasPrin
 def import_svac(file: SvacFile, file_name: str, *, by: Person) -> Import:
     """Bring in an SVAC file: all of it or nothing. A file already in is refused; undo_import takes it out again."""
     authority.require(by, "import_public_data", Place("imports"))
-    if earlier := Import.objects.filter(sha256=file.sha256, undone_at=None).first():
-        raise Refused(
-            _("This very file was imported on %(day)s as %(ref)s. Nothing was changed.")
-            % {"day": earlier.made_at.date().isoformat(), "ref": earlier.ref},
-            reason="duplicate",
-        )
+    queries.refuse_repeated(file.sha256)
     plan = planning.plan(file)
     batch = Import.objects.create(
         dataset="SVAC",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from answerable.common.errors import Refused
 
 if TYPE_CHECKING:
     from answerable.alliance.models import Person
+    from answerable.monitoring.models import Import
 
 
 LISTS = {
@@ -39,47 +41,19 @@ def main(argv: list[str]) -> int:
     undo.add_argument("ref")
     undo.add_argument("--as", dest="handle")
     args = parser.parse_args(argv)
-    from answerable.monitoring import actions, planning
-    from answerable.monitoring import svac as reader
-    from answerable.monitoring.models import Import
-
-    if args.what == "svac":
-        file = reader.read(args.file)
-        for line in planning.plan(file).summary():
+    if args.what != "undo":
+        file, summary, bring_in = _read(args.what, args.file)
+        for line in summary:
             print(line)
         if args.dry_run:
             print("Dry run: nothing was changed.")
             return 0
-        batch = actions.import_svac(file, args.file.name, by=analyst(args.handle))
-        print(f"Imported as {batch.ref}. Take it out again with: answerable import undo {batch.ref}")
-        return 0
-    if args.what == "conflicts":
-        from answerable.monitoring.warning import actions as warning
-        from answerable.monitoring.warning import files
-
-        fought = files.conflict_file(args.file)
-        for line in fought.summary():
-            print(line)
-        if args.dry_run:
-            print("Dry run: nothing was changed.")
-            return 0
-        batch = warning.import_conflicts(fought, args.file.name, by=analyst(args.handle))
-        print(f"Imported as {batch.ref}. Take it out again with: answerable import undo {batch.ref}")
-        return 0
-    if args.what in LISTS:
-        from answerable.monitoring.linking import actions as linking
-        from answerable.monitoring.linking import lists
-
-        named = lists.read(args.file, LISTS[args.what][0])
-        for line in named.summary():
-            print(line)
-        if args.dry_run:
-            print("Dry run: nothing was changed.")
-            return 0
-        batch = linking.import_actors(named, args.file.name, by=analyst(args.handle))
+        batch = bring_in(file, args.file.name, by=analyst(args.handle))
         print(f"Imported as {batch.ref}. Take it out again with: answerable import undo {batch.ref}")
         return 0
     from answerable.common.references import normalise
+    from answerable.monitoring import actions
+    from answerable.monitoring.models import Import
 
     found = Import.objects.filter(ref=normalise(args.ref)).first()
     if found is None:
@@ -87,6 +61,26 @@ def main(argv: list[str]) -> int:
     actions.undo_import(found, by=analyst(args.handle))
     print(f"{found.ref} was undone.")
     return 0
+
+
+def _read(what: str, path: Path) -> tuple[Any, list[str], Callable[..., Import]]:
+    """A file read and checked, what would change by it, and the action that brings it in. Raises Refused."""
+    if what == "svac":
+        from answerable.monitoring import actions, planning, svac
+
+        reported = svac.read(path)
+        return reported, planning.plan(reported).summary(), actions.import_svac
+    if what == "conflicts":
+        from answerable.monitoring.warning import actions as warning
+        from answerable.monitoring.warning import files
+
+        fought = files.conflict_file(path)
+        return fought, fought.summary(), warning.import_conflicts
+    from answerable.monitoring.linking import actions as linking
+    from answerable.monitoring.linking import lists
+
+    named = lists.read(path, LISTS[what][0])
+    return named, named.summary(), linking.import_actors
 
 
 def analyst(handle: str | None) -> Person:

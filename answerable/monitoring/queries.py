@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from answerable.authority.acting import reading_as
 from answerable.authority.principals import CLOCK
+from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.engines.agreement import linear_kappa
 from answerable.monitoring import lifecycle, rules
@@ -322,3 +323,13 @@ def base_of(incident: Incident) -> int:
     return Incident.objects.filter(
         party=incident.party, status__in=lifecycle.COUNTED, level__in=sorted(rules.BASE_LEVELS)
     ).count()
+
+
+def refuse_repeated(sha256: str) -> None:
+    """Raises Refused for a file of public data that was brought in already, and says when; one undone may come again."""
+    if earlier := Import.objects.filter(sha256=sha256, undone_at=None).first():
+        raise Refused(
+            _("This very file was imported on %(day)s as %(ref)s. Nothing was changed.")
+            % {"day": earlier.made_at.date().isoformat(), "ref": earlier.ref},
+            reason="duplicate",
+        )

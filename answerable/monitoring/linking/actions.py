@@ -23,6 +23,7 @@ from answerable.engines.linkage import incidents as linkage
 from answerable.engines.linkage import names
 from answerable.monitoring import actions as monitoring
 from answerable.monitoring import lifecycle
+from answerable.monitoring import queries as known
 from answerable.monitoring.linking import lists, queries, rules
 from answerable.monitoring.linking.models import (
     Actor,
@@ -538,12 +539,7 @@ def put_actors(entries: Sequence[lists.Entry], source: str, batch: Import | None
 def import_actors(file: lists.ListFile, file_name: str, *, by: Person) -> Import:
     """Bring in a list of armed actors or designations: all of it or nothing. The same file twice is refused."""
     authority.require(by, "import_public_data", Place("imports"))
-    if earlier := Import.objects.filter(sha256=file.sha256, undone_at=None).first():
-        raise Refused(
-            _("This very file was imported on %(day)s as %(ref)s. Nothing was changed.")
-            % {"day": earlier.made_at.date().isoformat(), "ref": earlier.ref},
-            reason="duplicate",
-        )
+    known.refuse_repeated(file.sha256)
     batch = Import.objects.create(
         dataset=file.source, release=file.release[:20], file_name=file_name[-200:], sha256=file.sha256, rows=file.rows,
         notes=list(file.notes)[:200], counts=dict(file.counts), made_at=clock.now(), made_by=by,

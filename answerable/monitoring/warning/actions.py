@@ -19,6 +19,7 @@ from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.common.lifecycle import next_status
 from answerable.common.tables import taxonomy
+from answerable.monitoring import queries as known
 from answerable.monitoring.models import Import, Situation, SourceItem
 from answerable.monitoring.warning import files, lifecycle, queries, rules, sources
 from answerable.monitoring.warning.models import ROOM, Alert, ConflictYear, Forecast, WarningEntry, entry_ref
@@ -280,12 +281,7 @@ def _clear(ref: str) -> None:
 def import_conflicts(file: files.ConflictFile, file_name: str, *, by: Person) -> Import:
     """Bring in the UCDP/PRIO Armed Conflict Dataset for the forecast: all of it or nothing. The same file twice is refused."""
     authority.require(by, "import_public_data", Place("imports"))
-    if earlier := Import.objects.filter(sha256=file.sha256, undone_at=None).first():
-        raise Refused(
-            _("This very file was imported on %(day)s as %(ref)s. Nothing was changed.")
-            % {"day": earlier.made_at.date().isoformat(), "ref": earlier.ref},
-            reason="duplicate",
-        )
+    known.refuse_repeated(file.sha256)
     batch = Import.objects.create(
         dataset=sources.CONFLICTS, release=file.version[:20], file_name=file_name[-200:], sha256=file.sha256,
         rows=len(file.years), made_at=clock.now(), made_by=by,
