@@ -278,14 +278,10 @@ def test_what_granted_a_new_key_once_grants_nothing_again(office):
         )  # fmt: skip
         return code
 
-    try:
-        clock.fix(began + timedelta(hours=49))
+    with clock.set_to(began + timedelta(hours=49)):
         assert ask("replace_key", recovery=row.ref, code=ready(), passphrase=NEW)
-        clock.fix(began + timedelta(days=200))
-        with pytest.raises(Refused):
-            ask("replace_key", recovery=row.ref, code=ready(), passphrase="thief apple garden window seven rope")
-    finally:
-        clock.unfix()
+    with clock.set_to(began + timedelta(days=200)), pytest.raises(Refused):
+        ask("replace_key", recovery=row.ref, code=ready(), passphrase="thief apple garden window seven rope")
 
 
 @pytest.mark.writes_freely
