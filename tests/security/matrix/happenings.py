@@ -100,7 +100,9 @@ def _told_twice(saved: Callable[[str], Any]) -> None:
         )  # fmt: skip
     linking.start_search(party.situation, by=sami)
     clinic = alliance.enter_body(name="Harbour Clinic", kind=Body.PARTNER, by=person("ines"))
-    linking.note_agreement(Body.objects.filter(kind=Body.PARTNER)[0], clinic, by=lena)
+    linking.note_agreement(
+        Body.objects.filter(kind=Body.PARTNER).exclude(pk=clinic.pk).order_by("pk")[0], clinic, by=lena
+    )
     linking.enter_actor(kind="person", spellings=["Karim Daud"], source="A radio report", by=sami)
 
 
