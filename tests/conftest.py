@@ -40,7 +40,8 @@ def played(django_db_setup, django_db_blocker):
         read = scenario.read(
             scenario.find("demonstration"), verbs=runner.verbs(), checks=runner.CHECKS, people=runner.people()
         )
-        shift = timedelta(weeks=(clock.now() - scenario.instant(read.steps[-1]["at"])).days // 7)
+        # Two days and more ago, so that a test can tell of yesterday: nothing is entered before what is entered already.
+        shift = timedelta(weeks=(clock.now() - timedelta(days=2) - scenario.instant(read.steps[-1]["at"])).days // 7)
         clock.fix(read.anchor + shift)
         seats = {}
         fixture.load(passphrase=PASSPHRASE, keep_seat_key=seats.__setitem__, progress=lambda _t: None)

@@ -34,7 +34,8 @@ from answerable.common import clock
 from answerable.rehearsal import fixture, runner, scenario
 from datetime import timedelta
 read = scenario.read(scenario.find("demonstration"), verbs=runner.verbs(), checks=runner.CHECKS, people=runner.people())
-shift = timedelta(weeks=(clock.now() - scenario.instant(read.steps[-1]["at"])).days // 7)
+# Two days and more ago, so that a test can tell of yesterday: nothing is entered before what is entered already.
+shift = timedelta(weeks=(clock.now() - timedelta(days=2) - scenario.instant(read.steps[-1]["at"])).days // 7)
 clock.fix(read.anchor + shift)
 seats = {}
 fixture.load(passphrase=sys.argv[2], keep_seat_key=lambda n, k: seats.update({n: k.hex()}), progress=lambda t: None)

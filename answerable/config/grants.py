@@ -99,6 +99,17 @@ CREATE OR REPLACE FUNCTION answerable_append_only() RETURNS trigger LANGUAGE plp
 BEGIN RAISE EXCEPTION 'this table is append-only'; END $$
 """
 
+# An entry is not earlier than the one before it, whoever writes it: what waits for days counts them in the record.
+IN_TIME_FUNCTION = """
+CREATE OR REPLACE FUNCTION answerable_entry_in_time() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE before timestamptz;
+BEGIN
+  SELECT at INTO before FROM record_entry WHERE index < NEW.index AND at IS NOT NULL ORDER BY index DESC LIMIT 1;
+  IF NEW.at < before THEN RAISE EXCEPTION 'an entry is not earlier than the one before it'; END IF;
+  RETURN NEW;
+END $$
+"""
+
 
 BALANCED_FUNCTION = """
 CREATE OR REPLACE FUNCTION answerable_entry_balances() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -180,6 +191,13 @@ def apply(using: str = "default", **_: Any) -> None:
             cursor.execute(
                 f"CREATE TRIGGER {trigger} BEFORE UPDATE OR DELETE OR TRUNCATE ON {q(table)}"
                 " FOR EACH STATEMENT EXECUTE FUNCTION answerable_append_only()"
+            )
+        if "record_entry" in tables:
+            cursor.execute(IN_TIME_FUNCTION)
+            cursor.execute("DROP TRIGGER IF EXISTS entry_in_time ON record_entry")
+            cursor.execute(
+                "CREATE TRIGGER entry_in_time BEFORE INSERT ON record_entry"
+                " FOR EACH ROW EXECUTE FUNCTION answerable_entry_in_time()"
             )
         if "fund_leg" in tables:
             # Checked once, when the transaction commits, because legs are written one after another.

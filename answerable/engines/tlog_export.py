@@ -22,8 +22,12 @@ def write_export(
     checkpoint: str,
     vkey: str,
     policy: str = "",
+    shredded: Iterable[tuple[int, str]] | None = None,
 ) -> int:
     """Write checkpoint, key, tiles, opened events, policy if any, and manifest; returns how many events were opened.
+
+    `shredded` are the events that nobody opens any more, each with the kind of what it was about (three letters); None
+    in an export that opens nothing. What is in neither is padding.
 
     All or nothing: written beside the target and renamed. Raises ValueError when the target holds anything.
     """
@@ -50,6 +54,13 @@ def write_export(
                 digest.update(line)
                 out.write(line)
                 opened += 1
+        if shredded is not None:
+            files["shredded.jsonl"] = b"".join(
+                tlog.canonical({"index": index, "kind": kind}) + b"\n"
+                for index, kind in shredded
+                if index < len(leaves)
+            )
+            (work / "shredded.jsonl").write_bytes(files["shredded.jsonl"])
         sums = {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
         sums["events.jsonl"] = digest.hexdigest()
         origin = checkpoint.split("\n", 1)[0]

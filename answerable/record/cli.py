@@ -44,6 +44,7 @@ def export(folder: Path, *, closed: bool, cosigned: bool) -> list[str]:
         try:
             opened = tlog_export.write_export(
                 folder, leaves=leaves, events=[] if closed else log.opened_events(),
+                shredded=None if closed else log.shredded(),
                 checkpoint=witnesses.checkpoint_text(last), vkey=signing.signer().vkey(), policy=policy,
             )  # fmt: skip
         except ValueError as no:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from answerable.common import clock
+from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.engines import tlog
 from answerable.record.models import Checkpoint, Cosignature, Entry, Head, Reliance, Witness
@@ -42,16 +44,17 @@ def append(
     The lock on the single head row orders appends by commit, so indexes have no gap and each event names the leaf
     of the one before it (R-AUD-1). `detail` holds codes, references, numbers and hashes only.
 
-    Raises ValueError outside a transaction: an act and its entry stand or fall together.
+    Times never run backwards. Raises Refused when the machine's clock stands well before the last entry, and ValueError
+    outside a transaction: an act and its entry stand or fall together.
     """
     if not connection.in_atomic_block:
         raise ValueError("The record is appended to inside the transaction of the act it records.")
     head = head or hold()
-    at = clock.now()
+    at = _after(head.last_at)
     event = {
         "v": 1,
         "index": head.size,
-        "at": at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "at": stamp(at),
         "actor": by.ref,
         "role": role,
         "action": action,
@@ -81,11 +84,34 @@ def append(
     )
     entry.save(force_insert=True)
     head.size += 1
-    head.last_event_leaf = leaf
-    head.save(update_fields=["size", "last_event_leaf"])
+    head.last_event_leaf, head.last_at = leaf, at
+    head.save(update_fields=["size", "last_event_leaf", "last_at"])
     for listener in listeners:
         listener(entry)
     return entry
+
+
+# A clock that is set right, by so little, does not stop the office; the entry then has the time of the one before it.
+SET_RIGHT = timedelta(minutes=1)
+
+
+def stamp(at: datetime) -> str:
+    """An instant as events write it."""
+    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _after(last: datetime | None) -> datetime:
+    """Now, and never before the last entry. Raises Refused."""
+    now = clock.now()
+    if last is None or now >= last:
+        return now
+    if last - now > SET_RIGHT:
+        raise Refused(
+            _("This machine's clock stands before the last entry of the record, and nothing is entered out of its time. "
+              "Set the clock right, then try again."),
+            reason="clock",
+        )  # fmt: skip
+    return last
 
 
 # Called with each new entry, in its transaction (the action decorator counts entries here).
@@ -184,6 +210,15 @@ def opened_events() -> Iterable[tuple[int, bytes, bytes]]:
             yield from _opened(batch)
             batch = []
     yield from _opened(batch)
+
+
+def shredded() -> Iterable[tuple[int, str]]:
+    """(index, kind of what it was about) of each event whose salt is gone, in order: the kind alone, never which one."""
+    rows = list(Entry.objects.exclude(event=None).order_by("index").values_list("index", "subject"))
+    for start in range(0, len(rows), 2000):
+        some = rows[start : start + 2000]
+        (salts,) = question("record_salts").ask([[index, subject] for index, subject in some])
+        yield from ((index, subject[:3]) for (index, subject), salt in zip(some, salts, strict=True) if salt is None)
 
 
 def _opened(rows: list[tuple[int, str, Any]]) -> Iterable[tuple[int, bytes, bytes]]:

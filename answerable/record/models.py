@@ -45,11 +45,13 @@ class Entry(models.Model):
 
 @declares(data_class="C1", owner="record", retention="permanent")
 class Head(models.Model):
-    """The single row whose lock orders appends: the next index and the leaf of the last event."""
+    """The single row whose lock orders appends: the next index, and the leaf and time of the last event."""
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     size = models.BigIntegerField(default=0)
     last_event_leaf = models.BinaryField(default=bytes)
+    # When the last event was: no later one says that it was earlier.
+    last_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(id=1), name="the_record_has_one_head")]

@@ -4,7 +4,7 @@
     show REQUEST                                what a request asks, in plain words
     share REQUEST … --out FILE                  the first custodian: one half, sealed to the other
     combine REQUEST SHARE … --out FILE          the second: the fields asked, sealed to the one who asked
-    handover … BLOCKS_IN BLOCKS_OUT             every block's shares sealed to the seat's next key
+    handover … BLOCKS_IN BLOCKS_OUT             every block's shares sealed to the seat's next key, by the present one's word
     escrow-split, escrow-piece, escrow-recover  a private key, k of n officers
 
 No server, no database, no network. Nothing that is opened is printed or written. Exit status: 0 done, 1 does not open
@@ -362,6 +362,7 @@ def handover(args: argparse.Namespace) -> None:
 
 def _rewrap_all(source: BinaryIO, target: BinaryIO, head: bundles.Handover, seat: Seat) -> int:
     """Write the handover, going on where an earlier run stopped. Returns how many blocks it holds."""
+    challenge = bundles.open_challenge(source.readline(bundles.LARGEST + 1), seat.name, seat.private)
     begun = target.readline(bundles.LARGEST)
     if begun and begun != head.line() and begun.endswith(b"\n"):
         raise WrongUse(f"{target.name} was begun for another key. Move it away to begin anew.")
@@ -392,7 +393,8 @@ def _rewrap_all(source: BinaryIO, target: BinaryIO, head: bundles.Handover, seat
             print(f"{count} done", file=sys.stderr, flush=True)
     # What is left of an earlier run that had come further with a longer file must not stay behind the end.
     target.truncate(target.tell())
-    target.write(bundles.handover_end(count, seen.hexdigest()))
+    proof = bundles.handover_proof(challenge, head, count, seen.hexdigest())
+    target.write(bundles.handover_end(count, seen.hexdigest(), proof))
     return count
 
 
@@ -524,9 +526,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--to", type=Path, required=True, metavar="SEAT.PUB", help="the public key of the seat's next holder"
     )
-    made.add_argument(
-        "source", type=Path, metavar="BLOCKS_IN", help="identity blocks, one a line, as the vault gave them"
-    )
+    made.add_argument("source", type=Path, metavar="BLOCKS_IN", help="the file of blocks that the vault gave this seat")
     made.add_argument("target", type=Path, metavar="BLOCKS_OUT")
 
     made = command("escrow-split", escrow_split, "put a seat's key in escrow with named officers")

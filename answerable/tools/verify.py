@@ -21,6 +21,9 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+# Kinds of references whose salts are destroyed when a survivor withdraws everything. Entries about anything else (votes,
+# decisions, payments) never lose theirs.
+SHREDDED_KINDS = ("ASM", "ATT", "CLM", "EWE", "FIL", "INC", "ITM", "MSG", "OPN", "PRF", "RED", "THR", "WEI")
 FUTURE = 86_400  # seconds by which a witness's clock may be ahead of ours
 Keys = dict[str, tuple[str, bytes]]  # a witness's name in the policy → its key's name and public key
 
@@ -308,12 +311,16 @@ def check_tree(folder: Path, leaves: list[bytes], root: bytes, expected: set[str
         level += 1
 
 
-def check_events(data: bytes, leaves: list[bytes]) -> tuple[int, list[int]]:
-    """Every opened event gives its leaf, in order, and names the leaf of the event before it (R-AUD-1)."""
+def check_events(data: bytes, leaves: list[bytes]) -> tuple[list[int], set[int], set[int]]:
+    """Every opened event gives its leaf, in order of place and of time, and names the leaf of the event before it (R-AUD-1).
+
+    Returns the opened entries, those that are shown to be events although nobody opens them, and those shown to be padding.
+    """
     if data and not data.endswith(b"\n"):
         raise DoesNotHold("events.jsonl: does not end with a line end")
-    last = -1
+    last, at = -1, ""
     opened: list[int] = []
+    closed, padding = set[int](), set[int]()
     for number, line in enumerate(data.split(b"\n")[:-1], 1):
         where = f"events.jsonl line {number}"
         try:
@@ -338,9 +345,53 @@ def check_events(data: bytes, leaves: list[bytes]) -> tuple[int, list[int]]:
                 raise DoesNotHold(f"{where}: entry {index} does not follow the one before it")
         if not opened and index == 0 and previous:
             raise DoesNotHold(f"{where}: the first entry names one before it")
+        # Between an event and the one it names there is nothing but padding.
+        named = next((i for i in range(index - 1, last, -1) if leaves[i].hex() == previous), last)
+        if not opened and previous and named < 0:
+            raise DoesNotHold(f"{where}: entry {index} does not follow the one before it")
+        padding |= set(range(named + 1, index))
+        if named > last:
+            closed.add(named)
+        said = inner.get("at", at)
+        if not isinstance(said, str) or said < at:
+            raise DoesNotHold(f"{where}: entry {index} says it is of {said}, and one before it is of {at}")
         opened.append(index)
+        last, at = index, said
+    return opened, closed, padding
+
+
+def check_shredded(
+    data: bytes, leaves: list[bytes], opened: list[int], closed: set[int], padding: set[int]
+) -> dict[str, int]:
+    """How many events nobody opens any more, by the kind of what they were about, as the export says and the chain allows."""
+    if data and not data.endswith(b"\n"):
+        raise DoesNotHold("shredded.jsonl: does not end with a line end")
+    last, kinds, known, seen = -1, dict[str, int](), set(opened), set[int]()
+    for number, line in enumerate(data.split(b"\n")[:-1], 1):
+        where = f"shredded.jsonl line {number}"
+        try:
+            row = json.loads(line)
+            index, kind = row["index"], row["kind"]
+            proper = plain_json(row)
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise DoesNotHold(f"{where}: cannot be read") from None
+        if proper != line or set(row) != {"index", "kind"} or type(index) is not int or not isinstance(kind, str):
+            raise DoesNotHold(f"{where}: not written in the one proper way")
+        if not last < index < len(leaves) or index in known or index in padding:
+            raise DoesNotHold(f"{where}: entry {index} is out of order, was opened, or is padding")
         last = index
-    return len(opened), opened
+        seen.add(index)
+        kinds[kind] = kinds.get(kind, 0) + 1
+    if hidden := sorted(closed - seen):
+        raise DoesNotHold(
+            f"shredded.jsonl: entry {hidden[0]} is an event that nobody opens, and is passed off as padding"
+        )
+    if odd := sorted(set(kinds) - set(SHREDDED_KINDS)):
+        told = ", ".join(f"{kinds[kind]} {kind}" for kind in odd)
+        raise DoesNotHold(
+            f"the salts of entries that are never shredded are gone, so they prove nothing any more: {told}"
+        )
+    return dict(sorted(kinds.items()))
 
 
 def verify(
@@ -348,8 +399,9 @@ def verify(
 ) -> dict[str, object]:
     """Check the whole folder. Returns what was found; raises DoesNotHold with the first thing that is wrong."""
     expected = {"checkpoint", "log.vkey", "events.jsonl", "manifest.json"}
-    if (folder / "tlog-policy").exists():
-        expected.add("tlog-policy")
+    for optional in ("tlog-policy", "shredded.jsonl"):
+        if (folder / optional).exists():
+            expected.add(optional)
     line = read(folder, "log.vkey")
     try:
         own = line.decode()
@@ -367,7 +419,11 @@ def verify(
     origin, size, root = read_checkpoint(checkpoint, name, key)
     leaves = read_leaves(folder, size, expected)
     check_tree(folder, leaves, root, expected)
-    count, _ = check_events(read(folder, "events.jsonl"), leaves)
+    opened, closed, padding = check_events(read(folder, "events.jsonl"), leaves)
+    count = len(opened)
+    lost = None
+    if "shredded.jsonl" in expected:
+        lost = check_shredded(read(folder, "shredded.jsonl"), leaves, opened, closed, padding)
     sums = {p: hashlib.sha256(read(folder, p)).hexdigest() for p in sorted(expected - {"checkpoint", "manifest.json"})}
     manifest = {"format": "answerable-record-export/1", "origin": origin, "size": size, "files": sums}
     if read(folder, "manifest.json") != plain_json(manifest) + b"\n":
@@ -379,6 +435,9 @@ def verify(
         "origin": origin, "entries": size, "opened": count, "unopened": size - count, "key": own,
         "key_given": vkey is not None or bool(policy and policy.logs), "policy_in_export": "tlog-policy" in expected,
     }  # fmt: skip
+    if lost is not None:
+        found["shredded"] = lost
+        found["padding"] = size - count - sum(lost.values())
     if since is not None:
         found["entries_before"] = check_since(since, name, key, size, leaves, root)
     if policy is not None:
@@ -389,6 +448,19 @@ def verify(
         found["cosigned"] = {w: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at)) for w, at in sorted(when.items())}
         found["remarks"] = remarks
     return found
+
+
+def told_of(found: dict[str, object]) -> str:
+    """The rest of the sentence on what was opened: padding and shredded salts, each by its number."""
+    lost = found.get("shredded")
+    if not isinstance(lost, dict):
+        return f"; {found['unopened']} stay closed in this export, which does not say which of them are padding."
+    kinds = ", ".join(f"{n} {kind}" for kind, n in lost.items())
+    said = f"; {found['padding']} are padding."
+    return said + (
+        f" The salts of {sum(lost.values())} are shredded, about: {kinds} (as the export says)." if lost else
+        " No salt is shredded."
+    )  # fmt: skip
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -420,7 +492,7 @@ def main(argv: list[str] | None = None) -> int:
         print(json.dumps({"holds": True, **found}, ensure_ascii=False))
         return 0
     print(f"Holds. {found['entries']} entries under the checkpoint of {found['origin']}.")
-    print(f"{found['opened']} were opened and match; {found['unopened']} are padding, or their salt was shredded.")
+    print(f"{found['opened']} were opened and match{told_of(found)}")
     if args.since:
         print(f"It begins with the {found['entries_before']} entries you saw before; none was changed or taken away.")
     cosigned = found.get("cosigned")

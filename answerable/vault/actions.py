@@ -187,6 +187,8 @@ def decide_recovery(row: Recovery, name: str, *, by: Person) -> Recovery:
         ask("grant_recovery", token=token_of(by), recovery=row.ref, person=row.person.ref, step="confirmed")
         row.confirmed_by, row.ready_at = by, clock.now() + timedelta(hours=lifecycle.DELAY_HOURS)
     else:
+        # The vault forgets what granted it: no row written later makes it grant anything again.
+        ask("stop_recovery", token=token_of(by), recovery=row.ref)
         row.code_sha256 = ""
     row.save(update_fields=["status", "confirmed_by", "ready_at", "code_sha256"])
     record.append(name.replace("_", " "), row, by=by, from_state=before, to_state=row.status)
@@ -242,7 +244,7 @@ def read(obj: Any, field: str, *, purpose: str, by: Person) -> str:
 
 
 @action("key_work")
-def note_key_work(what: str, subject: str, *, act: str, detail: Mapping[str, Any], by: Person) -> None:
+def note_key_work(what: str, subject: str, *, act: str, detail: Mapping[str, Any], by: HasPrincipal) -> None:
     """An act on keys, entered by the vault before the keys change for good; `by` was decided on by the vault."""
     record.append(what, subject, by=by, detail=dict(detail), reason=act)
 
@@ -271,8 +273,9 @@ def _enter_opening(ref: str, fields: Sequence[str], *, purpose: str, by: Person)
     columns = {f.name for f in type(obj)._meta.concrete_fields if isinstance(f, SealedField)}
     if not fields or set(fields) - columns:
         raise Refused(_("There is no such sealed field here."), reason="field")
-    _within_budget(obj, by)
+    # Counted with the record's head in hand, which every opening waits for: several at once are counted one by one.
     head = _record_as_it_was()
+    _within_budget(obj, by)
     entry = record.append(
         "sealed field read", obj, by=by, detail={"fields": sorted(fields), "purpose": purpose}, head=head
     )
@@ -311,13 +314,13 @@ def _within_budget(obj: Any, by: Person) -> None:
         )  # fmt: skip
 
 
-def _record_as_it_was() -> Head | None:
+def _record_as_it_was() -> Head:
     """The record may grow and never shrink or change under the vault's feet; otherwise it locks at once.
 
-    Returns the record's head, held, or None when the vault has seen nothing of it yet.
+    Returns the record's head, held.
     """
     if CHAMBER.seen is None:
-        return None
+        return record.hold()
     index, leaf = CHAMBER.seen
     head = record.hold(found=Subquery(Entry.objects.filter(index=index).values("leaf")))
     found = head.found  # type: ignore[attr-defined]

@@ -3,7 +3,9 @@
     request   the vault → both custodians   who asks for which fields, why and until when; signed with the vault's key
     share     one custodian → the other     one half of the identity key, sealed to the other seat and to this request
     answer    the custodians → one person   only the fields asked, sealed to the key that the request names
-    handover  a seat → the vault            every identity block with that seat's shares sealed to its new key
+    blocks    the vault → a seat            every identity block, and a value sealed to the seat's present key
+    handover  a seat → the vault            every block with that seat's shares sealed to its new key, and what only the
+                                            holder of the old key can say about exactly these
 
 Each is canonical JSON: any other spelling of the same content is refused, so that no byte can change unnoticed.
 Shares are bound to the whole request by its hash, so that two custodians who were shown different requests under one
@@ -15,6 +17,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,7 +33,7 @@ from answerable.vault.identity import IdentityBlock
 from answerable.vault.primitives import Unopenable
 
 REQUEST, SHARE, ANSWER = "answerable-identity-request/1", "answerable-identity-share/1", "answerable-identity-answer/1"
-SEAT_PUBLIC, HANDOVER = "answerable-seat-public/1", "answerable-seat-handover/1"
+SEAT_PUBLIC, BLOCKS, HANDOVER = "answerable-seat-public/1", "answerable-seat-blocks/1", "answerable-seat-handover/2"
 # Bytes. A bundle is read whole, and an identity is a few kilobytes: more is not one of ours.
 LARGEST = 1024 * 1024
 BREAK_GLASS = timedelta(hours=72)  # security.md §2.4
@@ -524,23 +527,62 @@ def read_block_line(line: bytes) -> IdentityBlock:
     return block
 
 
-def handover_end(count: int, digest: str) -> bytes:
-    """The last line: how many blocks, and the SHA-256 of their lines, so that a cut file is seen."""
-    return tlog.canonical({"blocks": count, "sha256": digest}) + b"\n"
+def _challenge_context(seat: str, fingerprint: str) -> bytes:
+    return f"answerable-handover-challenge/1|{seat}|{fingerprint}".encode()
 
 
-def open_handover(source: BinaryIO) -> tuple[Handover, Iterator[IdentityBlock]]:
-    """What a handover says, and its blocks one by one. Raises BadBundle, at the end too when the file was cut: keep
-    nothing of it before the iterator has ended. Compare each block by `identity.only_this_seat_changed`.
+def blocks_head(seat: str, public: bytes, challenge: bytes) -> bytes:
+    """The first line of the file that the vault gives a seat to hand over: `challenge` (32 bytes) for its key alone."""
+    fingerprint = seal.fingerprint(public)
+    sealed = seal.wrap(public, challenge, _challenge_context(seat, fingerprint))
+    return tlog.canonical({"format": BLOCKS, "seat": seat, "key": fingerprint, "challenge": b64(sealed)}) + b"\n"
+
+
+def open_challenge(line: bytes, seat: str, private: bytes) -> bytes:
+    """What the vault sealed to a seat's present key, opened with it. Raises BadBundle for another seat's or key's file."""
+    head = Fields.read(line.removesuffix(b"\n"), BLOCKS, "file of blocks", 16 * 1024)
+    named, fingerprint, sealed = head.name("seat"), head.hash("key"), head.blob("challenge")
+    head.close()
+    try:
+        challenge = seal.unwrap(private, sealed, _challenge_context(seat, fingerprint))
+    except Unopenable:
+        challenge = b""
+    if named != seat or fingerprint != seal.fingerprint(primitives.public_key(private)) or len(challenge) != 32:
+        raise BadBundle(
+            "The vault made this file for another seat, or for another key than this one. Take the blocks again."
+        )
+    return challenge
+
+
+def handover_proof(challenge: bytes, handover: Handover, count: int, digest: str) -> str:
+    """What whoever holds a seat's old key, and the vault, can say and nobody else: that it hands over to this key, with
+    exactly these lines. 64 hex digits.
+    """
+    said = tlog.canonical({"format": HANDOVER, "seat": handover.seat, "old": handover.old_fingerprint,
+                           "new": seal.fingerprint(handover.new_public), "blocks": count, "sha256": digest})  # fmt: skip
+    return hmac.new(challenge, b"answerable-handover-proof/1|" + said, hashlib.sha256).hexdigest()
+
+
+def handover_end(count: int, digest: str, proof: str) -> bytes:
+    """The last line: how many blocks, the SHA-256 of their lines, so that a cut file is seen, and the old key's word."""
+    return tlog.canonical({"blocks": count, "sha256": digest, "proof": proof}) + b"\n"
+
+
+def open_handover(source: BinaryIO, challenge: Callable[[Handover], bytes]) -> tuple[Handover, Iterator[IdentityBlock]]:
+    """What a handover says, and its blocks one by one. Raises BadBundle, at the end too when the file was cut or the
+    seat's old key did not make it: keep nothing of it before the iterator has ended. Compare each block by
+    `identity.only_this_seat_changed`. `challenge` gives the value that the vault sealed to the seat's present key.
     """
     head = Fields.read(source.readline(LARGEST).removesuffix(b"\n"), HANDOVER, "handover")
     handover = Handover(head.name("seat"), head.hash("old"), head.public_key("new"))
     head.close()
+    key = challenge(handover)
 
     def blocks() -> Iterator[IdentityBlock]:
         count, seen = 0, hashlib.sha256()
         while line := source.readline(LARGEST):
-            if line == handover_end(count, seen.hexdigest()):
+            if line.startswith(b'{"blocks":'):
+                _check_end(line, count, seen.hexdigest(), handover_proof(key, handover, count, seen.hexdigest()))
                 if source.read(1):
                     raise BadBundle("The handover goes on after its end.")
                 return
@@ -550,6 +592,31 @@ def open_handover(source: BinaryIO) -> tuple[Handover, Iterator[IdentityBlock]]:
         raise BadBundle("The handover was cut off: its last line is missing.")
 
     return handover, blocks()
+
+
+def _check_end(line: bytes, count: int, digest: str, proof: str) -> None:
+    end = _end(line)
+    if end is None or end[:2] != (count, digest):
+        raise BadBundle("The handover was cut off: its last line does not fit the lines before it.")
+    if not hmac.compare_digest(end[2], proof):
+        raise BadBundle(
+            "The handover was not made with the key that this seat has now, so nothing is taken in. Only whoever holds "
+            "that key hands the seat over; if it is lost, bring it back from escrow first."
+        )
+
+
+def _end(line: bytes) -> tuple[int, str, str] | None:
+    try:
+        data = json.loads(line)
+        proper = tlog.canonical(data) + b"\n" == line
+    except (ValueError, RecursionError):
+        return None
+    if not proper or not isinstance(data, dict):
+        return None
+    read = Fields(data, "last line of the handover")
+    end = read.number("blocks"), read.hash("sha256"), read.hash("proof")
+    read.close()
+    return end
 
 
 def known_recipients(raw: bytes) -> Mapping[str, str]:

@@ -15,22 +15,33 @@ from answerable.vault.client import ask
 NODE = "alliance"
 
 
-def seal_fields(subject: str, compartment: str, model: str, fields: Mapping[str, str]) -> dict[str, bytes]:
+def seal_fields(
+    subject: str, compartment: str, model: str, fields: Mapping[str, str], *, delivery: str = ""
+) -> dict[str, bytes]:
     """Seal each text of one new object; returns ciphertext by field name.
+
+    `delivery` names what it came in with, while that may be taken out again: an undoing destroys only keys that were
+    sealed under its name.
 
     Empty texts are sealed like full ones, so that a blank field looks like any other. Raises Refused when the
     compartment was never opened, or the vault does not answer.
     """
-    answer: dict[str, bytes] = ask("seal", subject=subject, compartment=compartment, model=model, fields=dict(fields))
+    answer: dict[str, bytes] = ask(
+        "seal", subject=subject, compartment=compartment, model=model, fields=dict(fields), delivery=delivery
+    )
     return answer
 
 
-def seal_many(compartment: str, rows: Sequence[tuple[str, str, Mapping[str, str]]]) -> list[dict[str, bytes]]:
+def seal_many(
+    compartment: str, rows: Sequence[tuple[str, str, Mapping[str, str]]], *, delivery: str = ""
+) -> list[dict[str, bytes]]:
     """As `seal_fields` for many new objects (reference, model, texts), in order; at most 2,000 and 12 MB of text at once.
 
     Asked outside an action, since nothing is recorded: a key whose object is never stored opens nothing.
     """
-    answer: list[dict[str, bytes]] = ask("seal_many", compartment=compartment, rows=[list(r) for r in rows])
+    answer: list[dict[str, bytes]] = ask(
+        "seal_many", compartment=compartment, rows=[list(r) for r in rows], delivery=delivery
+    )
     return answer
 
 

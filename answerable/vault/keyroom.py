@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import connections, transaction
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Q, Subquery
 from django.utils.translation import gettext as _
 
 from answerable.common import clock
@@ -37,6 +37,8 @@ from answerable.vault.models import (
 NODE = "alliance"
 # No compartment has this name: whoever seals an identity holds it together with others, a handover alone.
 SEATS = "|seats"
+# The step of a new key that was stopped.
+STOPPED = "stopped"
 
 
 def root() -> bytes:
@@ -73,8 +75,11 @@ def _held(compartment: str, *, alone: bool = False) -> Iterator[None]:
 # --- sealing (never needs the root key) ---------------------------------------------------------------------------
 
 
-def put_data_key(subject: str, compartment: str, key: bytes) -> None:
-    """Keep a data key made elsewhere (an upload's one-time key), wrapped to its compartment. Raises Refused."""
+def put_data_key(subject: str, compartment: str, key: bytes, delivery: str = "") -> None:
+    """Keep a data key made elsewhere (an upload's one-time key), wrapped to its compartment. Raises Refused.
+
+    `delivery`: what it came in with, as long as that may be taken out again; said once, at the sealing.
+    """
     with _held(compartment):
         room = Compartment.objects.filter(name=compartment).first()
         if room is None:
@@ -85,13 +90,16 @@ def put_data_key(subject: str, compartment: str, key: bytes) -> None:
             subject=subject,
             compartment=room,
             wrapped=seal.wrap(bytes(room.public_key), key, datakey_context(subject, compartment)),
+            delivery=delivery,
         )
 
 
-def seal_fields(subject: str, compartment: str, model: str, fields: Mapping[str, str]) -> dict[str, bytes]:
+def seal_fields(
+    subject: str, compartment: str, model: str, fields: Mapping[str, str], delivery: str = ""
+) -> dict[str, bytes]:
     """Each text of one new object under one fresh data key, which is then forgotten. Raises Refused."""
     dek = seal.new_data_key()
-    put_data_key(subject, compartment, dek)
+    put_data_key(subject, compartment, dek, delivery)
     return {
         name: seal.seal_field(
             dek, text.encode("utf-8", "surrogatepass"), seal.field_context(NODE, subject, model, name, 1)
@@ -100,9 +108,11 @@ def seal_fields(subject: str, compartment: str, model: str, fields: Mapping[str,
     }
 
 
-def seal_many(compartment: str, rows: Sequence[tuple[str, str, Mapping[str, str]]]) -> list[dict[str, bytes]]:
+def seal_many(
+    compartment: str, rows: Sequence[tuple[str, str, Mapping[str, str]]], delivery: str = ""
+) -> list[dict[str, bytes]]:
     """As `seal_fields` for many new objects at once (subject, model, texts), each under a data key of its own: one
-    transaction, one COPY. Raises Refused.
+    transaction, one COPY. `delivery` as in `put_data_key`. Raises Refused.
     """
     with _held(compartment):
         room = Compartment.objects.filter(name=compartment).first()
@@ -113,7 +123,7 @@ def seal_many(compartment: str, rows: Sequence[tuple[str, str, Mapping[str, str]
         public, sealed, keys = bytes(room.public_key), [], []
         for subject, model, fields in rows:
             dek = seal.new_data_key()
-            keys.append((subject, room.pk, seal.wrap(public, dek, datakey_context(subject, compartment))))
+            keys.append((subject, room.pk, seal.wrap(public, dek, datakey_context(subject, compartment)), delivery))
             sealed.append(
                 {
                     name: seal.seal_field(
@@ -124,7 +134,7 @@ def seal_many(compartment: str, rows: Sequence[tuple[str, str, Mapping[str, str]
             )
         with connections["keys"].cursor() as cursor:
             table = DataKey._meta.db_table
-            with cursor.copy(f"COPY {table} (subject, compartment_id, wrapped) FROM STDIN") as copy:
+            with cursor.copy(f"COPY {table} (subject, compartment_id, wrapped, delivery) FROM STDIN") as copy:
                 for key in keys:
                     copy.write_row(key)
     return sealed
@@ -444,11 +454,25 @@ PART_SIZE = 4 * 1024 * 1024
 MOST_PARTS = 4096
 
 
-def blocks_after(subject: str) -> tuple[bytes, str]:
-    """Some identity blocks as lines of the custodian program, and the reference to go on after ("" at the end)."""
+def _challenge(seat: str, fingerprint: str) -> bytes:
+    """What the vault seals to a seat's present key: whoever says something under it holds the private half of that key.
+
+    Of the root key, so that it is the same after a start and lies nowhere; another one for each key a seat ever had.
+    """
+    return primitives.derive(root(), f"handover-challenge/1|{seat}|{fingerprint}")
+
+
+def blocks_after(seat: str, subject: str) -> tuple[bytes, int, str]:
+    """Some identity blocks as lines of the custodian program, how many, and where to go on ("" at the end).
+
+    The file begins with what only the seat's present key opens. Raises Refused while the vault is locked.
+    """
     rows = list(IdentityBlock.objects.filter(subject__gt=subject).order_by("subject")[:BLOCKS_AT_ONCE])
     lines = [bundles.block_line(identity.IdentityBlock.from_bytes(bytes(r.block))) for r in rows]
-    return b"".join(lines), rows[-1].subject if len(rows) == BLOCKS_AT_ONCE else ""
+    if not subject:
+        public = bytes(Seat.objects.get(name=seat).public_key)
+        lines.insert(0, bundles.blocks_head(seat, public, _challenge(seat, seal.fingerprint(public))))
+    return b"".join(lines), len(rows), rows[-1].subject if len(rows) == BLOCKS_AT_ONCE else ""
 
 
 def put_handover_part(seat: str, number: int, data: bytes) -> None:
@@ -494,14 +518,16 @@ class _Parts:
 def apply_handover(name: str) -> dict[str, Any]:
     """Take a handover in, whole or not at all: every block but for this seat's shares as it was, then the seat's new key.
 
-    Raises Refused when a block differs elsewhere, when one is missing that came in meanwhile, or the file was cut.
+    Raises Refused when the seat's present key did not make it, when a block differs elsewhere, when one is missing that
+    came in meanwhile, or the file was cut.
     """
     with _held(SEATS, alone=True):
         seat = Seat.objects.select_for_update().filter(name=name).first()
         if seat is None:
             raise Refused(_("There is no such seat."), reason="nothing")
         old = seal.fingerprint(bytes(seat.public_key))
-        head, blocks = bundles.open_handover(_Parts(name))  # type: ignore[arg-type]
+        challenge = _challenge(name, old)
+        head, blocks = bundles.open_handover(_Parts(name), lambda _head: challenge)  # type: ignore[arg-type]
         if head.seat != name or head.old_fingerprint != old:
             raise Refused(
                 _("The file hands over another seat, or another key than this seat has now."), reason="handover"
@@ -564,26 +590,34 @@ def escrow_officers() -> list[dict[str, str]]:
     ]
 
 
-def put_seat_escrow(seat: str, raw: bytes) -> str:
-    """Keep the escrow record that a seat's holder made on their own machine. Returns its digest. Raises Refused."""
+def put_seat_escrow(seat: str, raw: bytes) -> dict[str, str]:
+    """Keep the escrow record that a seat's holder made on their own machine. Returns digests. Raises Refused."""
     record = escrow.EscrowRecord.from_bytes(raw)
     row = Seat.objects.filter(name=seat).first()
     if row is None or record.secret != f"seat: {seat}":
         raise Refused(_("This is the escrow record of another seat."), reason="escrow")
-    _put_escrow(record, bytes(row.public_key))
-    return record.digest
+    return _put_escrow(record, bytes(row.public_key))
 
 
-def _put_escrow(record: escrow.EscrowRecord, public: bytes) -> None:
+def _put_escrow(record: escrow.EscrowRecord, public: bytes) -> dict[str, str]:
+    """Keep an escrow record, and never one in the place of another that still brings the present key back."""
+    present = seal.fingerprint(public)
     with transaction.atomic(using="keys"):
+        before = EscrowRecord.objects.select_for_update().filter(secret=record.secret).first()
+        if before is not None and before.public_key_sha256 == present:
+            raise Refused(
+                _("This key is in escrow already, and that is not replaced. It ends when the key does: rotate the "
+                  "compartment, or hand the seat over, and put the new key in escrow."),
+                reason="escrow",
+            )  # fmt: skip
+        replaced = hashlib.sha256(bytes(before.record)).hexdigest() if before is not None else ""
         EscrowRecord.objects.update_or_create(
             secret=record.secret,
-            defaults={
-                "record": record.to_bytes(),
-                "public_key_sha256": seal.fingerprint(public),
-                "made_at": clock.now(),
-            },
+            defaults={"record": record.to_bytes(), "public_key_sha256": present, "made_at": clock.now()},
         )
+    return {"escrow_sha256": record.digest, "public_key_sha256": present} | (
+        {"replaced_sha256": replaced} if replaced else {}
+    )
 
 
 def escrow_record(secret: str) -> bytes:
@@ -592,6 +626,13 @@ def escrow_record(secret: str) -> bytes:
     if row is None:
         raise Refused(_("Nothing is in escrow under this name."), reason="nothing")
     return bytes(row.record)
+
+
+def escrow_names(secret: str) -> tuple[list[str], str]:
+    """Who holds a piece of an escrow record, by reference, and the record's digest. Raises Refused when there is none."""
+    record = escrow.EscrowRecord.from_bytes(escrow_record(secret))
+    held = EscrowOfficer.objects.filter(name__in=record.officers).values_list("person", flat=True)
+    return sorted(held), record.digest
 
 
 def escrows() -> list[dict[str, Any]]:
@@ -605,19 +646,32 @@ def escrows() -> list[dict[str, Any]]:
     ]
 
 
-def escrow_room(name: str, people: Sequence[str], needed: int, *, by: str, private: bytes) -> dict[str, Any]:
-    """Split a compartment's private key over officers, with the key of someone who reads it. Raises Refused."""
+def escrow_room(
+    name: str, people: Sequence[str], needed: int, *, by: str, private: bytes, settled: timedelta
+) -> dict[str, Any]:
+    """Split a compartment's private key over officers, with the key of someone who reads it. Raises Refused.
+
+    An officer's key counts once it has stood for `settled` by the vault's own clock: long enough that whoever did not
+    enter it themself sees it on their page and in the record.
+    """
     secret = room_key(name, by, private)
     officers = list(EscrowOfficer.objects.filter(person__in=people))
     if len(officers) != len(set(people)):
         raise Refused(_("Every officer needs an escrow key of their own first."), reason="no_key")
+    if any(clock.now() - o.entered_at < settled for o in officers):
+        raise Refused(
+            _("An officer's key for holding pieces counts two days after it was entered, so that each of them can compare "
+              "it with their own first. Try again then."),
+            reason="too_early",
+        )  # fmt: skip
     try:
         record = escrow.split(secret, [(o.name, bytes(o.public_key)) for o in officers], needed, f"room: {name}")
     except ValueError:
         raise Refused(_("These officers cannot hold it together: their keys or names are not all different."),
                       reason="escrow") from None  # fmt: skip
-    _put_escrow(record, primitives.public_key(secret))
-    return {"digest": record.digest, "of": len(officers)}
+    kept = _put_escrow(record, primitives.public_key(secret))
+    keys = {o.person: seal.fingerprint(bytes(o.public_key)) for o in officers}
+    return {"officers": sorted(keys), "needed": needed, "keys": keys, **kept}
 
 
 def recover_room(name: str, pieces: Sequence[bytes], private: bytes) -> bytes:
@@ -734,8 +788,12 @@ def service_private(name: str) -> bytes:
 
 
 def note_granted(recovery: str, person: str, step: str, by: str) -> None:
-    """What the vault itself was told, in whose session and when by its own clock. Told once; never changed."""
+    """What the vault itself was told, in whose session and when by its own clock. Told once; never changed. Raises Refused
+    for what was stopped.
+    """
     with transaction.atomic(using="keys"):
+        if RecoveryStep.objects.filter(recovery=recovery, step=STOPPED).exists():
+            raise Refused(_("This was stopped. Ask for a new key anew."), reason="lifecycle")
         RecoveryStep.objects.get_or_create(
             recovery=recovery, step=step, defaults={"person": person, "by": by, "at": clock.now()}
         )
@@ -743,15 +801,27 @@ def note_granted(recovery: str, person: str, step: str, by: str) -> None:
 
 def forget_granted(recovery: str) -> None:
     """A new key was made once: what granted it grants nothing again."""
-    RecoveryStep.objects.filter(recovery=recovery).delete()
+    RecoveryStep.objects.filter(recovery=recovery).exclude(step=STOPPED).delete()
+
+
+def stop_granted(recovery: str, person: str, by: str) -> int:
+    """Someone stopped a new key: what granted it is forgotten and nothing grants it again. Returns how many steps went."""
+    with transaction.atomic(using="keys"):
+        gone = RecoveryStep.objects.filter(recovery=recovery).exclude(step=STOPPED).delete()[0]
+        RecoveryStep.objects.get_or_create(
+            recovery=recovery, step=STOPPED, defaults={"person": person, "by": by, "at": clock.now()}
+        )
+    return gone
 
 
 def check_granted(recovery: str, person: str, *, hours: int) -> None:
     """Raises Refused unless two others granted this new key in sessions of their own, so many hours ago."""
-    steps = {s.step: s for s in RecoveryStep.objects.filter(recovery=recovery, person=person)}
+    # A word that stopped it counts for whomever it was said.
+    told = RecoveryStep.objects.filter(Q(person=person) | Q(step=STOPPED), recovery=recovery)
+    steps = {s.step: s for s in told}
     asked, confirmed = steps.get("asked"), steps.get("confirmed")
     if (
-        asked is None or confirmed is None or len({asked.by, confirmed.by, person}) != 3
+        STOPPED in steps or asked is None or confirmed is None or len({asked.by, confirmed.by, person}) != 3
         or clock.now() - max(asked.at, confirmed.at) < timedelta(hours=hours)
     ):  # fmt: skip
         raise Refused(
@@ -814,3 +884,24 @@ def shred(subjects: Iterable[str], *, record_too: bool = True) -> dict[str, int]
         if record_too:
             counts["salts"] = RecordKey.objects.filter(subject__in=refs).delete()[0]
     return counts
+
+
+def has_keys(subjects: Iterable[str]) -> bool:
+    """Whether any key of these references is left: a data key, an identity block or the salts of their entries."""
+    refs = list(subjects)
+    return any(model.objects.filter(subject__in=refs).exists() for model in (DataKey, IdentityBlock, RecordKey))  # type: ignore[attr-defined]
+
+
+def came_with(delivery: str) -> list[str]:
+    """References whose data keys were bound to a delivery when they were sealed."""
+    if not delivery:
+        return []
+    return sorted(DataKey.objects.filter(delivery=delivery).values_list("subject", flat=True))
+
+
+def shred_delivery(delivery: str, subjects: Sequence[str]) -> int:
+    """Delete the data keys of these references that came with a delivery, and no other key. Returns how many."""
+    if not delivery:
+        return 0
+    with transaction.atomic(using="keys"):
+        return DataKey.objects.filter(delivery=delivery, subject__in=list(subjects)).delete()[0]

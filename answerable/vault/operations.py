@@ -13,7 +13,7 @@ from django.utils.translation import gettext_noop
 
 from answerable.alliance.models import Person
 from answerable.authority import engine as authority
-from answerable.authority.principals import Place
+from answerable.authority.principals import HasPrincipal, Place
 from answerable.common.errors import Refused
 from answerable.vault import actions, arrivals, doorkeys, keyroom, lifecycle, passkeys, seal, stretching, userkeys
 from answerable.vault import recovery as recovery_rules
@@ -35,20 +35,22 @@ def status() -> dict[str, Any]:
 
 
 @operation("seal", "office")
-def seal_fields(subject: str, compartment: str, model: str, fields: Mapping[str, str]) -> dict[str, bytes]:
-    """Seal the texts of one new object."""
-    return keyroom.seal_fields(subject, compartment, model, fields)
+def seal_fields(
+    subject: str, compartment: str, model: str, fields: Mapping[str, str], delivery: str = ""
+) -> dict[str, bytes]:
+    """Seal the texts of one new object; `delivery`: what it came in with, while that may be taken out again."""
+    return keyroom.seal_fields(subject, compartment, model, fields, delivery)
 
 
 MOST_AT_ONCE = 2000
 
 
 @operation("seal_many", "office")
-def seal_many(compartment: str, rows: Sequence[Any]) -> list[dict[str, bytes]]:
-    """Seal the texts of many new objects of one compartment: [subject, model, {field: text}] each."""
+def seal_many(compartment: str, rows: Sequence[Any], delivery: str = "") -> list[dict[str, bytes]]:
+    """Seal the texts of many new objects of one compartment: [subject, model, {field: text}] each; `delivery` as in `seal`."""
     if len(rows) > MOST_AT_ONCE or not all(isinstance(r, list) and len(r) == 3 for r in rows):
         raise Refused(_("Too much at once; send it in smaller parts."), reason="range")
-    return keyroom.seal_many(compartment, [(str(s), str(m), f) for s, m, f in rows])
+    return keyroom.seal_many(compartment, [(str(s), str(m), f) for s, m, f in rows], delivery)
 
 
 @operation("marks", "office")
@@ -71,9 +73,9 @@ def seal_identity(subject: str, fields: Mapping[str, str]) -> bool:
 
 
 @operation("put_data_key", "office")
-def put_data_key(subject: str, compartment: str, key: bytes) -> bool:
-    """Keep an upload's one-time key for its compartment."""
-    keyroom.put_data_key(subject, compartment, key)
+def put_data_key(subject: str, compartment: str, key: bytes, delivery: str = "") -> bool:
+    """Keep an upload's one-time key for its compartment; `delivery` as in `seal`."""
+    keyroom.put_data_key(subject, compartment, key, delivery)
     return True
 
 
@@ -105,14 +107,23 @@ def vouched(token: str, act: str, place: str, *, founder: str = "") -> Person:
         person.fresh = person.enrolled = True
     else:
         person, _session, _private = holder(token)
-    authority.require(person, act, Place(place))
+    return _may(person, act, Place(place))
+
+
+def vouched_on(token: str, act: str, resource: Any) -> Person:
+    """As `vouched`, for an act on one object. Raises Refused."""
+    return _may(holder(token)[0], act, resource)
+
+
+def _may(person: Person, act: str, resource: Any) -> Person:
+    authority.require(person, act, resource)
     if not person.fresh:
         raise Refused(_("Confirm that it is you before you change who can open what."), reason="confirm")
     return person
 
 
 @contextmanager
-def entered_first(what: str, subject: str, *, act: str, by: Person) -> Iterator[dict[str, Any]]:
+def entered_first(what: str, subject: str, *, act: str, by: HasPrincipal) -> Iterator[dict[str, Any]]:
     """Work on keys whose entry is written before the keys change for good: a crash in between leaves an entry too many,
     never a change without one. The block puts what the entry says into the mapping it is given.
     """
@@ -425,6 +436,22 @@ def grant_recovery(token: str, recovery: str, person: str, step: str) -> bool:
         authority.require(by, "confirm_recovery", row)
     keyroom.note_granted(recovery, person, step, by.ref)
     return True
+
+
+@operation("stop_recovery", "office")
+def stop_recovery(token: str, recovery: str) -> int:
+    """Someone who inspects, or the person, stops a new key: what granted it is forgotten here and grants nothing again.
+
+    Told in their own live session; no confirmation is asked, for stopping is urgent and opens nothing. Entered first.
+    """
+    by, _session, _private = holder(token)
+    row = Recovery.objects.select_related("person", "asked_by").filter(ref=recovery).first()
+    if row is None:
+        raise Refused(_("There is nothing to stop here."), reason="nothing")
+    authority.require(by, "stop_recovery", row)
+    with entered_first("grant of a new key forgotten", recovery, act="stop_recovery", by=by) as detail:
+        detail["steps"] = gone = keyroom.stop_granted(recovery, row.person.ref, by.ref)
+    return gone
 
 
 @operation("replace_key", "office")

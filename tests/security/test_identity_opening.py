@@ -67,12 +67,14 @@ def canaries():
 
 
 @pytest.fixture
-def claim(saved, canaries):
-    return reparations.lodge_claim(
-        saved("$programme"), claim_type="CL-DIR", alias="N.", age_band="25-34", country="Pelland", language="ar",
-        safe_contact="Tuesdays", events_from=datetime(2026, 1, 2).date(), area1="South", purposes=["CP-CLAI", "CP-CONT"],
-        declared_true=True, referral_offered=True, identity=canaries, by=person("inga"),
-    )  # fmt: skip
+def claim(saved, canaries, now):
+    """Lodged the day before yesterday at the latest: nothing of the story is entered before it."""
+    with clock.set_to(min(clock.now(), now - 27 * HOUR)):
+        return reparations.lodge_claim(
+            saved("$programme"), claim_type="CL-DIR", alias="N.", age_band="25-34", country="Pelland", language="ar",
+            safe_contact="Tuesdays", events_from=datetime(2026, 1, 2).date(), area1="South", purposes=["CP-CLAI", "CP-CONT"],
+            declared_true=True, referral_offered=True, identity=canaries, by=person("inga"),
+        )  # fmt: skip
 
 
 @pytest.fixture
@@ -89,15 +91,16 @@ def asked(claim):
 
 @pytest.fixture
 def released(asked, now):
-    """A request that was asked and approved a day ago and released by the clock now."""
+    """A request, or several, asked and approved a day ago and released by the clock now."""
 
-    def make(**more):
+    def make(several=1, **more):
         with clock.set_to(now - 25 * HOUR):
-            request = actions.approve_identity(asked(**more), by=person("safa"))
+            made = [actions.approve_identity(asked(**more), by=person("safa")).pk for _ in range(several)]
         with clock.set_to(now):
             actions.owed()
         see_all()
-        return IdentityRequest.objects.get(pk=request.pk)
+        found = [IdentityRequest.objects.get(pk=pk) for pk in made]
+        return found if several > 1 else found[0]
 
     return make
 
@@ -225,12 +228,13 @@ def test_from_a_claim_to_the_one_field_that_one_caseworker_reads(office, saved, 
 
 
 @pytest.fixture
-def colleague(played, db):
+def colleague(claim, now):
     """A safeguarding officer in the very office that asks."""
-    ines, arno = person("ines"), person("arno")
-    made = alliance.enter_person(handle="cass", name="Cass", body=person("adva").body, by=ines)
-    alliance.decide_grant(alliance.ask_grant(made, "safeguarding_officer", by=ines), "confirm_grant", by=arno)
-    return person("cass")
+    with clock.set_to(min(clock.now(), now - 26 * HOUR)):
+        ines, arno = person("ines"), person("arno")
+        made = alliance.enter_person(handle="cass", name="Cass", body=person("adva").body, by=ines)
+        alliance.decide_grant(alliance.ask_grant(made, "safeguarding_officer", by=ines), "confirm_grant", by=arno)
+        return person("cass")
 
 
 @pytest.mark.parametrize("urgent", [False, True])
@@ -275,7 +279,8 @@ def test_an_approver_of_the_same_body_is_refused_by_the_vault_too(asked, colleag
     """Someone moved to the office that asked, after approving: the vault looks again."""
     with clock.set_to(now - 25 * HOUR):
         request = actions.approve_identity(asked(), by=person("safa"))
-    tampered(lambda: Person.objects.filter(handle="safa").update(body=person("adva").body), by=CLOCK)
+    with clock.set_to(now):
+        tampered(lambda: Person.objects.filter(handle="safa").update(body=person("adva").body), by=CLOCK)
     with clock.set_to(now), pytest.raises(Refused, match="two different bodies"):
         ask("release_identity", request=request.ref)
 
@@ -301,9 +306,10 @@ def test_before_its_time_the_vault_releases_nothing_whoever_asks(asked, now):
     early = now - 60 * HOUR
     times = actions.rules.clocks(early, break_glass=False)
     rows = IdentityRequest.objects.filter(pk=request.pk)
-    tampered(
-        lambda: rows.update(approved_at=early, cool_until=times.cool_until, valid_until=times.valid_until), by=CLOCK
-    )
+    with clock.set_to(now - 5 * HOUR):
+        tampered(
+            lambda: rows.update(approved_at=early, cool_until=times.cool_until, valid_until=times.valid_until), by=CLOCK
+        )
     with clock.set_to(now - 5 * HOUR), pytest.raises(Refused, match="waiting time"):
         ask("release_identity", request=request.ref)
     with pytest.raises(Refused, match="not released"):
@@ -313,21 +319,21 @@ def test_before_its_time_the_vault_releases_nothing_whoever_asks(asked, now):
 @pytest.mark.parametrize("without", ["CP-CONT", "everything"])
 def test_a_withdrawn_consent_closes_it_at_every_step(asked, claim, released, now, without):
     request = released()
-    with clock.set_to(now - 25 * HOUR):
+    with clock.set_to(now):
         second = actions.approve_identity(asked(), by=person("safa"))
-    if without == "everything":
-        consent.withdraw_everything(claim, heard_through="office", by=person("inga"))
-    else:
-        consent.withdraw_consent(claim, ["CP-CONT"], heard_through="phone", by=person("inga"))
-    with pytest.raises(Refused):
-        asked()
-    with clock.set_to(now), pytest.raises(Refused, match="consent|withdrawn"):
+        if without == "everything":
+            consent.withdraw_everything(claim, heard_through="office", by=person("inga"))
+        else:
+            consent.withdraw_consent(claim, ["CP-CONT"], heard_through="phone", by=person("inga"))
+        with pytest.raises(Refused):
+            asked()
+        token = ask("sign_in", handle="adva", passphrase=PASSPHRASE)["token"]
+        with pytest.raises(Refused, match="consent"):
+            actions.take_request(request, by=person("cora"))
+        with pytest.raises(Refused, match="consent"):
+            ask("open_answer", token=token, request=request.ref, answer=b"{}")
+    with clock.set_to(now + 25 * HOUR), pytest.raises(Refused, match="consent|withdrawn"):
         ask("release_identity", request=second.ref)
-    token = ask("sign_in", handle="adva", passphrase=PASSPHRASE)["token"]
-    with clock.set_to(now), pytest.raises(Refused, match="consent"):
-        actions.take_request(request, by=person("cora"))
-    with clock.set_to(now), pytest.raises(Refused, match="consent"):
-        ask("open_answer", token=token, request=request.ref, answer=b"{}")
 
 
 @compromise("the office process")
@@ -371,10 +377,10 @@ def test_a_crash_between_entry_and_file_leaves_one_entry_and_the_same_file(asked
 
 
 def test_a_custodian_who_seals_more_than_was_asked_shows_no_more(released, canaries, played, now):
-    request, other = released(), released()
-    token = ask("sign_in", handle="adva", passphrase=PASSPHRASE)["token"]
+    request, other = released(several=2)
     seats, names = played["seats"], ("vault custodian", "safeguarding officer")
     with clock.set_to(now):
+        token = ask("sign_in", handle="adva", passphrase=PASSPHRASE)["token"]
         signed = bundles.open_request(ask("identity_bundle", request=request.ref), ask("signing_key"))
         greedy = replace(signed, fields=tuple(sorted(canaries)))
         public = primitives.public_key(seats[names[1]])
@@ -396,10 +402,10 @@ def test_another_signing_key_than_the_recorded_one_releases_nothing(released, as
     released()
     (said,) = Entry.objects.filter(action="vault signing key")
     assert said.event["detail"]["vkey"] == ask("signing_key")
-    with clock.set_to(now - 25 * HOUR):
+    with clock.set_to(now):
         request = actions.approve_identity(asked(), by=person("safa"))
     monkeypatch.setattr(signing, "signer", lambda: tlog.Ed25519Signer("x/vault", bytes(32)))
-    with clock.set_to(now), pytest.raises(Refused, match="signing key"):
+    with clock.set_to(now + 25 * HOUR), pytest.raises(Refused, match="signing key"):
         ask("release_identity", request=request.ref)
 
 

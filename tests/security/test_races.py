@@ -85,6 +85,19 @@ try:
         pair = LinkPair.objects.get(pk=pair.pk)
         merged = Incident.objects.filter(pk__in=[pair.first_id, pair.second_id], status="MERGED").count()
     print("linked", linked, pair.turn, merged == (pair.decision == "same"))
+    from django.db import transaction; from answerable.vault import budget; from answerable.vault.client import ask
+    with reading_as(CLOCK): refs = list(Incident.objects.order_by("pk").values_list("ref", flat=True))
+    token = ask("sign_in", handle="vera", passphrase="races only, six words here")["token"]
+    def opens(ref): return bool(ask("open", token=token, ref=ref, fields=["narrative"], purpose="verification"))
+    class Undo(Exception): pass
+    able = []
+    for ref in refs:
+        try:
+            with transaction.atomic(): opens(ref); able.append(ref); raise Undo
+        except (Undo, Refused): pass
+    budget.limit = lambda ref: 2
+    opened = at_once(6, lambda i: opens(able[i]))
+    print("opened", opened, Event.objects.filter(action="sealed field read", subject__in=able[:6], actor=P("vera").ref).values("subject").distinct().count())
     sizes = Event.objects.count(), Head.objects.get().size, sorted(Event.objects.values_list("index", flat=True)) == list(range(Event.objects.count()))
     print("record", sizes[0] == sizes[1], sizes[2])
 finally:
@@ -109,7 +122,7 @@ def raced():
     [
         ("votes", "votes (1, 7) 1"), ("plans", "plans (1, 7) 1"), ("approvals", "approvals (1, 5) APPROVED_1"),
         ("settles", "settles (1, 5) 1"), ("triages", "triages (1, 5) "), ("verified", "verified (1, 5) "), ("linked", "linked (1, 5) 1 True"),
-        ("record", "record True True"),
+        ("opened", "opened (2, 4) 2"), ("record", "record True True"),
     ],
 )  # fmt: skip
 def test_one_wins_and_the_others_are_told(raced, what, line):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import json
 from datetime import timedelta
 
 import custodians
 import pytest
+from promises import compromise, keeps
 from tests_support import see_all
 
 from answerable.alliance.models import Person
@@ -18,7 +21,15 @@ from answerable.vault import actions as vault
 from answerable.vault import bundles, identity, keeping, keyroom, primitives, seal
 from answerable.vault.client import ask
 from answerable.vault.custody import actions
-from answerable.vault.models import IdentityBlock, Reader, RoomRestore, Seat
+from answerable.vault.models import (
+    Compartment,
+    EscrowOfficer,
+    EscrowRecord,
+    IdentityBlock,
+    Reader,
+    RoomRestore,
+    Seat,
+)
 
 pytestmark = pytest.mark.django_db
 PASSPHRASE = "only for the test suite, six words"
@@ -82,13 +93,17 @@ def test_a_seat_is_handed_over_and_only_its_new_key_opens(office, claims, seat, 
         {"name": "x"}, [(s.name, bytes(s.public_key)) for s in Seat.objects.all()], claims[0]
     )
     swapped = [bundles.block_line(foreign) if claims[0].encode() in line else line for line in lines[1:-1]]
-    import hashlib
+    given = (old.work / "in.jsonl").read_bytes().splitlines(keepends=True)[0]
+    challenge = bundles.open_challenge(given, "vault custodian", played["seats"]["vault custodian"])
+    head = bundles.Handover("vault custodian", before, primitives.public_key(private))
 
-    forged = b"".join(
-        [lines[0], *swapped, bundles.handover_end(len(swapped), hashlib.sha256(b"".join(swapped)).hexdigest())]
-    )
-    fewer = lines[1:-2]
-    short = b"".join([lines[0], *fewer, bundles.handover_end(len(fewer), hashlib.sha256(b"".join(fewer)).hexdigest())])
+    def with_the_old_keys_word(some):
+        digest = hashlib.sha256(b"".join(some)).hexdigest()
+        proof = bundles.handover_proof(challenge, head, len(some), digest)
+        return b"".join([lines[0], *some, bundles.handover_end(len(some), digest, proof)])
+
+    assert with_the_old_keys_word(lines[1:-1]) == handed
+    forged, short = with_the_old_keys_word(swapped), with_the_old_keys_word(lines[1:-2])
     for client, raw in (
         (office("safa"), handed),
         (cora, handed[:-40]),
@@ -119,6 +134,114 @@ def test_a_seat_is_handed_over_and_only_its_new_key_opens(office, claims, seat, 
     assert bring(cora, handed).status_code == 409
 
 
+def takes_away(seat, handle):
+    """What the office's process gets with the session of a seat's holder: the file of blocks, line by line."""
+    session, lines, after = person(handle, unlocked=True).vault_session, b"", ""
+    while True:
+        some = ask("seat_blocks", token=session, seat=seat, after=after)
+        lines, after = lines + some["lines"], some["next"]
+        if not after:
+            return session, lines.splitlines(keepends=True)
+
+
+@keeps(1)
+@compromise("the office process")
+def test_the_office_process_takes_no_seat_over_with_its_holders_session(claims, played):
+    """Its own key in place of a seat's, junk for that seat's shares, and any word it can make up in place of the old key's."""
+    before = [sorted(map(str, model.objects.values_list())) for model in (Seat, IdentityBlock)]
+    for handle, seat in (("cora", "vault custodian"), ("safa", "safeguarding officer")):
+        session, (head, *lines) = takes_away(seat, handle)
+        public, private = seal.new_key_pair()
+        old = seal.fingerprint(bytes(Seat.objects.get(name=seat).public_key))
+        swapped = []
+        for line in lines:
+            block = bundles.read_block_line(line)
+            shares = {k: primitives.random_bytes(len(v)) if k[2] == seat else v for k, v in block.shares.items()}
+            swapped.append(bundles.block_line(identity.IdentityBlock(block.subject, block.sealed, shares)))
+        said = bundles.Handover(seat, old, public)
+        digest = hashlib.sha256(b"".join(swapped)).hexdigest()
+        # What the vault sealed to the old key does not open with this one, nor does what can be read of it say anything.
+        with pytest.raises(bundles.BadBundle):
+            bundles.open_challenge(head, seat, private)
+        sealed = json.loads(head)["challenge"].encode()
+        for word in (bytes(32), hashlib.sha256(sealed).digest(), sealed):
+            proof = bundles.handover_proof(word, said, len(swapped), digest)
+            raw = b"".join([said.line(), *swapped, bundles.handover_end(len(swapped), digest, proof)])
+            ask("handover_part", token=session, seat=seat, number=0, data=raw)
+            with pytest.raises(Refused, match="not made with the key"):
+                ask("apply_handover", token=session, seat=seat)
+    assert [sorted(map(str, model.objects.values_list())) for model in (Seat, IdentityBlock)] == before
+    see_all()
+    assert not Entry.objects.filter(action="seat handed over").exists()
+
+
+def test_a_handover_is_entered_before_a_seat_has_its_new_key(office, claims, seat, monkeypatch):
+    old, _new, _private = seat
+    cora, before = office("cora"), bytes(Seat.objects.get(name="vault custodian").public_key)
+    (old.work / "in.jsonl").write_bytes(cora.post("/repair/identity/seats/blocks/").content)
+    assert old.opens("handover", "--to", "next.pub", "in.jsonl", "out.jsonl") == 0
+
+    def refuses(*_args, **_said):
+        raise Refused("The record takes nothing.")
+
+    monkeypatch.setattr("answerable.vault.actions.note_key_work", refuses)
+    assert bring(cora, (old.work / "out.jsonl").read_bytes()).status_code == 409
+    assert bytes(Seat.objects.get(name="vault custodian").public_key) == before
+
+
+def test_a_lost_seat_comes_back_by_its_officers_and_is_handed_over_like_any_other(office, claims, seat, tmp_path):
+    """The key from escrow is the old key: it alone makes the handover, in the holder's session, with the same entry."""
+    old, _new, private = seat
+    names, machines = [], []
+    for n in range(3):
+        machines.append(custodians.Machine(tmp_path / f"o{n}", f"officer {n}", seal.new_key_pair()[1]))
+        (old.work / f"o{n}.pub").write_bytes(machines[n].pub)
+        names += ["--officer", f"o{n}.pub"]
+    assert old.opens("escrow-split", *names, "--of", "2", "--out", "seat.escrow") == 0, old.last
+    leader = custodians.Machine(tmp_path / "leader", "leader", seal.new_key_pair()[1])
+    for machine in machines[:2]:
+        (machine.work / "leader.pub").write_bytes(leader.pub)
+        (machine.work / "seat.escrow").write_bytes((old.work / "seat.escrow").read_bytes())
+    (leader.work / "seat.escrow").write_bytes((old.work / "seat.escrow").read_bytes())
+    for n, machine in enumerate(machines[:2]):
+        assert machine.run("escrow-piece", "seat.escrow", "--key", "../home/seat", "--passphrase-file", "../home/words",
+                           "--to", "leader.pub", "--out", "piece") == 0, machine.last  # fmt: skip
+        (leader.work / f"{n}.piece").write_bytes((machine.work / "piece").read_bytes())
+    assert leader.run("escrow-recover", "seat.escrow", "0.piece", "1.piece", "--key", "../home/seat", "--passphrase-file",
+                      "../home/words", "--new-passphrase-file", "../home/words", "--out", "again") == 0, leader.last  # fmt: skip
+    cora = office("cora")
+    (leader.work / "in.jsonl").write_bytes(cora.post("/repair/identity/seats/blocks/").content)
+    (leader.work / "next.pub").write_bytes((old.work / "next.pub").read_bytes())
+    assert leader.run("handover", "--seat", "again", "--passphrase-file", "../home/words", "--to", "next.pub", "in.jsonl",
+                      "out.jsonl") == 0, leader.last  # fmt: skip
+    assert bring(cora, (leader.work / "out.jsonl").read_bytes()).status_code == 303
+    assert bytes(Seat.objects.get(name="vault custodian").public_key) == primitives.public_key(private)
+    (entry,) = Entry.objects.filter(action="seat handed over")
+    assert entry.actor == person("cora").ref and entry.event["detail"]["blocks"] == IdentityBlock.objects.count()
+
+
+@compromise("the office process")
+@pytest.mark.parametrize("three", [("delegate.avn", "delegate.blm", "fina"), ("safa", "cora", "sol")])
+def test_the_office_process_puts_no_compartment_in_escrow_to_keys_of_its_own(played, db, three):
+    """Neither over people who hold no such office, nor over officers before they could see the keys entered for them."""
+    before, private = Compartment.objects.get(name="claims").public_key, {}
+    for handle in three:
+        public, private[handle] = seal.new_key_pair()
+        raw = bundles.seat_public(f"zz {handle}", public)
+        try:
+            ask("enter_escrow_key", token=person(handle, unlocked=True).vault_session, public=raw)
+        except Refused as no:
+            assert no.reason == "not_authorised"
+    inga = person("inga", unlocked=True).vault_session
+    with pytest.raises(Refused) as no:
+        ask("escrow_room", token=inga, name="claims", officers=[person(h).ref for h in three], needed=2)
+    assert no.value.reason in {"not_authorised", "too_early", "no_key"}
+    assert not EscrowRecord.objects.exists() and Compartment.objects.get(name="claims").public_key == before
+    see_all()
+    entered = set(Entry.objects.filter(action="escrow key entered").values_list("actor", flat=True))
+    assert entered == {o.person for o in EscrowOfficer.objects.all()}
+
+
 def test_an_identity_that_came_in_meanwhile_is_not_left_behind(office, claims, seat):
     old, _new, _private = seat
     cora = office("cora")
@@ -143,7 +266,7 @@ def test_a_large_handover_comes_in_parts(claims, seat, monkeypatch):
         lines, after = lines + some["lines"], some["next"]
         if not after:
             break
-    assert lines.count(b"\n") == IdentityBlock.objects.count() >= 3
+    assert lines.count(b"\n") == 1 + IdentityBlock.objects.count() >= 4
     (old.work / "in.jsonl").write_bytes(lines)
     assert old.opens("handover", "--to", "next.pub", "in.jsonl", "out.jsonl") == 0
     handed = (old.work / "out.jsonl").read_bytes()
@@ -167,7 +290,11 @@ def officers(played, db, tmp_path):
         machine = custodians.Machine(tmp_path / handle, f"officer {handle}", seal.new_key_pair()[1])
         actions.enter_escrow_key(machine.pub, by=person(handle, unlocked=True))
         made[handle] = machine
-    return made
+    # A key somebody entered in an officer's name is seen before anything is sealed to it.
+    with pytest.raises(Refused, match="two days"):
+        actions.escrow_room("claims", [person(h) for h in made], 3, by=person("inga", unlocked=True))
+    with clock.set_to(clock.now() + timedelta(hours=48)):
+        yield made
 
 
 def test_a_compartments_key_comes_back_by_three_of_five_after_two_days(office, officers, saved):
@@ -176,14 +303,24 @@ def test_a_compartments_key_comes_back_by_three_of_five_after_two_days(office, o
     for few, needed, why in (
         (people[:2], 2, "three bodies"),
         (people, 2, "One body alone"),
-        ([*people, person("fina")], 3, "key of their own"),
+        ([*people, person("dario")], 4, "key of their own"),
+        ([*people[1:], person("inga")], 3, "no office that keeps pieces"),
     ):
         with pytest.raises(Refused, match=why):
             actions.escrow_room("claims", few, needed, by=inga)
     with pytest.raises(Refused):
         actions.escrow_room("claims", people, 3, by=person("paulo"))  # locked
     actions.escrow_room("claims", people, 3, by=inga)
-    raw = ask("escrow_record", secret="room: claims")
+    with pytest.raises(Refused, match="in escrow already"):
+        actions.escrow_room("claims", people, 3, by=inga)
+    # Its record leaves to those who hold a piece of it, in their own session, and that is entered.
+    for session in ("", "0" * 64, inga.vault_session, person("ines", unlocked=True).vault_session):
+        with pytest.raises(Refused):
+            ask("escrow_record", token=session, secret="room: claims")
+    assert not Entry.objects.filter(action="escrow record taken").exists()
+    raw = ask("escrow_record", token=person("sol", unlocked=True).vault_session, secret="room: claims")
+    (taken,) = Entry.objects.filter(action="escrow record taken")
+    assert (taken.actor, taken.subject) == (person("sol").ref, "claims")
 
     # The room's readers are all gone; the registrar asks, another body confirms.
     claim = saved("$claim")
@@ -209,7 +346,8 @@ def test_a_compartments_key_comes_back_by_three_of_five_after_two_days(office, o
     restore = actions.confirm_restore(restore, by=person("cora"))
     with pytest.raises(Refused, match="48 hours"):
         actions.bring_pieces(restore, three, by=leader)
-    with clock.set_to(clock.now() + timedelta(hours=48, seconds=1)):
+    then = clock.now() + timedelta(hours=48, seconds=1)
+    with clock.set_to(then):
         for bad, why in ((three[:2], "3 pieces"), ([*three[:2], three[0]], "3 pieces"), ([b"x"], "cannot be read")):
             with pytest.raises(Refused, match=why):
                 actions.bring_pieces(restore, bad, by=leader)
@@ -218,17 +356,28 @@ def test_a_compartments_key_comes_back_by_three_of_five_after_two_days(office, o
         see_all()
         assert not Entry.objects.filter(action="room restored").exists()
         actions.bring_pieces(restore, three, by=leader)
-    see_all()
-    assert Entry.objects.filter(action="room restored", subject=restore.ref).count() == 1
-    assert RoomRestore.objects.get(pk=restore.pk).status == "DONE"
-    assert vault.read(claim, "alias", purpose="contact", by=leader) == "N."
-    assert vault.read(claim, "alias", purpose="contact", by=inga) == "N."  # sessions of before go on
-    # After a rotation what is in escrow is worth nothing, and the page says so.
-    vault.rotate_compartment("claims", by=inga)
-    assert [e["present"] for e in ask("escrows") if e["secret"] == "room: claims"] == [False]
-    again = actions.confirm_restore(actions.ask_restore("claims", person("adva"), by=person("ines")), by=person("cora"))
-    with clock.set_to(clock.now() + timedelta(hours=49)), pytest.raises(Refused, match="new key since"):
+        see_all()
+        assert Entry.objects.filter(action="room restored", subject=restore.ref).count() == 1
+        assert RoomRestore.objects.get(pk=restore.pk).status == "DONE"
+        assert vault.read(claim, "alias", purpose="contact", by=leader) == "N."
+        assert vault.read(claim, "alias", purpose="contact", by=inga) == "N."  # sessions of before go on
+        # After a rotation what is in escrow is worth nothing, and the page says so.
+        vault.rotate_compartment("claims", by=inga)
+        assert [e["present"] for e in ask("escrows") if e["secret"] == "room: claims"] == [False]
+        again = actions.confirm_restore(
+            actions.ask_restore("claims", person("adva"), by=person("ines")), by=person("cora")
+        )
+    with clock.set_to(then + timedelta(hours=49)), pytest.raises(Refused, match="new key since"):
         actions.bring_pieces(again, three, by=leader)
+
+
+def test_an_officer_sees_the_key_that_was_entered_in_their_name_while_it_does_not_count_yet(office, tmp_path):
+    public, _private = seal.new_key_pair()
+    cora = office("cora")
+    assert "entered in your name" not in cora.get("/today/").content.decode()
+    ask("enter_escrow_key", token=person("cora", unlocked=True).vault_session, public=bundles.seat_public("zz", public))
+    assert "entered in your name" in cora.get("/today/").content.decode()
+    assert bundles.spelled(seal.fingerprint(public)) in cora.get("/repair/identity/escrow/key/").content.decode()
 
 
 def test_the_pages_of_seats_and_ceremonies_answer(office, officers):
@@ -261,4 +410,12 @@ def test_a_seat_keeps_its_own_escrow_record_and_no_other(office, seat, tmp_path)
     assert bring(office("safa"), raw, url).status_code == 409
     assert bring(office("cora"), b"{}", url).status_code == 409
     assert bring(office("cora"), raw, url).status_code == 303
-    assert ask("escrow_record", secret="seat: vault custodian") == raw
+    mine = person("cora", unlocked=True).vault_session
+    assert ask("escrow_record", token=mine, secret="seat: vault custodian") == raw
+    see_all()
+    (kept,) = Entry.objects.filter(action="seat in escrow")
+    assert (kept.actor, kept.subject) == (person("cora").ref, "vault custodian")
+    # Another in its place would take the way back from whoever relies on it: not while this one brings the key back.
+    assert old.opens("escrow-split", *names, "--of", "3", "--out", "other.escrow") == 0, old.last
+    assert bring(office("cora"), (old.work / "other.escrow").read_bytes(), url).status_code == 409
+    assert ask("escrow_record", token=mine, secret="seat: vault custodian") == raw

@@ -257,13 +257,15 @@ def test_after_a_handover_the_old_machine_opens_nothing(seats, vault, caseworker
     harbour, care, advocate = seats
     heir = Machine(tmp_path / "heir", SAFEGUARDING)
     block = bundles.open_request(vault().read_bytes(), SIGNER.vkey()).block
-    (care.work / "blocks.json").write_bytes(bundles.block_line(block))
+    challenge = bytes(range(32))
+    head = bundles.blocks_head(SAFEGUARDING, care.public(), challenge)
+    (care.work / "blocks.json").write_bytes(head + bundles.block_line(block))
     shutil.copyfile(heir.folder / "home" / "seat" / "seat.pub", care.work / "heir.pub")
     shutil.copyfile(heir.folder / "home" / "seat" / "seat.pub", harbour.work / "heir.pub")
     assert care.run("handover", "--seat", "../home/seat", "--to", "heir.pub", "--passphrase-file", "../home/words",
                     "blocks.json", "handed.json") == 0, care.last  # fmt: skip
     with (care.work / "handed.json").open("rb") as source:
-        _, blocks = bundles.open_handover(source)
+        _, blocks = bundles.open_handover(source, lambda _head: challenge)
         (new,) = blocks
     request = vault(block=new)
     for machine in (harbour, care, heir):

@@ -11,9 +11,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import DatabaseError, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from promises import keeps
+from promises import compromise, keeps
 from tests_support import see_all
 
 from answerable.alliance.models import Body, Person
@@ -23,7 +24,9 @@ from answerable.authority.principals import CLOCK, ROLES, Principal
 from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
+from answerable.engines import tlog
 from answerable.record import log
+from answerable.record.models import Entry
 from answerable.vault import keyroom
 from answerable.vault.client import ask
 from answerable.vault.consent import actions as consent
@@ -160,6 +163,89 @@ def test_the_vault_shreds_on_nobodys_word_but_its_own_finding(saved):
     )
 
 
+def refuses(*_args, **_said):
+    raise Refused("The record takes nothing.")
+
+
+@pytest.mark.writes_freely
+@compromise("the office process")
+def test_the_office_makes_no_vote_unprovable_with_a_withdrawal_of_its_own(saved, monkeypatch):
+    """A withdrawal that names a vote, a decision and another's claim among what it closes: only what is hers goes."""
+    ballot = Entry.objects.filter(action="ballot cast").order_by("index").first()
+    other = saved("$I1")
+    claim, start = saved("$claim"), clock.now()
+    parts = sorted([*queries.parts_of(claim.ref), ballot.subject, other.ref])
+    row = Withdrawal.objects.create(
+        compartment="claims", subject=claim.ref, parts=parts, purposes=[rules.EVERYTHING], total=True, status="SHREDDING",
+        settled=True, asked_at=start, undo_until=start + 14 * DAY, heard_through="channel",
+    )  # fmt: skip
+    detail = {"closes_sha256": queries.digest(parts), "purposes": [rules.EVERYTHING]}
+    log.append("consent withdrawn", row, by=CLOCK, detail=detail)
+    with clock.set_to(start + 15 * DAY):
+        with monkeypatch.context() as full, pytest.raises(Refused):
+            full.setattr("answerable.vault.actions.note_key_work", refuses)
+            ask("shred", withdrawal=row.ref)
+        assert DataKey.objects.filter(subject=claim.ref).exists()  # its entry comes first
+        counts = ask("shred", withdrawal=row.ref)
+    assert counts["left"] == 2
+    assert (
+        RecordKey.objects.filter(subject=ballot.subject).exists() and DataKey.objects.filter(subject=other.ref).exists()
+    )
+    assert not DataKey.objects.filter(subject=claim.ref).exists()
+    see_all()
+    (entry,) = Entry.objects.filter(action="keys shredded", subject=row.ref)
+    assert entry.event["detail"]["left"] == 2 and set(entry.event["detail"]["kinds"]) <= rules.SHREDDED_KINDS
+
+
+@pytest.mark.writes_freely
+def test_nothing_is_entered_before_what_was_entered_before_it(saved):
+    """Not by the office's clock, nor by a row of its own: what waits for days counts them in the record."""
+    claim, now = saved("$claim"), clock.now()
+    row = Withdrawal.objects.create(
+        compartment="claims", subject=claim.ref, parts=[claim.ref], purposes=[rules.EVERYTHING], total=True,
+        status="SHREDDING", settled=True, asked_at=now, undo_until=now - DAY, heard_through="channel",
+    )  # fmt: skip
+    detail = {"closes_sha256": queries.digest([claim.ref]), "purposes": [rules.EVERYTHING]}
+    with clock.set_to(now - 15 * DAY), pytest.raises(Refused) as no:
+        log.append("consent withdrawn", row, by=CLOCK, detail=detail)
+    assert no.value.reason == "clock"
+    # A clock that is set right by seconds stops nobody; the entry has the time of the one before.
+    last = Entry.objects.exclude(at=None).order_by("-index").first()
+    with clock.set_to(last.at - timedelta(seconds=2)):
+        assert log.append("consent withdrawn", row, by=CLOCK, detail=detail).at == last.at
+    last = Entry.objects.order_by("-index").first()
+    with pytest.raises(DatabaseError, match="not earlier"), transaction.atomic():
+        Entry.objects.create(index=last.index + 1, leaf=bytes(32), event={}, at=last.at - 15 * DAY, subject=row.ref)
+
+
+@pytest.mark.writes_freely
+def test_an_entry_out_of_its_time_or_changed_bears_no_withdrawal_out(saved):
+    """Where a row stands in the record after all, as on a server whose owner took the checks away, the vault looks again."""
+    from django.db import connection
+
+    claim, start = saved("$claim"), clock.now()
+    word = consent.withdraw_everything(claim, by=person("adva"))
+    see_all()
+    with clock.set_to(start + 14 * DAY - timedelta(seconds=1)):
+        consent.shred_due()
+    said = Entry.objects.get(subject=word.ref, action="consent withdrawn")
+    Withdrawal.objects.filter(pk=word.pk).update(status="SHREDDING", undo_until=start)
+    event = said.event | {"at": log.stamp(start - 15 * DAY)}
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")
+        cursor.execute("ALTER TABLE record_entry DISABLE TRIGGER ALL")
+        cursor.execute("UPDATE record_entry SET at = %s, event = %s::jsonb WHERE index = %s",
+                       [start - 15 * DAY, json.dumps(event), said.index])  # fmt: skip
+        for leaf in (
+            bytes(said.leaf),
+            tlog.leaf_commitment(keyroom.salt(said.index, said.subject), tlog.canonical(event)),
+        ):
+            cursor.execute("UPDATE record_entry SET leaf = %s WHERE index = %s", [leaf, said.index])
+            with pytest.raises(Refused, match="bear this withdrawal out"):
+                ask("shred", withdrawal=word.ref)
+    assert DataKey.objects.filter(subject=claim.ref).exists()
+
+
 @pytest.mark.parametrize("point", ["before beginning", "after beginning", "after the keys", "after finishing"])
 def test_a_fault_between_any_two_steps_is_repaired_by_running_again(saved, monkeypatch, point):
     claim = saved("$claim")
@@ -180,7 +266,9 @@ def test_a_fault_between_any_two_steps_is_repaired_by_running_again(saved, monke
     word.refresh_from_db()
     claim.refresh_from_db()
     assert word.status == "SHREDDED" and not claim.account and not DataKey.objects.filter(subject=claim.ref).exists()
-    assert [e.action for e in log.history(word.ref)] == ["consent withdrawn", "shredding begun", "shredded"]
+    assert [e.action for e in log.history(word.ref)] == [
+        "consent withdrawn", "shredding begun", "keys shredded", "shredded"
+    ]  # fmt: skip
 
 
 def test_withdrawing_asks_no_reason_and_its_entry_names_nobody(saved):

@@ -11,11 +11,15 @@ import pytest
 from tests_support import see_all
 
 from answerable.alliance.models import Person
+from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.monitoring.intake import actions, staging
 from answerable.monitoring.intake import models as m
 from answerable.monitoring.models import Incident, SourceItem
 from answerable.record import log
+from answerable.vault import keeping
+from answerable.vault.client import ask
+from conftest import PASSPHRASE
 
 GOOD = {
     "referral_offered": "yes", "searched_first": "yes", "when": "2026-01", "area1": "S", "actor_types": "ACT-STF",
@@ -32,7 +36,10 @@ def own_folder(settings, tmp_path):
 @pytest.fixture
 def dana(played, db):
     see_all()
-    return Person.objects.select_related("body__state").get(handle="dana")
+    found = Person.objects.select_related("body__state").get(handle="dana")
+    found.fresh, found.vault_session = True, ask("sign_in", handle="dana", passphrase=PASSPHRASE)["token"]
+    see_all()
+    return found
 
 
 def table(*rows):
@@ -103,17 +110,68 @@ def test_a_filed_draft_is_a_report_whose_texts_open(dana, saved, office):
     assert "her own words" in said
 
 
-def test_an_undone_delivery_leaves_nothing_to_read(dana, saved, django_capture_on_commit_callbacks):
+def refuses(*_args, **_said):
+    raise Refused("The record takes nothing.")
+
+
+def test_an_undone_delivery_leaves_nothing_to_read(dana, saved, django_capture_on_commit_callbacks, monkeypatch):
     from answerable.vault.models import DataKey
 
     batch = bring(table(row(saved), row(saved, victims="8")), dana)
     refs = list(batch.drafts.values_list("ref", flat=True))
     assert DataKey.objects.filter(subject__in=refs).count() == 2
-    with django_capture_on_commit_callbacks(execute=True):
+    with django_capture_on_commit_callbacks() as after:
         actions.undo_reports(batch, by=dana)
+    with monkeypatch.context() as full, pytest.raises(Refused):
+        full.setattr("answerable.vault.actions.note_key_work", refuses)
+        after[0]()
+    assert DataKey.objects.filter(subject__in=refs).count() == 2  # its entry comes first
+    after[0]()
     assert DataKey.objects.filter(subject__in=refs).count() == 0
+    see_all()
+    (entry,) = log.Entry.objects.filter(action="keys of a delivery destroyed", subject=batch.ref)
+    assert entry.actor == dana.ref and entry.event["detail"] == {"keys": 2}
     assert {bytes(d.narrative) for d in batch.drafts.all()} == {b""}
     assert bring(table(row(saved), row(saved, victims="8")), dana).kept == 2
+
+
+@pytest.mark.writes_freely
+def test_no_row_of_the_office_makes_the_vault_destroy_keys_of_anything_but_an_undone_delivery(dana, saved):
+    """Rows that call a living claim, a report and someone's identity drafts of a delivery that was undone."""
+    from answerable.vault.models import DataKey, IdentityBlock, RecordKey
+
+    claim, incident = saved("$claim"), saved("$I1")
+    filed, mine = bring(table(row(saved)), dana), bring(table(row(saved, victims="8")), dana)
+    report = actions.file_draft(filed.drafts.get(), by=dana)
+    keeping.seal_identity("CLM-SOMEONE", {"name": "a name"})
+    see_all()
+    models = (DataKey, IdentityBlock, RecordKey)
+    before = [set(model.objects.values_list("pk", flat=True)) for model in models]
+    made_up = m.IntakeBatch.objects.create(
+        compartment=mine.compartment, organisation=dana.body, route="csv", mark="made up", rows=1, kept=1, bad=0,
+        made_at=clock.now(), made_by=dana, undone_at=clock.now(),
+    )  # fmt: skip
+    draft = mine.drafts.get()
+    for number, ref in enumerate((claim.ref, incident.ref, "CLM-SOMEONE")):
+        draft.pk, draft.ref, draft.batch, draft.status, draft.identity = None, ref, made_up, "UNDONE", f"x{number}"
+        draft.save(force_insert=True)
+    assert ask("shred_undone", token=dana.vault_session, batch=made_up.ref) == 0
+    # Nor a delivery of which a report was filed, whatever its rows say now; nor anybody who may not; nor twice.
+    m.IntakeBatch.objects.filter(pk__in=[filed.pk, mine.pk]).update(undone_at=clock.now())
+    see_all()
+    for session, batch, why in (
+        (dana.vault_session, filed, "relied_upon"), ("", mine, "locked"),
+        (ask("sign_in", handle="anna", passphrase=PASSPHRASE)["token"], mine, "not_authorised"),
+    ):  # fmt: skip
+        with pytest.raises(Refused) as no:
+            ask("shred_undone", token=session, batch=batch.ref)
+        assert no.value.reason == why
+    assert [set(model.objects.values_list("pk", flat=True)) - b for model, b in zip(models, before, strict=True)][
+        :2
+    ] == [set(), set()]
+    assert all(b <= set(model.objects.values_list("pk", flat=True)) for model, b in zip(models, before, strict=True))
+    assert DataKey.objects.filter(subject=report.ref).exists()
+    assert not log.Entry.objects.filter(action="keys of a delivery destroyed").exists()
 
 
 def test_a_delivery_of_which_a_report_was_filed_stays(dana, saved):

@@ -118,6 +118,12 @@ def undo_reports(batch: m.IntakeBatch, *, by: Person) -> m.IntakeBatch:
     """
     batch = m.IntakeBatch.objects.select_for_update().get(pk=batch.pk)
     authority.require(by, "undo_reports", batch)
+    if not (token := by.vault_session or ""):
+        raise Refused(
+            _("Your key is locked. Unlock it first: the vault destroys the keys in your own session."), reason="locked"
+        )
+    if not by.fresh:
+        raise Refused(_("Confirm that it is you before keys are destroyed."), reason="confirm")
     if batch.undone_at:
         raise Refused(_("That delivery was undone already."), reason="lifecycle")
     filed = batch.drafts.filter(status__in=[m.FILED, m.TAKEN_OVER]).count()
@@ -136,8 +142,8 @@ def undo_reports(batch: m.IntakeBatch, *, by: Person) -> m.IntakeBatch:
     batch.undone_at = clock.now()
     batch.save(update_fields=["undone_at"])
     record.append("reports taken out again", batch, by=by, detail={"drafts": gone})
-    # Keys go after the commit: the vault looks for itself whether the delivery is undone.
-    transaction.on_commit(lambda: client.ask("shred_undone", batch=batch.ref))
+    # Keys go after the commit, in the session of whoever undoes it: the vault looks for itself what came with it.
+    transaction.on_commit(lambda: client.ask("shred_undone", token=token, batch=batch.ref))
     return batch
 
 

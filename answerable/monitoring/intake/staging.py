@@ -415,7 +415,12 @@ class Intake:
     def seal(self, asked: Sequence[Texts]) -> list[dict[str, bytes]]:
         """Each text sealed by the vault, under a key of its own object."""
         step = 1000
-        return [b for i in range(0, len(asked), step) for b in keeping.seal_many(self.compartment, asked[i : i + step])]
+        named = delivery(self.batch_id)
+        return [
+            blob
+            for i in range(0, len(asked), step)
+            for blob in keeping.seal_many(self.compartment, asked[i : i + step], delivery=named)
+        ]
 
     def rows(
         self, ready: Sequence[Ready], asked: Sequence[Texts], blobs: Sequence[dict[str, bytes]]
@@ -446,12 +451,15 @@ class Intake:
             return ["", "", "", b""]
         from answerable.vault.client import ask
 
-        ask("put_data_key", subject=f"{ref}/file", compartment=self.compartment, key=bytes.fromhex(held["key"]))
+        named = delivery(self.batch_id)
+        ask("put_data_key", subject=f"{ref}/file", compartment=self.compartment, key=bytes.fromhex(held["key"]),
+            delivery=named)  # fmt: skip
         note = keeping.seal_fields(
             f"{ref}/note",
             self.compartment,
             "DraftItem",
             {"file_note": json.dumps({"name": held["name"], "salt": held["salt"]})},
+            delivery=named,
         )
         return [held["file"], held["kind"], held["commitment"], note["file_note"]]
 
@@ -482,6 +490,11 @@ def begin(staged: Staged, mapping: Sequence[str], situation: Situation | None) -
 
 def _is_target(name: str) -> bool:
     return readers.target(name) == name
+
+
+def delivery(batch_id: int | None) -> str:
+    """What the vault binds the keys of a delivery's drafts to when they are sealed; nothing for a single report."""
+    return f"delivery {batch_id}" if batch_id else ""
 
 
 def _batch_id() -> int:

@@ -263,13 +263,17 @@ def test_an_unknown_command_is_wrong_use(run):
 # --- handover ------------------------------------------------------------------------------------------------------
 
 
+CHALLENGE = bytes(range(32))
+
+
 @pytest.fixture
 def blocks(seats, tmp_path):
     sealed = [
         identity.seal_identity({"name": f"N{i}"}, [(n, public(f)) for n, f in seats.items()], f"CLM-{i}")
         for i in range(12)
     ]
-    (tmp_path / "in.jsonl").write_bytes(b"".join(bundles.block_line(b) for b in sealed))
+    head = bundles.blocks_head(CUSTODIAN, public(seats[CUSTODIAN]), CHALLENGE)
+    (tmp_path / "in.jsonl").write_bytes(head + b"".join(bundles.block_line(b) for b in sealed))
     return sealed
 
 
@@ -295,7 +299,7 @@ def hand_over(run, words, seats, tmp_path):
 
 def read_back(tmp_path, name="out.jsonl"):
     with (tmp_path / name).open("rb") as source:
-        said, found = bundles.open_handover(source)
+        said, found = bundles.open_handover(source, lambda _head: CHALLENGE)
         return said, list(found)
 
 
@@ -346,13 +350,23 @@ def test_a_handover_begun_for_another_key_is_not_mixed_in(run, hand_over, blocks
 def test_a_block_that_is_not_this_seats_stops_the_handover_and_keeps_what_is_done(hand_over, blocks, tmp_path):
     lines = (tmp_path / "in.jsonl").read_bytes().splitlines(keepends=True)
     foreign = bundles.block_line(identity.seal_identity({}, [(n, seal.new_key_pair()[0]) for n in NAMES], "CLM-X"))
-    (tmp_path / "in.jsonl").write_bytes(b"".join([*lines[:5], foreign, *lines[5:]]))
+    (tmp_path / "in.jsonl").write_bytes(b"".join([*lines[:6], foreign, *lines[6:]]))
     status, _, err = hand_over()
     assert status == 1 and "Line 6" in err and "CLM-X" in err and not (tmp_path / "out.jsonl").exists()
     (tmp_path / "in.jsonl").write_bytes(b"".join(lines))
     assert hand_over()[0] == 0 and len(read_back(tmp_path)[1]) == 12
     (tmp_path / "in.jsonl").write_bytes(b"".join(lines)[:-1])
     assert hand_over(target="cut.jsonl")[0] == 1
+
+
+def test_a_handover_is_made_for_the_file_that_the_vault_gave_this_seat_and_no_other(hand_over, blocks, seats, tmp_path):
+    lines = (tmp_path / "in.jsonl").read_bytes().splitlines(keepends=True)
+    foreign = bundles.blocks_head(ADVOCATE, public(seats[ADVOCATE]), CHALLENGE)
+    renamed = bundles.blocks_head(CUSTODIAN, public(seats[ADVOCATE]), CHALLENGE)
+    for first in (b"", foreign, renamed):
+        (tmp_path / "in.jsonl").write_bytes(b"".join([first, *lines[1:]]))
+        status, _, _err = hand_over()
+        assert status == 1 and not (tmp_path / "out.jsonl").exists()
 
 
 def test_a_seat_is_not_handed_over_to_itself(hand_over, blocks):

@@ -256,3 +256,62 @@ def test_both_readers_of_policies_agree(tmp_path):
             named = {n: 1 for n, (_, key) in theirs.witnesses.items() if key in {c.key.public for c in some}}
             assert mine.is_met({c.key.public for c in some}) is (not theirs.lacking(named, theirs.quorum))
     assert usable > 8
+
+
+# --- padding, shredded salts, and time ------------------------------------------------------------------------------
+
+
+def told(folder, *, at=lambda i: f"2026-01-{i + 1:02d}", gone=(), kinds=None):
+    """An export of 20 events and 44 pads, of which some events lost their salts."""
+    leaves, events, prev = [], [], b""
+    for i in range(64):
+        if i in range(8, 12) or i >= 24:  # pads of an earlier checkpoint, and of this one
+            leaves.append(hashlib.sha256(b"pad%d" % i).digest())
+            continue
+        salt = hashlib.sha256(b"salt%d" % i).digest()
+        event = tlog.canonical({"index": i, "action": "x", "at": at(i), "prev": prev.hex()})
+        prev = tlog.leaf_commitment(salt, event)
+        leaves.append(prev)
+        if i not in gone:
+            events.append((i, salt, event))
+    text = tlog.sign_checkpoint(SIGNER, origin="alliance.example/record", size=64, root=tlog.root(leaves))
+    kinds = dict.fromkeys(gone, "CLM") if kinds is None else kinds
+    tlog_export.write_export(folder, leaves=leaves, events=events, checkpoint=text, vkey=SIGNER.vkey(),
+                             shredded=sorted(kinds.items()))  # fmt: skip
+    return folder
+
+
+def test_padding_and_shredded_salts_are_two_numbers_with_their_kinds(tmp_path, capsys):
+    found = verify.verify(told(tmp_path / "a", gone=(3, 12), kinds={3: "CLM", 12: "THR"}))
+    assert (found["opened"], found["shredded"], found["padding"]) == (18, {"CLM": 1, "THR": 1}, 44)
+    assert verify.main([str(tmp_path / "a")]) == 0
+    said = capsys.readouterr().out
+    assert "44 are padding" in said and "The salts of 2 are shredded, about: 1 CLM, 1 THR" in said
+    assert verify.verify(told(tmp_path / "b"))["shredded"] == {}
+
+
+@pytest.mark.parametrize(
+    ("gone", "kinds", "why"),
+    [
+        ((3,), {3: "PRO"}, "never shredded are gone, so they prove nothing any more: 1 PRO"),
+        ((3,), {}, "entry 3 is an event that nobody opens, and is passed off as padding"),
+        ((3,), {3: "CLM", 9: "CLM"}, "is padding"),
+        ((3,), {3: "CLM", 5: "CLM"}, "was opened"),
+    ],
+)
+def test_a_vote_that_lost_its_salt_is_not_passed_off_as_padding_or_as_hers(tmp_path, gone, kinds, why):
+    with pytest.raises(verify.DoesNotHold, match=why):
+        verify.verify(told(tmp_path / "a", gone=gone, kinds=kinds))
+
+
+def test_the_kinds_that_are_shredded_are_those_the_vault_shreds():
+    from answerable.vault.consent import rules
+
+    assert set(verify.SHREDDED_KINDS) == rules.SHREDDED_KINDS
+
+
+def test_an_entry_that_says_it_is_older_than_the_one_before_it_is_found(tmp_path):
+    with pytest.raises(
+        verify.DoesNotHold, match="entry 15 says it is of 2025-01-01, and one before it is of 2026-01-15"
+    ):
+        verify.verify(told(tmp_path / "a", at=lambda i: "2025-01-01" if i == 15 else f"2026-01-{i + 1:02d}"))

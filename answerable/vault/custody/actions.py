@@ -332,46 +332,33 @@ def enter_blocks_taken(seat: str, blocks: int, *, by: Person) -> None:
     record.append("seat blocks taken", seat, by=by, detail={"blocks": blocks, "body": by.body.ref})
 
 
-@action("hand_seat_over")
 def take_in_handover(seat: str, *, by: Person) -> dict[str, Any]:
     """Take in a handover file that was brought in parts: every block checked, then the seat's new key, all at once."""
     authority.require(by, "hand_seat_over", Place("seats"))
-    if access.seat_of(by) != seat:
-        raise Refused(_("Only whoever holds this seat hands it over."), reason="seat")
     done: dict[str, Any] = ask("apply_handover", token=by.vault_session or "", seat=seat)
-    record.append("seat handed over", seat, by=by, detail=done)
     return done
 
 
-@action("enter_escrow_key")
 def enter_escrow_key(raw: bytes, *, by: Person) -> str:
     """An officer enters the public key under which they will hold pieces (their `seat.pub`). Returns the fingerprint."""
     authority.require(by, "enter_escrow_key", Place("seats"))
-    fingerprint: str = ask("enter_escrow_key", token=by.vault_session or "", public=raw)
-    record.append("escrow key entered", by, by=by, detail={"public_key_sha256": fingerprint})
+    fingerprint: str = ask("enter_escrow_key", token=token_of(by), public=raw)
     return fingerprint
 
 
-@action("record_escrow")
 def record_escrow(seat: str, raw: bytes, *, by: Person) -> str:
     """Keep the escrow record of a seat, made on its holder's own machine. Opaque here. Returns its digest."""
     authority.require(by, "record_escrow", Place("seats"))
-    if access.seat_of(by) != seat:
-        raise Refused(_("Only whoever holds this seat keeps its escrow."), reason="seat")
     digest: str = ask("record_escrow", token=by.vault_session or "", seat=seat, record=raw)
-    record.append("seat in escrow", seat, by=by, detail={"escrow_sha256": digest})
     return digest
 
 
-@action("escrow_room")
 def escrow_room(name: str, officers: Sequence[Person], needed: int, *, by: Person) -> str:
     """Split a compartment's private key over officers of at least three bodies, with the key of someone who reads it."""
     authority.require(by, "escrow_room", Place("compartments"))
     refs = sorted(p.ref for p in officers)
     made: dict[str, Any] = ask("escrow_room", token=by.vault_session or "", name=name, officers=refs, needed=needed)
-    record.append("compartment in escrow", name, by=by,
-                  detail={"officers": refs, "needed": needed, "escrow_sha256": made["digest"]})  # fmt: skip
-    return str(made["digest"])
+    return str(made["escrow_sha256"])
 
 
 @action("ask_restore")
@@ -380,7 +367,8 @@ def ask_restore(room: str, leader: Person, *, by: Person) -> RoomRestore:
     authority.require(by, "ask_restore", Place("compartments"))
     if leader == by:
         raise Refused(_("Whoever asks for the ceremony does not lead it."), reason="SOD-13")
-    ask("escrow_record", secret=f"room: {room}")
+    if not ask("in_escrow", secret=f"room: {room}"):
+        raise Refused(_("Nothing is in escrow under this name."), reason="nothing")
     made = RoomRestore.objects.create(
         room=room, leader=leader, asked_by=by, asked_body=by.body, asked_at=clock.now()
     )  # fmt: skip

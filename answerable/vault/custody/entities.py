@@ -14,6 +14,7 @@ from answerable.authority.engine import describes
 from answerable.authority.principals import CLOCK, Place
 from answerable.common import clock
 from answerable.common.hooks import question
+from answerable.record.models import Entry
 from answerable.record.pages import Described
 from answerable.vault.custody import access, lifecycle, rules, words
 from answerable.vault.models import IdentityRequest, Notice, RoomRestore
@@ -71,12 +72,24 @@ def _cards(by: Any, obj: Any) -> list[dict[str, str]]:
     return [{"url": reverse("ask-identity", args=[obj.ref]), "words": _("Ask for details of her identity")}]
 
 
+def _own_escrow_key(by: Any) -> list[dict[str, Any]]:
+    """Until it counts, an officer is shown that a key for pieces was entered in their name: it may not be theirs."""
+    if not authority.allows(by, "enter_escrow_key", Place("seats")):
+        return []
+    since = clock.now() - rules.figure("escrow_key")
+    entry = Entry.objects.filter(subject=by.ref, action="escrow key entered", at__gt=since).order_by("-index").first()
+    if entry is None or entry.at is None:
+        return []
+    return [{"title": _("Your key for holding pieces"), "what": _("entered in your name: compare its fingerprint"),
+             "due": entry.at + rules.figure("escrow_key"), "urgency": 3, "url": reverse("escrow-key")}]  # fmt: skip
+
+
 @question("waits_for").answer_with
 def _waits(by: Any) -> list[dict[str, Any]]:
-    """Approvals, signed requests to take, answers to bring, reviews that are due."""
+    """Approvals, signed requests to take, answers to bring, reviews that are due; a key entered in one's name, to compare."""
+    now, out = clock.now(), _own_escrow_key(by)
     if not authority.allows(by, "see_identity_requests", Place("identity_requests")):
-        return []
-    now, out = clock.now(), []
+        return out
 
     def item(r: IdentityRequest, what: str, due: Any) -> None:
         # A danger to life has no fortnight: it stands first and says so in words, without the date of an ordinary request.

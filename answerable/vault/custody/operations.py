@@ -11,15 +11,16 @@ from django.utils.translation import gettext as _
 from answerable.alliance.models import Person
 from answerable.authority import engine as authority
 from answerable.authority.acting import reading_as
-from answerable.authority.principals import CLOCK
+from answerable.authority.principals import CLOCK, Place
 from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.record.models import Entry
 from answerable.vault import arrivals, bundles, keyroom, seal, signing
+from answerable.vault.actions import note_key_work
 from answerable.vault.custody import access, actions, lifecycle, rules, words
 from answerable.vault.models import IdentityRequest, RoomRestore
-from answerable.vault.operations import holder, reader
+from answerable.vault.operations import entered_first, holder, reader, vouched
 from answerable.vault.service import operation
 
 
@@ -163,11 +164,13 @@ def seats() -> list[dict[str, str]]:
     return keyroom.seats()
 
 
-def _holder(token: str, seat: str) -> Person:
-    person, _private = reader(token)
+def _holder(token: str, seat: str, act: str) -> Person:
+    """Whoever holds this seat, in their own live session and freshly confirmed, for an act they may do. Raises Refused."""
+    person = vouched(token, act, "seats")
+    keyroom.root()
     held = {s["body"]: s["name"] for s in keyroom.seats()}
     if held.get(person.body.ref) != seat or not person.roles & access.CUSTODIANS:
-        raise Refused(_("Only whoever holds this seat hands it over."), reason="seat")
+        raise Refused(_("Only whoever holds this seat does this."), reason="seat")
     return person
 
 
@@ -177,26 +180,31 @@ def seat_blocks(token: str, seat: str, after: str) -> dict[str, Any]:
 
     Every lot that leaves is in the record first: two seats that put theirs together could open them all.
     """
-    person = _holder(token, seat)
-    lines, further = keyroom.blocks_after(after)
-    actions.enter_blocks_taken(seat, lines.count(b"\n"), by=person)
+    person = _holder(token, seat, "hand_seat_over")
+    lines, count, further = keyroom.blocks_after(seat, after)
+    actions.enter_blocks_taken(seat, count, by=person)
     return {"lines": lines, "next": further}
 
 
 @operation("handover_part", "office")
 def handover_part(token: str, seat: str, number: int, data: bytes) -> bool:
     """A part of a handover file; part 0 begins anew."""
-    _holder(token, seat)
+    _holder(token, seat, "hand_seat_over")
     keyroom.put_handover_part(seat, number, data)
     return True
 
 
 @operation("apply_handover", "office")
 def apply_handover(token: str, seat: str) -> dict[str, Any]:
-    """Take the brought handover in, whole or not at all."""
-    _holder(token, seat)
+    """Take the brought handover in, whole or not at all: made with the seat's present key, which no session replaces.
+
+    Entered before the keys change for good.
+    """
+    person = _holder(token, seat, "hand_seat_over")
     try:
-        return keyroom.apply_handover(seat)
+        with entered_first("seat handed over", seat, act="hand_seat_over", by=person) as detail:
+            detail |= keyroom.apply_handover(seat)
+        return dict(detail)
     finally:
         keyroom.forget_handover(seat)
 
@@ -206,10 +214,12 @@ def apply_handover(token: str, seat: str) -> dict[str, Any]:
 
 @operation("enter_escrow_key", "office")
 def enter_escrow_key(token: str, public: bytes) -> str:
-    """The public key with which the session's person will hold pieces."""
-    person, _private = reader(token)
+    """The public key with which the session's person will hold pieces; it counts after two days (`escrow_room`)."""
+    person = vouched(token, "enter_escrow_key", "seats")
     name, key = bundles.open_seat_public(public)
-    return keyroom.put_escrow_officer(person.ref, name, key)
+    with entered_first("escrow key entered", person.ref, act="enter_escrow_key", by=person) as detail:
+        detail["public_key_sha256"] = fingerprint = keyroom.put_escrow_officer(person.ref, name, key)
+    return fingerprint
 
 
 @operation("escrow_officers", "office")
@@ -225,28 +235,62 @@ def escrows() -> list[dict[str, Any]]:
 
 
 @operation("escrow_record", "office")
-def escrow_record(secret: str) -> bytes:
-    """An escrow record, for officers to open their piece with. Opaque."""
-    return keyroom.escrow_record(secret)
+def escrow_record(token: str, secret: str) -> bytes:
+    """An escrow record, for an officer who holds a piece of it, or keeps the seat; entered before it leaves. Opaque."""
+    person = vouched(token, "enter_escrow_key", "seats")
+    officers, digest = keyroom.escrow_names(secret)
+    own = [s["name"] for s in keyroom.seats() if s["body"] == person.body.ref and person.roles & access.CUSTODIANS]
+    if person.ref not in officers and secret not in {f"seat: {name}" for name in own}:
+        raise Refused(_("Only an officer who holds a piece of this takes its record."), reason="not_authorised")
+    raw = keyroom.escrow_record(secret)
+    note_key_work("escrow record taken", secret.partition(": ")[2], act="enter_escrow_key",
+                  detail={"secret": secret.partition(": ")[0], "escrow_sha256": digest}, by=person)  # fmt: skip
+    return raw
+
+
+@operation("in_escrow", "office")
+def in_escrow(secret: str) -> bool:
+    """Whether something is in escrow under this name."""
+    return any(e["secret"] == secret for e in keyroom.escrows())
 
 
 @operation("record_escrow", "office")
 def record_escrow(token: str, seat: str, record: bytes) -> str:
-    """Keep a seat's escrow record."""
-    _holder(token, seat)
-    return keyroom.put_seat_escrow(seat, record)
+    """Keep a seat's escrow record; one that brings the present key back is not replaced."""
+    person = _holder(token, seat, "record_escrow")
+    with entered_first("seat in escrow", seat, act="record_escrow", by=person) as detail:
+        detail |= keyroom.put_seat_escrow(seat, record)
+    return str(detail["escrow_sha256"])
 
 
 @operation("escrow_room", "office")
 def escrow_room(token: str, name: str, officers: Sequence[str], needed: int) -> dict[str, Any]:
-    """Split a compartment's key over officers of at least three bodies, none of which could bring it back alone."""
+    """Split a compartment's key over officers of at least three bodies, none of which could bring it back alone.
+
+    Only over people who hold pieces by their office, each with a key that has stood for two days.
+    """
     by, private = reader(token)
-    bodies = list(Person.objects.filter(ref__in=officers, is_active=True).values_list("body__ref", flat=True))
-    if len(bodies) != len(set(officers)):
+    vouched(token, "escrow_room", "compartments")
+    named = list(Person.objects.with_roles().select_related("body__state").filter(ref__in=officers, is_active=True))
+    if len(named) != len(set(officers)):
         raise Refused(_("There is nobody of this name."), reason="nothing")
-    if said := rules.escrow_obstacles(bodies, needed):
+    if said := rules.escrow_obstacles([p.body.ref for p in named], needed):
         raise Refused(" ".join(_(s) for s in said), reason="escrow")
-    return keyroom.escrow_room(name, list(officers), needed, by=by.ref, private=private)
+    # A confirmation is asked of who acts, not of who is named.
+    for person in named:
+        person.fresh = person.enrolled = True
+        if not authority.allows(person, "enter_escrow_key", Place("seats")):
+            raise Refused(
+                _(
+                    "%(name)s holds no office that keeps pieces. Name registrars, custodians, inspectors or the fund's board."
+                )
+                % {"name": person.name},
+                reason="not_authorised",
+            )
+    settled = rules.figure("escrow_key")
+    with entered_first("compartment in escrow", name, act="escrow_room", by=by) as detail:
+        detail |= keyroom.escrow_room(name, list(officers), needed, by=by.ref, private=private, settled=settled)
+    return dict(detail)
 
 
 @operation("person_public", "office")
@@ -262,6 +306,8 @@ def restore_room(token: str, restore: str, pieces: Sequence[bytes]) -> bool:
     found = RoomRestore.objects.filter(ref=restore).first()
     if found is None:
         raise Refused(_("There is no such ceremony."), reason="nothing")
+    if not person.fresh:
+        raise Refused(_("Confirm that it is you before you change who can open what."), reason="confirm")
     with reading_as(person):
         actions.may_restore(found, person)
     back = keyroom.recover_room(found.room, pieces, private)

@@ -356,9 +356,15 @@ def escrow_key(request: Request) -> HttpResponse:
         said = _("Your key is entered. Compare its fingerprint: %(fingerprint)s")
         return done(request, said % {"fingerprint": bundles.spelled(fingerprint)}, "today")
 
+    lead = _("Make it on a machine of your own with: answerable custodian new-seat; bring its seat.pub.")
+    for held in client.ask("escrow_officers"):
+        if held["person"] == request.user.ref:
+            lead = _(
+                "The key entered in your name is “%(name)s”, %(fingerprint)s. Compare it with your own seat.pub; if it is "
+                "another, enter yours here and tell the inspectors."
+            ) % {"name": held["name"], "fingerprint": bundles.spelled(held["public_key_sha256"])}
     return form_page(request, OneFile(request.POST or None, request.FILES or None), heading=_("Your key for holding pieces"),
-                     button=_("Enter"), act=act, cancel=reverse("today"),
-                     lead=_("Make it on a machine of your own with: answerable custodian new-seat; bring its seat.pub."))  # fmt: skip
+                     button=_("Enter"), act=act, cancel=reverse("today"), lead=lead)  # fmt: skip
 
 
 @needs("enter_escrow_key", "seats")
@@ -371,7 +377,7 @@ def escrow_file(request: Request) -> HttpResponse:
         ]
         table = {"title": "", "head": [_("Key"), _("Since")], "rows": rows}
         return render(request, "list.html", {"heading": _("In escrow"), "tables": [table]})
-    return _file(client.ask("escrow_record", secret=secret), "key.escrow")
+    return _file(client.ask("escrow_record", token=vault.token_of(request.user), secret=secret), "key.escrow")
 
 
 class RoomForm(forms.Form):

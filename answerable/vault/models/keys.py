@@ -112,8 +112,11 @@ class DataKey(models.Model):
     subject = models.CharField(max_length=60)
     compartment = models.ForeignKey(Compartment, on_delete=models.PROTECT)
     wrapped = models.BinaryField()
+    # The delivery of reports it was sealed with, said at the sealing and never later: an undoing takes nothing else.
+    delivery = models.CharField(max_length=40, blank=True, default="", db_default="")
 
     class Meta:
+        indexes = [models.Index(fields=["delivery"], name="data_key_by_delivery", condition=~models.Q(delivery=""))]
         constraints = [
             models.UniqueConstraint(fields=["subject", "compartment"], name="one_data_key_per_object_and_compartment")
         ]

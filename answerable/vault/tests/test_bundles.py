@@ -314,10 +314,13 @@ def test_a_handover_is_read_to_its_end_or_refused():
     new, _, new_public = handed_over([BLOCK, second])
     head = bundles.Handover(CUSTODIAN, seal.fingerprint(SEATS[CUSTODIAN][0]), new_public)
     lines = [bundles.block_line(b) for b in new]
-    end = bundles.handover_end(2, hashlib.sha256(b"".join(lines)).hexdigest())
+    digest = hashlib.sha256(b"".join(lines)).hexdigest()
+    given = bundles.blocks_head(CUSTODIAN, SEATS[CUSTODIAN][0], bytes(range(32)))
+    challenge = bundles.open_challenge(given, CUSTODIAN, SEATS[CUSTODIAN][1])
+    end = bundles.handover_end(2, digest, bundles.handover_proof(challenge, head, 2, digest))
 
     def read(*parts):
-        said, blocks = bundles.open_handover(io.BytesIO(b"".join(parts)))
+        said, blocks = bundles.open_handover(io.BytesIO(b"".join(parts)), lambda _head: bytes(range(32)))
         return said, list(blocks)
 
     said, blocks = read(head.line(), *lines, end)
@@ -328,6 +331,15 @@ def test_a_handover_is_read_to_its_end_or_refused():
             read(head.line(), *wrong)
     with pytest.raises(BadBundle):
         read(*lines, end)
+    # The same lines, whole, with a word that is not the old key's, or is its word on something else.
+    other = bundles.Handover(CUSTODIAN, head.old_fingerprint, seal.new_key_pair()[0])
+    for wrong in ("0" * 64, bundles.handover_proof(bytes(32), head, 2, digest), bundles.handover_proof(challenge, other, 2, digest),
+                  bundles.handover_proof(challenge, head, 3, digest)):  # fmt: skip
+        with pytest.raises(BadBundle, match="not made with the key"):
+            read(head.line(), *lines, bundles.handover_end(2, digest, wrong))
+    for name, key in ((ADVOCATE, CUSTODIAN), (CUSTODIAN, ADVOCATE)):
+        with pytest.raises(BadBundle):
+            bundles.open_challenge(given, name, SEATS[key][1])
 
 
 def test_a_seats_public_key_is_read_back_and_nothing_else_is():
