@@ -168,6 +168,8 @@ class Indicator(models.Model):
     contrary = models.ManyToManyField(SourceItem, related_name="+", blank=True)
     reached = models.CharField(max_length=4, default="none")
     because = models.JSONField(default=list)
+    # The days it counts on at present, in order; written by live.py, which finds a change by comparing with them.
+    days = models.JSONField(default=list)
     reasons = SealedField()
     made_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     made_at = models.DateTimeField()
