@@ -359,6 +359,13 @@ def test_an_indicator_rests_on_what_its_actor_did_or_a_unit_under_it(world):
     set_scope(["*"])
     record()
     assert newest(actor).systematic == "SY-1"
+    # The unit's report is corrected: the actor's windows that held its day are looked at, the unit's alone would not do.
+    for on, counts in ((date(2028, 6, 1), ""), (date(2029, 12, 30), "SY-1"), (date(2030, 1, 6), "SY-1")):
+        others.on = on
+        others.save()
+        live.relevel(unit, [others.ref], why="corrected")
+        assert newest(actor).systematic == counts
+        recomputed_says_the_same()
     # The order turns out to have ended before that day: it was not the actor's unit then.
     linking.end_command(line, to_on=date(2029, 12, 31), by=world.analyst)
     set_scope(["*"])
@@ -395,3 +402,17 @@ def test_an_assessment_of_a_chain_of_command_follows_its_lines(world):
     recomputed_says_the_same()
     assert list(chain.restatements.order_by("version").values_list("reason", flat=True)) == [
         "line of command noted", "corrected", "command ended"]  # fmt: skip
+
+
+def test_what_is_reasoned_later_reaches_assessments_of_a_chain_whose_top_did_nothing_itself(world):
+    top, unit = world.parties[1], world.parties[2]
+    linking.note_subordination(unit, top, from_on=date(2029, 1, 1), source="order", by=world.analyst)
+    set_scope(["*"])
+    for day in (10, 20, 30):
+        add(world, day, party=2, area=f"A{day}", victims=3)
+    world.assess(0, 1, 100, (), True)
+    early = PatternAssessment.objects.get(party=top)
+    assert not queries.current(early)["tests"]["PT"]["met"]
+    world.assess(0, 1, 101, (), True)
+    assert queries.current(early)["tests"]["PT"]["met"]
+    recomputed_says_the_same()

@@ -276,7 +276,7 @@ def _facts_digest(*incidents: Incident) -> str:
     parties = {i.party_id for i in incidents}
     own = list(
         Incident.objects.filter(party__in=parties).order_by("ref").values_list(
-            "ref", "on", "precision", "area1", "area2", "victims", "forms", "matches_pattern", "verified_by")
+            "ref", "on", "precision", "earliest", "latest", "area1", "area2", "victims", "forms", "matches_pattern", "verified_by")
     )  # fmt: skip
     items = list(
         SourceItem.objects.filter(incident__party__in=parties).order_by("ref").values_list(

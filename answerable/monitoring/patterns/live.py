@@ -197,7 +197,7 @@ def _contribution(row: Incident, facts: known.IncidentFacts) -> Contribution:
     counted = row.status in lifecycle.COUNTED
     own = known.verification_level(facts.items).code if counted else ""
     lifted = known.verification_level(facts.items, base=rules.V3D_BASE, matches_pattern=facts.matches_pattern).code
-    earliest, latest = rules.possible_days(row.on, row.precision)
+    earliest, latest = rules.possible_days(row.on, row.precision, row.earliest, row.latest)
     return Contribution(
         incident_id=row.pk, compartment=row.compartment, party_id=row.party_id, on=row.on, earliest=earliest,
         latest=latest, area1=row.area1, area2=row.area2, victims=row.victims, own=own,

@@ -61,8 +61,16 @@ def last_end(day: date) -> date:
     return _last_end(day, WINDOW_MONTHS)
 
 
-def possible_days(on: date, precision: str = "day") -> tuple[date, date]:
-    """First and last day on which something known to a day, week, month or quarter can have happened."""
+def possible_days(
+    on: date, precision: str = "day", earliest: date | None = None, latest: date | None = None
+) -> tuple[date, date]:
+    """First and last day on which something can have happened: as given, or as a day, week, month, quarter or year gives them.
+
+    A precision that says nothing about the days (a range whose ends are not kept) holds any day there is, so that no
+    number of days apart rests on it.
+    """
+    if earliest is not None and latest is not None:
+        return earliest, latest
     if precision == "week":
         first = on - timedelta(days=on.weekday())
         return first, first + timedelta(days=6)
@@ -71,7 +79,7 @@ def possible_days(on: date, precision: str = "day") -> tuple[date, date]:
         start = (on.month - 1) // months * months + 1
         end = start + months - 1
         return date(on.year, start, 1), date(on.year, end, calendar.monthrange(on.year, end)[1])
-    return on, on
+    return (on, on) if precision == "day" else (date.min, date.max)
 
 
 def support(day: date, base: Sequence[date]) -> int:
@@ -109,6 +117,10 @@ class Incident(Protocol):
     @property
     def precision(self) -> str: ...
     @property
+    def earliest(self) -> date | None: ...
+    @property
+    def latest(self) -> date | None: ...
+    @property
     def victims(self) -> int: ...
     @property
     def actor(self) -> str: ...
@@ -137,7 +149,7 @@ class Row:
 
 def row_of(i: Incident) -> Row:
     """An incident as a tally sees it."""
-    earliest, latest = possible_days(i.on, i.precision)
+    earliest, latest = possible_days(i.on, i.precision, i.earliest, i.latest)
     is_verified = bool(i.level and i.level.verified)
     base = bool(i.level and i.level.counts_for_base)
     return Row(i.ref, i.on, (i.area1, i.area), i.victims, is_verified, base, earliest, latest)
