@@ -110,3 +110,14 @@ def test_a_correction_moves_both_ends(office_of):
         assert (adds.on, adds.earliest, adds.latest) == (first, first, last) and (
             told.latest == last if kept else told.latest is None
         )
+
+
+def test_one_area_in_four_spellings_is_one(office_of):
+    for area1, area2 in (("Kesh", "Dorn"), ("kesh", "dorn"), ("Kesh", "Dorn  town"), ("KESH", "DORN")):
+        office_of.verified(when="2026-01-12", area1=area1, area2=area2)
+    found = office_of.pattern()
+    assert not found["tests"]["PT"]["met"] and "1 areas" in found["tests"]["PT"]["says"]
+    assert len(found["areas"]) == 1 and found["areas"][0] in {"Dorn", "DORN", "dorn", "Dorn  town"}
+    assert set(Contribution.objects.filter(party=office_of.party).values_list("area1", "area2")) == {("kesh", "dorn")}
+    other = office_of.verified(when="2026-01-12", area1="Kesh", area2="Ulm")
+    assert office_of.pattern()["tests"]["PT"]["met"] and other.area2 == "Ulm"

@@ -1,6 +1,6 @@
 """Indicators keep the days they count on; reports keep between which days they lie, where a range or an "about" said so.
 
-What each incident adds is emptied; the clock works it out again, with every window, as after an update from a version
+What each incident adds now holds areas by their keys. It is emptied; the clock works it out again, with every window, as after an update from a version
 without windows (patterns.actions.owed).
 """
 
@@ -44,5 +44,7 @@ class Migration(migrations.Migration):
                 name="an_incident_does_not_end_before_it_begins",
             ),
         ),
+        migrations.AlterField("contribution", "area1", models.CharField(blank=True, max_length=200)),
+        migrations.AlterField("contribution", "area2", models.CharField(blank=True, default="", max_length=200)),
         migrations.RunSQL("DELETE FROM monitoring_contribution", migrations.RunSQL.noop),
     ]

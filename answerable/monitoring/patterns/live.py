@@ -26,8 +26,8 @@ from answerable.monitoring.linking import queries as links
 from answerable.monitoring.linking import rules as command
 from answerable.monitoring.linking.models import Subordination
 from answerable.monitoring.models import Incident, Party, PatternAssessment
+from answerable.monitoring.patterns import areas, rules
 from answerable.monitoring.patterns import queries as patterns
-from answerable.monitoring.patterns import rules
 from answerable.monitoring.patterns.models import (
     FIGURES,
     FLAGS,
@@ -200,7 +200,7 @@ def _contribution(row: Incident, facts: known.IncidentFacts) -> Contribution:
     earliest, latest = rules.possible_days(row.on, row.precision, row.earliest, row.latest)
     return Contribution(
         incident_id=row.pk, compartment=row.compartment, party_id=row.party_id, on=row.on, earliest=earliest,
-        latest=latest, area1=row.area1, area2=row.area2, victims=row.victims, own=own,
+        latest=latest, area1=areas.key(row.area1), area2=areas.key(row.area2), victims=row.victims, own=own,
         awaits=counted and own != "V3d" and lifted == "V3d", level=own,
     )  # fmt: skip
 

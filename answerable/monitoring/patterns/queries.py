@@ -39,8 +39,10 @@ def rows_between(
     parties: Iterable[int], first: date, last: date, *, filed_by: datetime | None = None, refs: bool = True
 ) -> list[Counted]:
     """Counted incidents of these actors between two days, in order; with `filed_by`, only those filed by then."""
-    sql = f"SELECT {'i.ref' if refs else 'c.incident_id::text'}, {ROW} FROM monitoring_contribution c"
-    if refs or filed_by:
+    joined = refs or filed_by is not None
+    spelled = "i.area1, i.area2" if joined else "'', ''"
+    sql = f"SELECT {'i.ref' if refs else 'c.incident_id::text'}, {ROW}, {spelled} FROM monitoring_contribution c"
+    if joined:
         sql += " JOIN monitoring_incident i ON i.id = c.incident_id"
     sql += " WHERE c.party_id = ANY(%s) AND c.\"on\" BETWEEN %s AND %s AND c.level <> ''"
     values: list[Any] = [list(parties), first, last]
@@ -52,10 +54,10 @@ def rows_between(
         return [
             Counted(
                 rules.Row(ref, on, (area1, area2), victims, level in known.VERIFIED_LEVELS, level in known.BASE_LEVELS,
-                          earliest, latest),
+                          earliest, latest, (said1, said2)),
                 level,
             )
-            for ref, on, area1, area2, victims, level, earliest, latest in cursor.fetchall()
+            for ref, on, area1, area2, victims, level, earliest, latest, said1, said2 in cursor.fetchall()
         ]  # fmt: skip
 
 
