@@ -53,7 +53,7 @@ def grow(c, situations: list[int], parties: list[int], start: int, to: int, body
     )
     c.execute(
         'INSERT INTO monitoring_contribution (incident_id, compartment, party_id, "on", earliest, latest, area1, area2, victims,'
-        f" own, awaits, level) SELECT i.id, i.compartment, party, day, day, day, i.area1, i.area2, v, {LEVEL}, mod(g, {len(KINDS)}) = {AWAITS}, {LEVEL}"
+        f" own, awaits, level) SELECT i.id, i.compartment, party, day, day, day, lower(i.area1), lower(i.area2), v, {LEVEL}, mod(g, {len(KINDS)}) = {AWAITS}, {LEVEL}"
         " FROM grown JOIN monitoring_incident i ON i.ref = 'INC-B-' || g",
         [],
     )

@@ -21,6 +21,8 @@ _ONE = re.compile(r"(\d{4})(?:-(\d{2}|XX)(?:-(\d{2}|XX))?)?([~?%]?)", re.A)
 # What spreadsheets and telephones write where only a day is meant.
 _INSTANT = re.compile(r"(\d{4}-\d{2}-\d{2})[T ]\d{2}:\d{2}\S*", re.A)
 FIRST_YEAR = 1900
+# Days: by how much a date that is "about" may be off, at the least. The margin that PR-2 leaves around a pattern's window.
+ABOUT = 30
 
 
 def gettext_noop(text: str) -> str:
@@ -51,6 +53,18 @@ class When:
     def days(self) -> int:
         """How many days it may have been."""
         return (self.latest - self.earliest).days + 1
+
+    @property
+    def possible(self) -> tuple[date, date]:
+        """First and last day it can have been, for rules that count only what is certain.
+
+        What is "about" or "perhaps" so reaches to either side as far as it is long, and at least ABOUT days.
+        """
+        if not (self.approximate or self.uncertain):
+            return self.earliest, self.latest
+        more = max(ABOUT, self.days)
+        last = min(self.latest.toordinal() + more, date.max.toordinal())
+        return self.earliest - timedelta(days=more), date.fromordinal(last)
 
 
 HOW = gettext_noop(

@@ -443,7 +443,7 @@ def _clear(ref: str) -> None:
         for incident in Incident.objects.filter(ref=ref):
             on = incident.on.replace(month=(incident.on.month - 1) // 3 * 3 + 1, day=1)
             Incident.objects.filter(pk=incident.pk).update(
-                narrative=b"", place=b"", link_reason=b"", on=on, precision="quarter", area1="", area2="", forms=[],
+                narrative=b"", place=b"", link_reason=b"", on=on, precision="quarter", earliest=None, latest=None, area1="", area2="", forms=[],
                 links=[], settings=[], consequences=[], victims=0, victims_min=0, victims_max=0, because=[], level="V1",
             )  # fmt: skip
             relevel(incident.party, ref)

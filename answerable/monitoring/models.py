@@ -149,6 +149,9 @@ class Incident(models.Model):
     verified_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
     on = models.DateField()
     precision = models.CharField(max_length=8, default="day")
+    # First and last day it can have been, where `on` and `precision` do not say it: a range, or a date that is only "about".
+    earliest = models.DateField(null=True)
+    latest = models.DateField(null=True)
     area1 = models.CharField(max_length=40)
     area2 = models.CharField(max_length=40, blank=True, default="")
     victims_min = models.PositiveIntegerField()
@@ -180,6 +183,10 @@ class Incident(models.Model):
             models.CheckConstraint(
                 condition=Q(verified_by=None) | ~Q(verified_by=F("collected_by")),
                 name="SOD_01_verifier_is_not_collector",
+            ),
+            models.CheckConstraint(
+                condition=Q(earliest=None, latest=None) | Q(earliest__lte=F("latest")),
+                name="an_incident_does_not_end_before_it_begins",
             ),
         ]
         indexes = [

@@ -122,6 +122,8 @@ def incident_facts(incidents: Sequence[Incident]) -> list[rules.IncidentFacts]:
             area=i.area2,
             area1=i.area1,
             precision=i.precision,
+            earliest=i.earliest,
+            latest=i.latest,
             victims=i.victims,
             actor=refs[i.party_id],
             items=tuple(

@@ -181,6 +181,8 @@ class IncidentFacts:
     level: Level | None = None
     area1: str = ""
     precision: str = "day"
+    earliest: date | None = None
+    latest: date | None = None
 
 
 def levels(incidents: Iterable[IncidentFacts]) -> list[IncidentFacts]:

@@ -7,16 +7,20 @@ from datetime import date, timedelta
 
 import pytest
 from django.db import connection, transaction
-from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from answerable.alliance.models import Person
 from answerable.authority.acting import set_scope
 from answerable.authority.principals import CLOCK
-from answerable.monitoring.models import Incident, Party, PatternAssessment, SourceItem
+from answerable.common import clock
+from answerable.common.errors import Refused
+from answerable.monitoring.linking import actions as linking
+from answerable.monitoring.linking.models import Subordination
+from answerable.monitoring.models import Incident, Party, PatternAssessment, Situation, SourceItem
 from answerable.monitoring.patterns import actions as patterns
 from answerable.monitoring.patterns import live, queries
-from answerable.monitoring.patterns.models import FIGURES, Contribution, PatternState, Restatement
+from answerable.monitoring.patterns.models import FIGURES, Contribution, Indicator, PatternState, Restatement
 from answerable.record import log as record
 
 pytestmark = [pytest.mark.django_db, pytest.mark.writes_freely]
@@ -45,7 +49,8 @@ def snapshot() -> bytes:
         PatternState.objects.filter(reported_incidents__gt=0).order_by("party_id", "ends_on")
         .values_list("party_id", "ends_on", *FIGURES)
     )  # fmt: skip
-    return json.dumps([levels, adds, states], default=str).encode()
+    reasons = list(Indicator.objects.order_by("id").values_list("ref", "reached", "because", "days"))
+    return json.dumps([levels, adds, states, reasons], default=str).encode()
 
 
 def forget() -> None:
@@ -61,6 +66,9 @@ class World:
         self.parties = [brigade]
         for name in ("First Column", "Second Column"):
             self.parties.append(Party.objects.create(situation=brigade.situation, name=name, actor_type="ACT-STF"))
+        elsewhere = Situation.objects.create(name="Over the border", fictional=True)
+        self.parties.append(Party.objects.create(situation=elsewhere, name="Border Column", actor_type="ACT-STF"))
+        self.analyst = Person.objects.select_related("body__state").get(handle="sami")
         self.person, self.n, self.made = person, 0, []
 
     def incident(
@@ -68,10 +76,10 @@ class World:
     ):
         self.n += 1
         made = Incident.objects.create(
-            compartment="monitoring", situation=self.parties[0].situation, party=self.parties[party], organisation=self.person.body,
+            compartment="monitoring", situation=self.parties[party].situation, party=self.parties[party], organisation=self.person.body,
             collected_by=self.person, on=date(2030, 1, 1) + timedelta(days=day), precision=precision, area1="P", area2=area,
             victims_min=victims, victims=victims, victims_max=victims, status=status, matches_pattern=matches,
-            submitted_at=timezone.now(), narrative=b"", place=b"", link_reason=b"",
+            submitted_at=clock.now(), narrative=b"", place=b"", link_reason=b"",
         )  # fmt: skip
         self.items(made, items)
         self.made.append(made)
@@ -100,6 +108,13 @@ class World:
         matches,
         precision,
     ) -> None:
+        if kind in REASONED:
+            try:
+                getattr(self, kind)(which, party, day, items, matches)
+            except Refused:
+                pass
+            set_scope(["*"])
+            return
         if kind == "new" or not self.made:
             row = self.incident(party, day, area, victims, status, items, matches, precision)
         else:
@@ -112,7 +127,7 @@ class World:
                 case "status":
                     row.status = status
                 case "party":
-                    row.party = self.parties[party]
+                    row.party, row.situation = self.parties[party], self.parties[party].situation
                 case "area":
                     row.area2 = area
                 case "matches":
@@ -123,10 +138,48 @@ class World:
             row.save()
         live.relevel(row.party, [row.ref], why=kind)
 
+    def indicate(self, which: int, party: int, day: int, items, matches) -> None:
+        """An indicator about an actor, by items of up to two reports, of whichever actor: some are refused."""
+        if self.made:
+            own = [self.made[(which + n) % len(self.made)].pk for n in range(1 + matches)]
+            patterns.record_indicator(
+                self.parties[party], code=("SY-1", "SY-2", "method", "MOW-01")[day % 4], standard=("SP1", "SP2")[day % 2],
+                supporting=list(SourceItem.objects.filter(incident__in=own).order_by("id")), reasons="Told.", by=self.analyst,
+            )  # fmt: skip
+
+    def give_up(self, which: int, party: int, day: int, items, matches) -> None:
+        if indicator := Indicator.objects.filter(party=self.parties[party], ended_at=None).first():
+            patterns.end_indicator(indicator, by=self.analyst)
+
+    def command(self, which: int, party: int, day: int, items, matches) -> None:
+        """One unit comes under another for good, or for a time."""
+        start, over = date(2030, 1, 1) + timedelta(days=day - 200), self.parties[(party + 1 + which % 2) % 3]
+        linking.note_subordination(
+            self.parties[party], over, from_on=start, to_on=start + timedelta(days=10 * which) if matches else None,
+            source="order", by=self.analyst,
+        )  # fmt: skip
+
+    def end_command(self, which: int, party: int, day: int, items, matches) -> None:
+        if row := Subordination.objects.filter(unit=self.parties[party]).order_by("id").last():
+            linking.end_command(row, to_on=date(2030, 1, 1) + timedelta(days=day - 200), by=self.analyst)
+
+    def assess(self, which: int, party: int, day: int, items, matches) -> None:
+        """An assessment on some day, as the action makes it on its own."""
+        actor, on, common = self.parties[party], date(2030, 1, 1) + timedelta(days=day), ["method"] if day % 2 else []
+        made = PatternAssessment.objects.create(
+            situation=actor.situation, party=actor, on=on, commonalities=common, made_by=self.person, made_at=clock.now(),
+            result=queries.result(actor, on=on, chain=matches, commonalities=common),
+        )  # fmt: skip
+        if common:
+            live.reasons_changed(actor, why="commonality reasoned", because_of=made.ref, by=CLOCK)
+
+
+REASONED = {"indicate", "give_up", "command", "end_command", "assess"}
 
 change = st.tuples(
-    st.sampled_from(["new", "new", "new", "date", "victims", "status", "party", "area", "matches", "items"]),
-    st.integers(0, 40), st.sampled_from([0, 0, 0, 1, 2]), st.integers(0, 900), st.sampled_from(["A", "B", "C", "D", ""]),
+    st.sampled_from(["new", "new", "new", "date", "date", "victims", "status", "party", "area", "matches", "items",
+                     "indicate", "indicate", "give_up", "command", "end_command", "assess", "assess"]),
+    st.integers(0, 40), st.sampled_from([0, 0, 0, 1, 2, 3]), st.integers(0, 900), st.sampled_from(["A", "B", "C", "D", ""]),
     st.integers(1, 9), st.sampled_from(STATUSES), st.sampled_from(ITEMS), st.booleans(), st.sampled_from(["day", "day", "month"]),
 )  # fmt: skip
 
@@ -148,7 +201,7 @@ def test_one_change_at_a_time_gives_what_recomputing_everything_gives(saved, cha
                 world.change(*each)
             kept = snapshot()
             again = live.recompute(from_items=True)
-            assert (again.states, again.levels, again.restated) == (0, {}, [])
+            assert (again.states, again.levels, again.indicators, again.restated) == (0, {}, 0, [])
             forget()
             live.recompute(from_items=True)
             assert snapshot() == kept
@@ -238,3 +291,128 @@ def test_an_alliance_from_before_windows_gets_them_once_by_the_clock(world):
     size = len(record.history("patterns"))
     patterns.owed()
     assert len(record.history("patterns")) == size
+
+
+def told(incident: Incident) -> list[SourceItem]:
+    return list(incident.items.order_by("id"))
+
+
+def newest(party: Party) -> PatternState:
+    return PatternState.objects.filter(party=party, reported_incidents__gt=0).order_by("-ends_on")[0]
+
+
+def recomputed_says_the_same() -> None:
+    kept = snapshot()
+    again = live.recompute(from_items=True)
+    set_scope(["*"])
+    assert (again.states, again.levels, again.indicators, again.restated) == (0, {}, 0, []) and snapshot() == kept
+
+
+@pytest.fixture
+def indicated(world):
+    """Three reports make a pattern of the first column, with two indicators and a method by the items of the first."""
+    actor = world.parties[1]
+    first, *_rest = [add(world, day, area=area, victims=2) for day, area in ((0, "A"), (10, "B"), (20, "C"))]
+    for code in ("SY-1", "SY-2", "method"):
+        patterns.record_indicator(
+            actor, code=code, standard="SP2", supporting=told(first), reasons="Told.", by=world.analyst
+        )
+        set_scope(["*"])
+    assert newest(actor).ls
+    return first
+
+
+@pytest.mark.parametrize("change", ["date", "status", "actor"])
+def test_an_indicator_counts_where_its_incident_lies_today(world, indicated, change):
+    actor, row = world.parties[1], Incident.objects.get(pk=indicated.pk)
+    if change == "date":
+        row.on = date(2028, 1, 1)
+    elif change == "status":
+        row.status = "OUT_OF_SCOPE"
+    else:
+        row.party = world.parties[2]
+    row.save()
+    live.relevel(row.party, [row.ref], why="corrected")
+    state = newest(actor)
+    assert (state.pt, state.sy, state.ls, state.systematic) == (False, False, False, "")
+    recomputed_says_the_same()
+
+
+def test_an_indicator_rests_on_what_its_actor_did_or_a_unit_under_it(world):
+    actor, unit = world.parties[1], world.parties[2]
+    others = add(world, 5, party=2)
+
+    def record():
+        try:
+            return patterns.record_indicator(
+                actor, code="SY-1", standard="SP2", supporting=told(others), reasons="Told.", by=world.analyst
+            )
+        finally:
+            set_scope(["*"])
+
+    with pytest.raises(Refused, match="incident of this actor, or of a unit that stood under it"), transaction.atomic():
+        record()
+    assert not Indicator.objects.filter(party=actor).exists()
+    for day in (0, 10):
+        add(world, day, area=f"A{day}", victims=3)
+    line = linking.note_subordination(unit, actor, from_on=date(2029, 1, 1), source="order", by=world.analyst)
+    set_scope(["*"])
+    record()
+    assert newest(actor).systematic == "SY-1"
+    # The unit's report is corrected: the actor's windows that held its day are looked at, the unit's alone would not do.
+    for on, counts in ((date(2028, 6, 1), ""), (date(2029, 12, 30), "SY-1"), (date(2030, 1, 6), "SY-1")):
+        others.on = on
+        others.save()
+        live.relevel(unit, [others.ref], why="corrected")
+        assert newest(actor).systematic == counts
+        recomputed_says_the_same()
+    # The order turns out to have ended before that day: it was not the actor's unit then.
+    linking.end_command(line, to_on=date(2029, 12, 31), by=world.analyst)
+    set_scope(["*"])
+    assert newest(actor).systematic == ""
+    recomputed_says_the_same()
+
+
+def test_an_assessment_of_a_chain_of_command_follows_its_lines(world):
+    top, unit = world.parties[1], world.parties[2]
+    add(world, 0, area="A", victims=3)
+    for day in (10, 20, 30):
+        add(world, day, party=2, area=f"A{day}", victims=3)
+    world.assess(0, 1, 101, (), True)
+    chain = PatternAssessment.objects.get(party=top)
+
+    def says():
+        found = queries.current(chain)
+        return found["verified_victims"], found["tests"]["PT"]["met"]
+
+    assert says() == (3, False)
+    line = linking.note_subordination(unit, top, from_on=date(2029, 1, 1), source="order", by=world.analyst)
+    set_scope(["*"])
+    assert says() == (12, True)
+    recomputed_says_the_same()
+    # A unit that was noted later counts from then on like one that was there when the assessment was made.
+    moved = Incident.objects.filter(party=unit).order_by("on").first()
+    moved.victims = moved.victims_max = 4
+    moved.save()
+    live.relevel(unit, [moved.ref], why="corrected")
+    assert says() == (13, True)
+    linking.end_command(line, to_on=date(2029, 1, 2), by=world.analyst)
+    set_scope(["*"])
+    assert says() == (3, False)
+    recomputed_says_the_same()
+    assert list(chain.restatements.order_by("version").values_list("reason", flat=True)) == [
+        "line of command noted", "corrected", "command ended"]  # fmt: skip
+
+
+def test_what_is_reasoned_later_reaches_assessments_of_a_chain_whose_top_did_nothing_itself(world):
+    top, unit = world.parties[1], world.parties[2]
+    linking.note_subordination(unit, top, from_on=date(2029, 1, 1), source="order", by=world.analyst)
+    set_scope(["*"])
+    for day in (10, 20, 30):
+        add(world, day, party=2, area=f"A{day}", victims=3)
+    world.assess(0, 1, 100, (), True)
+    early = PatternAssessment.objects.get(party=top)
+    assert not queries.current(early)["tests"]["PT"]["met"]
+    world.assess(0, 1, 101, (), True)
+    assert queries.current(early)["tests"]["PT"]["met"]
+    recomputed_says_the_same()

@@ -70,3 +70,18 @@ def test_what_is_no_date_is_said_and_not_repeated(text, words):
 def test_two_dates_may_be_the_same_time(a, b, slack, same):
     assert edtf.overlap(edtf.parse(a), edtf.parse(b), slack=slack) is same
     assert edtf.overlap(edtf.parse(b), edtf.parse(a), slack=slack) is same
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("2026-01-01/2026-01-20", "2026-01-01", "2026-01-20"),
+        ("2025-12-15~", "2025-11-15", "2026-01-14"),
+        ("2026-06?", "2026-05-02", "2026-07-30"),
+        ("2024%", "2022-12-31", "2026-01-01"),
+        ("9999-12-31~", "9999-12-01", "9999-12-31"),
+        ("2026-03-04", "2026-03-04", "2026-03-04"),
+    ],
+)
+def test_what_is_about_or_perhaps_so_may_have_been_a_while_before_or_after(text, first, last):
+    assert edtf.parse(text).possible == (date.fromisoformat(first), date.fromisoformat(last))

@@ -16,7 +16,7 @@ from answerable.alliance.models import Person
 from answerable.authority import engine as authority
 from answerable.authority.acting import action
 from answerable.authority.principals import Place
-from answerable.common import clock
+from answerable.common import clock, edtf
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.common.tables import taxonomy
@@ -232,7 +232,7 @@ def _filed(draft: m.Draft, *, party: Party | None = None, link_reason: str = "",
     c: Mapping[str, Any] = draft.coded
     incident = Incident(
         ref=draft.ref, compartment=draft.compartment, situation=draft.situation, party=party, organisation=draft.organisation,
-        collected_by=draft.collected_by, on=draft.earliest, precision=draft.precision, area1=draft.area1, area2=draft.area2,
+        collected_by=draft.collected_by, **_dates(draft), area1=draft.area1, area2=draft.area2,
         victims_min=c["victims_min"], victims=c["victims"], victims_max=c["victims_max"], forms=c["forms"], links=c["links"],
         settings=c.get("settings", []), consequences=c.get("consequences", []), risk=c["risk"], referral_offered=True,
         searched_first=True, submitted_at=clock.now(), status=lifecycle.SUBMITTED, because=[_("Recorded; no item yet.")], **texts,
@@ -243,6 +243,17 @@ def _filed(draft: m.Draft, *, party: Party | None = None, link_reason: str = "",
     draft.status, draft.party = m.FILED, party
     draft.save(update_fields=["status", "party"])
     return incident
+
+
+def _dates(draft: m.Draft) -> dict[str, Any]:
+    """The day a report is counted on, how far it is known, and between which days it lies where that says too little."""
+    when = edtf.parse(draft.when)
+    earliest, latest = when.possible
+    told = when.precision != edtf.RANGE and (earliest, latest) == (when.earliest, when.latest)
+    return {
+        "on": draft.earliest, "precision": draft.precision, "earliest": None if told else earliest,
+        "latest": None if told else latest,
+    }  # fmt: skip
 
 
 def _filed_item(incident: Incident, item: m.DraftItem, *, by: Person) -> SourceItem:
@@ -313,12 +324,9 @@ def take_over_correction(draft: m.Draft, *, by: Person) -> Incident:
         raise Refused(_("This is no correction that waits."), reason="lifecycle")
     before = {f: getattr(incident, f) for f in CORRECTED}
     c: Mapping[str, Any] = draft.coded
-    incident.on, incident.precision, incident.area1, incident.area2 = (
-        draft.earliest,
-        draft.precision,
-        draft.area1,
-        draft.area2,
-    )
+    for name, value in _dates(draft).items():
+        setattr(incident, name, value)
+    incident.area1, incident.area2 = draft.area1, draft.area2
     for name in ("victims", "victims_min", "victims_max", "forms", "links", "risk"):
         setattr(incident, name, c[name])
     incident.settings, incident.consequences = c.get("settings", []), c.get("consequences", [])
@@ -336,7 +344,7 @@ def take_over_correction(draft: m.Draft, *, by: Person) -> Incident:
     return incident
 
 
-CORRECTED = ["on", "precision", "area1", "area2", "victims", "victims_min", "victims_max", "forms", "links", "risk", "settings",
+CORRECTED = ["on", "precision", "earliest", "latest", "area1", "area2", "victims", "victims_min", "victims_max", "forms", "links", "risk", "settings",
              "consequences"]  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from answerable.monitoring import access as monitoring
 from answerable.monitoring.intake import models as m
 from answerable.monitoring.intake import rules
 from answerable.monitoring.models import Incident, Party, Situation
+from answerable.monitoring.patterns import areas
 
 # Two accounts of days this close may be of the same incident.
 CLOSE_DAYS = 14
@@ -93,17 +94,17 @@ def candidates(by: Person, situation: Situation, draft: Mapping[str, Any]) -> li
     """
     when, forms = draft["when"], set(draft.get("forms") or ())
     first, last = when.earliest - timedelta(days=CLOSE_DAYS), when.latest + timedelta(days=CLOSE_DAYS)
-    area = str(draft.get("area1") or "").casefold()
+    area = areas.key(str(draft.get("area1") or ""))
     rows: list[dict[str, Any]] = []
     for i in monitoring.incidents(by).filter(situation=situation, on__range=(first, last)).order_by("on")[:500]:
         same = forms & set(i.forms)
-        if i.area1.casefold() == area and (same or not forms):
+        if areas.key(i.area1) == area and (same or not forms):
             rows.append(
                 {"ref": i.ref, "on": i.on, "area": i.area1, "forms": sorted(same), "status": i.status, "level": i.level}
             )
     for d in drafts_of(by).filter(situation=situation, status=m.DRAFT, earliest__lte=last, latest__gte=first)[:500]:
         same = forms & set(d.coded.get("forms", ()))
-        if d.area1.casefold() == area and (same or not forms):
+        if areas.key(d.area1) == area and (same or not forms):
             rows.append(
                 {
                     "ref": d.ref,

@@ -38,6 +38,7 @@ from answerable.monitoring.linking.models import (
     Subordination,
 )
 from answerable.monitoring.models import Import, Incident, Party, Situation, SourceItem
+from answerable.monitoring.patterns import live
 from answerable.record import log as record
 
 # Reports a search scores in one part, about: small enough that stopping loses little.
@@ -276,7 +277,7 @@ def _facts_digest(*incidents: Incident) -> str:
     parties = {i.party_id for i in incidents}
     own = list(
         Incident.objects.filter(party__in=parties).order_by("ref").values_list(
-            "ref", "on", "precision", "area1", "area2", "victims", "forms", "matches_pattern", "verified_by")
+            "ref", "on", "precision", "earliest", "latest", "area1", "area2", "victims", "forms", "matches_pattern", "verified_by")
     )  # fmt: skip
     items = list(
         SourceItem.objects.filter(incident__party__in=parties).order_by("ref").values_list(
@@ -628,6 +629,7 @@ def note_subordination(
         :200
     ]:
         note(incident)
+    live.command_changed(made, why="line of command noted", until=to_on, by=by)
     record.append("line of command noted", made, by=by, detail={"unit": unit.ref, "over": over.ref})
     return made
 
@@ -658,8 +660,10 @@ def end_command(row: Subordination | Command, *, to_on: date, by: Person) -> Sub
     authority.require(by, "note_command", party.situation)
     if to_on < locked.from_on:
         raise Refused(_("The last day lies before the first."), reason="days")
-    locked.to_on = to_on
+    before, locked.to_on = locked.to_on, to_on
     locked.save(update_fields=["to_on"])
+    if isinstance(locked, Subordination):
+        live.command_changed(locked, why="command ended", until=before and max(before, to_on), by=by)
     record.append("command ended", locked, by=by, detail={"to": to_on.isoformat()})
     ended: Subordination | Command = locked
     return ended

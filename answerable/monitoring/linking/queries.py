@@ -85,6 +85,8 @@ def cards(incidents: Sequence[Incident]) -> list[linkage.Card]:
     out = []
     for i in incidents:
         lo, hi = linkage.days(i.on, i.precision)
+        if i.earliest and i.latest:
+            lo, hi = i.earliest.toordinal(), i.latest.toordinal()
         out.append(
             linkage.Card(
                 i.ref, i.situation.ref, i.party.ref, lo, hi, linkage.area(i.area1), linkage.area(i.area2),

@@ -64,6 +64,22 @@ def below(edges: Sequence[Edge], top: str, on: date) -> frozenset[str]:
     return frozenset(found)
 
 
+def ever(edges: Sequence[Edge], start: Sequence[str], *, up: bool) -> frozenset[str]:
+    """These and everyone above them, or under them, on whatever days: who could be concerned by a line of command."""
+    found, frontier = set(start), set(start)
+    while frontier:
+        steps = ((e.unit, e.over) if up else (e.over, e.unit) for e in edges)
+        frontier = {there for here, there in steps if here in frontier} - found
+        found |= frontier
+    return frozenset(found)
+
+
+def stood_under(edges: Sequence[Edge], unit: str, top: str, first: date, last: date) -> bool:
+    """Whether a unit stood under another, however deep, on some day from `first` to `last`."""
+    days = {first, *(e.first for e in edges if first <= e.first <= last)}
+    return any(unit in below(edges, top, day) for day in days)
+
+
 def above(edges: Sequence[Edge], unit: str, on: date) -> tuple[str, ...]:
     """Those above a unit on a day, nearest first; where two stand above, both, in the order of their names."""
     found: list[str] = []

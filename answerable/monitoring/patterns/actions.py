@@ -9,13 +9,12 @@ from django.utils.translation import gettext as _
 
 from answerable.alliance.models import Person
 from answerable.authority import engine as authority
-from answerable.authority.acting import action, reading_as
+from answerable.authority.acting import action, reading_as, scope_of
 from answerable.authority.principals import CLOCK, HasPrincipal, Place
 from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.common.tables import taxonomy
 from answerable.monitoring import lifecycle
-from answerable.monitoring import rules as known
 from answerable.monitoring.models import Incident, Party, PatternAssessment, SourceItem
 from answerable.monitoring.patterns import live, queries, rules
 from answerable.monitoring.patterns.models import Contribution, Indicator, PanelPrevalence
@@ -49,8 +48,9 @@ def record_indicator(
 ) -> Indicator:
     """Assess that an indicator is present about an actor: the standard claimed, the items for and against, and reasons.
 
-    The rules say which standard the items reach; below the one claimed it is kept and does not count. A new assessment
-    of the same indicator takes the place of the one before, which stays readable.
+    Items come from incidents of the actor, or of units that stood under it on the day (§1.4 counts per actor or chain
+    of command). The rules say which standard they reach; below the one claimed it is kept and does not count. A new
+    assessment of the same indicator takes the place of the one before, which stays readable.
     """
     situation = party.situation
     authority.require(by, "record_indicator", situation)
@@ -60,8 +60,13 @@ def record_indicator(
         problems.append(_("There is no standard of proof %(code)s.") % {"code": standard})
     if not supporting:
         problems.append(_("Name at least one item that supports it."))
-    if any(i.incident.situation_id != party.situation_id for i in (*supporting, *contrary)):
-        problems.append(_("Every item comes from an incident of this situation."))
+    if any(not queries.concerned(party, i.incident) for i in (*supporting, *contrary)):
+        problems.append(
+            _(
+                "Every item comes from an incident of this actor, or of a unit that stood under it on that day. Leave the "
+                "others out, or note the line of command first."
+            )
+        )
     if {i.pk for i in supporting} & {i.pk for i in contrary}:
         problems.append(_("An item speaks for it or against it, not both."))
     if not reasons.strip():
@@ -88,9 +93,8 @@ def record_indicator(
     indicator.save(force_insert=True)
     indicator.supporting.set(supporting)
     indicator.contrary.set(contrary)
-    found = queries.reached(indicator)
-    indicator.reached, indicator.because = known.STANDARD_OF_LEVEL[found.code] or "none", list(found.because)
-    indicator.save(update_fields=["reached", "because"])
+    with scope_of(CLOCK):
+        live.reassess(indicator)
     days |= set(queries.days_of(indicator))
     live.reasons_changed(party, why="indicator recorded", because_of=indicator.ref, days=days, by=by)
     entry = record.append(

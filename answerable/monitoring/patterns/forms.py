@@ -19,7 +19,11 @@ class IndicatorForm(forms.Form):
     code = forms.ChoiceField(label=_("Indicator"))
     standard = forms.ChoiceField(label=_("Standard claimed"))
     since = forms.DateField(label=_("Since"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    supporting = forms.ModelMultipleChoiceField(queryset=SourceItem.objects.none(), label=_("Items that support it"))
+    supporting = forms.ModelMultipleChoiceField(
+        queryset=SourceItem.objects.none(),
+        label=_("Items that support it"),
+        help_text=_("From incidents of this actor, or of a unit that stood under it on that day."),
+    )
     contrary = forms.ModelMultipleChoiceField(
         queryset=SourceItem.objects.none(), label=_("Items against it"), required=False
     )

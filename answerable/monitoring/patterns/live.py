@@ -23,9 +23,11 @@ from answerable.common.hooks import question
 from answerable.monitoring import lifecycle, queries
 from answerable.monitoring import rules as known
 from answerable.monitoring.linking import queries as links
+from answerable.monitoring.linking import rules as command
+from answerable.monitoring.linking.models import Subordination
 from answerable.monitoring.models import Incident, Party, PatternAssessment
+from answerable.monitoring.patterns import areas, rules
 from answerable.monitoring.patterns import queries as patterns
-from answerable.monitoring.patterns import rules
 from answerable.monitoring.patterns.models import (
     FIGURES,
     FLAGS,
@@ -53,6 +55,7 @@ class _Touched:
     days: set[date] = field(default_factory=set)
     base: set[date] = field(default_factory=set)
     because_of: str = ""
+    all: bool = False  # every day there is, and every assessment
 
 
 def relevel(party: Party, touched: Sequence[str] = (), *, why: str = "items", by: Any = None) -> dict[str, str]:
@@ -158,24 +161,19 @@ class _Change:
     # --- what rests on it
 
     def _indicators(self, refs: Sequence[str]) -> None:
-        """What indicators reach follows their items; one that turns changes every window its incidents lie in."""
+        """What indicators reach, and when they count, follows their items and incidents, of whichever actor those are."""
         for indicator in _leaning_on(refs):
-            before, found = indicator.supported, patterns.reached(indicator)
-            standard = known.STANDARD_OF_LEVEL[found.code] or "none"
-            if (indicator.reached, indicator.because) != (standard, list(found.because)):
-                indicator.reached, indicator.because = standard, list(found.because)
-                indicator.save(update_fields=["reached", "because"])
-            if before != indicator.supported:
-                for day in patterns.days_of(indicator):
-                    self._day(indicator.party_id, day, refs[0])
+            for day in reassess(indicator):
+                self._day(indicator.party_id, day, refs[0])
 
     def _restate(self, key: int, touched: _Touched) -> None:
-        if states := restate_windows(key, touched.days, why=self.why, because_of=touched.because_of):
+        days = all_days(key) if touched.all else touched.days
+        if states := restate_windows(key, days, why=self.why, because_of=touched.because_of):
             StateChange.objects.create(
                 party_id=key, at=clock.now(), reason=self.why, because_of=touched.because_of, **states
             )
         party = Party.objects.get(pk=key)
-        for pattern in _assessments(party, touched.days):
+        for pattern in _assessments(party, None if touched.all else touched.days):
             restate_assessment(pattern, why=self.why, because_of=touched.because_of, by=self.by)
 
 
@@ -199,10 +197,10 @@ def _contribution(row: Incident, facts: known.IncidentFacts) -> Contribution:
     counted = row.status in lifecycle.COUNTED
     own = known.verification_level(facts.items).code if counted else ""
     lifted = known.verification_level(facts.items, base=rules.V3D_BASE, matches_pattern=facts.matches_pattern).code
-    earliest, latest = rules.possible_days(row.on, row.precision)
+    earliest, latest = rules.possible_days(row.on, row.precision, row.earliest, row.latest)
     return Contribution(
         incident_id=row.pk, compartment=row.compartment, party_id=row.party_id, on=row.on, earliest=earliest,
-        latest=latest, area1=row.area1, area2=row.area2, victims=row.victims, own=own,
+        latest=latest, area1=areas.key(row.area1), area2=areas.key(row.area2), victims=row.victims, own=own,
         awaits=counted and own != "V3d" and lifted == "V3d", level=own,
     )  # fmt: skip
 
@@ -247,19 +245,42 @@ def _bases(rows: Sequence[Contribution]) -> dict[int, list[date]]:
 def _leaning_on(refs: Sequence[str]) -> list[Indicator]:
     items = Indicator.objects.filter(ended_at=None)
     found = items.filter(supporting__incident__ref__in=refs) | items.filter(contrary__incident__ref__in=refs)
-    return list(found.distinct().order_by("id")) if items.exists() else []
+    return list(found.distinct().select_related("party").order_by("id")) if items.exists() else []
 
 
-def _assessments(party: Party, days: set[date]) -> list[PatternAssessment]:
-    """Assessments whose window holds one of these days: of the actor, or of a chain of command it belongs to."""
-    if not days:
+def reassess(indicator: Indicator) -> set[date]:
+    """Work out an indicator again; the days it counted on and does no more, or counts on and did not."""
+    was = set(patterns.days_of(indicator)) if indicator.supported else set()
+    found = patterns.standing(indicator)
+    now = (found.standard, list(found.because), [day.isoformat() for day in found.days])
+    if (indicator.reached, indicator.because, indicator.days) != now:
+        indicator.reached, indicator.because, indicator.days = now
+        indicator.save(update_fields=["reached", "because", "days"])
+    return was ^ (set(found.days) if indicator.supported else set())
+
+
+def _assessments(party: Party, days: set[date] | None) -> list[PatternAssessment]:
+    """Assessments whose window holds one of these days (any window, for None): of the actor, or of a chain it stands in.
+
+    Who stands in a chain is asked of the lines of command as they are today: an assessment's own list is of the day
+    it was made.
+    """
+    if days is not None and not days:
         return []
-    reach = (min(days), rules.last_end(max(days)))
-    own = PatternAssessment.objects.filter(on__range=reach, situation=party.situation_id)
-    found = own.filter(party=party) | own.filter(result__parties__contains=[party.ref])
-    return [
-        p for p in found.select_related("party").order_by("id") if any(rules.window(p.on)[0] <= d <= p.on for d in days)
-    ]
+    rows = PatternAssessment.objects.filter(situation=party.situation_id).select_related("party").order_by("id")
+    if days is not None:
+        rows = rows.filter(on__range=(min(days), rules.last_end(max(days))))
+    edges = links.edges_of(party.situation_id)
+    above = command.ever(edges, [party.ref], up=True)
+    rows = rows.filter(party=party) | rows.filter(party__ref__in=above, result__chain=True)
+
+    def holds(p: PatternAssessment) -> bool:
+        first, last = rules.window(p.on)
+        if days is not None and not any(first <= d <= last for d in days):
+            return False
+        return p.party_id == party.pk or command.stood_under(edges, party.ref, p.party.ref, first, last)
+
+    return [p for p in rows if holds(p)]
 
 
 # --- states -----------------------------------------------------------------------------------------------------------
@@ -350,8 +371,37 @@ def reasons_changed(party: Party, *, why: str, because_of: str, days: Iterable[d
     """A commonality or an indicator was given or ended: the windows it lies in, and their assessments, are looked at again."""
     with scope_of(CLOCK):
         hold([party.pk])
-        touched = _Touched(set(days) if days is not None else all_days(party.pk), set(), because_of)
+        touched = _Touched(set(days or ()), set(), because_of, days is None)
         _Change(why, by)._restate(party.pk, touched)
+
+
+def command_changed(row: Subordination, *, why: str, until: date | None, by: Any) -> None:
+    """A line of command was noted or got another last day: what chains of command hold, and what their indicators rest on.
+
+    `until` is the later of the last days it had and has, None for none. Indicators may rest on what a unit did while
+    it stood under their actor; assessments of everyone above count it. Part of the caller's act and its entry.
+    """
+    with scope_of(CLOCK):
+        unit = row.unit
+        edges = links.edges_of(unit.situation_id)
+        within, above = command.ever(edges, [unit.ref], up=False), command.ever(edges, [row.over.ref], up=True)
+        parties = Party.objects.filter(situation=unit.situation_id)
+        tops, units = parties.filter(ref__in=above), parties.filter(ref__in=within)
+        hold(p.pk for p in tops | units)
+        change = _Change(why, by)
+        indicators = Indicator.objects.filter(ended_at=None, party__in=tops).select_related("party").order_by("id")
+        leaning = indicators.filter(supporting__incident__party__in=units)
+        leaning |= indicators.filter(contrary__incident__party__in=units)
+        for indicator in leaning.distinct():
+            for day in reassess(indicator):
+                change._day(indicator.party_id, day, unit.ref)
+        for key in sorted(change.parties):
+            change._restate(key, change.parties[key])
+        rows = PatternAssessment.objects.filter(party__in=tops, result__chain=True, on__gte=row.from_on)
+        for pattern in rows.select_related("party").order_by("id"):
+            # Base sets are looked at a window further back than the one counted (R-VER-2).
+            if until is None or rules.window(rules.window(pattern.on)[0])[0] <= until:
+                restate_assessment(pattern, why=why, because_of=unit.ref, by=by)
 
 
 # --- assessments ------------------------------------------------------------------------------------------------------
@@ -396,6 +446,7 @@ def self_or_clock(by: Any) -> Any:
 def _differs(before: dict[str, Any], now: dict[str, Any]) -> bool:
     """Whether two results say different things; sentences may be worded anew without a new version."""
     said = ("verified", "base_set", "verified_victims", "reported_victims", "areas", "prevalence", "standard",
+            "first_day", "last_day",
             "commonalities", "systematic")  # fmt: skip
     if any(before.get(name) != now[name] for name in said):
         return True
@@ -414,6 +465,7 @@ class Recomputed:
     incidents: int = 0
     windows: int = 0
     levels: dict[str, str] = field(default_factory=dict)
+    indicators: int = 0
     states: int = 0
     restated: list[str] = field(default_factory=list)
 
@@ -428,6 +480,8 @@ def recompute(*, from_items: bool, why: str = "recomputed", by: Any = None) -> R
         if from_items:
             _contribute_all(found)
         _lift_all(found)
+        for indicator in Indicator.objects.filter(ended_at=None).select_related("party").order_by("id"):
+            found.indicators += bool(reassess(indicator))
         _states_all(found, why)
         for pattern in PatternAssessment.objects.select_related("party").order_by("id"):
             if restate_assessment(pattern, why=why, because_of="", by=by):

@@ -10,7 +10,7 @@ from answerable.common.dataclass_of import declares
 from answerable.common.references import new_ref
 from answerable.common.tables import label
 from answerable.monitoring.models import Incident, Party, PatternAssessment, Situation, SourceItem
-from answerable.monitoring.patterns import rules
+from answerable.monitoring.patterns import areas, rules
 from answerable.vault.models import SealedField
 
 
@@ -40,8 +40,9 @@ class Contribution(models.Model):
     on = models.DateField()
     earliest = models.DateField()
     latest = models.DateField()
-    area1 = models.CharField(max_length=40)
-    area2 = models.CharField(max_length=40, blank=True, default="")
+    # The areas' keys (areas.py), worked out once when it is written; as they are spelled, they stand at the incident.
+    area1 = models.CharField(max_length=areas.LONGEST, blank=True)
+    area2 = models.CharField(max_length=areas.LONGEST, blank=True, default="")
     victims = models.PositiveIntegerField()
     own = models.CharField(max_length=4, blank=True, default="")
     awaits = models.BooleanField(default=False)
@@ -168,6 +169,8 @@ class Indicator(models.Model):
     contrary = models.ManyToManyField(SourceItem, related_name="+", blank=True)
     reached = models.CharField(max_length=4, default="none")
     because = models.JSONField(default=list)
+    # The days it counts on at present, in order; written by live.py, which finds a change by comparing with them.
+    days = models.JSONField(default=list)
     reasons = SealedField()
     made_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     made_at = models.DateTimeField()

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection
 
 from answerable.monitoring import rules as known
-from answerable.monitoring.models import Party, PatternAssessment, Situation, SourceItem
+from answerable.monitoring.models import Incident, Party, PatternAssessment, Situation, SourceItem
 from answerable.monitoring.patterns import counts, rules
 from answerable.monitoring.patterns.models import Contribution, Indicator, PatternState
 
@@ -39,8 +39,10 @@ def rows_between(
     parties: Iterable[int], first: date, last: date, *, filed_by: datetime | None = None, refs: bool = True
 ) -> list[Counted]:
     """Counted incidents of these actors between two days, in order; with `filed_by`, only those filed by then."""
-    sql = f"SELECT {'i.ref' if refs else 'c.incident_id::text'}, {ROW} FROM monitoring_contribution c"
-    if refs or filed_by:
+    joined = refs or filed_by is not None
+    spelled = "i.area1, i.area2" if joined else "'', ''"
+    sql = f"SELECT {'i.ref' if refs else 'c.incident_id::text'}, {ROW}, {spelled} FROM monitoring_contribution c"
+    if joined:
         sql += " JOIN monitoring_incident i ON i.id = c.incident_id"
     sql += " WHERE c.party_id = ANY(%s) AND c.\"on\" BETWEEN %s AND %s AND c.level <> ''"
     values: list[Any] = [list(parties), first, last]
@@ -52,10 +54,10 @@ def rows_between(
         return [
             Counted(
                 rules.Row(ref, on, (area1, area2), victims, level in known.VERIFIED_LEVELS, level in known.BASE_LEVELS,
-                          earliest, latest),
+                          earliest, latest, (said1, said2)),
                 level,
             )
-            for ref, on, area1, area2, victims, level, earliest, latest in cursor.fetchall()
+            for ref, on, area1, area2, victims, level, earliest, latest, said1, said2 in cursor.fetchall()
         ]  # fmt: skip
 
 
@@ -85,32 +87,55 @@ class Supported:
         return bisect_right(self.days, last) > bisect_left(self.days, first)
 
 
-def reached(indicator: Indicator) -> known.Level:
-    """What the verification rules of §2.3 make of an indicator's items for and against it."""
+@dataclass(frozen=True)
+class Standing:
+    """What an indicator's items amount to now: the level they reach, why, and the days they lie on."""
+
+    standard: str
+    because: tuple[str, ...]
+    days: tuple[date, ...]
+
+
+def concerned(party: Party, incident: Incident) -> bool:
+    """Whether an incident is the actor's own, or of a unit that stood under it on that day (§1.4: actor or chain of command)."""
+    from answerable.monitoring.linking import queries as links
+    from answerable.monitoring.linking import rules as command
+
+    if incident.party_id == party.pk:
+        return True
+    if incident.situation_id != party.situation_id:
+        return False
+    return party.ref in command.above(links.edges_of(party.situation_id), incident.party.ref, incident.on)
+
+
+def standing(indicator: Indicator) -> Standing:
+    """What the verification rules of §2.3 make of an indicator's items, for and against, that concern its actor today."""
     from answerable.monitoring import queries
 
-    facts = []
+    facts, carrying = [], set()
     for items, contrary in ((indicator.supporting, False), (indicator.contrary, True)):
-        for item in items.prefetch_related("parents").order_by("id"):
+        for item in items.select_related("incident__party").prefetch_related("parents").order_by("id"):
+            if not concerned(indicator.party, item.incident):
+                continue
             found = queries.item_facts(item, [p.ref for p in item.parents.all()])
             facts.append(replace(found, contrary=contrary))
-    return known.verification_level(facts)
+            if not contrary and item.live:
+                carrying.add(item.incident_id)
+    level = known.verification_level(facts)
+    adding = Contribution.objects.filter(incident__in=carrying).exclude(level="").order_by("on")
+    days = tuple(adding.values_list("on", flat=True).distinct())
+    return Standing(known.STANDARD_OF_LEVEL[level.code] or "none", level.because, days)
 
 
 def days_of(indicator: Indicator) -> list[date]:
-    """The days of the counted incidents that an indicator's supporting items belong to, in order."""
-    adding = Contribution.objects.filter(incident__items__in=indicator.supporting.all()).exclude(level="")
-    return list(adding.order_by("on").values_list("on", flat=True).distinct())
+    """The days on which an indicator counts, in order: those of its counted incidents, as last worked out."""
+    return [date.fromisoformat(day) for day in indicator.days]
 
 
 def supported_of(parties: Sequence[int]) -> list[Supported]:
     """Live indicators of actors that are supported at the standard claimed, with where in time they lie."""
-    found = []
-    for indicator in Indicator.objects.filter(party__in=parties, ended_at=None).order_by("code", "id"):
-        if not indicator.supported:
-            continue
-        found.append(Supported(indicator.code, indicator.list_name, tuple(days_of(indicator))))
-    return found
+    rows = Indicator.objects.filter(party__in=parties, ended_at=None).order_by("code", "id")
+    return [Supported(i.code, i.list_name, tuple(days_of(i))) for i in rows if i.supported]
 
 
 def reasoned(party: Sequence[int]) -> frozenset[str]:

@@ -18,6 +18,7 @@ from math import comb
 from typing import Protocol
 
 from answerable.common.deadlines import months_after
+from answerable.monitoring.patterns import areas
 
 # R-VER-2: V3d never counts towards the five that V3d itself needs.
 V3D_BASE = 5
@@ -25,6 +26,7 @@ PATTERN_INCIDENTS, PATTERN_VICTIMS, PATTERN_DAYS, PATTERN_AREAS = 3, 5, 7, 2
 WIDESPREAD_VICTIMS, WIDESPREAD_INCIDENTS, WIDESPREAD_AREAS = 25, 10, 3
 SYSTEMATIC_INDICATORS = 2
 WINDOW_MONTHS = 12
+Area = tuple[str, str]
 PREVALENCE = (("P3", 1000), ("P2", 25), ("P1", 1))
 STANDARDS = ("none", "SP1", "SP2", "SP3", "SP4", "SP5")
 # Reasoned by a person; the software knows none of them by itself.
@@ -61,8 +63,16 @@ def last_end(day: date) -> date:
     return _last_end(day, WINDOW_MONTHS)
 
 
-def possible_days(on: date, precision: str = "day") -> tuple[date, date]:
-    """First and last day on which something known to a day, week, month or quarter can have happened."""
+def possible_days(
+    on: date, precision: str = "day", earliest: date | None = None, latest: date | None = None
+) -> tuple[date, date]:
+    """First and last day on which something can have happened: as given, or as a day, week, month, quarter or year gives them.
+
+    A precision that says nothing about the days (a range whose ends are not kept) holds any day there is, so that no
+    number of days apart rests on it.
+    """
+    if earliest is not None and latest is not None:
+        return earliest, latest
     if precision == "week":
         first = on - timedelta(days=on.weekday())
         return first, first + timedelta(days=6)
@@ -71,7 +81,7 @@ def possible_days(on: date, precision: str = "day") -> tuple[date, date]:
         start = (on.month - 1) // months * months + 1
         end = start + months - 1
         return date(on.year, start, 1), date(on.year, end, calendar.monthrange(on.year, end)[1])
-    return on, on
+    return (on, on) if precision == "day" else (date.min, date.max)
 
 
 def support(day: date, base: Sequence[date]) -> int:
@@ -109,6 +119,10 @@ class Incident(Protocol):
     @property
     def precision(self) -> str: ...
     @property
+    def earliest(self) -> date | None: ...
+    @property
+    def latest(self) -> date | None: ...
+    @property
     def victims(self) -> int: ...
     @property
     def actor(self) -> str: ...
@@ -118,16 +132,18 @@ class Incident(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One counted incident as a tally sees it. `area` is the first- and the second-level area, "" where not known."""
+    """One counted incident as a tally sees it. `area` is the first- and the second-level area, "" where not known, by
+    their keys (areas.py); `spelled` as they were written."""
 
     ref: str
     on: date
-    area: tuple[str, str]
+    area: Area
     victims: int
     verified: bool = False
     base: bool = False
     earliest: date = date.min
     latest: date = date.max
+    spelled: tuple[str, str] = ("", "")
 
     @property
     def depends(self) -> bool:
@@ -137,10 +153,11 @@ class Row:
 
 def row_of(i: Incident) -> Row:
     """An incident as a tally sees it."""
-    earliest, latest = possible_days(i.on, i.precision)
+    earliest, latest = possible_days(i.on, i.precision, i.earliest, i.latest)
     is_verified = bool(i.level and i.level.verified)
     base = bool(i.level and i.level.counts_for_base)
-    return Row(i.ref, i.on, (i.area1, i.area), i.victims, is_verified, base, earliest, latest)
+    area = (areas.key(i.area1), areas.key(i.area))
+    return Row(i.ref, i.on, area, i.victims, is_verified, base, earliest, latest, (i.area1, i.area))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,18 +173,73 @@ class Tally:
     days: int = 0
 
 
-def count_areas(areas: Iterable[tuple[str, str]]) -> int:
-    """How many second-level areas there are for certain: one known only by its province may be any of that province's."""
-    known = set(areas)
-    provinces = {first for first, second in known if second}
-    return sum(1 for first, second in known if second or first not in provinces)
+def _certain(found: Iterable[Area]) -> list[Area]:
+    """The fewest second-level areas there can be: one known only by its province may be any of that province's, one known
+    only by its own name may be that of a province, and one that is not known may be any."""
+    known = set(found)
+    whole = {a for a in known if a[0] and a[1]}
+    provinces, seconds = {a[0] for a in whole}, {a[1] for a in whole}
+    bare = [a for a in known if a[0] and not a[1] and a[0] not in provinces]
+    alone = [a for a in known if a[1] and not a[0] and a[1] not in seconds]
+    return [*whole, *(bare if len(bare) >= len(alone) else alone)]
 
 
-def area_names(areas: Iterable[tuple[str, str]]) -> tuple[str, ...]:
-    """Those areas by name."""
-    known = set(areas)
-    provinces = {first for first, second in known if second}
-    return tuple(sorted({second or first for first, second in known if second or first not in provinces}))
+def count_areas(found: Iterable[Area]) -> int:
+    """How many second-level areas there are for certain."""
+    return len(_certain(found))
+
+
+def area_names(rows: Iterable[Row]) -> tuple[str, ...]:
+    """Those areas by name, each as most wrote it."""
+    said: dict[Area, Counter[str]] = {}
+    for r in rows:
+        first, second = r.spelled if any(r.spelled) else r.area
+        said.setdefault(r.area, Counter())[second or first] += 1
+    return tuple(sorted(min(said[a], key=lambda name: (-said[a][name], name)) for a in _certain(said)))
+
+
+class _Areas:
+    """The same number while incidents come and go."""
+
+    __slots__ = ("_alone", "_bare", "_here", "_provinces", "_seconds", "_whole")
+
+    def __init__(self) -> None:
+        self._here: Counter[Area] = Counter()
+        self._provinces: Counter[str] = Counter()  # of areas known by both names, and how many such areas they have
+        self._seconds: Counter[str] = Counter()
+        self._whole = self._bare = self._alone = 0
+
+    def add(self, area: Area) -> None:
+        self._here[area] += 1
+        if self._here[area] == 1:
+            self._turn(area, 1)
+
+    def take(self, area: Area) -> None:
+        self._here[area] -= 1
+        if not self._here[area]:
+            del self._here[area]
+            self._turn(area, -1)
+
+    def _turn(self, area: Area, by: int) -> None:
+        first, second = area
+        if first and second:
+            had, held = self._provinces[first], self._seconds[second]
+            self._whole += by
+            self._provinces[first] += by
+            self._seconds[second] += by
+            # What is known by half stands for an area of its own only while no whole one may be it.
+            if (first, "") in self._here:
+                self._bare += (had + by == 0) - (had == 0)
+            if ("", second) in self._here:
+                self._alone += (held + by == 0) - (held == 0)
+        elif first and not self._provinces[first]:
+            self._bare += by
+        elif second and not self._seconds[second]:
+            self._alone += by
+
+    @property
+    def count(self) -> int:
+        return self._whole + max(self._bare, self._alone)
 
 
 def tally(rows: Iterable[Row]) -> Tally:
@@ -207,41 +279,10 @@ class _Ends:
 
 def rolling(rows: Sequence[Row], ends: Sequence[date]) -> Iterator[tuple[date, Tally]]:
     """The tally of the window ending on each of `ends`. Both in order of days; each row is looked at twice in all."""
-    areas: Counter[tuple[str, str]] = Counter()
-    known: Counter[str] = Counter()  # provinces with a known second-level area, and in how many of them
-    bare = 0  # provinces that stand for an area of their own
+    there = _Areas()
     latest_start, earliest_end = _Ends(), _Ends()
-    n = victims = seen = seen_victims = base = count = 0
+    n = victims = seen = seen_victims = base = 0
     first = last = 0
-
-    def put(area: tuple[str, str]) -> None:
-        nonlocal count, bare
-        areas[area] += 1
-        if areas[area] > 1:
-            return
-        province = area[0]
-        if area[1]:
-            known[province] += 1
-            count += 1
-            if known[province] == 1 and areas.get((province, "")):
-                count -= 1
-        elif not known[province]:
-            count += 1
-
-    def take(area: tuple[str, str]) -> None:
-        nonlocal count
-        areas[area] -= 1
-        if areas[area]:
-            return
-        del areas[area]
-        province = area[0]
-        if area[1]:
-            known[province] -= 1
-            count -= 1
-            if not known[province] and areas.get((province, "")):
-                count += 1
-        elif not known[province]:
-            count -= 1
 
     for end in ends:
         start = window(end)[0]
@@ -250,7 +291,7 @@ def rolling(rows: Sequence[Row], ends: Sequence[date]) -> Iterator[tuple[date, T
             n, victims = n + 1, victims + r.victims
             if r.verified:
                 seen, seen_victims, base = seen + 1, seen_victims + r.victims, base + r.base
-                put(r.area)
+                there.add(r.area)
                 latest_start.add(last, r.earliest.toordinal())
                 earliest_end.add(last, -r.latest.toordinal())
             last += 1
@@ -259,13 +300,13 @@ def rolling(rows: Sequence[Row], ends: Sequence[date]) -> Iterator[tuple[date, T
             n, victims = n - 1, victims - r.victims
             if r.verified:
                 seen, seen_victims, base = seen - 1, seen_victims - r.victims, base - r.base
-                take(r.area)
+                there.take(r.area)
             first += 1
         latest_start.drop_before(first)
         earliest_end.drop_before(first)
         a, b = latest_start.value(), earliest_end.value()
         days = max(0, a + b) if a is not None and b is not None else 0
-        yield end, Tally(n, victims, seen, seen_victims, base, count, days)
+        yield end, Tally(n, victims, seen, seen_victims, base, there.count, days)
 
 
 # --- tests ------------------------------------------------------------------------------------------------------------
@@ -445,11 +486,19 @@ def _greatest(r: Row) -> tuple[int, str]:
 
 
 def _places(rows: Sequence[Row]) -> list[list[Row]]:
-    """Incidents by area, with those of its province that may have been there; first where most could stay."""
-    places: dict[tuple[str, str], list[Row]] = {}
+    """Incidents by area, with those that may have been there; first where most could stay."""
+    places: dict[Area, list[Row]] = {}
     for r in rows:
         places.setdefault(r.area, []).append(r)
-    whole = [v + (places.get((k[0], ""), []) if k[1] else []) for k, v in places.items()]
+    spots = {a for a in places if a[0] and a[1]}
+    alone = {a[1] for a in places if a[1] and not a[0]}
+    spots |= {(first, second) for first in {a[0] for a in places if a[0]} for second in alone}
+    # Where only half is known of all there is, a half stands for the place.
+    spots |= {a for a in places if not (a[0] and a[1])} - {(s[0], "") for s in spots} - {("", s[1]) for s in spots}
+    whole = [
+        [r for a in dict.fromkeys((spot, (spot[0], ""), ("", spot[1]), ("", ""))) for r in places.get(a, ())]
+        for spot in spots
+    ]
 
     def room(group: list[Row]) -> int:
         total = n = 0
@@ -611,7 +660,7 @@ def pattern_of_rows(
     return Pattern(
         actor=actor, window=window(on), base_set=tuple(r.ref for r in rows if r.base), verified=refs,
         verified_victims=t.verified_victims, reported_victims=t.reported_victims,
-        areas=area_names(r.area for r in seen), prevalence=prevalence(t.verified_victims), tests=tests, tally=t,
+        areas=area_names(seen), prevalence=prevalence(t.verified_victims), tests=tests, tally=t,
         parties=tuple(sorted(parties | {actor})),
     )  # fmt: skip
 

@@ -9,20 +9,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from answerable.monitoring.patterns import counts, rules
+from answerable.monitoring.patterns import areas, counts, rules
 from answerable.monitoring.patterns.rules import Row
 
 START = date(2030, 3, 1)
+# Known by the second name alone, by another province or not at all.
+AREAS = {"?A": ("", "A"), "?D": ("", "D"), "Q": ("Q", ""), "QA": ("Q", "A"), "?": ("", "")}
 
 
 def row(n, day, area="A", victims=1, level="base", precision="day"):
     on = START + timedelta(days=day)
     earliest, latest = rules.possible_days(on, precision)
-    return Row(f"I{n}", on, ("P", area), victims, level != "none", level == "base", earliest, latest)
+    return Row(f"I{n}", on, AREAS.get(area, ("P", area)), victims, level != "none", level == "base", earliest, latest)
 
 
 def small_rows(levels=("base", "base", "V3d", "none"), span=500, most=8):
-    one = st.tuples(st.integers(0, span), st.sampled_from(["A", "B", "C", ""]), st.integers(1, 12), st.sampled_from(levels),
+    one = st.tuples(st.integers(0, span), st.sampled_from(["A", "B", "C", "", *AREAS]), st.integers(1, 12), st.sampled_from(levels),
                     st.sampled_from(["day", "day", "week", "month"]))  # fmt: skip
     made = st.lists(one, min_size=1, max_size=most)
     return made.map(lambda xs: sorted((row(n, *x) for n, x in enumerate(xs)), key=lambda r: (r.on, r.ref)))
@@ -183,3 +185,71 @@ def test_a_count_says_its_kind_and_kinds_do_not_mix():
                   lambda: counts.Count(3, "verified", 1, 5), lambda: counts.Count(True, "verified")):  # fmt: skip
         with pytest.raises(ValueError):
             wrong()
+
+
+@given(st.lists(st.tuples(st.sampled_from(["", "P", "Q"]), st.sampled_from(["", "A", "B", "C"])), max_size=6))
+def test_areas_are_the_fewest_that_what_is_known_allows(known):
+    """Against every way of filling in what is not known, with places that nobody named among them."""
+    ways = [
+        {(p, s) for p in ([first] if first else ["P", "Q", "new"]) for s in ([second] if second else ["A", "B", "C", "new"])}
+        for first, second in known if first or second
+    ]  # fmt: skip
+    places = list({w for way in ways for w in way})
+    fewest = next(n for n in range(len(ways) + 1) if any(
+        all(way & set(chosen) for way in ways) for chosen in combinations(places, n)))  # fmt: skip
+    assert rules.count_areas(known) == fewest
+
+
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        (
+            "Dorn",
+            "dorn",
+            "DORN ",
+            "Dorn  town",
+            "Town of Dorn",
+            "Do\u200brn",
+            "Ｄｏｒｎ",
+            "Dōrn",
+            "Dorn district",
+            "Дорн",
+            "Дорн район",
+        ),
+        ("Z-07", "z 07", "Z/07", "Z07"),
+        ("Whitewell", "White Well", "White-Well", "WHITE WELL."),
+        ("北京", " 北京"),
+        ("D'Arc", "D’Arc", "d arc"),
+    ],
+)
+def test_an_area_is_one_however_it_is_written(spellings):
+    assert len({areas.key(s) for s in spellings}) == 1 and areas.key(spellings[0])
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Dorn", "Dern"), ("Dorn", "North Dorn"), ("Z-07", "Z-09"), ("Area 1-1", "Area 11"), ("北京", "上海"), ("District 1", "District 2"),
+     ("कख", "कग")],
+)  # fmt: skip
+def test_areas_that_are_two_stay_two(one, other):
+    assert areas.key(one) != areas.key(other)
+
+
+@pytest.mark.parametrize("nothing", ["", "   ", "\u200b", " - "])
+def test_an_area_that_is_not_named_is_none(nothing):
+    assert areas.key(nothing) == "" and rules.count_areas([("", areas.key(nothing))]) == 0
+    assert areas.key("Town") == "town"
+
+
+def test_areas_are_named_as_most_wrote_them():
+    def told(n, first, second):
+        return Row(f"I{n}", START, (areas.key(first), areas.key(second)), 1, True, True, START, START, (first, second))
+
+    rows = [
+        told(1, "Kesh", "DORN"),
+        told(2, "kesh", "Dorn"),
+        told(3, "KESH", "Dorn"),
+        told(4, "Ulm", ""),
+        told(5, "Kesh", ""),
+    ]
+    assert rules.area_names(rows) == ("Dorn", "Ulm")

@@ -1,0 +1,123 @@
+"""What is known only within limits makes no pattern by itself: dates from filing to the tests of §1.4, and names of areas."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from answerable.alliance.models import Person
+from answerable.authority.acting import set_scope
+from answerable.monitoring import actions as monitoring
+from answerable.monitoring.intake import actions as intake
+from answerable.monitoring.intake.models import Draft
+from answerable.monitoring.models import Incident, Party
+from answerable.monitoring.patterns.models import Contribution
+
+pytestmark = [pytest.mark.django_db, pytest.mark.writes_freely]
+ITEMS = [
+    {"kind": "testimony", "directness": "primary", "captured_on": "2026-02-01", "testimony": "T1", "purposes": "CP-MONI",
+     "understood": "yes", "withdrawal_told": "yes", "says": "a"},
+    {"kind": "document", "directness": "primary", "captured_on": "2026-02-01", "reliability": "A", "credibility": "1", "says": "b"},
+]  # fmt: skip
+GIVEN = {
+    "referral_offered": "yes", "searched_first": "yes", "area1": "Kesh", "area2": "Dorn", "actor_types": "ACT-STF",
+    "forms": "SV-RAPE", "links": "LK-PERP", "link_reason": "the unit wore its badges", "victims": "2", "risk": "high",
+}  # fmt: skip
+
+
+class Office:
+    """Dana tells, Sami triages, Vera verifies."""
+
+    def __init__(self, saved):
+        set_scope(["*"])
+        self.situation = saved("$zandria")
+        self.party = Party.objects.create(situation=self.situation, name="Column Q", actor_type="ACT-STF")
+        self.told = 0
+
+    def person(self, handle):
+        set_scope(["*"])
+        return Person.objects.select_related("body__state").get(handle=handle)
+
+    def verified(self, **more) -> Incident:
+        self.told += 1
+        given = {
+            **GIVEN,
+            "situation": self.situation.ref,
+            "party": self.party.ref,
+            "narrative": f"told {self.told}",
+            "items": ITEMS,
+            **more,
+        }
+        _draft, incident = intake.deliver_report(given, route="api", by=self.person("dana"))
+        for name, by in (("triage", "sami"), ("begin_verification", "vera")):
+            monitoring.move_incident(incident, name, by=self.person(by))
+        monitoring.verify_incident(incident, by=self.person("vera"))
+        set_scope(["*"])
+        incident.refresh_from_db()
+        return incident
+
+    def pattern(self):
+        made = monitoring.assess_pattern(self.party, commonalities=["method"], by=self.person("sami"))
+        set_scope(["*"])
+        return made.result
+
+
+@pytest.fixture
+def office_of(played, db, saved, settings, tmp_path):
+    settings.INTAKE = tmp_path / "intake"
+    return Office(saved)
+
+
+def test_a_range_keeps_both_ends_and_is_days_apart_only_when_it_must_be(office_of):
+    told = [office_of.verified(when=when) for when in ("2026-01-01/2026-01-20", "2026-01-12", "2026-01-13")]
+    adds = Contribution.objects.get(incident=told[0])
+    assert (adds.on, adds.earliest, adds.latest) == (date(2026, 1, 1), date(2026, 1, 1), date(2026, 1, 20))
+    pattern = office_of.pattern()["tests"]["PT"]
+    assert not pattern["met"] and "or 1 days apart" in pattern["says"]
+    # A fourth that lies eight days after the last day the range may have been.
+    office_of.verified(when="2026-01-21")
+    assert office_of.pattern()["tests"]["PT"]["met"]
+
+
+@pytest.mark.parametrize(
+    ("when", "first", "last"),
+    [
+        ("2025-12-15~", date(2025, 11, 15), date(2026, 1, 14)),
+        ("2025-12?", date(2025, 10, 31), date(2026, 1, 31)),
+        ("2025-36", date(2025, 10, 1), date(2025, 12, 31)),
+        ("2025", date(2025, 1, 1), date(2025, 12, 31)),
+    ],
+)
+def test_a_date_that_is_about_or_partial_counts_as_any_day_it_may_have_been(office_of, when, first, last):
+    adds = Contribution.objects.get(incident=office_of.verified(when=when))
+    assert (adds.earliest, adds.latest) == (first, last)
+
+
+def test_a_correction_moves_both_ends(office_of):
+    told = office_of.verified(when="2026-01-01/2026-01-20", submission_id="Q1")
+    for when, first, last, kept in (
+        ("2026-01-05/2026-01-09", date(2026, 1, 5), date(2026, 1, 9), True),
+        ("2026-01-07", date(2026, 1, 7), date(2026, 1, 7), False),
+    ):
+        given = {**GIVEN, "situation": office_of.situation.ref, "party": office_of.party.ref, "submission_id": "Q1", "when": when,
+                 "narrative": when, "items": []}  # fmt: skip
+        draft, _none = intake.deliver_report(given, route="api", by=office_of.person("dana"))
+        intake.take_over_correction(Draft.objects.get(pk=draft.pk), by=office_of.person("dana"))
+        set_scope(["*"])
+        told.refresh_from_db()
+        adds = Contribution.objects.get(incident=told)
+        assert (adds.on, adds.earliest, adds.latest) == (first, first, last) and (
+            told.latest == last if kept else told.latest is None
+        )
+
+
+def test_one_area_in_four_spellings_is_one(office_of):
+    for area1, area2 in (("Kesh", "Dorn"), ("kesh", "dorn"), ("Kesh", "Dorn  town"), ("KESH", "DORN")):
+        office_of.verified(when="2026-01-12", area1=area1, area2=area2)
+    found = office_of.pattern()
+    assert not found["tests"]["PT"]["met"] and "1 areas" in found["tests"]["PT"]["says"]
+    assert len(found["areas"]) == 1 and found["areas"][0] in {"Dorn", "DORN", "dorn", "Dorn  town"}
+    assert set(Contribution.objects.filter(party=office_of.party).values_list("area1", "area2")) == {("kesh", "dorn")}
+    other = office_of.verified(when="2026-01-12", area1="Kesh", area2="Ulm")
+    assert office_of.pattern()["tests"]["PT"]["met"] and other.area2 == "Ulm"
