@@ -31,7 +31,7 @@ def bring_over(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("monitoring", "0009_estimates")]
+    dependencies = [("monitoring", "0011_conflict_years_of_the_forecast")]
     operations = [
         migrations.AddField("indicator", "days", models.JSONField(default=list)),
         migrations.AddField("incident", "earliest", models.DateField(null=True)),
