@@ -109,13 +109,20 @@ def _missing(
     if level.code == "V2" and not capped:
         if accounts:
             out.append(("V3a", _("a second item that qualifies and shares neither root nor person with the account")))
-            out.append(("V3b", _("a second first-hand account at T1 or T2, of another person and from another root")))
+            out.append(
+                (
+                    "V3b",
+                    _(
+                        "a second first-hand account at T1 or T2, of another person by her pseudonym and from another root"
+                    ),
+                )
+            )
             single = [i for i in accounts if i.testimony == "T1"]
             if single:
                 out.append(("V3d", _v3d(single, base, matches)))
         else:
             out.append(("V3a", _("a first-hand account at T1 or T2, independent of what is here")))
-        strong = [i for i in qualifying if i.strong and i.primary and not i.testimony]
+        strong = [i for i in qualifying if i.strong and i.primary]
         out.append(("V3c", _("a second item that qualifies and has another root") if strong
                     else _("a strong item (A–B with 1–2) that is first hand and no account, with an independent second")))  # fmt: skip
     if level.verified:
@@ -126,7 +133,7 @@ def _missing(
 def _v3d(single: Sequence[rules.ItemFacts], base: int, matches: bool) -> str:
     lacks = []
     if not any(i.assessors >= 2 for i in single):
-        lacks.append(_("a second assessor at T1"))
+        lacks.append(_("two assessors who each recorded T1 on their own"))
     if not matches:
         lacks.append(_("that a verifier finds it to match a pattern of this actor"))
     if base < rules.V3D_BASE:
@@ -141,7 +148,7 @@ def _v4(qualifying: Sequence[rules.ItemFacts], pairs: Sequence[Any], roots: dict
         lacks.append(_("a third independent root"))
     if sum(i.primary for i in qualifying) < 2:
         lacks.append(_("a second item first hand"))
-    if not any(i.strong for i in qualifying) and sum(i.testimony == "T1" for i in qualifying) < 2:
+    if not any(i.strong for i in qualifying) and sum(i.account and i.testimony == "T1" for i in qualifying) < 2:
         lacks.append(_("a strong item (A–B with 1–2), or a second account at T1"))
     return "; ".join(lacks)
 

@@ -113,4 +113,4 @@ def test_a_level_is_explained_by_its_rule_and_by_what_is_missing(items, level, s
 
 def test_v3d_names_each_thing_it_lacks():
     (words,) = [w for c, w in explaining.explain([item("S", **T1)], base=3, matches=False).missing if c == "V3d"]
-    assert "second assessor" in words and "match a pattern" in words and "2 more base incident(s)" in words
+    assert "two assessors" in words and "match a pattern" in words and "2 more base incident(s)" in words
