@@ -20,6 +20,7 @@ from answerable.common.lifecycle import next_status
 from answerable.common.tables import taxonomy
 from answerable.monitoring import grades, lifecycle, planning, queries, rules
 from answerable.monitoring.evidence import actions as counted
+from answerable.monitoring.linking import queries as links
 from answerable.monitoring.models import (
     Import,
     Incident,
@@ -404,7 +405,8 @@ def _consents_changed(ref: str, change: consent.Change) -> dict[str, object]:
     item.save(update_fields=["purposes", "withdrawn"])
     if change.total and (change.kind == "undone" or item.incident.ref in queries.parts_of(ref)):
         aside |= _close_incident(item.incident, change)
-    if live != item.live or {"CP-MONI", "CP-FIND"} & set(change.purposes):
+    # A report that is closed or comes back is worked out again whatever its item adds: what was linked to it may have gone.
+    if live != item.live or {"CP-MONI", "CP-FIND"} & set(change.purposes) or change.total:
         changed = relevel(item.incident.party, item.incident.ref)
         question("report_changed").ask(item.incident.ref)
         if change.kind != "given":
@@ -423,7 +425,11 @@ def _incident_consents_changed(ref: str, change: consent.Change) -> dict[str, ob
 
 
 def _close_incident(incident: Incident, change: consent.Change) -> dict[str, object]:
-    """An incident that rests on this alone is closed with it, and comes back with it."""
+    """An incident that rests on this alone is closed with it, and comes back with it.
+
+    It comes back linked only where the link still stands. One whose link was taken back meanwhile, or whose better record
+    was closed, is reopened: it stands for itself and is looked at anew.
+    """
     incident = Incident.objects.select_for_update().get(pk=incident.pk)
     if change.kind == "withdrawn" and incident.status != lifecycle.CONSENT_WITHDRAWN:
         before, incident.status = incident.status, lifecycle.CONSENT_WITHDRAWN
@@ -432,7 +438,10 @@ def _close_incident(incident: Incident, change: consent.Change) -> dict[str, obj
         return {"incident_status": before}
     if change.kind == "undone" and change.put_aside.get("incident_status"):
         incident.status = str(change.put_aside["incident_status"])
+        if incident.status == lifecycle.MERGED and not links.is_linked(incident):
+            incident.status = next_status(lifecycle.INCIDENT_MOVES, "reopen", status=incident.status)
         incident.save(update_fields=["status"])
+        question("report_changed").ask(incident.ref)
     return {}
 
 
