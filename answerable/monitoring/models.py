@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext as _
 
 from answerable.alliance.models import Body, Person, State
 from answerable.common.dataclass_of import declares
@@ -196,6 +197,23 @@ class Incident(models.Model):
 
     def __str__(self) -> str:
         return self.ref
+
+    @property
+    def verified(self) -> bool:
+        """Whether a verifier concluded so and it stands. Items alone verify nothing, whatever level they would give."""
+        return self.status == lifecycle.VERIFIED
+
+    @property
+    def concluded_level(self) -> str:
+        """The level a verifier answered for, or "" while nobody has, or where it stands no longer."""
+        return self.level if self.status in lifecycle.COUNTED else ""
+
+    @property
+    def shown_level(self) -> str:
+        """The level as people are shown it: before verification is concluded, only what the items would give."""
+        if self.status in lifecycle.OPEN:
+            return _("would be %(level)s") % {"level": self.level}
+        return self.concluded_level or "–"
 
 
 @declares(data_class="C1", owner="monitoring", retention="monitoring-item")

@@ -415,10 +415,10 @@ def test_who_collected_a_report_does_not_assess_its_items(office, account):
 def test_the_page_says_the_rule_and_what_is_missing(office, saved):
     vera = office("vera")
     third = text_of(vera.get(f"/watch/incidents/{saved('$I3').ref}/known/"))
-    assert "V2, credible" in third and "one origin for 2 items" in third
+    assert "V2: at least one" in third and "one origin for 2 items" in third
     assert "All of it goes back to 1 root" in third and "go back to 1 root(s)" in third
     first = text_of(vera.get(f"/watch/incidents/{saved('$I1').ref}/known/"))
-    assert "V3a, verified" in first and "a third independent root" in first
+    assert "V3a: a first-hand account" in first and "a third independent root" in first
 
 
 def test_a_contrary_item_is_weighed_with_reasons_and_only_then_the_cap_falls(office, saved):

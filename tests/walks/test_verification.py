@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 from tests_support import see_all
 
+from answerable.alliance import actions as alliance
 from answerable.alliance.models import Person
 from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.monitoring import actions
 from answerable.monitoring.evidence import actions as evidence
 from answerable.monitoring.intake import actions as intake
+from answerable.monitoring.linking.models import LinkPair
+from answerable.monitoring.looking import queries as looking
+from answerable.monitoring.looking.rules import Filters
 from answerable.monitoring.models import Incident, SourceItem
 
 pytestmark = pytest.mark.django_db
@@ -235,3 +241,93 @@ def test_a_delivered_account_brings_its_pseudonym_and_no_assessor(deliver):
     assert concluded(incident).level == "V3b"
     alone = deliver({**TOLD, "says": "c"}, {**TOLD, "says": "d"})
     assert concluded(alone).level == "V2"
+
+
+# --- "verified" is a verifier's word --------------------------------------------------------------------------------
+
+
+def fragments(page: str, ref: str) -> list[str]:
+    """What a page says beside a reference: its rows and list entries that name it, in words."""
+    found = re.findall(r"<(tr|li|p|dd|h1)\b[^>]*>((?:(?!</?\1\b).)*?" + re.escape(ref) + r".*?)</\1>", page, re.S)
+    return [re.sub(r"<[^>]+>|\s+", " ", text) for _tag, text in found]
+
+
+def test_verified_and_a_level_are_said_of_a_report_only_once_a_verifier_concluded_it(office, report, saved):
+    strong = {"kind": "document", "primary": True, "reliability": "A", "credibility": 1}
+    incident, beside = report(area1="Unconcluded", victims=3), report(area1="Unconcluded", victims=3)
+    for one in (incident, beside):
+        for _n in range(3):
+            add(one, **strong)
+    incident.refresh_from_db()
+    assert incident.level == "V4" and incident.shown_level == "would be V4" and incident.concluded_level == ""
+    situation, sami, vera = saved("$zandria"), office("sami"), office("vera")
+    pair = LinkPair.objects.get(first=incident, second=beside)
+    pages = [
+        f"/watch/incidents/{incident.ref}/", f"/watch/incidents/{incident.ref}/known/", f"/watch/{situation.ref}/",
+        f"/watch/{situation.ref}/?area=Unconcluded", "/watch/incidents/", f"/watch/links/{pair.ref}/", "/today/",
+        f"/record/{incident.ref}/", f"/watch/{situation.ref}/periods/", f"/watch/incidents/{incident.ref}/opinion/",
+    ]  # fmt: skip
+    looked = 0
+    for client in (sami, vera):
+        for url in pages:
+            reply = client.get(url)
+            if reply.status_code != 200:
+                continue
+            page = re.sub(r"<select.*?</select>", "", reply.content.decode(), flags=re.S)  # choices say nothing of it
+            whole = f"/{incident.ref}/" in url
+            for words in (
+                [re.sub(r"<[^>]+>|\s+", " ", page.split("<main", 1)[-1])] if whole else fragments(page, incident.ref)
+            ):
+                looked += 1
+                # Why the items would give it is said on the report's own pages, below the word that nobody concluded it.
+                said = words.replace(" ".join(incident.because), "").replace("V4: three independent roots", "")
+                assert not re.search(r"\bV4\b", said.replace("would be V4", "")), (
+                    url,
+                    words,
+                )
+            if whole:
+                assert 'class="kind verified"' not in page.split("<main", 1)[-1], url
+    assert looked >= 8
+    see_all()
+    # Nor is it counted at that level, filtered by it, or given to a programme as verified.
+    counts = looking.counts(situation)
+    assert {c.value: c.verified for c in counts.by["level"]}[""] == 0
+    assert incident not in looking.matching(person("sami"), situation, Filters(level="V4"))
+    _token, secret = alliance.make_token(person("sami"), "monitoring", by=person("sami"))
+    headers = {"Authorization": f"Bearer {secret}"}
+    answered = {r["ref"]: r for r in sami.get("/api/incidents", headers=headers).json()}
+    assert (answered[incident.ref]["level"], answered[incident.ref]["status"]) == ("", "SUBMITTED")
+    see_all()
+    done = concluded(incident)
+    assert (done.level, done.shown_level, done.verified) == ("V4", "V4", True)
+    assert 'class="kind verified"' in vera.get(f"/watch/incidents/{incident.ref}/").content.decode()
+    answered = {r["ref"]: r for r in sami.get("/api/incidents", headers=headers).json()}
+    assert answered[incident.ref]["level"] == "V4"
+    assert incident in looking.matching(person("sami"), situation, Filters(level="V4"))
+    # A report that is reopened, referred or withdrawn keeps no verified number either.
+    actions.move_incident(Incident.objects.get(pk=incident.pk), "reopen", by=person("sami"))
+    see_all()
+    page = vera.get(f"/watch/incidents/{incident.ref}/").content.decode().split("<main", 1)[-1]
+    assert 'class="kind verified"' not in page and 'class="kind reported"' in page
+
+
+# Lines that pass a level on to a rule or to the tallies, which look at the status as well.
+TO_RULES = {
+    "level=rules.Level(i.level, tuple(i.because)),",
+    "incident.ref, incident.level, items, incident.precision, incident.victims, incident.submitted_at.isoformat()",
+}
+
+
+def test_no_page_and_no_answer_shows_the_level_of_a_report_past_its_state():
+    """What is shown is `shown_level` or `concluded_level`; `level` is for rules, for acts and for what they give back."""
+    root = Path(__file__).resolve().parents[2] / "answerable"
+    for template in root.glob("*/templates/**/*.html"):
+        shown = re.findall(r"\b(?:i|incident|report|first|second)\.level\b", template.read_text(encoding="utf-8"))
+        assert not shown, (template.name, shown)
+    computing = {"rules.py", "live.py", "actions.py", "models.py", "runner.py"}
+    for module in root.rglob("*.py"):
+        if module.name in computing or {"migrations", "tests"} & set(module.parts):
+            continue
+        for line in map(str.strip, module.read_text(encoding="utf-8").splitlines()):
+            read = re.search(r"\b(?:i|incident|report)\.level\b(?!\.)(?! (?:and|or)\b)(?!\})", line)
+            assert not read or line in TO_RULES or "monitoring_axes(" in line, (module.name, line)

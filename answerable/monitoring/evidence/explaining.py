@@ -56,12 +56,12 @@ def _refs(items: Sequence[rules.ItemFacts]) -> str:
 def _rule_of(level: rules.Level) -> str:
     carried = ", ".join(level.items)
     return {
-        "V1": _("V1, alleged: it is recorded, and no item qualifies (a source at A–C with 1–3, or an account at T1–T2)."),
-        "V2": _("V2, credible: at least one item qualifies (%(items)s)."),
-        "V3a": _("V3a, verified: a first-hand account at T1 or T2 and an independent qualifying item (%(items)s)."),
-        "V3b": _("V3b, verified: two independent first-hand accounts at T1 or T2 (%(items)s)."),
-        "V3c": _("V3c, verified: a strong first-hand item that is no account, and an independent qualifying item (%(items)s)."),
-        "V3d": _("V3d, verified: one account at T1, confirmed by two assessors, that matches a pattern with at least five base "
+        "V1": _("V1: it is recorded, and no item qualifies (a source at A–C with 1–3, or an account at T1–T2)."),
+        "V2": _("V2: at least one item qualifies (%(items)s)."),
+        "V3a": _("V3a: a first-hand account at T1 or T2 and an independent qualifying item (%(items)s)."),
+        "V3b": _("V3b: two independent first-hand accounts at T1 or T2 (%(items)s)."),
+        "V3c": _("V3c: a strong first-hand item that is no account, and an independent qualifying item (%(items)s)."),
+        "V3d": _("V3d: one account at T1, confirmed by two assessors, that matches a pattern with at least five base "
                  "incidents (%(items)s)."),
         "V4": _("V4: three independent roots, at least two items first hand, and a strong item or two accounts at T1 (%(items)s)."),
     }[level.code] % {"items": carried}  # fmt: skip

@@ -367,7 +367,7 @@ def give_level_opinion(request: Request, ref: str) -> HttpResponse:
         return done(request, _("Your organisation's opinion stands beside the level."), "incident-known", incident.ref)
 
     return form_page(request, forms.OpinionForm(request.POST or None), heading=_("Give an opinion"), button=_("Give it"), act=act,
-                     lead=f"{incident.ref}: {incident.level}", cancel=reverse("incident-known", args=[incident.ref]))  # fmt: skip
+                     lead=f"{incident.ref}: {incident.shown_level}", cancel=reverse("incident-known", args=[incident.ref]))  # fmt: skip
 
 
 @require_POST
