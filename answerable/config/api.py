@@ -132,7 +132,8 @@ def incidents(request: Request) -> Any:
     found = list(monitoring.incidents(request.user).select_related("situation")[:500])
     rows = monitoring_queries.exportable(found)
     return [
-        {"ref": i.ref, "situation": i.situation.ref, "on": i.on, "level": i.concluded_level, "status": i.status} for i in rows
+        {"ref": i.ref, "situation": i.situation.ref, "on": i.on, "level": i.concluded_level, "status": i.status}
+        for i in rows
     ]
 
 
