@@ -125,11 +125,15 @@ def situation(request: Request, ref: str) -> Any:
 
 @api.get("/incidents", response=list[dict])
 def incidents(request: Request) -> Any:
-    """Incidents of one's own compartments whose accounts consent to leaving the office (SC-4): coarse facts only."""
+    """Incidents of one's own compartments whose accounts consent to leaving the office (SC-4): coarse facts only.
+
+    `level` is empty until a verifier has concluded it.
+    """
     found = list(monitoring.incidents(request.user).select_related("situation")[:500])
     rows = monitoring_queries.exportable(found)
     return [
-        {"ref": i.ref, "situation": i.situation.ref, "on": i.on, "level": i.level, "status": i.status} for i in rows
+        {"ref": i.ref, "situation": i.situation.ref, "on": i.on, "level": i.concluded_level, "status": i.status}
+        for i in rows
     ]
 
 

@@ -18,8 +18,9 @@ from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.common.lifecycle import next_status
 from answerable.common.tables import taxonomy
-from answerable.monitoring import lifecycle, planning, queries, rules
+from answerable.monitoring import grades, lifecycle, planning, queries, rules
 from answerable.monitoring.evidence import actions as counted
+from answerable.monitoring.linking import queries as links
 from answerable.monitoring.models import (
     Import,
     Incident,
@@ -160,9 +161,6 @@ def undo_import(batch: Import, *, by: Person) -> Import:
     return batch
 
 
-ITEM_KINDS = ("testimony", "medical", "register", "document", "digital", "aggregate", "official", "court")
-
-
 @action("receive_report")
 def receive_report(
     *,
@@ -254,7 +252,6 @@ def add_item(
     reliability: str = "",
     credibility: int = 0,
     testimony: str = "",
-    assessors: int = 1,
     person_key: str = "",
     parents: Sequence[SourceItem] = (),
     contrary: bool = False,
@@ -263,18 +260,17 @@ def add_item(
     says: str = "",
     by: Person,
 ) -> SourceItem:
-    """Attach a source item (form A2) with its grades and, for a person's account, consent by purpose (SC-3)."""
+    """Attach a source item (form A2) with its grades and, for what is a person's, consent by purpose (SC-3).
+
+    Which grades its kind may have and which consent it needs is decided in grades.py. Who confirms a grade is counted
+    from what assessors record afterwards. `person_key` is a pseudonym: two accounts count as two persons' only when both
+    have one and they differ (R-VER-1). Raises Refused with every reason.
+    """
     incident = Incident.objects.select_for_update().get(pk=incident.pk)
     authority.require(by, "add_item", incident)
-    problems = []
-    if kind not in ITEM_KINDS:
-        problems.append(_("A source item is one of: %(kinds)s.") % {"kinds": ", ".join(ITEM_KINDS)})
-    if testimony and (reliability or credibility):
-        problems.append(_("An account of a person is graded T1 to T4 and never A to F (R-VER-0)."))
-    if testimony and testimony not in taxonomy("testimony_scale"):
-        problems.append(_("A testimony is graded T1 to T4."))
-    if reliability and (reliability not in taxonomy("source_reliability") or not 1 <= credibility <= 6):
-        problems.append(_("A source is graded A to F and what it says 1 to 6."))
+    unfit = grades.unfit(kind, testimony=testimony, reliability=reliability, credibility=credibility)
+    found = (*unfit.values(), grades.unconsented(kind, purposes), grades.too_early(captured_on, clock.today()))
+    problems = [_(sentence) for sentence in found if sentence]
     if unknown := [p for p in purposes if p not in taxonomy("consent_purpose")]:
         problems.append(_("Unknown purpose of consent: %(codes)s.") % {"codes": ", ".join(unknown)})
     if any(p.incident_id != incident.pk and p.compartment != incident.compartment for p in parents):
@@ -283,7 +279,7 @@ def add_item(
         raise Refused(" ".join(problems), reason="item")
     item = SourceItem(
         compartment=incident.compartment, incident=incident, kind=kind, primary=primary, reliability=reliability,
-        credibility=credibility, testimony=testimony, assessors=assessors, person_key=person_key, contrary=contrary,
+        credibility=credibility, testimony=testimony, person_key=grades.pseudonym(person_key), contrary=contrary,
         purposes=list(purposes), captured_on=captured_on or clock.today(),
     )  # fmt: skip
     item.says = keeping.seal_fields(item.ref, item.compartment, "SourceItem", {"says": says})["says"]
@@ -355,19 +351,25 @@ def regrade_item(
     item: SourceItem, *, reliability: str | None = None, credibility: int | None = None, testimony: str | None = None,
     by: Person,
 ) -> SourceItem:  # fmt: skip
-    """Change the grade of an item after new information; every level that rests on it is worked out again."""
+    """Change the grade of an item after new information; every level that rests on it is worked out again.
+
+    One person's new grade confirms nothing: who confirms it are the assessors who recorded that very grade (R-VER-0).
+    """
     item = SourceItem.objects.select_for_update().get(pk=item.pk)
     authority.require(by, "grade_item", item)
     before = item.grade
-    if item.testimony and (reliability or credibility):
-        raise Refused(_("An account of a person is graded T1 to T4 and never A to F (R-VER-0)."), reason="R-VER-0")
     if reliability is not None:
         item.reliability = reliability
     if credibility is not None:
         item.credibility = credibility
-    if testimony is not None and item.testimony:
+    if testimony is not None:
         item.testimony = testimony
-    item.save(update_fields=["reliability", "credibility", "testimony"])
+    if unfit := grades.unfit(
+        item.kind, testimony=item.testimony, reliability=item.reliability, credibility=item.credibility
+    ):
+        raise Refused(" ".join(_(sentence) for sentence in unfit.values()), reason="R-VER-0")
+    item.assessors = counted.confirming(item)
+    item.save(update_fields=["reliability", "credibility", "testimony", "assessors"])
     changed = relevel(item.incident.party, item.incident.ref, why="item regraded", by=by)
     record.append("item regraded", item, by=by, from_state=before, to_state=item.grade, detail={"levels": changed})
     return item
@@ -398,7 +400,8 @@ def _consents_changed(ref: str, change: consent.Change) -> dict[str, object]:
     item.save(update_fields=["purposes", "withdrawn"])
     if change.total and (change.kind == "undone" or item.incident.ref in queries.parts_of(ref)):
         aside |= _close_incident(item.incident, change)
-    if live != item.live or {"CP-MONI", "CP-FIND"} & set(change.purposes):
+    # A report that is closed or comes back is worked out again whatever its item adds: what was linked to it may have gone.
+    if live != item.live or {"CP-MONI", "CP-FIND"} & set(change.purposes) or change.total:
         changed = relevel(item.incident.party, item.incident.ref)
         question("report_changed").ask(item.incident.ref)
         if change.kind != "given":
@@ -417,7 +420,11 @@ def _incident_consents_changed(ref: str, change: consent.Change) -> dict[str, ob
 
 
 def _close_incident(incident: Incident, change: consent.Change) -> dict[str, object]:
-    """An incident that rests on this alone is closed with it, and comes back with it."""
+    """An incident that rests on this alone is closed with it, and comes back with it.
+
+    It comes back linked only where the link still stands. One whose link was taken back meanwhile, or whose better record
+    was closed, is reopened: it stands for itself and is looked at anew.
+    """
     incident = Incident.objects.select_for_update().get(pk=incident.pk)
     if change.kind == "withdrawn" and incident.status != lifecycle.CONSENT_WITHDRAWN:
         before, incident.status = incident.status, lifecycle.CONSENT_WITHDRAWN
@@ -426,7 +433,10 @@ def _close_incident(incident: Incident, change: consent.Change) -> dict[str, obj
         return {"incident_status": before}
     if change.kind == "undone" and change.put_aside.get("incident_status"):
         incident.status = str(change.put_aside["incident_status"])
+        if incident.status == lifecycle.MERGED and not links.is_linked(incident):
+            incident.status = next_status(lifecycle.INCIDENT_MOVES, "reopen", status=incident.status)
         incident.save(update_fields=["status"])
+        question("report_changed").ask(incident.ref)
     return {}
 
 
@@ -437,7 +447,7 @@ def _clear(ref: str) -> None:
         question("report_cleared").ask(ref)
     if ref.startswith("ITM"):
         SourceItem.objects.filter(ref=ref).update(
-            says=b"", person_key="", testimony="", primary=False, assessors=1, purposes=[]
+            says=b"", person_key="", testimony="", primary=False, assessors=0, purposes=[]
         )
     elif ref.startswith("INC"):
         for incident in Incident.objects.filter(ref=ref):

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from answerable.alliance.models import State
 from answerable.common.tables import label, taxonomy
-from answerable.monitoring.actions import ITEM_KINDS
+from answerable.monitoring.grades import KINDS
 from answerable.monitoring.models import Incident, Party, SourceItem
 
 
@@ -76,16 +76,20 @@ class ReportForm(forms.Form):
 class ItemForm(forms.Form):
     """Form A2 with its consent (A3)."""
 
-    kind = forms.ChoiceField(label=_("Kind of source"), choices=[(k, k) for k in ITEM_KINDS])
+    kind = forms.ChoiceField(label=_("Kind of source"), choices=[(k, k) for k in KINDS])
     primary = forms.BooleanField(label=_("First hand"), required=False)
     testimony = forms.ChoiceField(label=_("Grade of an account, T1 to T4"), required=False,
+                                  help_text=_("Only for an account of a person. Assessors confirm it afterwards, each alone."),
                                   choices=[("", "–"), *((f"T{n}", f"T{n}") for n in range(1, 5))])  # fmt: skip
-    assessors = forms.IntegerField(label=_("Assessors who agree"), min_value=1, max_value=5, initial=1)
     reliability = forms.ChoiceField(label=_("Reliability of the source, A to F"), required=False,
                                     choices=[("", "–"), *((c, c) for c in "ABCDEF")])  # fmt: skip
     credibility = forms.TypedChoiceField(label=_("Credibility of what it says, 1 to 6"), required=False, coerce=int,
                                          empty_value="0", choices=[("", "–"), *((n, n) for n in range(1, 7))])  # fmt: skip
-    person_key = forms.SlugField(label=_("Pseudonym of the person"), required=False, max_length=40)
+    person_key = forms.SlugField(
+        label=_("Pseudonym of the person"), required=False, max_length=40,
+        help_text=_("The same pseudonym for everything this person told, and never a name. Two accounts count as two "
+                    "persons' only when both have a pseudonym and they differ."),
+    )  # fmt: skip
     parents = forms.ModelMultipleChoiceField(
         label=_("Derives from"), queryset=SourceItem.objects.none(), required=False
     )

@@ -25,3 +25,5 @@ INCIDENT_MOVES = {
 # fmt: on
 # Incidents that count, at whatever level their items give them.
 COUNTED = frozenset({VERIFIED, CREDIBLE, ALLEGED})
+# Reports on which verification is not concluded: their level is worked out and is nobody's word yet.
+OPEN = (SUBMITTED, TRIAGED, IN_VERIFICATION)

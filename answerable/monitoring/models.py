@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext as _
 
 from answerable.alliance.models import Body, Person, State
 from answerable.common.dataclass_of import declares
 from answerable.common.references import new_ref
 from answerable.common.tables import label
-from answerable.monitoring import lifecycle
+from answerable.monitoring import grades, lifecycle
 from answerable.vault.models import SealedField
 
 
@@ -204,6 +205,23 @@ class Incident(models.Model):
     def __str__(self) -> str:
         return self.ref
 
+    @property
+    def verified(self) -> bool:
+        """Whether a verifier concluded so and it stands. Items alone verify nothing, whatever level they would give."""
+        return self.status == lifecycle.VERIFIED
+
+    @property
+    def concluded_level(self) -> str:
+        """The level a verifier answered for, or "" while nobody has, or where it stands no longer."""
+        return self.level if self.status in lifecycle.COUNTED else ""
+
+    @property
+    def shown_level(self) -> str:
+        """The level as people are shown it: before verification is concluded, only what the items would give."""
+        if self.status in lifecycle.OPEN:
+            return _("would be %(level)s") % {"level": self.level}
+        return self.concluded_level or "–"
+
 
 @declares(data_class="C1", owner="monitoring", retention="monitoring-item")
 class SourceItem(models.Model):
@@ -217,7 +235,8 @@ class SourceItem(models.Model):
     reliability = models.CharField(max_length=1, blank=True, default="")
     credibility = models.PositiveSmallIntegerField(default=0)
     testimony = models.CharField(max_length=2, blank=True, default="")
-    assessors = models.PositiveSmallIntegerField(default=1)
+    # How many assessors recorded this very grade, each alone (R-VER-0). Counted from their assessments, typed by nobody.
+    assessors = models.PositiveSmallIntegerField(default=0, editable=False)
     person_key = models.CharField(max_length=40, blank=True, default="")
     parents = models.ManyToManyField("self", symmetrical=False, related_name="children", blank=True)
     contrary = models.BooleanField(default=False)
@@ -232,8 +251,19 @@ class SourceItem(models.Model):
         ordering = ["id"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(testimony="") | (Q(reliability="") & Q(credibility=0)),
-                name="R_VER_0_no_A_to_F_grade_for_a_survivor",
+                condition=(
+                    Q(kind__in=sorted(grades.ACCOUNTS), reliability="", credibility=0)
+                    & Q(testimony__in=["", *grades.TESTIMONY_SCALE])
+                )
+                | (
+                    ~Q(kind__in=sorted(grades.ACCOUNTS))
+                    & Q(testimony="")
+                    & (
+                        Q(reliability="", credibility=0)
+                        | Q(reliability__in=grades.RELIABILITY_SCALE, credibility__in=grades.CREDIBILITY_SCALE)
+                    )
+                ),
+                name="R_VER_0_an_account_has_a_T_grade_and_nothing_else_has",
             )
         ]
 
@@ -247,8 +277,8 @@ class SourceItem(models.Model):
 
     @property
     def personal(self) -> bool:
-        """Whether it is a person's own account, or a paper about one for which consent was asked."""
-        return self.testimony != "" or bool(self.purposes or self.withdrawn)
+        """Whether consent decides about it: by its kind, or because consent was asked for it."""
+        return grades.is_personal(self.kind, [*self.purposes, *self.withdrawn])
 
     @property
     def grade(self) -> str:

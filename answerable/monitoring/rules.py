@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from itertools import combinations
 
+from answerable.monitoring import grades
 from answerable.monitoring.patterns import rules as patterns
 from answerable.monitoring.patterns.rules import V3D_BASE, Pattern, Test, at_least, pattern, prevalence, window
 
@@ -41,22 +42,29 @@ class ItemFacts:
     contrary: bool = False
     weighed: bool = False
     live: bool = True
-    assessors: int = 1
+    assessors: int = 0
+
+    @property
+    def account(self) -> bool:
+        """Whether a person told it."""
+        return grades.is_account(self.kind)
 
     @property
     def qualifies(self) -> bool:
-        """Reliability A-C with credibility 1-3, or testimony T1-T2."""
-        return (self.reliability in {"A", "B", "C"} and 1 <= self.credibility <= 3) or self.testimony in {"T1", "T2"}
+        """An account at T1-T2; anything else at reliability A-C with credibility 1-3. The kind decides which scale counts."""
+        if self.account:
+            return self.testimony in {"T1", "T2"}
+        return self.reliability in {"A", "B", "C"} and 1 <= self.credibility <= 3
 
     @property
     def strong(self) -> bool:
-        """Reliability A-B with credibility 1-2."""
-        return self.reliability in {"A", "B"} and 1 <= self.credibility <= 2
+        """Reliability A-B with credibility 1-2. Never an account (R-VER-0)."""
+        return not self.account and self.reliability in {"A", "B"} and 1 <= self.credibility <= 2
 
     @property
     def primary_testimony(self) -> bool:
         """Account of a survivor, eyewitness or insider, at T1 or T2."""
-        return self.primary and self.testimony in {"T1", "T2"}
+        return self.primary and self.account and self.qualifies
 
 
 @dataclass(frozen=True)
@@ -97,8 +105,9 @@ def root_sets(items: Iterable[ItemFacts]) -> dict[str, frozenset[str]]:
 
 
 def independent(a: ItemFacts, b: ItemFacts, roots: Mapping[str, frozenset[str]]) -> bool:
-    """Root sets disjoint and the persons different (R-VER-1)."""
-    return a.ref != b.ref and not roots[a.ref] & roots[b.ref] and not (a.person and a.person == b.person)
+    """Root sets disjoint and the persons different (R-VER-1). An account without a pseudonym is nobody else's."""
+    different = grades.different_persons(a.kind, a.person, b.kind, b.person)
+    return a.ref != b.ref and not roots[a.ref] & roots[b.ref] and different
 
 
 def _three_roots(items: Sequence[ItemFacts], roots: Mapping[str, frozenset[str]]) -> tuple[ItemFacts, ...]:
@@ -131,7 +140,7 @@ def verification_level(items: Sequence[ItemFacts], *, base: int = 0, matches_pat
     roots = root_sets(items)
     strong = [i for i in qualifying if i.strong]
     trio = _three_roots(qualifying, roots)
-    first_rank = sum(i.testimony == "T1" for i in qualifying)
+    first_rank = sum(i.account and i.testimony == "T1" for i in qualifying)
     if trio and sum(i.primary for i in qualifying) >= 2 and (strong or first_rank >= 2):
         why = "Three independent roots, two primary items, and a strong item or two T1 accounts: V4."
         return Level("V4", (*notes, why), tuple(i.ref for i in trio))
@@ -141,12 +150,12 @@ def verification_level(items: Sequence[ItemFacts], *, base: int = 0, matches_pat
             return Level("V3b", (*notes, "Two independent primary testimonies at T1 or T2: V3b."), (a.ref, b.ref))
     for a in testimonies:
         for b in qualifying:
-            if not b.testimony and independent(a, b, roots):
+            if not b.account and independent(a, b, roots):
                 why = "A primary testimony at T1 or T2 and an independent qualifying item: V3a."
                 return Level("V3a", (*notes, why), (a.ref, b.ref))
     for a in strong:
         for b in qualifying:
-            if a.primary and not a.testimony and independent(a, b, roots):
+            if a.primary and independent(a, b, roots):
                 why = "A strong primary item that is no testimony and an independent qualifying item: V3c."
                 return Level("V3c", (*notes, why), (a.ref, b.ref))
     single = [i for i in testimonies if i.testimony == "T1" and i.assessors >= 2]

@@ -183,7 +183,7 @@ def add_item(request: Request, ref: str) -> HttpResponse:
         return done(request, _("The item is attached; what it says is sealed."), "incident", this.ref)
 
     return form_page(
-        request, forms.ItemForm(request.POST or None, incident=this, initial={"assessors": 1}),
+        request, forms.ItemForm(request.POST or None, incident=this),
         heading=_("Attach a source item"), button=_("Attach"), act=act, lead=this.ref,
         cancel=reverse("incident", args=[ref]),
     )  # fmt: skip

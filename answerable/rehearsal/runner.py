@@ -102,11 +102,11 @@ def agree(subject: Any, purposes: list[str], *, by: Any) -> list[str]:
 
 def document(
     party: Party, *, on: date, area1: str, area2: str, victims: int, items: list[str], verifier: Person,
-    precision: str = "day", matches: bool = False, by: Any,
+    precision: str = "day", matches: bool = False, second: Person | None = None, by: Any,
 ) -> Incident:  # fmt: skip
     """One incident from filing to verified, in a line: the same actions, by a collector and a verifier.
 
-    An item is its grade: T2 an account, T1+ one that two assessors confirmed, A2* a first-hand paper, B3 another one,
+    An item is its grade: T2 an account, T1+ one that the verifier and a second assessor graded, each alone, A2* a first-hand paper, B3 another one,
     B3< one that cites the item before it, -A2 one against.
     """
     filed = monitoring.receive_report(
@@ -118,11 +118,15 @@ def document(
     for n, text in enumerate(items):
         grade, told = text.strip("+*<-"), text.startswith("T")
         item = monitoring.add_item(
-            filed, kind="testimony" if told else "document", primary=told or "*" in text, testimony=grade if told else "",
+            filed, kind="testimony" if told else "document", primary=told or "*" in text, testimony=grade if told and "+" not in text else "",
             reliability="" if told else grade[0], credibility=0 if told else int(grade[1]), contrary=text.startswith("-"),
-            assessors=2 if "+" in text else 1, person_key=f"{filed.ref}-{n}" if told else "", parents=last if "<" in text else [],
+            person_key=f"{filed.ref}-{n}" if told else "", parents=last if "<" in text else [],
             purposes=["CP-MONI", "CP-FIND"] if told else [], says="Sealed item.", by=by,
         )  # fmt: skip
+        for assessor in (verifier, second) if "+" in text else ():
+            if assessor is None:
+                raise ValueError("an account that two assessors confirm needs a second one")
+            evidence.assess_item(item, testimony=grade, reasons="Sealed reasons.", by=assessor)
         last = [item]
     monitoring.move_incident(filed, "triage", by=by)
     monitoring.move_incident(filed, "begin_verification", by=verifier)

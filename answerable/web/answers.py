@@ -36,7 +36,7 @@ def describe(by: Any, ref: str) -> Described | None:
     """One line about a reference for someone who may see it, else None."""
     kind = ref[:3]
     if kind == "INC" and (i := monitoring.incidents(by).filter(ref=ref).first()):
-        return Described(_("Incident") + f" {ref} ({i.level})", ("incident", ref), i.status)
+        return Described(_("Incident") + f" {ref} ({i.shown_level})", ("incident", ref), i.status)
     if kind == "PAT" and (p := monitoring.patterns(by).filter(ref=ref).first()):
         return Described(_("Pattern") + f": {p.party}", ("pattern", ref))
     if kind == "SIT" and (s := monitoring.situations(by).filter(ref=ref).first()):

@@ -34,7 +34,7 @@ def planted(office, saved):
     assert dana.post(f"/watch/{situation.ref}/report/", report).status_code == 303
     see_all()
     incident = Incident.objects.order_by("-id").first()
-    item = {"kind": "testimony", "testimony": "T1", "assessors": 1, "purposes": ["CP-MONI"], "says": words["says"]}
+    item = {"kind": "testimony", "testimony": "T1", "purposes": ["CP-MONI"], "says": words["says"]}
     assert dana.post(f"/watch/incidents/{incident.ref}/items/", item).status_code == 303
     claim = {
         "claim_type": "CL-DIR", "age_band": "25-34", "country": "Pelland", "language": "ar", "events_from": "2026-01-02", "area1": "OTHER",

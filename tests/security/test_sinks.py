@@ -58,7 +58,7 @@ def plant_a_report_and_a_claim(p: Planted) -> None:
     incident = re.search(r"/watch/incidents/(INC-[^/]+)/", dana.url).group(1)
     dana.get(f"/watch/incidents/{incident}/items/")
     dana.post(f"/watch/incidents/{incident}/items/",
-              {"kind": "testimony", "testimony": "T1", "assessors": 1, "purposes": ["CP-MONI"], "says": p.word("says")})  # fmt: skip
+              {"kind": "testimony", "testimony": "T1", "purposes": ["CP-MONI"], "says": p.word("says")})  # fmt: skip
     assert dana.status == 200
     inga = p.product.browser("office", "inga")
     programme = re.search(r'/repair/programmes/(PRG-[^/"]+)/', inga.get("/repair/")).group(1)

@@ -434,6 +434,7 @@ def test_the_api_names_every_problem_by_field_and_repeats_no_word(post, saved):
         "items.1.directness",
         "items.1.captured_on",
         "items.1.reliability",
+        "items.1.purposes",
     }
     assert (Incident.objects.count(), m.Draft.objects.count()) == before
     assert post(row(saved), "").status_code == 409

@@ -195,7 +195,8 @@ def test_a_testimony_is_filed_with_an_allowed_interview_and_only_once(office, sa
     dana.post(f"/watch/intake/interviews/ask/{saved('$zandria').ref}/", WHY)
     see_all()
     person, allowed = Person.objects.get(handle="dana"), m.Interview.objects.latest("id")
-    item = {"kind": "testimony", "directness": "primary", "captured_on": "2026-02-01", "testimony": "T1", "says": "x"}
+    item = {"kind": "testimony", "directness": "primary", "captured_on": "2026-02-01", "testimony": "T1", "says": "x",
+            "purposes": "CP-MONI", "understood": "yes", "withdrawal_told": "yes"}  # fmt: skip
     with pytest.raises(Refused, match="say why it is needed"):
         actions.deliver_report(row(saved, items=[item]), route="web", by=person)
     _draft, incident = actions.deliver_report(row(saved, items=[item]), route="web", interview=allowed, by=person)

@@ -52,6 +52,7 @@ def file(saved):
 
 
 def give_account(incident, who="sami", **more):
+    more.setdefault("person_key", f"p-{incident.pk}")
     item = monitoring.add_item(incident, kind="testimony", primary=True, testimony="T1", purposes=["CP-MONI", "CP-FIND"],
                                says="…", by=person(who), **more)  # fmt: skip
     see_all()

@@ -39,12 +39,12 @@ def test_a_report_from_filing_to_verified(office, saved):
         "kind": "testimony",
         "primary": "on",
         "testimony": "T1",
-        "assessors": 1,
         "purposes": ["CP-MONI", "CP-FIND"],
         "says": "x",
     }
     press(dana, url + "items/", **item)
-    press(dana, url + "items/", kind="medical", primary="on", reliability="A", credibility=2, assessors=1)
+    press(dana, url + "items/", kind="medical", primary="on", reliability="A", credibility=2,
+          purposes=["CP-MONI", "CP-FIND"])  # fmt: skip
     press(sami, url + "move/", move="triage")
     press(vera, url + "move/", move="begin_verification")
     press(vera, url + "verify/")

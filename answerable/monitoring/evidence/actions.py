@@ -16,7 +16,7 @@ from answerable.authority.principals import CLOCK, HasPrincipal, Place
 from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
-from answerable.common.tables import taxonomy
+from answerable.monitoring import grades
 from answerable.monitoring.evidence import queries, rules, timestamps
 from answerable.monitoring.evidence.models import (
     Assessment,
@@ -268,8 +268,8 @@ def assess_item(
     before = list(Assessment.objects.filter(item=item))
     if any(a.assessor_id == by.pk for a in before):
         raise Refused(_("You have graded this item. An assessor grades an item once."), reason="R-VER-0")
-    grades = [a.testimony for a in before]
-    if (item.kind == "testimony" and rules.grading(grades).grade) or (item.kind != "testimony" and before):
+    account, told = grades.is_account(item.kind), [a.testimony for a in before]
+    if (account and rules.grading(told).grade) or (not account and before):
         raise Refused(
             _("The grade of this item is settled. New information changes it by regrading."), reason="settled"
         )
@@ -282,11 +282,12 @@ def assess_item(
     detail: dict[str, Any] = {"assessors": len(before) + 1}
     was = item.grade
     if testimony:
-        found = rules.grading([*grades, testimony])
-        item.testimony, item.assessors = found.grade or item.testimony, found.agreed or item.assessors
+        found = rules.grading([*told, testimony])
+        item.testimony = found.grade or item.testimony
+        item.assessors = confirming(item)
     else:
         item.reliability, item.credibility = reliability, credibility
-    settled = bool(reliability or rules.grading([*grades, testimony]).grade)
+    settled = bool(reliability or rules.grading([*told, testimony]).grade)
     if settled:
         item.save(update_fields=["testimony", "assessors", "reliability", "credibility"])
         detail["levels"] = _relevel(item.incident)
@@ -295,13 +296,21 @@ def assess_item(
     return assessment
 
 
+def confirming(item: SourceItem) -> int:
+    """How many persons confirmed an account's present grade: counted from what each recorded alone, the collector never."""
+    given = [
+        grades.Given(ref, grade)
+        for ref, grade in Assessment.objects.filter(item=item).values_list("assessor__ref", "testimony")
+    ]
+    return grades.confirmed_by(item.testimony, given, collector=item.incident.collected_by.ref)
+
+
 def _right_scale(item: SourceItem, testimony: str, reliability: str, credibility: int) -> None:
-    if item.kind == "testimony" or item.testimony:
-        if reliability or credibility or testimony not in taxonomy("testimony_scale"):
-            raise Refused(_("An account of a person is graded T1 to T4 and never A to F (R-VER-0)."), reason="R-VER-0")
-    elif testimony or reliability not in taxonomy("source_reliability") or not 1 <= credibility <= 6:
-        raise Refused(_("A source is graded A to F and what it says 1 to 6; T1 to T4 are for accounts of persons."),
-                      reason="grade")  # fmt: skip
+    unfit = grades.unfit(item.kind, testimony=testimony, reliability=reliability, credibility=credibility)
+    if not unfit and not (testimony or reliability):
+        raise Refused(_("Choose a grade."), reason="grade")
+    if unfit:
+        raise Refused(" ".join(_(sentence) for sentence in unfit.values()), reason="R-VER-0")
 
 
 WEIGHED = ("outweighed", "explained", "stands")

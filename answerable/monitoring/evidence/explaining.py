@@ -56,12 +56,12 @@ def _refs(items: Sequence[rules.ItemFacts]) -> str:
 def _rule_of(level: rules.Level) -> str:
     carried = ", ".join(level.items)
     return {
-        "V1": _("V1, alleged: it is recorded, and no item qualifies (a source at A–C with 1–3, or an account at T1–T2)."),
-        "V2": _("V2, credible: at least one item qualifies (%(items)s)."),
-        "V3a": _("V3a, verified: a first-hand account at T1 or T2 and an independent qualifying item (%(items)s)."),
-        "V3b": _("V3b, verified: two independent first-hand accounts at T1 or T2 (%(items)s)."),
-        "V3c": _("V3c, verified: a strong first-hand item that is no account, and an independent qualifying item (%(items)s)."),
-        "V3d": _("V3d, verified: one account at T1, confirmed by two assessors, that matches a pattern with at least five base "
+        "V1": _("V1: it is recorded, and no item qualifies (a source at A–C with 1–3, or an account at T1–T2)."),
+        "V2": _("V2: at least one item qualifies (%(items)s)."),
+        "V3a": _("V3a: a first-hand account at T1 or T2 and an independent qualifying item (%(items)s)."),
+        "V3b": _("V3b: two independent first-hand accounts at T1 or T2 (%(items)s)."),
+        "V3c": _("V3c: a strong first-hand item that is no account, and an independent qualifying item (%(items)s)."),
+        "V3d": _("V3d: one account at T1, confirmed by two assessors, that matches a pattern with at least five base "
                  "incidents (%(items)s)."),
         "V4": _("V4: three independent roots, at least two items first hand, and a strong item or two accounts at T1 (%(items)s)."),
     }[level.code] % {"items": carried}  # fmt: skip
@@ -109,13 +109,20 @@ def _missing(
     if level.code == "V2" and not capped:
         if accounts:
             out.append(("V3a", _("a second item that qualifies and shares neither root nor person with the account")))
-            out.append(("V3b", _("a second first-hand account at T1 or T2, of another person and from another root")))
+            out.append(
+                (
+                    "V3b",
+                    _(
+                        "a second first-hand account at T1 or T2, of another person by her pseudonym and from another root"
+                    ),
+                )
+            )
             single = [i for i in accounts if i.testimony == "T1"]
             if single:
                 out.append(("V3d", _v3d(single, base, matches)))
         else:
             out.append(("V3a", _("a first-hand account at T1 or T2, independent of what is here")))
-        strong = [i for i in qualifying if i.strong and i.primary and not i.testimony]
+        strong = [i for i in qualifying if i.strong and i.primary]
         out.append(("V3c", _("a second item that qualifies and has another root") if strong
                     else _("a strong item (A–B with 1–2) that is first hand and no account, with an independent second")))  # fmt: skip
     if level.verified:
@@ -126,7 +133,7 @@ def _missing(
 def _v3d(single: Sequence[rules.ItemFacts], base: int, matches: bool) -> str:
     lacks = []
     if not any(i.assessors >= 2 for i in single):
-        lacks.append(_("a second assessor at T1"))
+        lacks.append(_("two assessors who each recorded T1 on their own"))
     if not matches:
         lacks.append(_("that a verifier finds it to match a pattern of this actor"))
     if base < rules.V3D_BASE:
@@ -141,7 +148,7 @@ def _v4(qualifying: Sequence[rules.ItemFacts], pairs: Sequence[Any], roots: dict
         lacks.append(_("a third independent root"))
     if sum(i.primary for i in qualifying) < 2:
         lacks.append(_("a second item first hand"))
-    if not any(i.strong for i in qualifying) and sum(i.testimony == "T1" for i in qualifying) < 2:
+    if not any(i.strong for i in qualifying) and sum(i.account and i.testimony == "T1" for i in qualifying) < 2:
         lacks.append(_("a strong item (A–B with 1–2), or a second account at T1"))
     return "; ".join(lacks)
 

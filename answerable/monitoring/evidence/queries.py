@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from answerable.authority.acting import reading_as
 from answerable.authority.principals import CLOCK, HasPrincipal
 from answerable.common.hooks import question
-from answerable.monitoring import lifecycle
+from answerable.monitoring import grades, lifecycle
 from answerable.monitoring import rules as monitoring_rules
 from answerable.monitoring.evidence import rules
 from answerable.monitoring.evidence.models import (
@@ -79,7 +79,7 @@ def settled(item: SourceItem) -> bool:
 def may_see_grade(assessment: Assessment, by: HasPrincipal) -> bool:
     """One's own; anyone's once one has graded, or when grading is settled (R-VER-0: independently)."""
     item = assessment.item
-    if item.kind != "testimony" or assessment.assessor.ref == by.ref or settled(item):
+    if not grades.is_account(item.kind) or assessment.assessor.ref == by.ref or settled(item):
         return True
     return bool(item.assessments.filter(assessor__ref=by.ref).exists())
 

@@ -23,6 +23,7 @@ from answerable.authority.principals import Place
 from answerable.channel.arriving import InMemory
 from answerable.common.errors import Refused
 from answerable.monitoring import access as monitoring
+from answerable.monitoring import grades
 from answerable.monitoring import queries as monitoring_queries
 from answerable.monitoring.evidence import access, actions, checks, explaining, forms, queries, rules
 from answerable.monitoring.evidence.models import TimeAuthority
@@ -303,7 +304,7 @@ def known(request: Request, ref: str) -> HttpResponse:
 
 def _graded(item: Any, by: Person) -> dict[str, Any]:
     given = list(item.assessments.all())
-    found = rules.grading([a.testimony for a in given]) if item.kind == "testimony" else None
+    found = rules.grading([a.testimony for a in given]) if grades.is_account(item.kind) else None
     mine = any(a.assessor_id == by.pk for a in given)
     shown = [a for a in given if queries.may_see_grade(a, by)]
     if found is None:
@@ -328,7 +329,7 @@ def _graded(item: Any, by: Person) -> dict[str, Any]:
 def assess_item(request: Request, ref: str) -> HttpResponse:
     """Grade an item, without sight of another's grade."""
     item = monitoring.get(access.items(request.user), ref)
-    account = item.kind == "testimony" or bool(item.testimony)
+    account = grades.is_account(item.kind)
 
     def act(data: dict[str, Any]) -> HttpResponse:
         actions.assess_item(item, **data, by=request.user)
@@ -366,7 +367,7 @@ def give_level_opinion(request: Request, ref: str) -> HttpResponse:
         return done(request, _("Your organisation's opinion stands beside the level."), "incident-known", incident.ref)
 
     return form_page(request, forms.OpinionForm(request.POST or None), heading=_("Give an opinion"), button=_("Give it"), act=act,
-                     lead=f"{incident.ref}: {incident.level}", cancel=reverse("incident-known", args=[incident.ref]))  # fmt: skip
+                     lead=f"{incident.ref}: {incident.shown_level}", cancel=reverse("incident-known", args=[incident.ref]))  # fmt: skip
 
 
 @require_POST

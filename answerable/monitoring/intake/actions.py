@@ -21,7 +21,7 @@ from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.common.tables import taxonomy
 from answerable.monitoring import actions as monitoring
-from answerable.monitoring import lifecycle
+from answerable.monitoring import grades, lifecycle
 from answerable.monitoring.intake import counts as service_counts
 from answerable.monitoring.intake import guard, queries, readers, rules, staging
 from answerable.monitoring.intake import models as m
@@ -258,11 +258,10 @@ def _dates(draft: m.Draft) -> dict[str, Any]:
 
 def _filed_item(incident: Incident, item: m.DraftItem, *, by: Person) -> SourceItem:
     c: Mapping[str, Any] = item.coded
-    second = bool(c.get("testimony_second"))
     made = SourceItem(
         ref=item.ref, compartment=item.compartment, incident=incident, kind=c["kind"], primary=c["directness"] == "primary",
-        reliability=c.get("reliability", ""), credibility=c.get("credibility", 0), testimony=_lower_grade(c),
-        assessors=2 if second else 1, contrary=bool(c.get("contrary")), purposes=list(c.get("purposes", [])),
+        reliability=c.get("reliability", ""), credibility=c.get("credibility", 0), testimony=c.get("testimony", ""),
+        person_key=grades.pseudonym(c.get("person_key", "")), contrary=bool(c.get("contrary")), purposes=list(c.get("purposes", [])),
         captured_on=date.fromisoformat(c["captured_on"]), says=bytes(item.says),
     )  # fmt: skip
     made.save(force_insert=True)
@@ -272,11 +271,6 @@ def _filed_item(incident: Incident, item: m.DraftItem, *, by: Person) -> SourceI
             method=c.get("consent_method", "spoken"), interpreter=bool(c.get("consent_interpreter")), by=by,
         )  # fmt: skip
     return made
-
-
-def _lower_grade(c: Mapping[str, Any]) -> str:
-    """Of two assessors' grades the lower one stands until they have talked (domain.md §2.3)."""
-    return str(max(c.get("testimony", ""), c.get("testimony_second", "")))
 
 
 def _terms(c: Mapping[str, Any]) -> list[consents.Terms]:
@@ -378,7 +372,7 @@ def deliver_report(
         raise Problems(problems)
     if interview is not None:
         guard.spend(interview, by=by)
-    elif route == "web" and any(i.coded.get("kind") == "testimony" for i in clean.items):
+    elif route == "web" and any(grades.is_account(i.coded.get("kind", "")) for i in clean.items):
         raise Refused(
             _(
                 "Before a new account is asked for, say why it is needed (SC-1): enter the interview first, then attach it here."
@@ -477,7 +471,7 @@ def save_begun_report(
 
 
 # What is kept of a report that is not finished: nothing that is free text.
-KEPT_BEGUN = frozenset(f.name for f in FIELDS if f.kind not in ("text", "file", "decimal"))
+KEPT_BEGUN = frozenset(f.name for f in FIELDS if f.kind not in ("text", "key", "file", "decimal"))
 
 
 # --- interviews ---------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from answerable.common.edtf import gettext_noop
 from answerable.common.tables import taxonomy
+from answerable.monitoring import grades
 
 _ = gettext_noop
 # "Prefer not to say" (SC-9).
@@ -23,7 +24,7 @@ LONG, SHORT = 40_000, 400
 
 @dataclass(frozen=True)
 class Field:
-    """One question. `kind` is code, codes, yes_no, text, whole, decimal, day, when, counts, ref or file.
+    """One question. `kind` is code, codes, yes_no, text, key, whole, decimal, day, when, counts, ref or file.
 
     `needed`: without it the row is not taken. `before_filing`: a draft may lack it, a filed report may not. `sealed`:
     text about persons, sealed as soon as it is read. `declinable`: "prefer not to say" is an answer. `asked_if`: the
@@ -78,7 +79,7 @@ LISTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
     }
 )
-PERSONAL = ("testimony", "medical")
+PERSONAL = tuple(k for k in grades.KINDS if k in grades.PERSONAL)
 # fmt: off
 FIELDS: tuple[Field, ...] = (
     Field("situation", A1, "ref", _("Situation"), needed=True),
@@ -115,7 +116,9 @@ FIELDS: tuple[Field, ...] = (
     Field("item_language", A2, "text", _("Language of the account"), hint=_("A code such as en, fr, ar, uk, sw."), most=12),
     Field("item_interpreter", A2, "yes_no", _("An interpreter took part"), list_name="yes_no", asked_if=("kind", ("testimony",))),
     Field("testimony", A2, "code", _("Grade of an account, T1 to T4"), list_name="testimony_scale", asked_if=("kind", ("testimony",))),
-    Field("testimony_second", A2, "code", _("Grade by a second assessor"), list_name="testimony_scale", asked_if=("kind", ("testimony",))),
+    Field("person_key", A2, "key", _("Pseudonym of the person"), most=40, asked_if=("kind", PERSONAL),
+          hint=_("The same pseudonym for everything this person told, in letters, figures and dashes, and never a name. Two accounts "
+                 "count as two persons' only when both have a pseudonym and they differ.")),
     Field("reliability", A2, "code", _("Reliability of the source, A to F"), list_name="source_reliability",
           asked_if=("kind", tuple(k for k in LISTS["item_kind"] if k != "testimony"))),
     Field("credibility", A2, "code", _("Credibility of what it says, 1 to 6"), list_name="information_credibility",
@@ -144,6 +147,16 @@ OF_ITEM = tuple(f for f in FIELDS if f.form != A1)
 SEALED_IN_REPORT = tuple(f.name for f in OF_REPORT if f.sealed)
 # How a row says which submission it is; not a question of the forms, and never stored as it came.
 SUBMISSION_ID = "submission_id"
+# Columns that forms may still have and that are not taken: what each asked, and why it is refused.
+NOT_TAKEN: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "testimony_second": (
+            _("Grade by a second assessor"),
+            _("Who confirms a grade is counted here, from what each assessor records alone (R-VER-0). Leave this empty, and let "
+              "the second assessor grade the account once the report is filed."),
+        )
+    }
+)  # fmt: skip
 
 
 @cache

@@ -16,6 +16,7 @@ from answerable.monitoring.intake.description import (
     DECLINED,
     FIELDS,
     LISTS,
+    NOT_TAKEN,
     OF_ITEM,
     OF_REPORT,
     SUBMISSION_ID,
@@ -137,6 +138,7 @@ class MappingForm(forms.Form):
             ("", _("nothing")),
             (SUBMISSION_ID, _("The submission's own number")),
             *((f.name, _(f.label)) for f in FIELDS if f.kind != "file"),
+            *((name, _(label)) for name, (label, _why) in NOT_TAKEN.items()),
         ]
         for n, column in enumerate(columns):
             split = [(mapping[n], mapping[n])] if "/" in mapping[n] else []

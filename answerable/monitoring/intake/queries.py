@@ -100,7 +100,14 @@ def candidates(by: Person, situation: Situation, draft: Mapping[str, Any]) -> li
         same = forms & set(i.forms)
         if areas.key(i.area1) == area and (same or not forms):
             rows.append(
-                {"ref": i.ref, "on": i.on, "area": i.area1, "forms": sorted(same), "status": i.status, "level": i.level}
+                {
+                    "ref": i.ref,
+                    "on": i.on,
+                    "area": i.area1,
+                    "forms": sorted(same),
+                    "status": i.status,
+                    "level": i.shown_level,
+                }
             )
     for d in drafts_of(by).filter(situation=situation, status=m.DRAFT, earliest__lte=last, latest__gte=first)[:500]:
         same = forms & set(d.coded.get("forms", ()))

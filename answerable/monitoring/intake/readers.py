@@ -25,7 +25,15 @@ from typing import IO, Any
 from django.utils.translation import gettext as _
 
 from answerable.common.errors import Refused
-from answerable.monitoring.intake.description import BY_NAME, DECLINED, FIELDS, OF_REPORT, SUBMISSION_ID, codes_of
+from answerable.monitoring.intake.description import (
+    BY_NAME,
+    DECLINED,
+    FIELDS,
+    NOT_TAKEN,
+    OF_REPORT,
+    SUBMISSION_ID,
+    codes_of,
+)
 
 # What is read into memory as a whole: workbooks, zips and JSON. A CSV is read in a stream.
 MOST_WHOLE, MOST_UNPACKED, MOST_FILES = 64 * 1024 * 1024, 512 * 1024 * 1024, 20_000
@@ -73,7 +81,7 @@ class Delivery:
 
 @lru_cache(maxsize=1)
 def _labels() -> Mapping[str, str]:
-    return {f.label.casefold(): f.name for f in FIELDS}
+    return {f.label.casefold(): f.name for f in FIELDS} | {w.casefold(): n for n, (w, _why) in NOT_TAKEN.items()}
 
 
 @lru_cache(maxsize=4096)
@@ -87,12 +95,12 @@ def target(header: str) -> str:
         code = last.upper()
         return f"{of.name}/{code}" if code in codes_of(of.list_name) or code == DECLINED else ""
     name = _behind(head)
-    return name if name in BY_NAME or name == SUBMISSION_ID else ""
+    return name if name in BY_NAME or name in NOT_TAKEN or name == SUBMISSION_ID else ""
 
 
 def _behind(path: str) -> str:
     last = path.rpartition("/")[2]
-    return last if last in BY_NAME else re.split(r"[-.:]", last)[-1]
+    return last if last in BY_NAME or last in NOT_TAKEN else re.split(r"[-.:]", last)[-1]
 
 
 def row_of(cells: Sequence[Any], mapping: Sequence[str]) -> dict[str, Any]:

@@ -19,11 +19,13 @@ from typing import Any
 from answerable.common import edtf
 from answerable.common.edtf import gettext_noop
 from answerable.common.tables import rows as table_rows
+from answerable.monitoring import grades
 from answerable.monitoring import rules as scope
 from answerable.monitoring.intake.description import (
     BY_NAME,
     DECLINED,
     FIELDS,
+    NOT_TAKEN,
     OF_ITEM,
     OF_REPORT,
     SUBMISSION_ID,
@@ -219,6 +221,17 @@ def _text(value: Any, f: Field) -> str:
     return text
 
 
+KEY = re.compile(r"[a-z0-9_-]+", re.A)
+
+
+def _key(value: Any, f: Field) -> str:
+    """A pseudonym, in one spelling. What looks like a name is not taken: it is not sealed."""
+    key = grades.pseudonym(str(value))
+    if not KEY.fullmatch(key) or len(key) > f.most:
+        raise Wrong(_("A pseudonym has letters, figures and dashes, without spaces, such as p-07. Never give a name."))
+    return key
+
+
 COUNT = re.compile(r"([A-Za-z]+-[A-Za-z]+)\s*[:=]\s*(\d{1,7})", re.A)
 
 
@@ -309,7 +322,7 @@ def _inside(lat: float, lon: float, box: tuple[float, float, float, float]) -> b
 
 READ = {
     "code": _one, "codes": _many, "yes_no": _yes_no, "whole": _whole, "decimal": _decimal, "when": _when, "day": _day,
-    "text": _text, "counts": _counts,
+    "text": _text, "key": _key, "counts": _counts,
 }  # fmt: skip
 MISSING = _("This is missing and needed.")
 
@@ -446,14 +459,14 @@ def _place(a: dict[str, Any]) -> str:
 
 
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", re.A)
-# Grades that belong to a person's account, and those that never do (R-VER-0).
-_OF_ACCOUNTS, _OF_SOURCES = ("testimony", "testimony_second"), ("reliability", "credibility")
+# Every scale, whether or not a form asks for it by the item's kind: what was given must fit the kind (R-VER-0).
+_GRADES = ("testimony", "reliability", "credibility")
 
 
 def _items(row: Row, problems: dict[str, Problem], world: World) -> list[Item]:
     given = row.get("items") or ()
     if not given:
-        flat = {f.name: row[f.name] for f in OF_ITEM if not _blank(row.get(f.name))}
+        flat = {n: row[n] for n in (*(f.name for f in OF_ITEM), *NOT_TAKEN) if not _blank(row.get(n))}
         given = [flat] if flat else ()
     if len(given) > MOST_ITEMS:
         problems["items"] = Problem(
@@ -465,23 +478,25 @@ def _items(row: Row, problems: dict[str, Problem], world: World) -> list[Item]:
 
 def _item(row: Row, prefix: str, problems: dict[str, Problem], world: World) -> Item:
     a = _read(OF_ITEM, row, problems, prefix)
-    kind = a.get("kind")
-    if kind == "testimony" and any(not _blank(row.get(n)) for n in _OF_SOURCES):
-        problems[prefix + "reliability"] = Problem(
-            _("An account of a person is graded T1 to T4 and never A to F (R-VER-0).")
+    if kind := a.get("kind"):
+        given = {n: "" if _blank(row.get(n)) else str(row[n]).strip().upper() for n in _GRADES}
+        said = int(given["credibility"]) if given["credibility"].isdecimal() else bool(given["credibility"])
+        unfit = grades.unfit(
+            kind, testimony=given["testimony"], reliability=given["reliability"], credibility=int(said)
         )
-    if kind and kind != "testimony" and any(not _blank(row.get(n)) for n in _OF_ACCOUNTS):
-        problems[prefix + "testimony"] = Problem(_("Only an account of a person is graded T1 to T4 (R-VER-0)."))
-    if ("reliability" in a) != ("credibility" in a):
-        problems[prefix + "credibility"] = Problem(
-            _("A source is graded A to F and what it says 1 to 6; give both or neither.")
-        )
+        for name, sentence in unfit.items():
+            problems.setdefault(prefix + name, Problem(sentence))
+        if (missing := grades.unconsented(kind, a.get("purposes", ()))) and prefix + "purposes" not in problems:
+            problems[prefix + "purposes"] = Problem(missing)
+    for name, (_label, sentence) in NOT_TAKEN.items():
+        if not _blank(row.get(name)):
+            problems[prefix + name] = Problem(sentence)
     for name in ("item_language", "consent_language"):
         if name in a and not LANGUAGE.fullmatch(a[name]):
             problems[prefix + name] = Problem(_("Give the language as a code, such as en, fr, ar, uk or sw."))
     captured = a.get("captured_on")
-    if captured and captured > world.today.isoformat():
-        problems[prefix + "captured_on"] = Problem(_("It cannot have been captured after today."))
+    if early := grades.too_early(date.fromisoformat(captured) if captured else None, world.today):
+        problems[prefix + "captured_on"] = Problem(early)
     if a.get("purposes"):
         # No bundled and no assumed consent: each yes needs that it was understood and that withdrawing was explained.
         for name, sentence in (

@@ -17,6 +17,7 @@ from answerable.common import edtf
 from answerable.common.errors import Refused
 from answerable.common.tables import label
 from answerable.monitoring import access as monitoring
+from answerable.monitoring import grades
 from answerable.monitoring.intake import access, actions, forms, problems, published, queries, readers, rules, staging
 from answerable.monitoring.intake import counts as service_counts
 from answerable.monitoring.intake import models as m
@@ -362,7 +363,7 @@ def _number(text: str) -> int:
 def _step(step: int, by: int, answers: dict[str, Any]) -> int:
     """The next page that applies: without a person's account there is no consent to ask about."""
     found = min(max(step + by, 0), forms.WORDS)
-    if found == forms.CONSENT and answers.get("kind") not in ("testimony", "medical"):
+    if found == forms.CONSENT and not grades.is_personal(answers.get("kind", "")):
         found += by
     return found
 

@@ -22,12 +22,13 @@ LANGUAGES = {
 }
 FORM_ID = "answerable_report"
 # Raised when a question is added or changes; a submission names the version it was written with.
-VERSION = "2026060101"
+VERSION = "2026112601"
 NAMESPACE = 'answerable="urn:answerable:form:1"'
 DECLINED_LABEL = "Prefer not to say"
 ITEMS, CONSENT = "items", "consent"
 _TYPES = {
     "text": "text",
+    "key": "text",
     "whole": "integer",
     "decimal": "decimal",
     "day": "date",
@@ -121,6 +122,8 @@ def _constraint(f: Field) -> str:
         return f". >= 0 and . <= {f.most}"
     if f.kind == "decimal":
         return f". >= -{f.most} and . <= {f.most}"
+    if f.kind == "key":
+        return f"regex(., '^[A-Za-z0-9_-]{{1,{f.most}}}$')"
     if f.kind == "text" and f.most:
         return f"string-length(.) <= {f.most}"
     return ""

@@ -221,13 +221,22 @@ def told_of_others(incident: Incident) -> list[Body]:
 # --- who is linked to whom --------------------------------------------------------------------------------------------
 
 
+def is_linked(incident: Incident) -> bool:
+    """Whether a better record of the same incident stands for this report."""
+    return LinkPair.objects.filter(decision=LinkPair.SAME, duplicate=incident).exists()
+
+
 def kept_by(incidents: Iterable[int]) -> dict[int, int]:
-    """Duplicate → the report kept at the end of its links, for all that end in these incidents or begin with them."""
+    """Duplicate → the report kept at the end of its links, for all that end in these incidents or begin with them.
+
+    A linked report whose consent was withdrawn stays linked and carries nothing (R-VER-4): it is not among them.
+    """
     wanted = set(incidents)
     direct: dict[int, int] = {}
     frontier = set(wanted)
     while frontier:
-        rows = LinkPair.objects.filter(decision=LinkPair.SAME, kept__in=frontier).values_list("duplicate", "kept")
+        merged = LinkPair.objects.filter(decision=LinkPair.SAME, duplicate__status=lifecycle.MERGED)
+        rows = merged.filter(kept__in=frontier).values_list("duplicate", "kept")
         fresh = {int(d): int(k) for d, k in rows if d is not None and k is not None and d not in direct}
         direct |= fresh
         frontier = set(fresh)

@@ -22,6 +22,7 @@ from answerable.authority.principals import CLOCK, HasPrincipal
 from answerable.common.tables import label
 from answerable.engines.disclosure import tables as disclosure
 from answerable.monitoring import access as monitoring
+from answerable.monitoring.lifecycle import COUNTED
 from answerable.monitoring.looking import rules
 from answerable.monitoring.looking.models import Tally, Visit
 from answerable.monitoring.looking.rules import Filters
@@ -83,7 +84,8 @@ def _counts(situation: Situation, rows: Iterable[tuple[Any, ...]], *, whole: boo
     named = {}
     for axis in AXES:
         words = _words(situation, axis, (r[1] for r in by[axis]))
-        found = [Count(r[1], words.get(r[1], r[1]) or _("not said"), *(int(x or 0) for x in r[2:])) for r in by[axis]]
+        none = _("not concluded") if axis == "level" else _("not said")
+        found = [Count(r[1], words.get(r[1], r[1]) or none, *(int(x or 0) for x in r[2:])) for r in by[axis]]
         by_size = axis in ("area", "party", "form", "org")
         named[axis] = (
             sorted(found, key=lambda c: (-c.reported, c.words)) if by_size else sorted(found, key=lambda c: c.value)
@@ -113,7 +115,8 @@ def matching(by: HasPrincipal, situation: Situation, filters: Filters) -> QueryS
         (filters.area, {"area1": filters.area}),
         (filters.actor, {"party_id": party or 0}),
         (filters.organisation, {"organisation_id": body or 0}),
-        (filters.level, {"level": filters.level}),
+        # A level is what a verifier answered for: a report on which nobody concluded has none to filter by.
+        (filters.level, {"level": filters.level, "status__in": sorted(COUNTED)}),
         (filters.status, {"status": filters.status}),
         (filters.form, {"forms__contains": [filters.form]}),
         (filters.since, {"on__gte": filters.since}),

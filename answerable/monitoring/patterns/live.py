@@ -43,7 +43,6 @@ from answerable.record import log as record
 from answerable.record.models import Head
 
 STATUS_OF_LEVEL = {"V1": lifecycle.ALLEGED, "V2": lifecycle.CREDIBLE}
-OPEN = (lifecycle.IN_VERIFICATION, lifecycle.SUBMITTED, lifecycle.TRIAGED)
 # Columns of a contribution that matter to any window.
 ADDS = ("party_id", "on", "earliest", "latest", "area1", "area2", "victims", "own", "awaits", "level")
 
@@ -150,7 +149,7 @@ class _Change:
         status = row.status
         if status in lifecycle.COUNTED:
             status = STATUS_OF_LEVEL.get(level.code, lifecycle.VERIFIED)
-        elif status not in OPEN:
+        elif status not in lifecycle.OPEN:
             return  # merged, referred or withdrawn: what it was is left as it was
         if (row.level, row.status, row.because) != (level.code, status, list(level.because)):
             if row.level != level.code:

@@ -98,9 +98,9 @@ T1 = {"kind": "testimony", "primary": True, "testimony": "T1"}
 
 
 @pytest.mark.parametrize(("items", "level", "says", "missing"), [
-    ([], "V1", "V1, alleged", {"V2"}),
+    ([], "V1", "V1: it is recorded", {"V2"}),
     ([item("S", **T1)], "V2", "first-hand account at T1", {"V3a", "V3b", "V3c", "V3d"}),
-    ([item("S", **T1), item("N", reliability="A", credibility=2, primary=True)], "V3a", "V3a, verified", {"V4"}),
+    ([item("S", **T1), item("N", reliability="A", credibility=2, primary=True)], "V3a", "V3a: a first-hand account", {"V4"}),
     ([item("S", **T1), item("X", reliability="A", credibility=2, contrary=True)], "V2", "R-VER-3: X", {"R-VER-3"}),
     ([item("S", **T1), item("X", reliability="C", credibility=3, contrary=True)], "V2", "it caps nothing", {"V3a", "V3b", "V3c", "V3d"}),
     ([item("S", **T1), item("G", **T1, live=False)], "V2", "R-VER-4: 1 item is left out", {"V3a", "V3b", "V3c", "V3d"}),
@@ -113,4 +113,4 @@ def test_a_level_is_explained_by_its_rule_and_by_what_is_missing(items, level, s
 
 def test_v3d_names_each_thing_it_lacks():
     (words,) = [w for c, w in explaining.explain([item("S", **T1)], base=3, matches=False).missing if c == "V3d"]
-    assert "second assessor" in words and "match a pattern" in words and "2 more base incident(s)" in words
+    assert "two assessors" in words and "match a pattern" in words and "2 more base incident(s)" in words
