@@ -1,5 +1,8 @@
 // Small things that make the office quicker; every page works without them.
-document.addEventListener("change", (event) => { if (event.target.matches("select[data-go]")) event.target.form.requestSubmit(); });
+// A field hides its form's member of the same name, so what a form does is asked of the prototype.
+document.addEventListener("change", (event) => {
+  if (event.target.matches("select[data-go]")) HTMLFormElement.prototype.requestSubmit.call(event.target.form);
+});
 // Long work shows how far it is; without a script the page says the same when it is opened again.
 for (const part of document.querySelectorAll("[data-poll]")) {
   const look = async () => {
