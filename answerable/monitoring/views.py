@@ -17,6 +17,7 @@ from answerable.monitoring import access, actions, forms, lifecycle, planning, q
 from answerable.monitoring.linking import actions as list_actions
 from answerable.monitoring.linking import lists
 from answerable.monitoring.linking import views as linking
+from answerable.monitoring.looking import views as looking
 from answerable.monitoring.models import Import, PatternAssessment
 from answerable.monitoring.patterns import views as patterns
 from answerable.record.pages import chain
@@ -97,7 +98,9 @@ def file_report(request: Request, ref: str) -> HttpResponse:
 
 @needs("see_incidents")
 def incidents(request: Request) -> HttpResponse:
-    """Incidents of one's own compartments, newest first."""
+    """Incidents of one's own compartments, newest first; with a situation, those that a number on its page counts."""
+    if request.GET.get("situation"):
+        return looking.listed(request, request.GET["situation"])
     found = access.incidents(request.user).select_related("situation", "party")
     status = request.GET.get("status", "")
     if status in lifecycle.COUNTED | {"SUBMITTED", "TRIAGED", "IN_VERIFICATION"}:
