@@ -16,3 +16,16 @@ for (const part of document.querySelectorAll("[data-poll]")) {
   };
   setTimeout(look, 2000);
 }
+// Questions that an answer on the same page calls for: what is not asked is hidden and not sent. Without a script a
+// heading says when each of them is asked.
+for (const part of document.querySelectorAll("[data-when]")) {
+  const asking = [...document.getElementsByName(part.dataset.when)], answers = part.dataset.is.split(" ");
+  const show = () => {
+    const given = asking.filter((field) => field.type === "hidden" || !("checked" in field) || !/^(radio|checkbox)$/.test(field.type) || field.checked);
+    part.hidden = !given.some((field) => answers.includes(field.value));
+    for (const field of part.querySelectorAll("input, select, textarea")) field.disabled = part.hidden;
+  };
+  for (const field of asking) field.addEventListener("change", show);
+  window.addEventListener("pageshow", show);
+  show();
+}
