@@ -168,7 +168,7 @@ def move_incident(request: Request, ref: str) -> HttpResponse:
 def verify_incident(request: Request, ref: str) -> HttpResponse:
     """Conclude verification."""
     this = access.get(access.incidents(request.user), ref)
-    made = actions.verify_incident(this, matches_pattern="matches" in request.POST, by=request.user)
+    made = actions.verify_incident(this, matches_pattern="matches_pattern" in request.POST, by=request.user)
     return done(request, _("The rules give %(level)s.") % {"level": made.level}, "incident", this.ref)
 
 
