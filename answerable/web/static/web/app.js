@@ -23,9 +23,13 @@ for (const part of document.querySelectorAll("[data-when]")) {
   const show = () => {
     const given = asking.filter((field) => field.type === "hidden" || !("checked" in field) || !/^(radio|checkbox)$/.test(field.type) || field.checked);
     part.hidden = !given.some((field) => answers.includes(field.value));
-    for (const field of part.querySelectorAll("input, select, textarea")) field.disabled = part.hidden;
+    part.disabled = part.hidden;
   };
   for (const field of asking) field.addEventListener("change", show);
   window.addEventListener("pageshow", show);
   show();
 }
+// What was refused was sent to an address that shows nothing by itself: the bar names the page one came from, so that
+// reloading or keeping the address leads there.
+const cameFrom = document.querySelector("main a[data-came-from]");
+if (cameFrom && new URL(cameFrom.href).origin === location.origin) history.replaceState(null, "", cameFrom.href);
