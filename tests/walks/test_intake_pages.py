@@ -287,7 +287,7 @@ def test_the_source_page_says_what_each_kind_is_asked_and_that_a_testimony_needs
     page = dana.post(url, {"step": 4, "act": "back", "kind": "testimony"}).content.decode()
     assert "testimony can be attached, an interview is needed" in page
     assert words_beside(page, "interview").endswith("(needed for a testimony)")
-    parts = dict(re.findall(r'data-when="kind" data-is="([^"]+)"><p class="soft">([^<]+)</p>', page))
+    parts = dict(re.findall(r'data-when="kind" data-is="([^"]+)"><legend class="soft">([^<]+)</legend>', page))
     assert "Only if “Kind of source” is: testimony" in parts.values()
     only = {
         name: re.findall(r'data-is="([^"]+)"', page[: page.index(f'id="id_{name}"')])[-1]

@@ -565,3 +565,16 @@ def test_findings_come_from_their_own_field_of_work_as_each_may_see_them(office,
         page = office(handle).get(url)
         assert "findings" in {p.name for p in page.context["panels"]}, handle
     assert "/answer/" in page.content.decode()
+
+
+def test_what_changed_is_said_in_words(office, saved):
+    client, url, made = office("sami"), f"/watch/{saved('$zandria').ref}/", report(saved, "sami")
+    client.post(f"{url}seen/")
+    monitoring.move_incident(made, "triage", by=person("sami"))
+    said = text(client.get(url))
+    assert "Triaged: Submitted → Triaged" in said and "SUBMITTED" not in said.split("Reports here")[0]
+
+
+def test_the_list_of_situations_names_no_year_to_come(office, saved):
+    for row in office("sami").get("/watch/").context["rows"]:
+        assert row.first_year is None or row.first_year <= clock.today().year, row.name

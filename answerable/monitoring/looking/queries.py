@@ -249,16 +249,23 @@ def changes(by: HasPrincipal, situation: Situation, since: Visit) -> dict[str, A
         patterns: QuerySet[PatternAssessment] = monitoring.patterns(by).filter(situation=situation, ref__in=refs)
         seen |= {r: ("pattern", r) for r in patterns.values_list("ref", flat=True)}
     lines = [
-        {"words": change_words(action, moved_from, to), "page": seen[subject][0], "ref": seen[subject][1], "at": at}
+        {
+            "words": change_words(action),
+            "from": moved_from,
+            "to": to if to != moved_from else "",
+            "page": seen[subject][0],
+            "ref": seen[subject][1],
+            "at": at,
+        }
         for action, subject, at, moved_from, to in entries[:CHANGES_READ]
         if subject in seen
     ]
     return {"lines": lines[:50], "more": max(0, len(lines) - 50), "whole": len(entries) <= CHANGES_READ}
 
 
-def change_words(action: str, moved_from: str, to: str) -> str:
+def change_words(action: str) -> str:
     """An act on an incident or a pattern, as a reader of the situation says it."""
-    said = {
+    return {
         "report received": _("A report came in"),
         "item added": _("A source item was attached"),
         "item regraded": _("A source item was graded anew"),
@@ -270,7 +277,6 @@ def change_words(action: str, moved_from: str, to: str) -> str:
         "reopen": _("Reopened"),
         "pattern assessed": _("The pattern rules were run"),
     }.get(action, _("Something about it changed"))
-    return f"{said}: {moved_from} → {to}" if moved_from and to and moved_from != to else said
 
 
 # --- tables for members ---------------------------------------------------------------------------------------------

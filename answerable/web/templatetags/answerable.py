@@ -151,7 +151,10 @@ def STATUS_WORDS() -> dict[str, str]:
         "NOT_DONE": _("Did not come about"), "REVOKED": _("Taken back"), "LIVE": _("Holds"), "UNSAFE": _("Stopped"),
         "PLANNED": _("Planned"), "LOGGED": _("Logged"), "CANCELLED": _("Cancelled"), "ENQUIRY": _("Enquiry"),
         "ACKNOWLEDGED": _("Acknowledged"), "EXAMINED": _("Examined"), "ANSWERED": _("Answered"), "APPEALED": _("Appealed"),
-        "LOOKED_AT": _("Looked at"),
+        "LOOKED_AT": _("Looked at"), "SUBMITTED": _("Submitted"), "TRIAGED": _("Triaged"),
+        "IN_VERIFICATION": _("In verification"), "VERIFIED": _("Verified"), "CREDIBLE": _("Credible"),
+        "ALLEGED": _("Alleged"), "REOPENED": _("Reopened"), "MERGED": _("Put together with another"),
+        "NOT_SUBSTANTIATED": _("Not substantiated"), "CONSENT_WITHDRAWN": _("Consent withdrawn"),
     }  # fmt: skip
 
 
