@@ -89,3 +89,20 @@ def test_concluding_a_verification_leaves_no_error_in_the_page(chromium, running
     vera.get_by_role("button", name="Let the rules give the level").click()
     vera.wait_for_selector("text=The rules give")
     assert vera.problems == []
+
+
+def test_a_refusal_leaves_the_address_of_the_page_one_came_from(chromium, running):
+    page = sign_in(chromium, running, "sami")
+    page.goto(running["office"] + "/watch/")
+    page.locator("main table a", has_text="Zandria").first.click()
+    page.wait_for_selector("h1:has-text('Zandria')")
+    came_from = page.url
+    page.locator("details.ask summary", has_text="Keep this view").click()
+    page.evaluate("document.getElementById('view-name').removeAttribute('required')")
+    page.get_by_role("button", name="Keep", exact=True).click()
+    page.wait_for_selector("text=Nothing was changed")
+    assert page.url == came_from
+    page.reload()
+    page.wait_for_selector("h1:has-text('Zandria')")
+    page.goto(came_from + "views/")
+    assert "takes what a button of a page sends" in page.locator("main").inner_text()

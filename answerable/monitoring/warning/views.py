@@ -53,7 +53,7 @@ def warnings(request: Request) -> HttpResponse:
 
 def _caution() -> str:
     """What every page of early warning says of itself. The forecast's pages say what its label is."""
-    return _("A level rests on what was observed and reported; where nothing is reported, that is not absence.")
+    return _("A level rests on what was observed and reported; absence of reports is not absence.")
 
 
 def _forecast_caution() -> str:
