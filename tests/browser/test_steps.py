@@ -74,7 +74,7 @@ def test_without_a_script_all_is_there_under_the_answer_that_calls_for_it(chromi
 
 
 def test_concluding_a_verification_leaves_no_error_in_the_page(chromium, running):
-    """The box "matches" has the name of something every form can do; the page's scripts are not confused by it."""
+    """The box about a known pattern once had the name of something every form can do ("matches"), which broke scripts."""
     sami, vera = (sign_in(chromium, running, handle) for handle in ("sami", "vera"))
     report(sami, running, 2)
     where = sami.url
@@ -85,7 +85,7 @@ def test_concluding_a_verification_leaves_no_error_in_the_page(chromium, running
         page.get_by_role("button", name=words, exact=True).click()
         page.wait_for_load_state("networkidle")
     vera.goto(where)
-    assert vera.locator("form[action$='/verify/'] [name=matches]").count() == 1
+    assert vera.locator("form[action$='/verify/'] [name=matches_pattern]").count() == 1
     vera.get_by_role("button", name="Let the rules give the level").click()
     vera.wait_for_selector("text=The rules give")
     assert vera.problems == []
