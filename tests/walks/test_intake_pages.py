@@ -299,3 +299,5 @@ def test_the_source_page_says_what_each_kind_is_asked_and_that_a_testimony_needs
                               "captured_on": "2026-02-01"}).content.decode()  # fmt: skip
     before, only_guardian = consent.split('data-when="giver" data-is="guardian"')
     assert 'name="assent"' in only_guardian and 'name="assent"' not in before and 'name="consent_method"' in consent
+    assert words_beside(consent, "understood").endswith("(needed for any consent)")
+    assert words_beside(consent, "assent").endswith("(needed for a guardian&#x27;s consent)")

@@ -65,6 +65,12 @@ def _asked(f: Field) -> str:
     """What stands beside the label: nothing where an answer is needed, as on every form of the office."""
     if f.before_filing:
         return _("needed before it is filed")
+    if f.name in ("understood", "withdrawal_told"):
+        return _("needed for any consent")  # SC-3
+    if f.asked_if == ("giver", ("guardian",)):
+        return _("needed for a guardian's consent")  # SC-11
+    if f.name in ("reliability", "credibility"):
+        return _("both or neither")
     if f.needed:
         return "" if f.form == A1 else _("needed where there is a source")
     return _("optional")
