@@ -218,3 +218,28 @@ def test_no_sentence_is_hidden_inside_an_f_string():
                     and any(isinstance(a, ast.Constant) for a in call.args)
                 ]  # fmt: skip
     assert not hidden
+
+
+# What the pages' scripts, and tools that read pages, call on a form. A field of that name would stand in its way.
+OF_EVERY_FORM = {"matches", "closest", "submit", "requestSubmit", "reset", "elements", "querySelector", "querySelectorAll",
+                 "getAttribute", "setAttribute", "hasAttribute", "contains", "addEventListener", "getRootNode"}  # fmt: skip
+
+
+def test_no_field_has_the_name_of_what_every_form_can_do():
+    import re
+
+    from django.forms import BaseForm
+    from django.urls import get_resolver
+
+    get_resolver().url_patterns  # noqa: B018 - imports every view and with it every form
+    kinds, named = [BaseForm], {}
+    while kinds:
+        kind = kinds.pop()
+        kinds += kind.__subclasses__()
+        named |= dict.fromkeys(getattr(kind, "base_fields", {}), kind.__qualname__)
+    for page in PACKAGE.rglob("*.html"):
+        named |= dict.fromkeys(
+            re.findall(r'<(?:input|select|textarea|button)[^>]*\bname="(\w+)"', page.read_text()), page.name
+        )
+    assert len(named) > 100
+    assert {name: where for name, where in named.items() if name in OF_EVERY_FORM} == {}

@@ -102,6 +102,13 @@ class ItemForm(forms.Form):
     def __init__(self, *args: Any, incident: Incident, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["parents"].queryset = incident.items.all()  # type: ignore[attr-defined]
+        # A person's account is graded T1 to T4, every other source A to F and 1 to 6 (R-VER-0).
+        for kinds, names in (
+            (("testimony",), ("testimony",)),
+            (tuple(k for k in ITEM_KINDS if k != "testimony"), ("reliability", "credibility")),
+        ):
+            for name in names:
+                self.fields[name].only_if = ("kind", kinds)  # type: ignore[attr-defined]
 
 
 class PatternForm(forms.Form):

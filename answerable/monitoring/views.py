@@ -17,6 +17,7 @@ from answerable.monitoring import access, actions, forms, lifecycle, planning, q
 from answerable.monitoring.linking import actions as list_actions
 from answerable.monitoring.linking import lists
 from answerable.monitoring.linking import views as linking
+from answerable.monitoring.looking import views as looking
 from answerable.monitoring.models import Import, PatternAssessment
 from answerable.monitoring.patterns import views as patterns
 from answerable.monitoring.warning import actions as warning_actions
@@ -100,7 +101,9 @@ def file_report(request: Request, ref: str) -> HttpResponse:
 
 @needs("see_incidents")
 def incidents(request: Request) -> HttpResponse:
-    """Incidents of one's own compartments, newest first."""
+    """Incidents of one's own compartments, newest first; with a situation, those that a number on its page counts."""
+    if request.GET.get("situation"):
+        return looking.listed(request, request.GET["situation"])
     found = access.incidents(request.user).select_related("situation", "party")
     status = request.GET.get("status", "")
     if status in lifecycle.COUNTED | {"SUBMITTED", "TRIAGED", "IN_VERIFICATION"}:
@@ -168,7 +171,7 @@ def move_incident(request: Request, ref: str) -> HttpResponse:
 def verify_incident(request: Request, ref: str) -> HttpResponse:
     """Conclude verification."""
     this = access.get(access.incidents(request.user), ref)
-    made = actions.verify_incident(this, matches_pattern="matches" in request.POST, by=request.user)
+    made = actions.verify_incident(this, matches_pattern="matches_pattern" in request.POST, by=request.user)
     return done(request, _("The rules give %(level)s.") % {"level": made.level}, "incident", this.ref)
 
 

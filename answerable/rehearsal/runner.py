@@ -362,6 +362,8 @@ class Run:
                     if name not in parameters:
                         raise Refused(f"line {step['line']}: {step['do']} takes no “{name}”.", reason="usage")
                     kwargs[name] = self._value(value, str(parameters[name].annotation))
+                    if name == "first_year":  # years move with the days of the story
+                        kwargs[name] = (datetime(value, 7, 1) + self.shift).year
             result = func(*args, by=by, **kwargs)
         except Refused as no:
             if no.reason == "usage":

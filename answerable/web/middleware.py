@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import Resolver404, resolve
 
 from answerable.authority.acting import set_scope
 from answerable.common.errors import Refused
@@ -34,6 +35,8 @@ class OneTransaction:
                 if user.is_authenticated:
                     set_scope(user.principal().compartments)
             response = self.get_response(request)
+            if response.status_code == 405 and request.method == "GET":
+                response = only_forms(request, response)
             if response.status_code >= 500 or getattr(response, "undo", False):
                 transaction.set_rollback(True)
             return response
@@ -68,6 +71,26 @@ def refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
          "confirm": signed_in and (confirming or refused.reason in {"confirm", "locked"})},
         status=409,
     )  # fmt: skip
+
+
+def only_forms(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """A page in place of an empty answer, where someone opens an address to which only forms send (still 405)."""
+    page = render(request, "405.html", {"back": _page_above(request.path)}, status=405)
+    page.headers["Allow"] = response.headers.get("Allow", "POST")
+    return page
+
+
+def _page_above(path: str) -> str:
+    """The nearest address above this one that leads somewhere; "/" where there is none."""
+    parts = path.strip("/").split("/")
+    for n in range(len(parts) - 1, 0, -1):
+        above = f"/{'/'.join(parts[:n])}/"
+        try:
+            resolve(above)
+        except Resolver404:
+            continue
+        return above
+    return "/"
 
 
 CONFIRMING = frozenset({"/confirm/", "/unlock/"})

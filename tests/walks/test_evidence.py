@@ -41,7 +41,7 @@ def in_an_act():
 
 
 def text_of(reply) -> str:
-    return re.sub(r"<[^>]+>|\s+", " ", reply.content.decode())
+    return re.sub(r"<[^>]+>|\s+", " ", re.sub(r"</?bdi>", "", reply.content.decode()))
 
 
 def press(client, url, status=303, **fields):

@@ -249,3 +249,56 @@ def test_counts_are_taken_as_sums_and_lists_of_cases_are_not(office, saved):
     ):
         reply = upload(dana, url, cases)
         assert reply.status_code == 409 and "cases" in reply.content.decode()
+
+
+# --- labels tell the truth ------------------------------------------------------------------------------------------
+
+
+def words_beside(page, name):
+    """What stands in the label of a question."""
+    found = re.search(rf'<label for="id_{name}">(.*?)</label>', page, re.S)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", found[1])).strip()
+
+
+def test_no_label_calls_optional_what_an_empty_answer_is_refused_for(office, saved):
+    """Each page is sent empty; whatever it then asks for was never labelled optional before."""
+    dana, url = office("dana"), f"/watch/intake/report/{saved('$zandria').ref}/"
+    asked_for = set()
+    for step in (0, 2):
+        empty = dana.post(url, {"step": step, "act": "next"})
+        assert empty.status_code == 422
+        for name, errors in empty.context["form"].errors.items():
+            field = empty.context["form"].fields[name]
+            if "This is missing and needed." in errors:
+                asked_for.add(name)
+                assert getattr(field, "asked", "") == "", name
+                if f'<label for="id_{name}">' in empty.content.decode():
+                    assert "optional" not in words_beside(empty.content.decode(), name), name
+    assert {"when", "area1", "victims", "forms", "links", "actor_types", "risk"} <= asked_for
+    page = dana.post(url, {"step": 1, "act": "next", "searched_first": "on"}).content.decode()
+    assert words_beside(page, "party") == "Armed actor (needed before it is filed)"
+    assert words_beside(page, "victims_min").endswith("(optional)")
+    last = dana.post(url, {"step": 3, "act": "next"}).content.decode()
+    assert words_beside(last, "link_reason").endswith("(needed before it is filed)")
+    assert words_beside(last, "narrative").endswith("(optional)")
+
+
+def test_the_source_page_says_what_each_kind_is_asked_and_that_a_testimony_needs_an_interview(office, saved):
+    dana, url = office("dana"), f"/watch/intake/report/{saved('$zandria').ref}/"
+    page = dana.post(url, {"step": 4, "act": "back", "kind": "testimony"}).content.decode()
+    assert "testimony can be attached, an interview is needed" in page
+    assert words_beside(page, "interview").endswith("(needed for a testimony)")
+    parts = dict(re.findall(r'data-when="kind" data-is="([^"]+)"><legend class="soft">([^<]+)</legend>', page))
+    assert "Only if “Kind of source” is: testimony" in parts.values()
+    only = {
+        name: re.findall(r'data-is="([^"]+)"', page[: page.index(f'id="id_{name}"')])[-1]
+        for name in ("interview", "testimony", "reliability", "credibility")
+    }
+    assert only["interview"] == only["testimony"] == "testimony"
+    assert "medical" in only["reliability"].split() and "testimony" not in only["credibility"].split()
+    consent = dana.post(url, {"step": 3, "act": "next", "kind": "testimony", "directness": "primary",
+                              "captured_on": "2026-02-01"}).content.decode()  # fmt: skip
+    before, only_guardian = consent.split('data-when="giver" data-is="guardian"')
+    assert 'name="assent"' in only_guardian and 'name="assent"' not in before and 'name="consent_method"' in consent
+    assert words_beside(consent, "understood").endswith("(needed for any consent)")
+    assert words_beside(consent, "assent").endswith("(needed for a guardian&#x27;s consent)")

@@ -171,6 +171,98 @@ def test_each_row_of_a_table_leads_to_that_row_alone(office, saved):
         assert client.get(url + link.replace("&amp;", "&")).context["look"].counts.total.reported > 0, link
 
 
+# --- each number leads to what it counts ----------------------------------------------------------------------------
+
+
+def following(client, page, start):
+    """(number, address) of every link of a page that leads to a list of incidents, its number first."""
+    found = re.findall(rf'<a href="({start}[^"]*)">([^<]*)</a>', page.content.decode())
+    return [
+        (int(re.findall(r"\d+", words)[0]), where.replace("&amp;", "&"))
+        for where, words in found
+        if re.search(r"\d", words)
+    ]
+
+
+def every_row(client, where):
+    """References and survivors of all pages of a list."""
+    rows, page = [], 1
+    while True:
+        reply = client.get(f"{where}&page={page}")
+        assert reply.status_code == 200, where
+        rows += [(i.ref, i.victims, i.status) for i in reply.context["rows"]]
+        if not reply.context["page"]["next"]:
+            return reply.context["total"], rows
+        page += 1
+
+
+@pytest.mark.parametrize("query", ["plain=1", "level=V1", "area=Vost+Marches&since=2020-01-01", "status=VERIFIED"])
+@pytest.mark.parametrize("handle", ["sami", "dana"])
+def test_every_number_of_reports_leads_to_a_list_of_as_many(office, saved, handle, query):
+    situation, client = saved("$vostmark" if handle == "sami" else "$zandria"), office(handle)
+    page = client.get(f"/watch/{situation.ref}/?{query}")
+    total = page.context["look"].counts.total
+    links = following(client, page, r"/watch/incidents/\?situation=")
+    if total.reported:
+        head = {n for n, _where in links}
+        assert {total.reported, total.victims} <= head and (
+            not total.verified or {total.verified, total.verified_victims} <= head
+        )
+    else:
+        assert links == []
+    for number, where in dict.fromkeys(links):
+        said, rows = every_row(client, where)
+        assert len({ref for ref, *_more in rows}) == len(rows) == said.reported, where
+        assert sum(v for _ref, v, _s in rows) == said.victims, where
+        assert number in (said.reported, said.victims), (number, where)
+        assert said.verified == sum(s == "VERIFIED" for *_more, s in rows), where
+
+
+def test_the_headline_of_the_demonstration_is_forty_reports_of_which_27_are_verified(office, saved):
+    client, url = office("sami"), f"/watch/{saved('$vostmark').ref}/"
+    numbers = following(client, client.get(url), r"/watch/incidents/\?situation=")
+    assert [n for n, _where in numbers[:4]] == [40, 79, 27, 65]
+    assert [len(every_row(client, where)[1]) for _n, where in numbers[:4]] == [40, 40, 27, 27]
+
+
+def test_a_report_that_counts_no_more_is_neither_in_the_number_nor_in_its_list(office, saved):
+    made, client = report(saved, "sami"), office("sami")
+    where = f"/watch/incidents/?situation={saved('$zandria').ref}"
+    assert made.ref in {ref for ref, *_more in every_row(client, where)[1]}
+    monitoring.move_incident(made, "triage", by=person("sami"))
+    monitoring.move_incident(made, "refer_elsewhere", by=person("sami"))
+    said, rows = every_row(client, where)
+    assert made.ref not in {ref for ref, *_more in rows} and len(rows) == said.reported
+    gone = client.get(f"{where}&status={Incident.objects.get(pk=made.pk).status}")
+    assert made.ref in gone.content.decode() and gone.context["total"].reported == len(gone.context["rows"])
+
+
+def test_the_list_of_a_situation_shows_a_partner_its_own_reports_alone(office, saved):
+    where = f"/watch/incidents/?situation={saved('$zandria').ref}"
+    own = {ref for ref, *_more in every_row(office("dana"), where)[1]}
+    see_all()
+    hidden = set(
+        Incident.objects.filter(situation=saved("$zandria"), compartment="monitoring").values_list("ref", flat=True)
+    )
+    assert not own & hidden
+    assert office("delegate.avn").get(where).status_code == 404
+    assert office("sami").get("/watch/incidents/?situation=SIT-0000").status_code == 404
+
+
+def test_a_part_that_a_filter_does_not_reach_says_so_and_an_actor_reaches_the_windows(office, saved):
+    client, url, riders = office("sami"), f"/watch/{saved('$vostmark').ref}/", saved("$regiment")
+    plain = client.get(url)
+    assert not any(p.note for p in plain.context["panels"])
+    notes = {p.name: p.note for p in client.get(f"{url}?level=V1").context["panels"]}
+    assert notes["counts"] == notes["incidents"] == "" and "whole situation" in notes["numbers"]
+    one = client.get(f"{url}?actor={riders.ref}")
+    panel = next(p for p in one.context["panels"] if p.name == "numbers")
+    assert panel.note == "" and panel.html.count("/watch/windows/") and panel.html.count('scope="row"') == 1
+    assert next(p for p in plain.context["panels"] if p.name == "numbers").html.count('scope="row"') == 3
+    both = client.get(f"{url}?actor={riders.ref}&level=V1")
+    assert "only these reach this part: Actor" in text(both)
+
+
 # --- what changed ---------------------------------------------------------------------------------------------------
 
 
@@ -473,3 +565,16 @@ def test_findings_come_from_their_own_field_of_work_as_each_may_see_them(office,
         page = office(handle).get(url)
         assert "findings" in {p.name for p in page.context["panels"]}, handle
     assert "/answer/" in page.content.decode()
+
+
+def test_what_changed_is_said_in_words(office, saved):
+    client, url, made = office("sami"), f"/watch/{saved('$zandria').ref}/", report(saved, "sami")
+    client.post(f"{url}seen/")
+    monitoring.move_incident(made, "triage", by=person("sami"))
+    said = text(client.get(url))
+    assert "Triaged: Submitted → Triaged" in said and "SUBMITTED" not in said.split("Reports here")[0]
+
+
+def test_the_list_of_situations_names_no_year_to_come(office, saved):
+    for row in office("sami").get("/watch/").context["rows"]:
+        assert row.first_year is None or row.first_year <= clock.today().year, row.name

@@ -241,3 +241,14 @@ def test_the_shell_enters_a_witness_only_for_whoever_proves_to_be_the_registrar(
     monkeypatch.setattr(getpass, "getpass", lambda _ask: PASSPHRASE)
     with pytest.raises(Refused, match="not a witness's key"):
         record_cli.main(argv)
+
+
+def test_an_address_to_which_only_forms_send_says_so_and_leads_back(office, saved):
+    from answerable.monitoring.models import Incident
+
+    see_all()
+    incident = Incident.objects.filter(situation=saved("$vostmark")).first()
+    reply = office("sami").get(f"/watch/incidents/{incident.ref}/verify/")
+    said = reply.content.decode()
+    assert reply.status_code == 405 and "POST" in reply["Allow"]
+    assert "takes what a button of a page sends" in said and f'href="/watch/incidents/{incident.ref}/"' in said

@@ -31,8 +31,15 @@ def test_a_number_is_followed_from_the_situation_to_its_items(office, saved):
     (window,) = links(page, f"/watch/windows/{regiment.ref}/")
     assert "52 verified" in text(sami.get(f"/watch/{situation.ref}/")) and "61 reported" in text(sami.get(window))
     page = sami.get(window).content.decode()
-    incidents = links(page, "/watch/incidents/INC")
-    assert len(incidents) == 20
+    assert "8 further incidents are reported and not verified. survivors and victims they speak of: 9" in text(
+        sami.get(window)
+    )
+    carried, further = page.split('id="reported"')
+    incidents = links(carried, "/watch/incidents/INC")
+    others = links(further, "/watch/incidents/INC")
+    assert len(incidents) == 20 and len(others) == 8 and not set(incidents) & set(others)
+    unverified = [int(n) for n in re.findall(r'<td class="n">(\d+) <span class="kind reported">', further)]
+    assert sum(unverified) == 61 - 52
     survivors = [int(n) for n in re.findall(r'<td class="n">(\d+) <span class="kind verified">', page)]
     assert sum(survivors) == 52 and len(survivors) == 20
     items = re.findall(r"ITM-[0-9A-Z-]+", sami.get(incidents[0]).content.decode())
@@ -45,6 +52,7 @@ def test_a_legal_adviser_reads_the_number_and_opens_none_of_it(office, saved):
     leo = office("leo")
     (window,) = links(leo.get(f"/watch/{situation.ref}/").content.decode(), f"/watch/windows/{regiment.ref}/")
     page = leo.get(window)
+    assert "8 incidents are counted and not shown to you." in text(page)
     assert "20 incidents are counted and not shown to you." in text(page) and "52 verified" in text(page)
     assert not links(page.content.decode(), "/watch/incidents/INC")
     pattern = saved("$vostmark_pattern")

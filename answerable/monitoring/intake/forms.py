@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from answerable.common.tables import label
 from answerable.monitoring.intake import guard
 from answerable.monitoring.intake.description import (
+    A1,
     BY_NAME,
     DECLINED,
     FIELDS,
@@ -49,7 +50,34 @@ def choices_of(f: Field, *, blank: bool) -> list[tuple[str, str]]:
 
 
 def one(f: Field, parties: Any) -> forms.Field:
-    """A question as a form's field. What is needed is the check's to say, so that every route says the same."""
+    """A question as a form's field. What is needed is the check's to say, so that every route says the same.
+
+    The page shows what the check will say: whether an answer is needed (`asked`), and after which answer (`only_if`).
+    """
+    made = _one(f, parties)
+    made.asked = _asked(f)  # type: ignore[attr-defined]
+    made.only_if = f.asked_if  # type: ignore[attr-defined]
+    if made.asked == "" and not isinstance(made, forms.MultipleChoiceField):  # type: ignore[attr-defined]
+        made.widget.attrs["aria-required"] = "true"
+    return made
+
+
+def _asked(f: Field) -> str:
+    """What stands beside the label: nothing where an answer is needed, as on every form of the office."""
+    if f.before_filing:
+        return _("needed before it is filed")
+    if f.name in ("understood", "withdrawal_told"):
+        return _("needed for any consent")  # SC-3
+    if f.asked_if == ("giver", ("guardian",)):
+        return _("needed for a guardian's consent")  # SC-11
+    if f.name in ("reliability", "credibility"):
+        return _("both or neither")
+    if f.needed:
+        return "" if f.form == A1 else _("needed where there is a source")
+    return _("optional")
+
+
+def _one(f: Field, parties: Any) -> forms.Field:
     common: dict[str, Any] = {"label": _(f.label), "help_text": _(f.hint) if f.hint else "", "required": False}
     if f.kind == "ref":
         return forms.ModelChoiceField(queryset=parties, to_field_name="ref", **common)
@@ -86,8 +114,11 @@ class StepForm(forms.Form):
             self.fields["interview"] = forms.ChoiceField(
                 label=_("The interview in which it was told"), required=False,
                 choices=[("", "–"), *((i.ref, f"{i.ref} {i.asked_at:%Y-%m-%d}") for i in interviews)],
-                help_text=_("A new account of a person needs an interview that was allowed (SC-1)."),
+                help_text=_("A new account of a person needs an interview that was allowed (SC-1). Without one this report cannot be filed."),
             )  # fmt: skip
+            self.fields["interview"].asked = _("needed for a testimony")  # type: ignore[attr-defined]
+            self.fields["interview"].only_if = ("kind", ("testimony",))  # type: ignore[attr-defined]
+            self.order_fields(["kind", "interview"])
 
 
 def answers_of(form_data: Any) -> dict[str, Any]:
@@ -166,6 +197,8 @@ class FilingForm(forms.Form):
         for name in ("party", "link_reason"):
             if name not in draft.lacks:
                 del self.fields[name]
+            else:
+                self.fields[name].asked = _("needed before it is filed")  # type: ignore[attr-defined]
 
 
 class InterviewForm(forms.Form):

@@ -4,15 +4,17 @@
     def _mine(look: Look) -> list[Panel]: ...
 
 A panel names the authority action whoever sees it needs; the page leaves the others out without a trace. `html` is a
-rendered fragment that reads without a script; `look.filters` is what the reader filters by, and a panel that cannot
-follow a filter says so in words.
+rendered fragment that reads without a script; `look.filters` is what the reader filters by. A panel names the filters it
+follows, and the page says of the others, in words, that they do not reach it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlencode
 
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -27,10 +29,12 @@ from answerable.monitoring import access as monitoring
 from answerable.monitoring import queries as known
 from answerable.monitoring.looking import access, queries, setting
 from answerable.monitoring.looking.queries import Count, Counts
-from answerable.monitoring.looking.rules import Filters
+from answerable.monitoring.looking.rules import FILTER_NAMES, VERIFIED, Filters
 from answerable.monitoring.models import Incident, Situation
+from answerable.monitoring.patterns.rules import possible_days
 
 MONTHS_SHOWN, ROWS_SHOWN = 36, 30
+EVERY, ACTOR = frozenset(FILTER_NAMES), frozenset({"actor"})
 
 
 @dataclass(frozen=True)
@@ -86,21 +90,37 @@ class Look:
 
 @dataclass(frozen=True)
 class Panel:
-    """One part of a situation's page: its anchor, its title, a fragment, and the action that shows it."""
+    """One part of a situation's page: its anchor, its title, a fragment, the action that shows it, the filters it follows."""
 
     name: str
     title: str
     html: SafeString
     needs: str = "see_situations"
     order: int = 50
+    follows: frozenset[str] = frozenset()
+    note: str = ""
 
 
 def panels(look: Look) -> list[Panel]:
     """All panels this person may see, in order."""
     found: list[Panel] = [p for answer in question("situation_panels").ask(look) for p in answer or ()]
-    return sorted(
-        (p for p in found if authority.allows(look.by, p.needs, Place(p.name))), key=lambda p: (p.order, p.name)
-    )
+    seen = [p for p in found if authority.allows(look.by, p.needs, Place(p.name))]
+    if look.filters and look.sees_incidents:
+        seen = [replace(p, note=reach(look.filters, p.follows)) for p in seen]
+    return sorted(seen, key=lambda p: (p.order, p.name))
+
+
+def reach(filters: Filters, follows: frozenset[str]) -> str:
+    """What filters in force do not do to a panel, in a sentence; empty when it follows all of them."""
+    missed = set(filters.set()) - follows
+    if not missed:
+        return ""
+    if missed == set(filters.set()):
+        return _("The filters do not reach this part: it is about the whole situation.")
+    words = queries.filter_names()
+    return _("Of the filters only these reach this part: %(names)s. All else it takes in whole.") % {
+        "names": ", ".join(words[n] for n in FILTER_NAMES if n in follows)
+    }
 
 
 def _bars(look: Look, rows: list[Count], field: str) -> list[dict[str, Any]]:
@@ -111,12 +131,29 @@ def _bars(look: Look, rows: list[Count], field: str) -> list[dict[str, Any]]:
     for c in rows:
         verified = c.verified * 100 // most
         value = values.get(c.value, "")
+        narrowed = replace(look.filters, **{field: value}) if value else None
         out.append({"words": c.words, "c": c, "verified": verified, "open": c.reported * 100 // most - verified,
-                    "query": replace(look.filters, **{field: value}).query if value else ""})  # fmt: skip
+                    "query": narrowed.query if narrowed else "", **_lists(look, c, narrowed)})  # fmt: skip
     return out
 
 
-def _columns(rows: list[Count]) -> list[dict[str, Any]]:
+def _lists(look: Look, counted: Count, filters: Filters | None) -> dict[str, str]:
+    """The addresses of the incidents that a number of reports, and of them verified, counts; "" where there is nothing to list."""
+    if filters is None:
+        return {"reported_list": "", "verified_list": ""}
+    # Where another state is asked for, nothing counted is verified, so that number leads nowhere.
+    return {
+        "reported_list": listed_at(look.situation, filters) if counted.reported else "",
+        "verified_list": listed_at(look.situation, replace(filters, status=VERIFIED)) if counted.verified else "",
+    }
+
+
+def listed_at(situation: Situation, filters: Filters) -> str:
+    """The address of the list of what these filters count."""
+    return f"{reverse('incidents')}?{urlencode({'situation': situation.ref, **filters.set()})}"
+
+
+def _columns(look: Look, rows: list[Count]) -> list[dict[str, Any]]:
     """The last months as columns of a chart 100 high. A month between two in which nothing was reported stands there as 0."""
     by_month = {c.value: c for c in rows}
     year, month = (int(x) for x in rows[-1].value.split("-"))
@@ -130,7 +167,11 @@ def _columns(rows: list[Count]) -> list[dict[str, Any]]:
     out = []
     for at, c in enumerate(months):
         high, verified = c.reported * 100 / most, c.verified * 100 / most
-        out.append({"c": c, "x": at * 10 + 1, "y": round(100 - high, 1), "open": round(high - verified, 1),
+        first = date(int(c.value[:4]), int(c.value[5:]), 1)
+        last = possible_days(first, "month")[1]
+        since, until = max(first.isoformat(), look.filters.since), min(last.isoformat(), look.filters.until or "9999")
+        within = replace(look.filters, since=since, until=until)
+        out.append({**_lists(look, c, within), "c": c, "x": at * 10 + 1, "y": round(100 - high, 1), "open": round(high - verified, 1),
                     "yv": round(100 - verified, 1), "verified": round(verified, 1)})  # fmt: skip
     return out
 
@@ -172,7 +213,8 @@ def _reports(look: Look) -> list[Panel]:
     if not look.sees_incidents:
         return []
     seen, needs = look.counts, "see_incidents"
-    out = [Panel("counts", _("Reports here"), _fragment("counts", counts=seen, caveat=setting.caveat()), needs, 10)]
+    html = _fragment("counts", counts=seen, caveat=setting.caveat(), **_lists(look, seen.total, look.filters))
+    out = [Panel("counts", _("Reports here"), html, needs, 10, EVERY)]
     for name, axis, field, title, head, order in (
         ("areas", "area", "area", _("First-level areas"), _("Area"), 21),
         ("by-actor", "party", "actor", _("Reports by armed actor"), _("Actor"), 61),
@@ -186,25 +228,29 @@ def _reports(look: Look) -> list[Panel]:
             html = _fragment(
                 "bars", rows=_bars(look, rows[:ROWS_SHOWN], field), head=head, title=title, more=max(0, more)
             )
-            out.append(Panel(name, title, html, needs, order))
+            out.append(Panel(name, title, html, needs, order, EVERY))
     if months := list(seen.by["month"]):
-        columns = _columns(months)
+        columns = _columns(look, months)
         html = _fragment(
             "months", columns=columns, width=max(60, len(columns) * 10), older=max(0, len(months) - len(columns))
         )
-        out.append(Panel("months", _("Reports by month of the event"), html, needs, 31))
-    html = _fragment("newest", rows=look.newest, situation=look.situation)
-    out.append(Panel("incidents", _("Latest incidents"), html, needs, 50))
+        out.append(Panel("months", _("Reports by month of the event"), html, needs, 31, EVERY))
+    html = _fragment("newest", rows=look.newest, all=listed_at(look.situation, look.filters))
+    out.append(Panel("incidents", _("Latest incidents"), html, needs, 50, EVERY))
     return out
 
 
 @question("situation_panels").answer_with
 def _patterns(look: Look) -> list[Panel]:
     """Pattern assessments, newest first."""
-    rows = list(monitoring.patterns(look.by).filter(situation=look.situation).select_related("party")[:10])
+    found = monitoring.patterns(look.by).filter(situation=look.situation).select_related("party")
+    if look.filters.actor:
+        found = found.filter(party__ref=look.filters.actor)
+    rows = list(found[:10])
     if not rows:
         return []
-    return [Panel("patterns", _("Pattern assessments"), _fragment("patterns", rows=rows), "see_patterns", 55)]
+    html = _fragment("patterns", rows=rows)
+    return [Panel("patterns", _("Pattern assessments"), html, "see_patterns", 55, ACTOR)]
 
 
 @question("situation_panels").answer_with

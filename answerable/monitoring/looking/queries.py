@@ -159,6 +159,22 @@ def filtered(by: HasPrincipal, situation: Situation, filters: Filters) -> tuple[
     return _counts(situation, rows, whole=whole, read=rules.ROWS_READ), newest
 
 
+def listed(by: HasPrincipal, situation: Situation, filters: Filters) -> tuple[Count, QuerySet[Incident], bool]:
+    """The incidents that a count of the situation's page counts, newest first, with that count and whether it is of all.
+
+    Without a state asked for, that is what counts (LIVE); with one, the reports in that state, whether it counts or not.
+    """
+    if filters:
+        seen, _first = filtered(by, situation, filters)
+        found, whole = _bounded(by, situation, filters)
+    else:
+        seen, found, whole = counts(situation), matching(by, situation, filters), True
+    if not filters.status:
+        found = found.filter(status__in=rules.LIVE)
+    total = seen.total if filters.status in ("", *rules.LIVE) else next(iter(seen.by["status"]), seen.total)
+    return total, found.select_related("party").order_by("-submitted_at", "-id"), whole
+
+
 def fold() -> int:
     """Put equal tallies together; returns how many rows went. Changes no sum and no fact, so it leaves no entry."""
     with reading_as(CLOCK), connection.cursor() as cursor:
@@ -186,15 +202,20 @@ def choices(situation: Situation, seen: Counts) -> dict[str, list[tuple[str, str
     }
 
 
+def filter_names() -> dict[str, str]:
+    """What each filter is called beside its value."""
+    return {
+        "area": _("Area"), "actor": _("Actor"), "form": _("Form"), "level": _("Level"), "since": _("From"),
+        "until": _("Until"), "organisation": _("Organisation"), "status": _("State of the report"),
+    }  # fmt: skip
+
+
 def chips(filters: Filters, offered: Mapping[str, Sequence[tuple[str, str]]]) -> list[dict[str, str]]:
     """The filters in force as words, each with the address without it.
 
     A value that is not among those offered is named "not among those you see", whether it is hidden or does not exist.
     """
-    names = {
-        "area": _("Area"), "actor": _("Actor"), "form": _("Form"), "level": _("Level"), "since": _("From"),
-        "until": _("Until"), "organisation": _("Organisation"), "status": _("State of the report"),
-    }  # fmt: skip
+    names = filter_names()
     out = []
     for name, value in filters.set().items():
         known = dict(offered.get(name, []))
@@ -231,16 +252,23 @@ def changes(by: HasPrincipal, situation: Situation, since: Visit) -> dict[str, A
         patterns: QuerySet[PatternAssessment] = monitoring.patterns(by).filter(situation=situation, ref__in=refs)
         seen |= {r: ("pattern", r) for r in patterns.values_list("ref", flat=True)}
     lines = [
-        {"words": change_words(action, moved_from, to), "page": seen[subject][0], "ref": seen[subject][1], "at": at}
+        {
+            "words": change_words(action),
+            "from": moved_from,
+            "to": to if to != moved_from else "",
+            "page": seen[subject][0],
+            "ref": seen[subject][1],
+            "at": at,
+        }
         for action, subject, at, moved_from, to in entries[:CHANGES_READ]
         if subject in seen
     ]
     return {"lines": lines[:50], "more": max(0, len(lines) - 50), "whole": len(entries) <= CHANGES_READ}
 
 
-def change_words(action: str, moved_from: str, to: str) -> str:
+def change_words(action: str) -> str:
     """An act on an incident or a pattern, as a reader of the situation says it."""
-    said = {
+    return {
         "report received": _("A report came in"),
         "item added": _("A source item was attached"),
         "item regraded": _("A source item was graded anew"),
@@ -252,7 +280,6 @@ def change_words(action: str, moved_from: str, to: str) -> str:
         "reopen": _("Reopened"),
         "pattern assessed": _("The pattern rules were run"),
     }.get(action, _("Something about it changed"))
-    return f"{said}: {moved_from} → {to}" if moved_from and to and moved_from != to else said
 
 
 # --- tables for members ---------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -11,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from answerable.authority import engine as authority
-from answerable.authority.pages import Request, done, move_of, needs
+from answerable.authority.pages import Request, Uncounted, done, move_of, needs
 from answerable.authority.principals import Place
 from answerable.common import clock
 from answerable.common.errors import Refused
@@ -22,6 +23,8 @@ from answerable.monitoring.looking.models import SavedView
 from answerable.monitoring.looking.panels import Look, panels
 from answerable.monitoring.models import Situation
 from answerable.record.pages import chain
+
+PER_PAGE = 25
 
 
 @needs("see_situations")
@@ -74,6 +77,21 @@ def _filter_form(look: Look) -> dict[str, Any]:
         foreign = bool(value) and choices is not None and value not in dict(choices)
         fields.append({"name": name, "words": words[name], "value": value, "choices": choices, "foreign": foreign})
     return {"fields": fields, "chips": queries.chips(look.filters, offered)}
+
+
+def listed(request: Request, ref: str) -> HttpResponse:
+    """The incidents that a number on a situation's page counts, with that number above them."""
+    this = monitoring.get(monitoring.situations(request.user), ref)
+    filters = rules.read_filters(request.GET)
+    look = Look(request.user, this, filters)
+    total, found, whole = queries.listed(request.user, this, filters)
+    page = Uncounted(found, PER_PAGE).page_of(request.GET.get("page"))
+    query = urlencode({"situation": this.ref, **filters.set()})
+    return render(
+        request, "monitoring/looking/listed.html",
+        {"situation": this, "total": total, "page": page, "rows": page["rows"], "whole": whole, "read": rules.ROWS_READ,
+         "query": f"{query}&", "back": filters.query or "plain=1", "chips": queries.chips(filters, look.offered)},
+    )  # fmt: skip
 
 
 def _changed(look: Look) -> dict[str, Any]:

@@ -281,14 +281,14 @@ def counts_of(result: dict[str, Any]) -> dict[str, counts.Count]:
     }
 
 
-def newest(situation: Situation, limit: int = 100) -> list[Line]:
-    """The newest window of each actor of a situation, in one question, whatever the history holds."""
+def newest(situation: Situation, limit: int = 100, *, actor: str = "") -> list[Line]:
+    """The newest window of each actor of a situation (or of the one named), in one question, whatever the history holds."""
     sql = """
         SELECT s.* FROM monitoring_party p CROSS JOIN LATERAL (
             SELECT * FROM monitoring_patternstate s WHERE s.party_id = p.id AND s.reported_incidents > 0
             ORDER BY s.ends_on DESC LIMIT 1) s
-        WHERE p.situation_id = %s ORDER BY s.verified_victims DESC, s.reported_victims DESC, p.name LIMIT %s"""
-    states = list(PatternState.objects.raw(sql, [situation.pk, limit]))
+        WHERE p.situation_id = %s AND (%s = '' OR p.ref = %s) ORDER BY s.verified_victims DESC, s.reported_victims DESC, p.name LIMIT %s"""
+    states = list(PatternState.objects.raw(sql, [situation.pk, actor, actor, limit]))
     parties = Party.objects.in_bulk([s.party_id for s in states])
     return [line_of(parties[s.party_id], s) for s in states]
 

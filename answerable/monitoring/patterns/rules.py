@@ -31,6 +31,7 @@ PREVALENCE = (("P3", 1000), ("P2", 25), ("P1", 1))
 STANDARDS = ("none", "SP1", "SP2", "SP3", "SP4", "SP5")
 # Reasoned by a person; the software knows none of them by itself.
 COMMONALITIES = ("method", "victim_profile", "operational_context", "chain_of_command")
+COMMONALITY_WORDS = {"victim_profile": "profile of those harmed"}
 # Of these one is needed for a finding of use, or one alone for condoning (§1.6).
 CORE = frozenset({"MOW-01", "MOW-02", "MOW-03", "MOW-04", "MOW-05"})
 GRAVE = frozenset({"CON-04", "CON-05", "CON-06", "CON-08", "CON-14"})
@@ -606,6 +607,11 @@ def pattern(
     )  # fmt: skip
 
 
+def _some(n: int, thing: str) -> str:
+    """A number of things, said as one says it."""
+    return f"{n} {thing}" if n == 1 else f"{n} {thing}s"
+
+
 def pattern_of_rows(
     rows: Sequence[Row],
     *,
@@ -621,17 +627,19 @@ def pattern_of_rows(
     seen = [r for r in rows if r.verified]
     refs = tuple(r.ref for r in seen)
     met = tests_met(t, commonality=bool(commonalities), systematic=len(systematic))
-    common = ", ".join(sorted(commonalities)) or "none reasoned"
+    common = ", ".join(COMMONALITY_WORDS.get(c, c.replace("_", " ")) for c in sorted(commonalities)) or "none reasoned"
     is_met = {code: "met" if yes else "not met" for code, yes in met.items()}
     says = {
-        "PT": f"{t.verified_incidents} verified incidents ({PATTERN_INCIDENTS} needed), {t.verified_victims} victims "
-              f"({PATTERN_VICTIMS}), {t.areas} areas ({PATTERN_AREAS}) or {t.days} days apart (more than {PATTERN_DAYS}), "
+        "PT": f"{_some(t.verified_incidents, 'verified incident')} ({PATTERN_INCIDENTS} needed), "
+              f"{_some(t.verified_victims, 'victim')} ({PATTERN_VICTIMS}), {_some(t.areas, 'area')} ({PATTERN_AREAS}) or "
+              f"{_some(t.days, 'day')} apart (more than {PATTERN_DAYS}), "
               f"commonalities: {common}.",
-        "WS": f"{t.verified_victims} victims ({WIDESPREAD_VICTIMS} needed), or {t.verified_incidents} incidents "
-              f"({WIDESPREAD_INCIDENTS}) across {t.areas} areas ({WIDESPREAD_AREAS}).",
+        "WS": f"{_some(t.verified_victims, 'victim')} ({WIDESPREAD_VICTIMS} needed), or "
+              f"{_some(t.verified_incidents, 'incident')} ({WIDESPREAD_INCIDENTS}) across {_some(t.areas, 'area')} "
+              f"({WIDESPREAD_AREAS}).",
         "SY": f"Pattern {is_met['PT']}; {len(systematic)} of the indicators SY-1 to SY-6 supported "
               f"({SYSTEMATIC_INDICATORS} needed): {', '.join(sorted(systematic)) or 'none'}.",
-        "LS": f"Pattern {is_met['PT']}, and widespread {is_met['WS']} or systematic {is_met['SY']}.",
+        "LS": f"A pattern ({is_met['PT']}) that is widespread ({is_met['WS']}) or systematic ({is_met['SY']}).",
     }  # fmt: skip
     # Systematic falls with the pattern; large-scale with the pattern, or with all that makes it large.
     holds: dict[str, Holds] = {

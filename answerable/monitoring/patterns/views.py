@@ -21,11 +21,11 @@ from answerable.vault import actions as vault
 SHOWN = 200
 
 
-def numbers(by: Any, situation: Situation) -> dict[str, Any]:
-    """The newest window of each actor, for the page of a situation; nothing for whoever does not see patterns."""
+def numbers(by: Any, situation: Situation, *, actor: str = "") -> dict[str, Any]:
+    """The newest window of each actor, or of one, for the page of a situation; nothing for whoever does not see patterns."""
     if not access.sees(by):
         return {"lines": [], "sees_patterns": False}
-    return {"lines": queries.newest(situation), "sees_patterns": True,
+    return {"lines": queries.newest(situation, actor=actor), "sees_patterns": True,
             "may_indicate": authority.allows(by, "record_indicator", situation)}  # fmt: skip
 
 
@@ -47,11 +47,13 @@ def window(request: Request, ref: str, day: str) -> HttpResponse:
     first, last = rules.window(state.ends_on)
     with live.seeing_all():
         found = queries.result(party, on=state.ends_on, commonalities=queries.reasoned([party.pk]))
+        further = [c.row for c in queries.rows_between([party.pk], first, last) if not c.row.verified]
     refs = found["verified"]
     return render(
         request, "monitoring/patterns/window.html",
         {"state": state, "line": queries.line_of(party, state), "first": first, "last": last, "r": found,
-         "tests": list(found["tests"].values()), "others": found["reported_incidents"] - len(refs),
+         "tests": list(found["tests"].values()), "others": len(further), "other_victims": sum(r.victims for r in further),
+         "further": carriers(request.user, [r.ref for r in further]),
          "changes": party.state_changes.filter(newest__ends_on__gte=day)[:20],
          "indicators": access.indicators(request.user).filter(party=party, ended_at=None),
          "assessments": monitoring.patterns(request.user).filter(party=party)[:20], **carriers(request.user, refs)},

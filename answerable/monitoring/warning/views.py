@@ -52,6 +52,11 @@ def warnings(request: Request) -> HttpResponse:
 
 
 def _caution() -> str:
+    """What every page of early warning says of itself. The forecast's pages say what its label is."""
+    return _("A level rests on what was observed and reported; absence of reports is not absence.")
+
+
+def _forecast_caution() -> str:
     return _("The label is what was reported; absence of reports is not absence.")
 
 
@@ -299,7 +304,7 @@ def forecast(request: Request) -> HttpResponse:
     asked = found.filter(status="ASKED").first()
     last = found.first()
     context: dict[str, Any] = {
-        "forecast": newest, "asked": asked, "caution": _caution(), "may_ask": asked is None,
+        "forecast": newest, "asked": asked, "caution": _forecast_caution(), "may_ask": asked is None,
         "problem": last.problem if last is not None and last.status == "FAILED" else "",
     }  # fmt: skip
     if newest is not None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any
 
 from django import template
+from django.forms import BaseForm, BoundField
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -148,8 +151,42 @@ def STATUS_WORDS() -> dict[str, str]:
         "NOT_DONE": _("Did not come about"), "REVOKED": _("Taken back"), "LIVE": _("Holds"), "UNSAFE": _("Stopped"),
         "PLANNED": _("Planned"), "LOGGED": _("Logged"), "CANCELLED": _("Cancelled"), "ENQUIRY": _("Enquiry"),
         "ACKNOWLEDGED": _("Acknowledged"), "EXAMINED": _("Examined"), "ANSWERED": _("Answered"), "APPEALED": _("Appealed"),
-        "LOOKED_AT": _("Looked at"),
+        "LOOKED_AT": _("Looked at"), "SUBMITTED": _("Submitted"), "TRIAGED": _("Triaged"),
+        "IN_VERIFICATION": _("In verification"), "VERIFIED": _("Verified"), "CREDIBLE": _("Credible"),
+        "ALLEGED": _("Alleged"), "REOPENED": _("Reopened"), "MERGED": _("Put together with another"),
+        "NOT_SUBSTANTIATED": _("Not substantiated"), "CONSENT_WITHDRAWN": _("Consent withdrawn"),
     }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Group:
+    """Questions of a form one after the other that are asked under one condition, or under none."""
+
+    fields: Sequence[BoundField]
+    on: str = ""
+    answers: str = ""
+    words: str = ""
+
+
+@register.filter
+def grouped(form: BaseForm) -> list[Group]:
+    """The visible questions of a form, in order, those of one condition together.
+
+    A form's field that is asked only after certain answers has `only_if = (field, answers)`; where the field it names is
+    on the same page, the page says so and, with a script, hides what is not asked.
+    """
+    found: list[Group] = []
+    for only_if, fields in groupby(form.visible_fields(), key=lambda f: getattr(f.field, "only_if", None)):
+        if only_if is None or only_if[0] not in form.fields:
+            found.append(Group(list(fields)))
+            continue
+        on, answers = only_if
+        asked = form[on]
+        choices = {str(value): str(words) for value, words in getattr(asked.field, "choices", [])}
+        words = ", ".join(choices.get(a, a) for a in answers)
+        found.append(Group(list(fields), asked.html_name, " ".join(answers), _("Only if “%(question)s” is: %(answers)s")
+                           % {"question": asked.label, "answers": words}))  # fmt: skip
+    return found
 
 
 @register.filter

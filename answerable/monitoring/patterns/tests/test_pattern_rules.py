@@ -253,3 +253,16 @@ def test_areas_are_named_as_most_wrote_them():
         told(5, "Kesh", ""),
     ]
     assert rules.area_names(rows) == ("Dorn", "Ulm")
+
+
+def test_the_sentences_of_the_tests_are_said_as_one_says_them():
+    said = rules.pattern_of_rows(
+        [rules.Row("I1", date(2026, 3, 1), ("A", "A1"), 1, True, True, date(2026, 3, 1), date(2026, 3, 1))],
+        actor="P", on=date(2026, 6, 1), commonalities=frozenset({"chain_of_command", "victim_profile"}),
+    ).tests  # fmt: skip
+    assert said["PT"].says == (
+        "1 verified incident (3 needed), 1 victim (5), 1 area (2) or 0 days apart (more than 7), commonalities: "
+        "chain of command, profile of those harmed."
+    )
+    assert said["WS"].says == "1 victim (25 needed), or 1 incident (10) across 1 area (3)."
+    assert said["LS"].says == "A pattern (not met) that is widespread (not met) or systematic (not met)."

@@ -55,9 +55,13 @@ const reveal = () => {
   for (const form of document.querySelectorAll("form[data-passkey][hidden]")) form.hidden = false;
 };
 
+// A field of a form hides the form's own member of the same name ("matches", "submit"), so these are asked of the prototypes.
+const isCeremony = (form) => Element.prototype.matches.call(form, "form[data-passkey]");
+const send = (form) => HTMLFormElement.prototype.submit.call(form);
+
 document.addEventListener("submit", async (event) => {
   const form = event.target;
-  if (!form.matches("form[data-passkey]")) return;
+  if (!isCeremony(form)) return;
   event.preventDefault();
   const failed = form.querySelector("[data-failed]");
   const button = form.querySelector("button");
@@ -69,7 +73,7 @@ document.addEventListener("submit", async (event) => {
       form.elements.credential.value = answer.credential;
       form.elements.prf.value = answer.secret ? text(answer.secret) : "";
     }
-    form.submit();
+    send(form);
   } catch {
     failed.hidden = false;
     button.disabled = false;
