@@ -11,8 +11,8 @@ from django.utils.translation import ngettext
 
 from answerable.alliance.models import Body, Person, State
 from answerable.authority import engine as authority
-from answerable.authority.acting import action
-from answerable.authority.principals import HasPrincipal, Place
+from answerable.authority.acting import action, scope_of
+from answerable.authority.principals import CLOCK, HasPrincipal, Place
 from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
@@ -242,12 +242,35 @@ def receive_report(
         sealed["link_reason"],
     )
     incident.save(force_insert=True)
+    question("report_changed").ask(incident.ref)
     record.append(
         "report received", incident, by=by, to_state=incident.status,
         detail={"situation": situation.ref, "organisation": organisation.ref},
     )  # fmt: skip
-    question("report_changed").ask(incident.ref)
     return incident
+
+
+def _locked(incident: Incident) -> Incident:
+    """The incident for an act that changes it: its actor first, then its row (live.first says why)."""
+    live.first([incident.ref])
+    return Incident.objects.select_for_update(no_key=True).get(pk=incident.pk)
+
+
+def locked_item(item: SourceItem) -> SourceItem:
+    """The item for an act after which levels are worked out again: its incident's actor first, then its row."""
+    live.first([item.incident.ref])
+    rows = SourceItem.objects.select_for_update(no_key=True, of=("self",)).select_related("incident__party")
+    return rows.get(pk=item.pk)
+
+
+@question("locked_before").answer_with
+def _locked_before(refs: Sequence[str]) -> None:
+    """The actors of these incidents, and of the incidents of these items."""
+    with scope_of(CLOCK):
+        behind = SourceItem.objects.filter(ref__in=[r for r in refs if r.startswith("ITM")])
+        incidents = {r for r in refs if r.startswith("INC")} | set(behind.values_list("incident__ref", flat=True))
+    if incidents:
+        live.first(sorted(incidents))
 
 
 @action("add_item")
@@ -269,7 +292,7 @@ def add_item(
     by: Person,
 ) -> SourceItem:
     """Attach a source item (form A2) with its grades and, for a person's account, consent by purpose (SC-3)."""
-    incident = Incident.objects.select_for_update().get(pk=incident.pk)
+    incident = _locked(incident)
     authority.require(by, "add_item", incident)
     problems = []
     if kind not in ITEM_KINDS:
@@ -297,18 +320,19 @@ def add_item(
         consent.write_down(item, consent.plain_yes(purposes), by=by)
     item.parents.set(parents)
     changed = relevel(incident.party, incident.ref, why="item added", by=by)
+    # The record's head is taken last: whoever decides about a pair holds the pair and waits for the head.
+    question("report_changed").ask(incident.ref)
     record.append(
         "item added", item, by=by,
         detail={"incident": incident.ref, "kind": kind, "grade": item.grade, "levels": changed},
     )  # fmt: skip
-    question("report_changed").ask(incident.ref)
     return item
 
 
 @action("move_incident")
 def move_incident(incident: Incident, name: str, *, by: Person) -> Incident:
     """Triage, begin verification, or refer elsewhere."""
-    incident = Incident.objects.select_for_update().get(pk=incident.pk)
+    incident = _locked(incident)
     authority.require(by, name, incident)
     if incident.status == lifecycle.MERGED:
         raise Refused(
@@ -318,9 +342,9 @@ def move_incident(incident: Incident, name: str, *, by: Person) -> Incident:
     before, incident.status = incident.status, next_status(lifecycle.INCIDENT_MOVES, name, status=incident.status)
     incident.save(update_fields=["status"])
     relevel(incident.party, incident.ref, why=name.replace("_", " "), by=by)
-    record.append(name.replace("_", " "), incident, by=by, from_state=before, to_state=incident.status)
     if name == "refer_elsewhere":
         question("report_changed").ask(incident.ref)
+    record.append(name.replace("_", " "), incident, by=by, from_state=before, to_state=incident.status)
     return incident
 
 
@@ -331,7 +355,7 @@ def verify_incident(incident: Incident, *, matches_pattern: bool = False, by: Pe
     The status follows the level: V3 and above verified, V2 credible, V1 alleged. V3d incidents of the same actor are
     worked out again, because the base set may have grown (R-VER-2).
     """
-    incident = Incident.objects.select_for_update().get(pk=incident.pk)
+    incident = _locked(incident)
     authority.require(by, "verify_incident", incident)
     if incident.collected_by_id == by.pk:
         raise Refused(_("You collected this report, so someone else must verify it (SOD-01)."), reason="SOD-01")
@@ -361,7 +385,7 @@ def regrade_item(
     by: Person,
 ) -> SourceItem:  # fmt: skip
     """Change the grade of an item after new information; every level that rests on it is worked out again."""
-    item = SourceItem.objects.select_for_update().get(pk=item.pk)
+    item = locked_item(item)
     authority.require(by, "grade_item", item)
     before = item.grade
     if item.testimony and (reliability or credibility):
@@ -391,7 +415,7 @@ def _consents_changed(ref: str, change: consent.Change) -> dict[str, object]:
         return _incident_consents_changed(ref, change)
     if not ref.startswith("ITM"):
         return {}
-    item = SourceItem.objects.select_for_update().get(ref=ref)
+    item = SourceItem.objects.select_for_update(no_key=True).get(ref=ref)
     live, aside = item.live, dict[str, object]()
     once = {*item.purposes, *item.withdrawn}
     if change.kind == "withdrawn":
@@ -423,7 +447,7 @@ def _incident_consents_changed(ref: str, change: consent.Change) -> dict[str, ob
 
 def _close_incident(incident: Incident, change: consent.Change) -> dict[str, object]:
     """An incident that rests on this alone is closed with it, and comes back with it."""
-    incident = Incident.objects.select_for_update().get(pk=incident.pk)
+    incident = _locked(incident)
     if change.kind == "withdrawn" and incident.status != lifecycle.CONSENT_WITHDRAWN:
         before, incident.status = incident.status, lifecycle.CONSENT_WITHDRAWN
         incident.save(update_fields=["status"])
@@ -476,9 +500,11 @@ def assess_pattern(
     standard claimed, and are named as not supported where they are not.
     """
     authority.require(by, "assess_pattern", party.situation)
+    # Nobody changes what is counted between the counting and the keeping, else this assessment would miss it for good.
+    today = clock.today()
+    live.hold({party.pk, *(p.pk for p, _a, _b in patterns.spans(party, *rules.window(today), chain=chain))})
     if unknown := [s for s in systematic if s not in taxonomy("systematic_indicator")]:
         raise Refused(_("Unknown indicator: %(codes)s.") % {"codes": ", ".join(unknown)}, reason="unknown")
-    today = clock.today()
     result = patterns.result(party, on=today, chain=chain, commonalities=commonalities)
     if not result["reported_incidents"]:
         raise Refused(

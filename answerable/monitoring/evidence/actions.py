@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from django.db import connection
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
@@ -260,7 +261,7 @@ def assess_item(
 
     Who collected does not assess (SOD-01, in the policy). Raises Refused with what is missing.
     """
-    item = SourceItem.objects.select_for_update().select_related("incident__party").get(pk=item.pk)
+    item = _locked(item)
     authority.require(by, "grade_item", item)
     _right_scale(item, testimony, reliability, credibility)
     if not reasons.strip():
@@ -310,7 +311,7 @@ WEIGHED = ("outweighed", "explained", "stands")
 @action("weigh_contrary")
 def weigh_contrary(item: SourceItem, *, outcome: str, how: str, by: Person) -> Weighing:
     """A verification lead records how a contrary item was weighed; unless it stands, the cap of R-VER-3 falls."""
-    item = SourceItem.objects.select_for_update().select_related("incident__party").get(pk=item.pk)
+    item = _locked(item)
     authority.require(by, "weigh_contrary", item)
     if not item.contrary:
         raise Refused(_("Only a contrary item is weighed."), reason="item")
@@ -391,6 +392,11 @@ def restate(party: Party, changed: Sequence[str]) -> list[str]:
     Returns the references of the new versions, for the act's own use.
     """
     situation = party.situation
+    if not PeriodCount.objects.filter(situation=situation).exists():
+        return []
+    # Two acts on two actors of one situation: the second counts after the first, and adds its version to that.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(7304, %s::int)", [situation.pk])
     newest = (
         PeriodCount.objects.filter(situation=situation).values("first", "last").annotate(version=Max("version"))
     ).order_by("first", "last")
@@ -408,6 +414,12 @@ def restate(party: Party, changed: Sequence[str]) -> list[str]:
         )  # fmt: skip
         made.append(version.ref)
     return made
+
+
+def _locked(item: SourceItem) -> SourceItem:
+    from answerable.monitoring import actions
+
+    return actions.locked_item(item)
 
 
 def _relevel(incident: Incident) -> dict[str, str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
+from django.db import connection
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
@@ -37,6 +38,7 @@ from answerable.monitoring.linking.models import (
     Subordination,
 )
 from answerable.monitoring.models import Import, Incident, Party, Situation, SourceItem
+from answerable.monitoring.patterns import live
 from answerable.record import log as record
 
 # Reports a search scores in one part, about: small enough that stopping loses little.
@@ -73,6 +75,7 @@ def note(ref: str) -> int:
     """
     with scope_of(CLOCK):
         incident = Incident.objects.select_related("situation", "party").get(ref=ref)
+        _alone(incident.situation_id)
         card = put_cards([incident])[0]
         if incident.status not in queries.COMPARED:
             _release(incident)
@@ -84,11 +87,22 @@ def note(ref: str) -> int:
     return len(found)
 
 
+def _alone(situation: int) -> None:
+    """One act at a time writes a situation's cards and pairs: of two alike reports changed at once, the second finds the first.
+
+    Taken after actors and incidents, before pairs and the record's head (live.first).
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(7303, %s::int)", [situation])
+
+
 def _release(kept: Incident) -> None:
     """Reports linked to one that is closed or referred elsewhere stand on their own again, to be looked at anew."""
     if kept.status not in {lifecycle.CONSENT_WITHDRAWN, lifecycle.OUT_OF_SCOPE}:
         return
-    for pair in LinkPair.objects.select_for_update().filter(kept=kept, decision=LinkPair.SAME):
+    for pair in (
+        LinkPair.objects.select_for_update(no_key=True).filter(kept=kept, decision=LinkPair.SAME).order_by("id")
+    ):
         other = pair.duplicate
         pair.decision, pair.kept, pair.duplicate, pair.put_aside, pair.why = "", None, None, {}, []
         pair.decided_by, pair.decided_at, pair.decided_digest, pair.turn = None, None, "", pair.turn + 1
@@ -116,9 +130,11 @@ def _keep(found: Iterable[tuple[int, int, linkage.Score]], version: str) -> int:
         return 0
     ids = {x for pair in wanted for x in pair}
     digests = dict(LinkCard.objects.filter(incident__in=ids).values_list("incident", "digest"))
+    near = LinkPair.objects.filter(first__in=ids, second__in=ids).values_list("pk", "first_id", "second_id")
+    ours = [pk for pk, a, b in near if (a, b) in wanted]
     rows = {
         (p.first_id, p.second_id): p
-        for p in LinkPair.objects.select_for_update().filter(first__in=ids, second__in=ids).order_by("id")
+        for p in LinkPair.objects.select_for_update(no_key=True).filter(pk__in=ours).order_by("id")
     }
     incidents = {i.pk: i for i in Incident.objects.filter(pk__in=ids)}
     fresh, changed = [], []
@@ -165,11 +181,15 @@ def _refresh(incident: int, weights: linkage.Weights) -> None:
 
 
 def _lock(pair: LinkPair) -> tuple[LinkPair, Incident, Incident]:
-    locked = LinkPair.objects.select_for_update().get(pk=pair.pk)
+    """The pair and its two reports, in the order that every act keeps: actors, reports, pair."""
+    live.first([pair.first.ref, pair.second.ref])
     both = {
         i.pk: i
-        for i in Incident.objects.select_for_update().filter(pk__in=[pair.first_id, pair.second_id]).order_by("pk")
+        for i in Incident.objects.select_for_update(no_key=True)
+        .filter(pk__in=[pair.first_id, pair.second_id])
+        .order_by("pk")
     }
+    locked = LinkPair.objects.select_for_update(no_key=True).get(pk=pair.pk)
     if len(both) != 2:
         raise Refused(_("One of the two reports is not yours to see, so you cannot decide about them."), reason="scope")
     return locked, both[pair.first_id], both[pair.second_id]
@@ -373,14 +393,15 @@ def ask_to_compare(incident: Incident, organisation: Body, *, by: Person) -> Non
 
     Raises Refused in the same words whether there is nothing, no agreement, or no such organisation.
     """
-    incident = Incident.objects.select_for_update().get(pk=incident.pk)
+    incident = Incident.objects.select_for_update(no_key=True).get(pk=incident.pk)
     authority.require(by, "ask_to_compare", incident)
     if organisation not in queries.told_of_others(incident):
         raise Refused(_("There is nothing to ask that organisation about this report."), reason="nothing")
     with scope_of(CLOCK):
-        for pair in LinkPair.objects.select_for_update().filter(
+        alike = LinkPair.objects.filter(
             Q(first=incident, second__organisation=organisation) | Q(second=incident, first__organisation=organisation)
-        ):
+        )
+        for pair in LinkPair.objects.select_for_update(no_key=True).filter(pk__in=alike).order_by("id"):
             pair.asked_by, pair.asked_at = by, clock.now()
             pair.save(update_fields=["asked_by", "asked_at"])
     record.append("comparison asked for", incident, by=by, detail={"organisation": organisation.ref})
@@ -395,7 +416,7 @@ WAITING, RUNNING, STOPPED, DONE = "WAITING", "RUNNING", "STOPPED", "DONE"
 def start_search(situation: Situation, *, by: Person) -> DuplicateSearch:
     """Ask for a search through a situation; the worker does it part by part."""
     authority.require(by, "start_search", situation)
-    situation = Situation.objects.select_for_update().get(pk=situation.pk)
+    situation = Situation.objects.select_for_update(no_key=True).get(pk=situation.pk)
     if DuplicateSearch.objects.filter(situation=situation, status__in=[WAITING, RUNNING, STOPPED]).exists():
         raise Refused(_("A search of this situation is already under way or stopped. Take it up again, or let it end."),
                       reason="duplicate")  # fmt: skip
@@ -438,6 +459,7 @@ def begin_search(search: DuplicateSearch, *, by: HasPrincipal) -> DuplicateSearc
     search = DuplicateSearch.objects.select_for_update().get(pk=search.pk)
     if search.status != WAITING:
         raise Refused(_("The search has already begun or was stopped."), reason="lifecycle")
+    _alone(search.situation_id)
     incidents = _compared(search.situation)
     cards = put_cards(incidents)
     weights = queries.weights_for(search.situation_id)
@@ -469,6 +491,7 @@ def search_part(search: DuplicateSearch, *, by: HasPrincipal) -> DuplicateSearch
     search = DuplicateSearch.objects.select_for_update().get(pk=search.pk)
     if search.status != RUNNING:
         raise Refused(_("The search was stopped."), reason="lifecycle")
+    _alone(search.situation_id)
     rows = list(LinkCard.objects.filter(situation=search.situation_id, incident__status__in=queries.COMPARED)
                 .exclude(facts={}).order_by("pk").values_list("incident", "facts"))  # fmt: skip
     cards = [queries.card_of(facts) for _pk, facts in rows]
@@ -614,7 +637,8 @@ def note_subordination(
 ) -> Subordination:
     """A unit stood under another from a day to a day. Raises Refused when a unit would come to stand under itself."""
     authority.require(by, "note_command", unit.situation)
-    Situation.objects.select_for_update().get(pk=unit.situation_id)
+    live.hold([unit.pk])
+    Situation.objects.select_for_update(no_key=True).get(pk=unit.situation_id)
     _span(from_on, to_on, source)
     if unit.situation_id != over.situation_id:
         raise Refused(_("Both units belong to one situation."), reason="situation")
