@@ -44,7 +44,7 @@ from answerable.vault.consent import gate
 
 # Why evidence is touched: short codes, because the custody log holds nobody's words.
 WHY = ("verification", "preservation", "panel", "court", "safety", "request")
-ACTS = ("taken", "proof", "viewed", "checked", "redacted", "exported", "transferred")
+ACTS = ("taken", "proof", "viewed", "checked", "redacted", "exported", "original", "transferred")
 
 
 def _line(item: SourceItem, about: str, act: str, why: str, *, by: HasPrincipal, entry: Entry) -> None:
@@ -182,13 +182,30 @@ def transfer_file(file: EvidenceFile, recipient: Body, *, purpose: str, why: str
 
 @question("opened").answer_with
 def _opened(obj: Any, entry: Entry, purpose: str, by: HasPrincipal) -> None:
-    """Within the act of opening: a look at evidence is a line of custody; an assessor grades before reading another's."""
-    if isinstance(obj, EvidenceFile | Redaction):
+    """Within the act of opening: a look at evidence is a line of custody; an assessor grades before reading another's.
+
+    What leaves the office is a line of its own kind, and needs the leave to let evidence out and a live consent for it.
+    """
+    if entry.reason:
+        _leaves(obj, entry, by)
+    elif isinstance(obj, EvidenceFile | Redaction):
         _line(obj.item, obj.ref, "viewed", purpose if purpose in WHY else "verification", by=by, entry=entry)
     elif isinstance(obj, Assessment) and not queries.may_see_grade(obj, by):
         raise Refused(
             _("Give your own grade first: assessors grade without sight of each other (R-VER-0)."), reason="R-VER-0"
         )
+
+
+def _leaves(obj: Any, entry: Entry, by: HasPrincipal) -> None:
+    if not isinstance(obj, EvidenceFile):
+        raise Refused(_("Only a file of evidence leaves the office in this way."), reason="kind")
+    authority.require(by, "export_file", obj.item)
+    _known_reason(entry.reason)
+    if not exportable(obj):
+        raise Refused(
+            _("There is no live consent that covers this leaving the office, so it stays here (SC-4)."), reason="consent"
+        )
+    _line(obj.item, obj.ref, "original", entry.reason, by=by, entry=entry)
 
 
 @question("clear_details").answer_with

@@ -652,12 +652,20 @@ def note_subordination(
     made = Subordination.objects.create(
         unit=unit, over=over, from_on=from_on, to_on=to_on, source=source.strip()[:200], noted_by=by
     )
-    for incident in Incident.objects.filter(party=unit, status__in=queries.COMPARED).values_list("ref", flat=True)[
-        :200
-    ]:
-        note(incident)
-    record.append("line of command noted", made, by=by, detail={"unit": unit.ref, "over": over.ref})
+    changed = _command_changed(made, "line of command noted", by=by)
+    record.append(
+        "line of command noted", made, by=by, detail={"unit": unit.ref, "over": over.ref, "restated": changed}
+    )
     return made
+
+
+def _command_changed(row: Subordination, why: str, *, by: Person) -> list[str]:
+    """Reports of the unit are compared by its new line, and what counts lines of command is worked out again."""
+    with scope_of(CLOCK):
+        theirs = Incident.objects.filter(party=row.unit, status__in=queries.COMPARED).order_by("-on")
+        for incident in list(theirs.values_list("ref", flat=True)[:200]):
+            note(incident)
+        return live.command_changed(row.unit.situation_id, why=why, because_of=row.ref, by=by)
 
 
 @action("note_commander")
@@ -680,14 +688,27 @@ def note_commander(
 
 @action("end_command")
 def end_command(row: Subordination | Command, *, to_on: date, by: Person) -> Subordination | Command:
-    """Note the last day of a line of command or a commander's role."""
-    locked: Any = type(row).objects.select_for_update().get(pk=row.pk)
+    """Note the last day of a line of command or a commander's role. It stays readable, with both its days.
+
+    Raises Refused when that day lies before the first or ahead, or one is noted already.
+    """
+    live.hold([row.unit_id if isinstance(row, Subordination) else row.party_id])
+    locked: Any = type(row).objects.select_for_update(no_key=True).get(pk=row.pk)
     party = locked.unit if isinstance(locked, Subordination) else locked.party
     authority.require(by, "note_command", party.situation)
+    if locked.to_on is not None:
+        raise Refused(
+            _("Its last day is noted already: %(day)s.") % {"day": locked.to_on.isoformat()}, reason="lifecycle"
+        )
     if to_on < locked.from_on:
         raise Refused(_("The last day lies before the first."), reason="days")
+    if to_on > clock.today():
+        raise Refused(_("That day lies ahead. Note it when it has come."), reason="days")
     locked.to_on = to_on
     locked.save(update_fields=["to_on"])
-    record.append("command ended", locked, by=by, detail={"to": to_on.isoformat()})
+    detail: dict[str, Any] = {"to": to_on.isoformat()}
+    if isinstance(locked, Subordination):
+        detail["restated"] = _command_changed(locked, "line of command ended", by=by)
+    record.append("command ended", locked, by=by, detail=detail)
     ended: Subordination | Command = locked
     return ended

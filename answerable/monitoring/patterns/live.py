@@ -391,6 +391,18 @@ def reasons_changed(party: Party, *, why: str, because_of: str, days: Iterable[d
         change.restate()
 
 
+def command_changed(situation: int, *, why: str, because_of: str, by: Any) -> list[str]:
+    """A unit came under another, or left it: assessments that count lines of command are looked at again; those that changed.
+
+    Windows are of one actor's own incidents and do not change by it.
+    """
+    chains = PatternAssessment.objects.select_for_update(no_key=True).filter(
+        situation=situation, result__chain=True
+    )  # fmt: skip
+    with scope_of(CLOCK):
+        return [p.ref for p in chains.order_by("id") if restate_assessment(p, why=why, because_of=because_of, by=by)]
+
+
 # --- assessments ------------------------------------------------------------------------------------------------------
 
 
