@@ -66,9 +66,21 @@ def signed(token: Path, original: Path, roots: Path, at: int) -> str:
     openssl = shutil.which("openssl")
     if openssl is None or not roots.exists():
         return "its signature was not checked, for want of OpenSSL or of a root"
-    command = [openssl, "ts", "-verify", "-data", str(original), "-in", str(token), "-CAfile", str(roots), "-attime", str(at)]
+    command = [
+        openssl,
+        "ts",
+        "-verify",
+        "-data",
+        str(original),
+        "-in",
+        str(token),
+        "-CAfile",
+        str(roots),
+        "-attime",
+        str(at),
+    ]
     # A whole response, or the bare token of one.
-    said = [subprocess.run([*command, *more], capture_output=True, check=False) for more in ((), ("-token_in",))]  # noqa: S603
+    said = [subprocess.run([*command, *more], capture_output=True, check=False) for more in ((), ("-token_in",))]
     if not any(s.returncode == 0 for s in said):
         raise DoesNotHold(f"{token.name}: its signature does not hold under any root in {roots.name}")
     return f"its signature holds under a root in {roots.name}"
@@ -127,9 +139,13 @@ def check(folder: Path, record: Path | None = None) -> list[str]:
     lines = told["custody"]
     taken = [c for c in lines if c["act"] == "taken" and c["about"] == told["file"]]
     if not lines or [c["entry"] for c in lines] != sorted({c["entry"] for c in lines}) or len(taken) != 1:
-        raise DoesNotHold("The custody log is not in the order of the record, or does not say when the file was taken in")
+        raise DoesNotHold(
+            "The custody log is not in the order of the record, or does not say when the file was taken in"
+        )
     if record is None:
-        said.append(f"{len(lines)} lines of custody, each with its entry in the record; they were not compared with a record")
+        said.append(
+            f"{len(lines)} lines of custody, each with its entry in the record; they were not compared with a record"
+        )
         return said
     leaves = recorded(record)
     for c in lines:

@@ -203,7 +203,8 @@ def _leaves(obj: Any, entry: Entry, by: HasPrincipal) -> None:
     _known_reason(entry.reason)
     if not exportable(obj):
         raise Refused(
-            _("There is no live consent that covers this leaving the office, so it stays here (SC-4)."), reason="consent"
+            _("There is no live consent that covers this leaving the office, so it stays here (SC-4)."),
+            reason="consent",
         )
     _line(obj.item, obj.ref, "original", entry.reason, by=by, entry=entry)
 

@@ -32,7 +32,7 @@ from answerable.monitoring.evidence.models import (
     redaction_ref,
 )
 from answerable.monitoring.models import SourceItem
-from answerable.vault import keyroom, operations, primitives, seal
+from answerable.vault import keyroom, operations, seal
 from answerable.vault.service import operation
 from answerable.vault.uploads import converter, derivative, intake
 from answerable.vault.uploads.accepted import WEB_ARCHIVE, kinds
@@ -383,7 +383,9 @@ def bundle(token: str, ref: str, why: str) -> dict[str, Any]:
         for old in [t for t, leaving in _under_way.items() if leaving.until < now]:
             del _under_way[old]
         if len(_under_way) >= AT_ONCE:
-            raise Refused(_("Other files are being taken out at this moment. Try again in a few minutes."), reason="busy")
+            raise Refused(
+                _("Other files are being taken out at this moment. Try again in a few minutes."), reason="busy"
+            )
         pieces = _pieces(intake.chunks_of(queries.place(file.stored), key))
         _under_way[ticket] = _Leaving(person.ref, pieces, now + PATIENCE_S)
     return {**told, "commitment": commitment.hex(), "proofs": proofs, "roots": roots, "ticket": ticket}
