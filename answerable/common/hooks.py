@@ -11,6 +11,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 QUESTIONS: dict[str, str] = {
     "findings_against_admission": "sentences: findings in force that bar a state from membership (state)",
     "live_consent": "False when no live consent covers reading obj for a purpose; None when not concerned (obj, purpose)",
+    "locked_before": "takes the locks that come before the rows of these references, first in an act ([ref])",
     "consent_changed": "told inside the act that consents of a subject changed (ref, Change); a dict of what was put aside",
     "state_of_use": "what became of a subject's facts under a purpose, as states of §2.5 (ref, purpose)",
     "parts_of": "references whose keys go with a subject's when everything is withdrawn (ref)",

@@ -11,8 +11,8 @@ from django.utils.translation import ngettext
 
 from answerable.alliance.models import Body, Person, State
 from answerable.authority import engine as authority
-from answerable.authority.acting import action
-from answerable.authority.principals import HasPrincipal, Place
+from answerable.authority.acting import action, scope_of
+from answerable.authority.principals import CLOCK, HasPrincipal, Place
 from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
@@ -235,12 +235,35 @@ def receive_report(
         sealed["link_reason"],
     )
     incident.save(force_insert=True)
+    question("report_changed").ask(incident.ref)
     record.append(
         "report received", incident, by=by, to_state=incident.status,
         detail={"situation": situation.ref, "organisation": organisation.ref},
     )  # fmt: skip
-    question("report_changed").ask(incident.ref)
     return incident
+
+
+def _locked(incident: Incident) -> Incident:
+    """The incident for an act that changes it: its actor first, then its row (live.first says why)."""
+    live.first([incident.ref])
+    return Incident.objects.select_for_update(no_key=True).get(pk=incident.pk)
+
+
+def locked_item(item: SourceItem) -> SourceItem:
+    """The item for an act after which levels are worked out again: its incident's actor first, then its row."""
+    live.first([item.incident.ref])
+    rows = SourceItem.objects.select_for_update(no_key=True, of=("self",)).select_related("incident__party")
+    return rows.get(pk=item.pk)
+
+
+@question("locked_before").answer_with
+def _locked_before(refs: Sequence[str]) -> None:
+    """The actors of these incidents, and of the incidents of these items."""
+    with scope_of(CLOCK):
+        behind = SourceItem.objects.filter(ref__in=[r for r in refs if r.startswith("ITM")])
+        incidents = {r for r in refs if r.startswith("INC")} | set(behind.values_list("incident__ref", flat=True))
+    if incidents:
+        live.first(sorted(incidents))
 
 
 @action("add_item")
@@ -266,7 +289,7 @@ def add_item(
     from what assessors record afterwards. `person_key` is a pseudonym: two accounts count as two persons' only when both
     have one and they differ (R-VER-1). Raises Refused with every reason.
     """
-    incident = Incident.objects.select_for_update().get(pk=incident.pk)
+    incident = _locked(incident)
     authority.require(by, "add_item", incident)
     unfit = grades.unfit(kind, testimony=testimony, reliability=reliability, credibility=credibility)
     found = (*unfit.values(), grades.unconsented(kind, purposes), grades.too_early(captured_on, clock.today()))
@@ -288,18 +311,19 @@ def add_item(
         consent.write_down(item, consent.plain_yes(purposes), by=by)
     item.parents.set(parents)
     changed = relevel(incident.party, incident.ref, why="item added", by=by)
+    # The record's head is taken last: whoever decides about a pair holds the pair and waits for the head.
+    question("report_changed").ask(incident.ref)
     record.append(
         "item added", item, by=by,
         detail={"incident": incident.ref, "kind": kind, "grade": item.grade, "levels": changed},
     )  # fmt: skip
-    question("report_changed").ask(incident.ref)
     return item
 
 
 @action("move_incident")
 def move_incident(incident: Incident, name: str, *, by: Person) -> Incident:
     """Triage, begin verification, or refer elsewhere."""
-    incident = Incident.objects.select_for_update().get(pk=incident.pk)
+    incident = _locked(incident)
     authority.require(by, name, incident)
     if incident.status == lifecycle.MERGED:
         raise Refused(
@@ -309,9 +333,9 @@ def move_incident(incident: Incident, name: str, *, by: Person) -> Incident:
     before, incident.status = incident.status, next_status(lifecycle.INCIDENT_MOVES, name, status=incident.status)
     incident.save(update_fields=["status"])
     relevel(incident.party, incident.ref, why=name.replace("_", " "), by=by)
-    record.append(name.replace("_", " "), incident, by=by, from_state=before, to_state=incident.status)
     if name == "refer_elsewhere":
         question("report_changed").ask(incident.ref)
+    record.append(name.replace("_", " "), incident, by=by, from_state=before, to_state=incident.status)
     return incident
 
 
@@ -322,7 +346,7 @@ def verify_incident(incident: Incident, *, matches_pattern: bool = False, by: Pe
     The status follows the level: V3 and above verified, V2 credible, V1 alleged. V3d incidents of the same actor are
     worked out again, because the base set may have grown (R-VER-2).
     """
-    incident = Incident.objects.select_for_update().get(pk=incident.pk)
+    incident = _locked(incident)
     authority.require(by, "verify_incident", incident)
     if incident.collected_by_id == by.pk:
         raise Refused(_("You collected this report, so someone else must verify it (SOD-01)."), reason="SOD-01")
@@ -355,7 +379,7 @@ def regrade_item(
 
     One person's new grade confirms nothing: who confirms it are the assessors who recorded that very grade (R-VER-0).
     """
-    item = SourceItem.objects.select_for_update().get(pk=item.pk)
+    item = locked_item(item)
     authority.require(by, "grade_item", item)
     before = item.grade
     if reliability is not None:
@@ -388,7 +412,7 @@ def _consents_changed(ref: str, change: consent.Change) -> dict[str, object]:
         return _incident_consents_changed(ref, change)
     if not ref.startswith("ITM"):
         return {}
-    item = SourceItem.objects.select_for_update().get(ref=ref)
+    item = SourceItem.objects.select_for_update(no_key=True).get(ref=ref)
     live, aside = item.live, dict[str, object]()
     once = {*item.purposes, *item.withdrawn}
     if change.kind == "withdrawn":
@@ -425,7 +449,7 @@ def _close_incident(incident: Incident, change: consent.Change) -> dict[str, obj
     It comes back linked only where the link still stands. One whose link was taken back meanwhile, or whose better record
     was closed, is reopened: it stands for itself and is looked at anew.
     """
-    incident = Incident.objects.select_for_update().get(pk=incident.pk)
+    incident = _locked(incident)
     if change.kind == "withdrawn" and incident.status != lifecycle.CONSENT_WITHDRAWN:
         before, incident.status = incident.status, lifecycle.CONSENT_WITHDRAWN
         incident.save(update_fields=["status"])
@@ -481,9 +505,11 @@ def assess_pattern(
     standard claimed, and are named as not supported where they are not.
     """
     authority.require(by, "assess_pattern", party.situation)
+    # Nobody changes what is counted between the counting and the keeping, else this assessment would miss it for good.
+    today = clock.today()
+    live.hold({party.pk, *(p.pk for p, _a, _b in patterns.spans(party, *rules.window(today), chain=chain))})
     if unknown := [s for s in systematic if s not in taxonomy("systematic_indicator")]:
         raise Refused(_("Unknown indicator: %(codes)s.") % {"codes": ", ".join(unknown)}, reason="unknown")
-    today = clock.today()
     result = patterns.result(party, on=today, chain=chain, commonalities=commonalities)
     if not result["reported_incidents"]:
         raise Refused(

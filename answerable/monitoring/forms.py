@@ -105,7 +105,7 @@ class ItemForm(forms.Form):
         # A person's account is graded T1 to T4, every other source A to F and 1 to 6 (R-VER-0).
         for kinds, names in (
             (("testimony",), ("testimony",)),
-            (tuple(k for k in ITEM_KINDS if k != "testimony"), ("reliability", "credibility")),
+            (tuple(k for k in KINDS if k != "testimony"), ("reliability", "credibility")),
         ):
             for name in names:
                 self.fields[name].only_if = ("kind", kinds)  # type: ignore[attr-defined]

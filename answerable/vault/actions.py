@@ -250,18 +250,22 @@ def note_key_work(what: str, subject: str, *, act: str, detail: Mapping[str, Any
 
 
 @action("read_sealed")
-def enter_opening(ref: str, fields: Sequence[str], *, purpose: str, by: Person) -> tuple[Any, dict[str, bytes]]:
+def enter_opening(
+    ref: str, fields: Sequence[str], *, purpose: str, leaves: str = "", by: Person
+) -> tuple[Any, dict[str, bytes]]:
     """Decide on an opening and write its entry; returns the object and what is to be opened. No key was touched yet.
 
     Within the person's own row scope: policy, live consent (SC-4), the day's budget, then one entry for all the fields.
     No consent of the object changes meanwhile: a withdrawal comes before, and this is refused, or after, and the entry
-    stands.
+    stands. `leaves` is a code for why what is opened leaves the office; whoever keeps custody of it decides on that too.
     """
     with standing_still(ref):
-        return _enter_opening(ref, fields, purpose=purpose, by=by)
+        return _enter_opening(ref, fields, purpose=purpose, leaves=leaves, by=by)
 
 
-def _enter_opening(ref: str, fields: Sequence[str], *, purpose: str, by: Person) -> tuple[Any, dict[str, bytes]]:
+def _enter_opening(
+    ref: str, fields: Sequence[str], *, purpose: str, leaves: str, by: Person
+) -> tuple[Any, dict[str, bytes]]:
     obj = next((o for o in question("sealed_object").ask(ref) if o is not None), None)
     if obj is None:
         raise Refused(_("There is nothing sealed here for you."), reason="nothing")
@@ -277,7 +281,7 @@ def _enter_opening(ref: str, fields: Sequence[str], *, purpose: str, by: Person)
     head = _record_as_it_was()
     _within_budget(obj, by)
     entry = record.append(
-        "sealed field read", obj, by=by, detail={"fields": sorted(fields), "purpose": purpose}, head=head
+        "sealed field read", obj, by=by, detail={"fields": sorted(fields), "purpose": purpose}, reason=leaves, head=head
     )
     question("opened").ask(obj, entry, purpose, by)
     if CHAMBER.watches_record:

@@ -485,12 +485,17 @@ def reader(token: str | None) -> tuple[Person, bytes]:
 
 @operation("open", "office")
 def open_fields(token: str, ref: str, fields: Sequence[str], purpose: str) -> dict[str, str]:
+    """Sealed fields of one object in plain text, to be read here (`opened_for`)."""
+    return opened_for(token, ref, fields, purpose)
+
+
+def opened_for(token: str, ref: str, fields: Sequence[str], purpose: str, *, leaves: str = "") -> dict[str, str]:
     """Sealed fields of one object in plain text: policy, live consent, daily budget, the record, then the key.
 
-    What the person may not see is answered like what does not exist.
+    What the person may not see is answered like what does not exist. `leaves`: why it leaves the office, where it does.
     """
     person, private = reader(token)
-    obj, blobs = actions.enter_opening(str(ref), list(fields), purpose=purpose, by=person)
+    obj, blobs = actions.enter_opening(str(ref), list(fields), purpose=purpose, leaves=leaves, by=person)
     return keyroom.open_fields(obj.ref, obj.compartment, type(obj).__name__, blobs, person=person.ref, private=private)
 
 

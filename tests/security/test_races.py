@@ -98,6 +98,59 @@ try:
     budget.limit = lambda ref: 2
     opened = at_once(6, lambda i: opens(able[i]))
     print("opened", opened, Event.objects.filter(action="sealed field read", subject__in=able[:6], actor=P("vera").ref).values("subject").distinct().count())
+    # Two changes of one actor, each of which looks at the other's incident: a base set lifts and drops others (R-VER-2).
+    from django.db import OperationalError, transaction
+    from django.utils import timezone
+    from answerable.authority.acting import set_scope
+    from answerable.monitoring.models import Party, SourceItem
+    from answerable.monitoring.patterns import actions as patterns, live
+    with transaction.atomic():
+        set_scope(["*"])
+        unit = Party.objects.create(situation=fresh.situation, name="Lock Column", actor_type="ACT-STF")
+        made = []
+        for grades in (("T1", "A2"), ("T1", "D4")):
+            made.append(Incident.objects.create(
+                compartment="monitoring", situation=fresh.situation, party=unit, organisation=P("sami").body, collected_by=P("sami"),
+                on=clock.today() - timedelta(days=9), precision="day", area1="L", area2=f"L-{len(made)}", victims_min=1, victims=1,
+                victims_max=1, status="VERIFIED", matches_pattern=True, submitted_at=timezone.now(), narrative=b"", place=b"",
+                link_reason=b""))
+            for grade in grades:
+                told = grade == "T1"
+                SourceItem.objects.create(
+                    compartment="monitoring", incident=made[-1], kind="testimony" if told else "document", primary=told, testimony="T1" if told else "",
+                    reliability="" if told else grade[0], credibility=0 if told else int(grade[1]), assessors=2, captured_on=clock.today(),
+                    person_key=f"lock-{len(made)}" if told else "", purposes=["CP-MONI"] if told else [], says=b"")
+        live.relevel(unit)
+    with reading_as(CLOCK): papers = [made[i].items.get(kind="document") for i in (0, 1)]
+    held, inside, real = threading.Barrier(2), threading.local(), live.hold
+    def meet(parties):
+        if not getattr(inside, "met", False):
+            inside.met = True
+            held.wait(60)
+        real(parties)
+    def safe(act):
+        try: return act()
+        except OperationalError as no: circles.append(str(no).splitlines()[0])
+    circles, live.hold = [], meet
+    crossed = at_once(2, lambda i: safe(lambda: monitoring.regrade_item(papers[i], credibility=5, by=P("vera"))))
+    live.hold = real
+    again = patterns.recompute_patterns(by=CLOCK)
+    print("crossed", crossed, circles, again.states, len(again.levels))
+    # Three who file and compare at once: items on both reports of a pair, and decisions about the pair.
+    for n in (1, 2):
+        monitoring.receive_report(
+            situation=fresh.situation, party=unit, on=clock.today() - timedelta(days=8), area1="M", area2="M-1", victims=2,
+            forms=["SV-RAPE"], links=fresh.links, link_reason="Why.", referral_offered=True, searched_first=True, by=P("sami"))
+    with reading_as(CLOCK):
+        pair = LinkPair.objects.select_related("first", "second").order_by("-pk")[0]
+        both = [pair.first, pair.second]
+    def compare(i):
+        with reading_as(CLOCK): now = LinkPair.objects.get(pk=pair.pk)
+        linking.decide_link(now, decision="unsure", why=["too_little_known"], turn=now.turn, by=P("lena"))
+    def add(i): monitoring.add_item(both[i % 2], kind="document", reliability="C", credibility=3, by=P("sami"))
+    circles = []
+    done = [at_once(6, lambda i: safe(lambda: compare(i) if i % 3 == 0 else add(i))) for _ in range(4)]
+    print("compared", circles,  sum(d[0] for d in done) >= 20)
     sizes = Event.objects.count(), Head.objects.get().size, sorted(Event.objects.values_list("index", flat=True)) == list(range(Event.objects.count()))
     print("record", sizes[0] == sizes[1], sizes[2])
 finally:
@@ -122,7 +175,9 @@ def raced():
     [
         ("votes", "votes (1, 7) 1"), ("plans", "plans (1, 7) 1"), ("approvals", "approvals (1, 5) APPROVED_1"),
         ("settles", "settles (1, 5) 1"), ("triages", "triages (1, 5) "), ("verified", "verified (1, 5) "), ("linked", "linked (1, 5) 1 True"),
-        ("opened", "opened (2, 4) 2"), ("record", "record True True"),
+        ("opened", "opened (2, 4) 2"),
+        ("crossed", "crossed (2, 0) [] 0 0"), ("compared", "compared [] True"),
+        ("record", "record True True"),
     ],
 )  # fmt: skip
 def test_one_wins_and_the_others_are_told(raced, what, line):

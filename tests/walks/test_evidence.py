@@ -335,6 +335,211 @@ def test_the_custody_statement_opens_the_commitment_and_its_export_is_a_line(tak
     assert office("vera").post(f"/watch/evidence/{file.ref}/statement/", {"why": "court"}).status_code == 409
 
 
+@pytest.fixture
+def unpacked(tmp_path):
+    """`unpacked(reply)` is a folder with what a bundle holds."""
+
+    def unpack(reply, name="bundle"):
+        import zipfile
+
+        assert reply.status_code == 200, text_of(reply)[:600]
+        assert reply["Cache-Control"] == "no-store" and "FIL-" in reply["Content-Disposition"]
+        with zipfile.ZipFile(io.BytesIO(reply.content)) as archive:
+            assert archive.testzip() is None
+            archive.extractall(tmp_path / name)
+        return tmp_path / name
+
+    return unpack
+
+
+def run_check(folder, *more):
+    import subprocess
+    import sys
+
+    # Alone, as whoever receives it runs it: no package of ours, no network.
+    done = subprocess.run(
+        [sys.executable, "-I", str(folder / "check.py"), str(folder), *more],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_an_original_leaves_with_what_proves_it_and_is_checked_offline(taken, office, item, unpacked, tmp_path):
+    from answerable.record import cli
+
+    authority, content = proofs.Authority(), picture()
+    vera, file = taken(content)
+    where = f"/watch/evidence/{file.ref}/"
+    press(vera, where + "proof/", proof=upload(authority.token(content), "scan.tsr", ""), why="preservation")
+    press(vera, where + "proof/", proof=upload(proofs.ots(content), "scan.png.ots", ""), why="preservation")
+    press(office("ines"), "/watch/evidence/roots/", pem=authority.root_pem)
+    press(vera, where + "check/")
+    entries, lines = Entry.objects.count(), CustodyLine.objects.filter(item=item).count()
+    folder = unpacked(office("lena").post(where + "bundle/", {"why": "court"}))
+    see_all()
+    last = CustodyLine.objects.filter(item=item).order_by("-id").first()
+    assert (last.act, last.why, last.about, last.roles) == ("original", "court", file.ref, "verification_lead")
+    assert CustodyLine.objects.filter(item=item).count() == lines + 1, "the opening is one line of custody"
+    opened = Entry.objects.filter(index__gte=entries).exclude(action="signed in")
+    assert [(e.index, e.action, e.subject, e.reason) for e in opened] == [
+        (last.entry, "sealed field read", file.ref, "court")
+    ]
+    assert (folder / "original.png").read_bytes() == content
+    status, said = run_check(folder)
+    assert status == 0, said
+    assert "SHA-256 is that at capture" in said and "opens the commitment" in said
+    assert "2026-03-04 05:06:07 UTC; its signature holds under a root" in said and "begins with this file" in said
+    assert "original taken out of the vault" in (folder / "custody-statement.txt").read_text()
+    cli.export(tmp_path / "record", closed=True, cosigned=False)
+    assert run_check(folder, "--record", str(tmp_path / "record"))[0] == 0
+    page = text_of(office("lena").get(f"/watch/items/{item.ref}/evidence/"))
+    assert "original taken out of the vault" in page
+
+
+@pytest.mark.parametrize(("change", "says"), [
+    ("original", "not the file that was taken in"), ("salt", "do not open the commitment"), ("stamp", "not about this file"),
+    ("roots", "does not hold under any root"), ("custody", "not in the order"), ("ots", "not about this file"),
+    ("record", "is not the one that the custody log names"), ("cut", "could not be read"),
+])  # fmt: skip
+def test_a_bundle_that_was_changed_does_not_hold(taken, office, unpacked, tmp_path, change, says):
+    import json
+
+    from answerable.record import cli
+
+    authority, other, content = proofs.Authority(), proofs.Authority(), picture()
+    vera, file = taken(content)
+    where = f"/watch/evidence/{file.ref}/"
+    about = b"another file" if change == "stamp" else content
+    press(vera, where + "proof/", proof=upload(authority.token(about), "scan.tsr", ""), why="preservation")
+    about = b"another file" if change == "ots" else content
+    press(vera, where + "proof/", proof=upload(proofs.ots(about), "scan.ots", ""), why="preservation")
+    press(office("ines"), "/watch/evidence/roots/", pem=(other if change == "roots" else authority).root_pem)
+    folder = unpacked(office("lena").post(where + "bundle/", {"why": "court"}))
+    see_all()
+    cli.export(tmp_path / "record", closed=True, cosigned=False)
+    told = json.loads((folder / "bundle.json").read_text())
+    if change == "original":
+        (folder / "original.png").write_bytes(content + b"x")
+    elif change == "salt":
+        told["salt"] = "00" * 32
+    elif change == "custody":
+        told["custody"].reverse()
+    elif change == "record":
+        told["custody"][0]["leaf"] = "11" * 32
+    (folder / "bundle.json").write_text(json.dumps(told)[: 40 if change == "cut" else None])
+    status, said = run_check(folder, "--record", str(tmp_path / "record"))
+    assert status == (2 if change == "cut" else 1) and says in said, said
+
+
+def test_an_original_leaves_only_with_leave_consent_budget_and_a_reason(
+    taken, office, item, saved, quarantine, monkeypatch
+):
+    from answerable.vault import budget
+    from answerable.vault.consent import actions as consent
+
+    vera, file = taken()
+    where = f"/watch/evidence/{file.ref}/bundle/"
+    assert vera.post(where, {"why": "court"}).status_code == 409, "a verifier looks at it and does not let it out"
+    for who in ("dana", "inga", "delegate.avn", "fina"):
+        assert office(who).post(where, {"why": "court"}).status_code == 404, who
+    lena = office("lena")
+    assert "Say why" in text_of(press(lena, where, 409, why="because"))
+    account = saved("$I1").items.filter(kind="testimony").first()
+    press(lena, f"/watch/items/{account.ref}/evidence/take/", file=upload(picture()), why="verification")
+    hers = EvidenceFile.objects.get(item=account)
+    assert lena.post(f"/watch/evidence/{hers.ref}/bundle/", {"why": "court"}).status_code == 200
+    see_all()
+    consent.withdraw_consent(account, ["CP-MONI"], by=saved("$I1").collected_by)
+    refused = lena.post(f"/watch/evidence/{hers.ref}/bundle/", {"why": "court"})
+    assert refused.status_code in (404, 409) and refused["Content-Type"].startswith("text/html")
+    monkeypatch.setattr(budget, "limit", lambda _ref: 1)
+    see_all()
+    before = (
+        CustodyLine.objects.filter(act="original").count(),
+        Entry.objects.filter(action="sealed field read").count(),
+    )
+    assert "limit for a day" in text_of(press(lena, where, 409, why="court"))
+    monkeypatch.undo()
+    assert before == (
+        CustodyLine.objects.filter(act="original").count(),
+        Entry.objects.filter(action="sealed field read").count(),
+    )
+    sealed = quarantine / file.stored
+    whole = sealed.read_bytes()
+    sealed.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    damaged = press(lena, where, 409, why="court")
+    assert "was changed, so nothing of it is shown" in text_of(damaged) and b"PK" not in damaged.content[:2]
+
+
+def test_a_piece_of_an_original_is_for_who_asked_and_comes_whatever_the_size(taken, office, monkeypatch):
+    from answerable.alliance.models import Person
+    from answerable.common.errors import Refused
+    from answerable.monitoring.evidence import operations
+
+    content = b"a line of a long text\n" * 12_000
+    _vera, file = taken(content, "long.txt")
+    monkeypatch.setattr(operations, "PIECE", 65536)
+    reply = office("lena").post(f"/watch/evidence/{file.ref}/bundle/", {"why": "court"})
+    assert reply.status_code == 200 and content in reply.content and not operations._under_way
+    lena, vera = (Person.objects.get(handle=h) for h in ("lena", "vera"))
+    operations._under_way["ticket"] = operations._Leaving(lena.ref, iter([b"secret"]), float("inf"))
+    monkeypatch.setattr(operations.operations, "reader", lambda _token: (vera, b""))
+    with pytest.raises(Refused, match="nothing here for you"):
+        operations.piece("token", "ticket")
+    monkeypatch.setattr(operations.operations, "reader", lambda _token: (lena, b""))
+    assert operations.piece("token", "ticket")["content"] == b"secret"
+    assert operations.piece("token", "ticket")["last"] and not operations._under_way
+
+
+def test_a_file_that_is_too_large_is_refused_with_the_limit_and_the_reason(office, item, quarantine, monkeypatch):
+    from answerable.monitoring.evidence import views
+
+    page = text_of(office("vera").get(f"/watch/items/{item.ref}/evidence/"))
+    assert "At most 50 MB" in page and "never lies on a disk in the clear" in page, "said before it is chosen"
+    monkeypatch.setattr(views.EvidenceInMemory, "largest", 4096)
+    reply = press(
+        office("vera"),
+        f"/watch/items/{item.ref}/evidence/take/",
+        409,
+        file=upload(picture() + bytes(9000)),
+        why="court",
+    )
+    assert "larger than 50 MB" in text_of(reply) and "never in a temporary file" in text_of(reply)
+    assert not EvidenceFile.objects.exists() and (not quarantine.exists() or not list(quarantine.iterdir()))
+
+
+def test_a_transfer_under_a_live_consent_is_noted_once_and_recalled_when_it_is_withdrawn(office, saved, quarantine):
+    from answerable.alliance.models import Body, Person
+    from answerable.vault.consent import actions as consent
+    from answerable.vault.consent import rules as terms
+    from answerable.vault.consent.models import Transfer
+
+    see_all()
+    account, panel = saved("$I1").items.filter(kind="testimony").first(), Body.objects.get(name="Panel of Experts")
+    lena = office("lena")
+    press(lena, f"/watch/items/{account.ref}/evidence/take/", file=upload(picture()), why="court")
+    file = EvidenceFile.objects.get(item=account)
+    yes = [terms.default_terms("CP-CRIM", on=clock.today())]
+    consent.give_consent(account, yes, by=Person.objects.get(pk=account.incident.collected_by_id))
+    see_all()
+    entries = Entry.objects.count()
+    press(lena, f"/watch/evidence/{file.ref}/transfer/", recipient=panel.pk, purpose="CP-CRIM", why="court")
+    line, transfer = CustodyLine.objects.get(act="transferred"), Transfer.objects.get(subject=account.ref)
+    assert Entry.objects.count() == entries + 1 and Entry.objects.get(index=line.entry).event["detail"] == {
+        "item": account.ref, "recipient": panel.ref, "transfer": transfer.ref, "purpose": "CP-CRIM"}  # fmt: skip
+    assert (line.about, line.why, transfer.fields, transfer.recalled_at) == (file.ref, "court", ["file"], None)
+    consent.withdraw_consent(account, ["CP-CRIM"], by=account.incident.collected_by)
+    see_all()
+    transfer.refresh_from_db()
+    assert transfer.recalled_at is not None, "what was handed over is asked back"
+    refused = press(
+        lena, f"/watch/evidence/{file.ref}/transfer/", 409, recipient=panel.pk, purpose="CP-CRIM", why="court"
+    )
+    assert "no live consent" in text_of(refused) and Transfer.objects.filter(subject=account.ref).count() == 1
+
+
 def test_a_transfer_needs_a_live_consent_for_it_and_never_goes_to_a_delegation(taken, office, saved, quarantine):
     from answerable.alliance.models import Body
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from django.db import connection
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
@@ -43,7 +44,7 @@ from answerable.vault.consent import gate
 
 # Why evidence is touched: short codes, because the custody log holds nobody's words.
 WHY = ("verification", "preservation", "panel", "court", "safety", "request")
-ACTS = ("taken", "proof", "viewed", "checked", "redacted", "exported", "transferred")
+ACTS = ("taken", "proof", "viewed", "checked", "redacted", "exported", "original", "transferred")
 
 
 def _line(item: SourceItem, about: str, act: str, why: str, *, by: HasPrincipal, entry: Entry) -> None:
@@ -181,13 +182,31 @@ def transfer_file(file: EvidenceFile, recipient: Body, *, purpose: str, why: str
 
 @question("opened").answer_with
 def _opened(obj: Any, entry: Entry, purpose: str, by: HasPrincipal) -> None:
-    """Within the act of opening: a look at evidence is a line of custody; an assessor grades before reading another's."""
-    if isinstance(obj, EvidenceFile | Redaction):
+    """Within the act of opening: a look at evidence is a line of custody; an assessor grades before reading another's.
+
+    What leaves the office is a line of its own kind, and needs the leave to let evidence out and a live consent for it.
+    """
+    if entry.reason:
+        _leaves(obj, entry, by)
+    elif isinstance(obj, EvidenceFile | Redaction):
         _line(obj.item, obj.ref, "viewed", purpose if purpose in WHY else "verification", by=by, entry=entry)
     elif isinstance(obj, Assessment) and not queries.may_see_grade(obj, by):
         raise Refused(
             _("Give your own grade first: assessors grade without sight of each other (R-VER-0)."), reason="R-VER-0"
         )
+
+
+def _leaves(obj: Any, entry: Entry, by: HasPrincipal) -> None:
+    if not isinstance(obj, EvidenceFile):
+        raise Refused(_("Only a file of evidence leaves the office in this way."), reason="kind")
+    authority.require(by, "export_file", obj.item)
+    _known_reason(entry.reason)
+    if not exportable(obj):
+        raise Refused(
+            _("There is no live consent that covers this leaving the office, so it stays here (SC-4)."),
+            reason="consent",
+        )
+    _line(obj.item, obj.ref, "original", entry.reason, by=by, entry=entry)
 
 
 @question("clear_details").answer_with
@@ -260,7 +279,7 @@ def assess_item(
 
     Who collected does not assess (SOD-01, in the policy). Raises Refused with what is missing.
     """
-    item = SourceItem.objects.select_for_update().select_related("incident__party").get(pk=item.pk)
+    item = _locked(item)
     authority.require(by, "grade_item", item)
     _right_scale(item, testimony, reliability, credibility)
     if not reasons.strip():
@@ -319,7 +338,7 @@ WEIGHED = ("outweighed", "explained", "stands")
 @action("weigh_contrary")
 def weigh_contrary(item: SourceItem, *, outcome: str, how: str, by: Person) -> Weighing:
     """A verification lead records how a contrary item was weighed; unless it stands, the cap of R-VER-3 falls."""
-    item = SourceItem.objects.select_for_update().select_related("incident__party").get(pk=item.pk)
+    item = _locked(item)
     authority.require(by, "weigh_contrary", item)
     if not item.contrary:
         raise Refused(_("Only a contrary item is weighed."), reason="item")
@@ -400,6 +419,11 @@ def restate(party: Party, changed: Sequence[str]) -> list[str]:
     Returns the references of the new versions, for the act's own use.
     """
     situation = party.situation
+    if not PeriodCount.objects.filter(situation=situation).exists():
+        return []
+    # Two acts on two actors of one situation: the second counts after the first, and adds its version to that.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(7304, %s::int)", [situation.pk])
     newest = (
         PeriodCount.objects.filter(situation=situation).values("first", "last").annotate(version=Max("version"))
     ).order_by("first", "last")
@@ -417,6 +441,12 @@ def restate(party: Party, changed: Sequence[str]) -> list[str]:
         )  # fmt: skip
         made.append(version.ref)
     return made
+
+
+def _locked(item: SourceItem) -> SourceItem:
+    from answerable.monitoring import actions
+
+    return actions.locked_item(item)
 
 
 def _relevel(incident: Incident) -> dict[str, str]:

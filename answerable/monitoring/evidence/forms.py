@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from answerable.alliance.models import Body
@@ -31,13 +32,27 @@ def why() -> forms.ChoiceField:
     return forms.ChoiceField(label=_("Why"), choices=WHY)
 
 
+# What the office holds in memory while it seals a file. Django would write a larger one to a temporary file in the clear.
+LARGEST_MB = 50
+
+
+def too_large() -> str:
+    """Why a file was refused, and what helps."""
+    return gettext(
+        "The file is larger than %(n)d MB and nothing of it was kept. A file is held in memory until it is sealed, never "
+        "in a temporary file that others could read, and more does not fit. Cut a long recording into parts without "
+        "encoding it anew, and take each part in; keep the whole where it is."
+    ) % {"n": LARGEST_MB}
+
+
 class FileForm(forms.Form):
     """A file on a source item."""
 
     file = forms.FileField(
         label=_("File"),
-        help_text=_("JPEG, PNG, PDF, plain text, MP3, M4A, WAV, MP4 or a web archive (WACZ), of at most 50 MB. The original "
-                    "is sealed as it came; pictures of it are shown."),
+        help_text=_("JPEG, PNG, PDF, plain text, MP3, M4A, WAV, MP4 or a web archive (WACZ). The original is sealed as it came; "
+                    "pictures of it are shown. At most 50 MB, a picture 30 MB and a text 2 MB: a file is held in memory until "
+                    "it is sealed, so that it never lies on a disk in the clear. Cut a longer recording into parts."),
     )  # fmt: skip
     why = why()
 

@@ -6,7 +6,10 @@ import base64
 import io
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +32,7 @@ from answerable.monitoring.evidence.models import (
     redaction_ref,
 )
 from answerable.monitoring.models import SourceItem
-from answerable.vault import keyroom, operations, primitives, seal
+from answerable.vault import keyroom, operations, seal
 from answerable.vault.service import operation
 from answerable.vault.uploads import converter, derivative, intake
 from answerable.vault.uploads.accepted import WEB_ARCHIVE, kinds
@@ -80,8 +83,7 @@ def take(
     authority.require(person, "take_file", found)
     if not re.fullmatch(r"[0-9a-f]{32}", stored) or kind not in {*kinds(), WEB_ARCHIVE.code} or len(salt) != 32:
         raise Refused(_("The file was not taken. Choose it again."), reason="file")
-    plain = _plain_at(stored, key)
-    if primitives.sha256(plain) != digest or intake.commitment_of(plain, salt) != commitment:
+    if _hashes_at(stored, key, salt) != (digest, commitment):
         raise Refused(_("The file was not taken, because it changed on its way. Choose it again."), reason="file")
     ref = file_ref()
     mark = keyroom.mark(found.ref, digest)
@@ -97,9 +99,10 @@ def take(
     return file.ref
 
 
-def _plain_at(stored: str, key: bytes) -> bytes:
+def _hashes_at(stored: str, key: bytes, salt: bytes) -> tuple[bytes, bytes]:
+    """SHA-256 and commitment of a sealed file, read a piece at a time."""
     try:
-        return intake.read_back(Path(settings.QUARANTINE) / stored, key)
+        return intake.hashes_of(Path(settings.QUARANTINE) / stored, key, salt)
     except (seal.Unopenable, FileNotFoundError):
         raise Refused(
             _("The file was not taken, because it changed on its way. Choose it again."), reason="file"
@@ -114,13 +117,15 @@ def _original(file: EvidenceFile, person: Person, private: bytes) -> bytes:
     try:
         return intake.read_back(queries.place(file.stored), _key_of(file, person, private))
     except (seal.Unopenable, FileNotFoundError):
-        # The sealed original is not what it was: nothing of it is shown, and whoever asked is told.
-        raise Refused(
-            _(
-                "The sealed original is missing or was changed, so nothing of it is shown. Tell the administrator at once."
-            ),
-            reason="damaged",
-        ) from None
+        raise _damaged() from None
+
+
+def _damaged() -> Refused:
+    # The sealed original is not what it was: nothing of it is shown, and whoever asked is told.
+    return Refused(
+        _("The sealed original is missing or was changed, so nothing of it is shown. Tell the administrator at once."),
+        reason="damaged",
+    )
 
 
 @operation("evidence_show", "office")
@@ -321,3 +326,94 @@ def statement(token: str, ref: str, why: str) -> dict[str, str]:
     key = _key_of(file, person, private)
     actions.note_export(file, why=why, by=person)
     return {**keyroom.open_with(key, file.ref, "EvidenceFile", blobs), "commitment": bytes(file.commitment).hex()}
+
+
+# --- the original leaves ------------------------------------------------------------------------------------------
+
+# A piece of an original that passes to the office at once, in bytes; and how long whoever asked has to fetch them all.
+PIECE = 8 * 1024 * 1024
+PATIENCE_S = 600.0
+AT_ONCE = 4
+
+
+@dataclass
+class _Leaving:
+    """An original under way to the office: whose it is, its pieces, and until when (monotonic seconds)."""
+
+    person: str
+    pieces: Iterator[bytes]
+    until: float
+
+
+_under_way: dict[str, _Leaving] = {}
+_one_at_a_time = threading.Lock()
+
+
+@operation("evidence_bundle", "office")
+def bundle(token: str, ref: str, why: str) -> dict[str, Any]:
+    """An original is taken out of the vault, with what proves it: one opening, one entry, one line of custody.
+
+    Policy for reading and for letting evidence out, live consents for both, the day's budget; then the key. Returns name, digest,
+    salt and commitment, the proofs as they came, and a ticket with which the pieces of the file are fetched.
+    """
+    person, private = operations.reader(token)
+    file = _find(person, ref, EvidenceFile)
+    authority.require(person, "export_file", file)
+    if why not in actions.WHY:
+        raise Refused(_("Say why, by one of the reasons listed; it stands in the custody log."), reason="why")
+    told = operations.opened_for(token, ref, ["name", "salt", "digest"], "verification", leaves=why)
+    key = _key_of(file, person, private)
+    with reading_as(person):
+        proofs = [
+            {"ref": p.ref, "kind": p.kind, "content": base64.b64decode(
+                keyroom.open_with(_key_of(p, person, private), p.ref, "Proof", {"content": bytes(p.content)})["content"])}
+            for p in Proof.objects.filter(file=file)
+        ]  # fmt: skip
+        roots = queries.trusted_roots()
+    try:
+        # Read once to its end before anything of it leaves: a file that was cut opens correctly up to the cut.
+        digest, commitment = intake.hashes_of(queries.place(file.stored), key, bytes.fromhex(told["salt"]))
+    except (seal.Unopenable, FileNotFoundError):
+        raise _damaged() from None
+    if digest.hex() != told["digest"] or commitment != bytes(file.commitment):
+        raise _damaged()
+    ticket = secrets.token_urlsafe(24)
+    with _one_at_a_time:
+        now = time.monotonic()
+        for old in [t for t, leaving in _under_way.items() if leaving.until < now]:
+            del _under_way[old]
+        if len(_under_way) >= AT_ONCE:
+            raise Refused(
+                _("Other files are being taken out at this moment. Try again in a few minutes."), reason="busy"
+            )
+        pieces = _pieces(intake.chunks_of(queries.place(file.stored), key))
+        _under_way[ticket] = _Leaving(person.ref, pieces, now + PATIENCE_S)
+    return {**told, "commitment": commitment.hex(), "proofs": proofs, "roots": roots, "ticket": ticket}
+
+
+def _pieces(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    held = bytearray()
+    for chunk in chunks:
+        held += chunk
+        if len(held) >= PIECE:
+            yield bytes(held)
+            held.clear()
+    yield bytes(held)
+
+
+@operation("evidence_piece", "office")
+def piece(token: str, ticket: str) -> dict[str, Any]:
+    """The next piece of an original that was just entered as leaving, for the person who asked and nobody else."""
+    person, _private = operations.reader(token)
+    with _one_at_a_time:
+        leaving = _under_way.get(ticket)
+        if leaving is None or leaving.person != person.ref or leaving.until < time.monotonic():
+            raise Refused(_("There is nothing here for you."), reason="nothing")
+        try:
+            content = next(leaving.pieces, None)
+        except (seal.Unopenable, FileNotFoundError):
+            del _under_way[ticket]
+            raise _damaged() from None
+        if content is None:
+            del _under_way[ticket]
+    return {"content": content or b"", "last": content is None}

@@ -28,6 +28,7 @@ from answerable.monitoring.evidence.models import (
     Weighing,
 )
 from answerable.monitoring.models import Incident, Situation, SourceItem
+from answerable.record.models import Entry
 from answerable.vault.uploads import intake
 
 
@@ -87,6 +88,11 @@ def may_see_grade(assessment: Assessment, by: HasPrincipal) -> bool:
 def custody(item: SourceItem) -> QuerySet[CustodyLine]:
     """The custody log of an item's evidence, oldest first."""
     return CustodyLine.objects.filter(item=item).order_by("id")
+
+
+def entries_of(item: SourceItem) -> QuerySet[Entry]:
+    """The record's entries of an item's custody."""
+    return Entry.objects.filter(index__in=CustodyLine.objects.filter(item=item).values("entry"))
 
 
 def opinions(incident: Incident) -> QuerySet[Opinion]:

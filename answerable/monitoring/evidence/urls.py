@@ -19,6 +19,7 @@ urlpatterns = [
     path("evidence/<str:ref>/proof/", views.add_proof, name="add-proof"),
     path("evidence/<str:ref>/check/", views.check, name="check-evidence"),
     path("evidence/<str:ref>/statement/", views.statement, name="custody-statement"),
+    path("evidence/<str:ref>/bundle/", views.bundle, name="evidence-bundle"),
     path("evidence/<str:ref>/transfer/", views.transfer, name="transfer-evidence"),
     path("<str:ref>/periods/", views.periods, name="period-counts"),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -25,8 +26,8 @@ from answerable.common.errors import Refused
 from answerable.monitoring import access as monitoring
 from answerable.monitoring import grades
 from answerable.monitoring import queries as monitoring_queries
-from answerable.monitoring.evidence import access, actions, checks, explaining, forms, queries, rules
-from answerable.monitoring.evidence.models import TimeAuthority
+from answerable.monitoring.evidence import access, actions, bundles, checks, explaining, forms, queries, rules
+from answerable.monitoring.evidence.models import EvidenceFile, TimeAuthority
 from answerable.record.pages import chain
 from answerable.vault import actions as vault
 from answerable.vault.client import ask
@@ -37,7 +38,7 @@ from answerable.vault.uploads.sentences import UploadRefused
 class EvidenceInMemory(InMemory):
     """A file of evidence on its way in: never in a temporary file, and of a size that memory bears."""
 
-    largest = 50 * 1024 * 1024
+    largest = forms.LARGEST_MB * 1024 * 1024
 
 
 def never_on_disk(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -54,6 +55,13 @@ def never_on_disk(view: Callable[..., Any]) -> Callable[..., Any]:
         return checked(request, *args, **kwargs)
 
     return page
+
+
+def _small_enough(request: Request) -> None:
+    """Reading stops at the limit, and what came by then is thrown away: say so, rather than that a file is missing."""
+    read = request.FILES  # handlers know how much came once the form is read
+    if not read and any(isinstance(h, InMemory) and h.all > h.largest for h in request.upload_handlers):
+        raise Refused(forms.too_large(), reason="too-large")
 
 
 def _token(request: Request) -> str:
@@ -103,7 +111,8 @@ def evidence(request: Request, ref: str) -> HttpResponse:
 def _custody_row(line: Any) -> dict[str, Any]:
     words = {
         "taken": _("taken in"), "proof": _("proof added"), "viewed": _("looked at"), "checked": _("checked"),
-        "redacted": _("redacted"), "exported": _("custody statement exported"), "transferred": _("handed over"),
+        "redacted": _("redacted"), "exported": _("custody statement exported"),
+        "original": _("original taken out of the vault"), "transferred": _("handed over"),
     }  # fmt: skip
     roles = ", ".join(r.replace("_", " ") for r in line.roles.split(",") if r) or _("no role")
     return {"at": line.at, "roles": roles, "by": line.by, "act": words.get(line.act, line.act), "about": line.about,
@@ -117,6 +126,7 @@ def take_file(request: Request, ref: str) -> HttpResponse:
     """Take a file in: recognised, counted and sealed while it arrives; then the vault keeps its key and enters it."""
     item = monitoring.get(access.items(request.user), ref)
     authority.require(request.user, "take_file", item)
+    _small_enough(request)
     data = _act(forms.FileForm(request.POST, request.FILES))
     folder = Path(settings.QUARANTINE)
     folder.mkdir(mode=0o770, exist_ok=True)
@@ -222,6 +232,7 @@ def add_proof(request: Request, ref: str) -> HttpResponse:
     """Keep a proof of time with a file."""
     file = monitoring.get(access.files(request.user), ref)
     authority.require(request.user, "take_file", file)
+    _small_enough(request)
     data = _act(forms.ProofForm(request.POST, request.FILES))
     content = data["proof"].read(70_000)
     kind = "ots" if content.startswith(b"\x00OpenTimestamps") else "rfc3161" if content[:1] == b"\x30" else ""
@@ -249,6 +260,40 @@ def statement(request: Request, ref: str) -> HttpResponse:
     authority.require(request.user, "export_file", file)
     why = request.POST.get("why", "")
     told = ask("evidence_statement", token=_token(request), ref=file.ref, why=why)
+    return HttpResponse(
+        _statement(file, told), content_type="text/plain; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="custody-statement.txt"', "Cache-Control": "no-store"},
+    )  # fmt: skip
+
+
+@require_POST
+@needs("see_incidents")
+def bundle(request: Request, ref: str) -> HttpResponse:
+    """The sealed original with its proofs, custody and a program that checks them offline: one entry, one line of custody."""
+    file = monitoring.get(access.files(request.user), ref)
+    authority.require(request.user, "export_file", file)
+    told = ask("evidence_bundle", token=_token(request), ref=file.ref, why=request.POST.get("why", ""))
+    content = io.BytesIO()
+    while not (part := ask("evidence_piece", token=_token(request), ticket=told["ticket"]))["last"]:
+        content.write(part["content"])
+    leaves = {e.index: bytes(e.leaf).hex() for e in queries.entries_of(file.item)}
+    custody = [
+        {"entry": c.entry, "leaf": leaves[c.entry], "at": f"{c.at:%Y-%m-%dT%H:%M:%SZ}", "act": c.act, "about": c.about,
+         "roles": c.roles, "why": c.why}
+        for c in queries.custody(file.item)
+    ]  # fmt: skip
+    found = [{"at": f"{c.made_at:%Y-%m-%dT%H:%M:%SZ}", "proof": c.proof.ref if c.proof else "", "lines": c.lines}
+             for c in file.checks.select_related("proof")]  # fmt: skip
+    made = bundles.packed(ref=file.ref, kind=file.kind, told=told, content=content.getvalue(), custody=sorted(
+        custody, key=lambda c: c["entry"]), checks=found, statement=_statement(file, told))  # fmt: skip
+    return HttpResponse(
+        made, content_type="application/zip",
+        headers={"Content-Disposition": f'attachment; filename="{file.ref}.zip"', "Cache-Control": "no-store"},
+    )  # fmt: skip
+
+
+def _statement(file: EvidenceFile, told: dict[str, Any]) -> str:
+    """Name, hashes, checks and every line of custody, as plain text."""
     lines = [
         _("Custody statement of %(ref)s") % {"ref": file.ref}, "", _("Name: %(name)s") % {"name": told["name"]},
         f"SHA-256: {told['digest']}", _("Salt: %(salt)s") % {"salt": told["salt"]},
@@ -261,10 +306,7 @@ def statement(request: Request, ref: str) -> HttpResponse:
         ]
     lines += ["", *(f"{r['at']:%Y-%m-%d %H:%M} UTC  {r['act']}  {r['about']}  {r['roles']}  {r['why']}"
                     for r in map(_custody_row, queries.custody(file.item)))]  # fmt: skip
-    return HttpResponse(
-        "\n".join(lines) + "\n", content_type="text/plain; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="custody-statement.txt"', "Cache-Control": "no-store"},
-    )  # fmt: skip
+    return "\n".join(lines) + "\n"
 
 
 @require_POST

@@ -27,6 +27,7 @@ from answerable.monitoring.intake import guard, queries, readers, rules, staging
 from answerable.monitoring.intake import models as m
 from answerable.monitoring.intake.description import FIELDS
 from answerable.monitoring.models import Incident, Party, Situation, SourceItem
+from answerable.monitoring.patterns import live
 from answerable.record import log as record
 from answerable.vault import client, keeping
 from answerable.vault.consent import actions as consent
@@ -167,6 +168,7 @@ def _back_again(batch: m.IntakeBatch) -> None:
 
 def _counts_now(filed: Sequence[Incident], *, why: str = "report received") -> None:
     """Levels and windows follow what came in, and reports like it are looked for."""
+    live.first(i.ref for i in filed)  # all their actors at once, whoever comes first among them
     for party in {i.party_id: i.party for i in filed}.values():
         monitoring.relevel(party, *(i.ref for i in filed if i.party_id == party.pk), why=why)
     for incident in filed:
@@ -311,8 +313,9 @@ def take_over_correction(draft: m.Draft, *, by: Person) -> Incident:
 
     Coded facts change to the later version's; the texts of both versions stay, each sealed as it came. Raises Refused.
     """
+    live.first([draft.corrects])
     draft = m.Draft.objects.select_for_update().get(pk=draft.pk)
-    incident = Incident.objects.select_for_update().filter(ref=draft.corrects).first()
+    incident = Incident.objects.select_for_update(no_key=True).filter(ref=draft.corrects).first()
     authority.require(by, "take_over_correction", draft)
     if draft.status != m.CORRECTION or incident is None:
         raise Refused(_("This is no correction that waits."), reason="lifecycle")

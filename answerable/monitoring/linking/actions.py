@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
+from django.db import connection
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
@@ -75,6 +76,7 @@ def note(ref: str) -> int:
     """
     with scope_of(CLOCK):
         incident = Incident.objects.select_related("situation", "party").get(ref=ref)
+        _alone(incident.situation_id)
         card = put_cards([incident])[0]
         if incident.status not in queries.COMPARED:
             _release(incident)
@@ -86,11 +88,22 @@ def note(ref: str) -> int:
     return len(found)
 
 
+def _alone(situation: int) -> None:
+    """One act at a time writes a situation's cards and pairs: of two alike reports changed at once, the second finds the first.
+
+    Taken after actors and incidents, before pairs and the record's head (live.first).
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(7303, %s::int)", [situation])
+
+
 def _release(kept: Incident) -> None:
     """Reports linked to one that is closed or referred elsewhere stand on their own again, to be looked at anew."""
     if kept.status not in {lifecycle.CONSENT_WITHDRAWN, lifecycle.OUT_OF_SCOPE}:
         return
-    for pair in LinkPair.objects.select_for_update().filter(kept=kept, decision=LinkPair.SAME):
+    for pair in (
+        LinkPair.objects.select_for_update(no_key=True).filter(kept=kept, decision=LinkPair.SAME).order_by("id")
+    ):
         other = pair.duplicate
         pair.decision, pair.kept, pair.duplicate, pair.put_aside, pair.why = "", None, None, {}, []
         pair.decided_by, pair.decided_at, pair.decided_digest, pair.turn = None, None, "", pair.turn + 1
@@ -118,9 +131,11 @@ def _keep(found: Iterable[tuple[int, int, linkage.Score]], version: str) -> int:
         return 0
     ids = {x for pair in wanted for x in pair}
     digests = dict(LinkCard.objects.filter(incident__in=ids).values_list("incident", "digest"))
+    near = LinkPair.objects.filter(first__in=ids, second__in=ids).values_list("pk", "first_id", "second_id")
+    ours = [pk for pk, a, b in near if (a, b) in wanted]
     rows = {
         (p.first_id, p.second_id): p
-        for p in LinkPair.objects.select_for_update().filter(first__in=ids, second__in=ids).order_by("id")
+        for p in LinkPair.objects.select_for_update(no_key=True).filter(pk__in=ours).order_by("id")
     }
     incidents = {i.pk: i for i in Incident.objects.filter(pk__in=ids)}
     fresh, changed = [], []
@@ -167,11 +182,15 @@ def _refresh(incident: int, weights: linkage.Weights) -> None:
 
 
 def _lock(pair: LinkPair) -> tuple[LinkPair, Incident, Incident]:
-    locked = LinkPair.objects.select_for_update().get(pk=pair.pk)
+    """The pair and its two reports, in the order that every act keeps: actors, reports, pair."""
+    live.first([pair.first.ref, pair.second.ref])
     both = {
         i.pk: i
-        for i in Incident.objects.select_for_update().filter(pk__in=[pair.first_id, pair.second_id]).order_by("pk")
+        for i in Incident.objects.select_for_update(no_key=True)
+        .filter(pk__in=[pair.first_id, pair.second_id])
+        .order_by("pk")
     }
+    locked = LinkPair.objects.select_for_update(no_key=True).get(pk=pair.pk)
     if len(both) != 2:
         raise Refused(_("One of the two reports is not yours to see, so you cannot decide about them."), reason="scope")
     return locked, both[pair.first_id], both[pair.second_id]
@@ -375,14 +394,15 @@ def ask_to_compare(incident: Incident, organisation: Body, *, by: Person) -> Non
 
     Raises Refused in the same words whether there is nothing, no agreement, or no such organisation.
     """
-    incident = Incident.objects.select_for_update().get(pk=incident.pk)
+    incident = Incident.objects.select_for_update(no_key=True).get(pk=incident.pk)
     authority.require(by, "ask_to_compare", incident)
     if organisation not in queries.told_of_others(incident):
         raise Refused(_("There is nothing to ask that organisation about this report."), reason="nothing")
     with scope_of(CLOCK):
-        for pair in LinkPair.objects.select_for_update().filter(
+        alike = LinkPair.objects.filter(
             Q(first=incident, second__organisation=organisation) | Q(second=incident, first__organisation=organisation)
-        ):
+        )
+        for pair in LinkPair.objects.select_for_update(no_key=True).filter(pk__in=alike).order_by("id"):
             pair.asked_by, pair.asked_at = by, clock.now()
             pair.save(update_fields=["asked_by", "asked_at"])
     record.append("comparison asked for", incident, by=by, detail={"organisation": organisation.ref})
@@ -397,7 +417,7 @@ WAITING, RUNNING, STOPPED, DONE = "WAITING", "RUNNING", "STOPPED", "DONE"
 def start_search(situation: Situation, *, by: Person) -> DuplicateSearch:
     """Ask for a search through a situation; the worker does it part by part."""
     authority.require(by, "start_search", situation)
-    situation = Situation.objects.select_for_update().get(pk=situation.pk)
+    situation = Situation.objects.select_for_update(no_key=True).get(pk=situation.pk)
     if DuplicateSearch.objects.filter(situation=situation, status__in=[WAITING, RUNNING, STOPPED]).exists():
         raise Refused(_("A search of this situation is already under way or stopped. Take it up again, or let it end."),
                       reason="duplicate")  # fmt: skip
@@ -440,6 +460,7 @@ def begin_search(search: DuplicateSearch, *, by: HasPrincipal) -> DuplicateSearc
     search = DuplicateSearch.objects.select_for_update().get(pk=search.pk)
     if search.status != WAITING:
         raise Refused(_("The search has already begun or was stopped."), reason="lifecycle")
+    _alone(search.situation_id)
     incidents = _compared(search.situation)
     cards = put_cards(incidents)
     weights = queries.weights_for(search.situation_id)
@@ -471,6 +492,7 @@ def search_part(search: DuplicateSearch, *, by: HasPrincipal) -> DuplicateSearch
     search = DuplicateSearch.objects.select_for_update().get(pk=search.pk)
     if search.status != RUNNING:
         raise Refused(_("The search was stopped."), reason="lifecycle")
+    _alone(search.situation_id)
     rows = list(LinkCard.objects.filter(situation=search.situation_id, incident__status__in=queries.COMPARED)
                 .exclude(facts={}).order_by("pk").values_list("incident", "facts"))  # fmt: skip
     cards = [queries.card_of(facts) for _pk, facts in rows]
@@ -611,7 +633,8 @@ def note_subordination(
 ) -> Subordination:
     """A unit stood under another from a day to a day. Raises Refused when a unit would come to stand under itself."""
     authority.require(by, "note_command", unit.situation)
-    Situation.objects.select_for_update().get(pk=unit.situation_id)
+    live.hold_command(unit, over)
+    Situation.objects.select_for_update(no_key=True).get(pk=unit.situation_id)
     _span(from_on, to_on, source)
     if unit.situation_id != over.situation_id:
         raise Refused(_("Both units belong to one situation."), reason="situation")
@@ -625,13 +648,20 @@ def note_subordination(
     made = Subordination.objects.create(
         unit=unit, over=over, from_on=from_on, to_on=to_on, source=source.strip()[:200], noted_by=by
     )
-    for incident in Incident.objects.filter(party=unit, status__in=queries.COMPARED).values_list("ref", flat=True)[
-        :200
-    ]:
-        note(incident)
-    live.command_changed(made, why="line of command noted", until=to_on, by=by)
-    record.append("line of command noted", made, by=by, detail={"unit": unit.ref, "over": over.ref})
+    changed = _command_changed(made, "line of command noted", until=to_on, by=by)
+    record.append(
+        "line of command noted", made, by=by, detail={"unit": unit.ref, "over": over.ref, "restated": changed}
+    )
     return made
+
+
+def _command_changed(row: Subordination, why: str, *, until: date | None, by: Person) -> list[str]:
+    """Reports of the unit are compared by its new line, and what counts lines of command is worked out again."""
+    with scope_of(CLOCK):
+        theirs = Incident.objects.filter(party=row.unit, status__in=queries.COMPARED).order_by("-on")
+        for incident in list(theirs.values_list("ref", flat=True)[:200]):
+            note(incident)
+        return live.command_changed(row, why=why, until=until, by=by)
 
 
 @action("note_commander")
@@ -654,16 +684,30 @@ def note_commander(
 
 @action("end_command")
 def end_command(row: Subordination | Command, *, to_on: date, by: Person) -> Subordination | Command:
-    """Note the last day of a line of command or a commander's role."""
-    locked: Any = type(row).objects.select_for_update().get(pk=row.pk)
+    """Note the last day of a line of command or a commander's role. It stays readable, with both its days.
+
+    Raises Refused when that day lies before the first or ahead, or one is noted already.
+    """
+    if isinstance(row, Subordination):
+        live.hold_command(row.unit, row.over)
+    else:
+        live.hold([row.party_id])
+    locked: Any = type(row).objects.select_for_update(no_key=True).get(pk=row.pk)
     party = locked.unit if isinstance(locked, Subordination) else locked.party
     authority.require(by, "note_command", party.situation)
+    if locked.to_on is not None:
+        raise Refused(
+            _("Its last day is noted already: %(day)s.") % {"day": locked.to_on.isoformat()}, reason="lifecycle"
+        )
     if to_on < locked.from_on:
         raise Refused(_("The last day lies before the first."), reason="days")
-    before, locked.to_on = locked.to_on, to_on
+    if to_on > clock.today():
+        raise Refused(_("That day lies ahead. Note it when it has come."), reason="days")
+    locked.to_on = to_on
     locked.save(update_fields=["to_on"])
+    detail: dict[str, Any] = {"to": to_on.isoformat()}
     if isinstance(locked, Subordination):
-        live.command_changed(locked, why="command ended", until=before and max(before, to_on), by=by)
-    record.append("command ended", locked, by=by, detail={"to": to_on.isoformat()})
+        detail["restated"] = _command_changed(locked, "line of command ended", until=None, by=by)
+    record.append("command ended", locked, by=by, detail=detail)
     ended: Subordination | Command = locked
     return ended

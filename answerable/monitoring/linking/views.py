@@ -282,8 +282,15 @@ def actor(request: Request, ref: str) -> HttpResponse:
     return render(
         request, "monitoring/linking/actor.html",
         {"actor": this, "source": sentences.source(this.source), "alike": [_hit(h) for h in alike],
-         "commands": [{"row": c, "role": sentences.role(c.role)} for c in this.commands.select_related("party__situation")]},
+         "commands": [{"row": c, "role": sentences.role(c.role), "may_end": _may_end(request, c)}
+                      for c in this.commands.select_related("party__situation__state")], "today": clock.today()},
     )  # fmt: skip
+
+
+def _may_end(request: Request, row: Command | Subordination) -> bool:
+    """Whether a button to end it leads anywhere for this person."""
+    party = row.party if isinstance(row, Command) else row.unit
+    return row.to_on is None and authority.allows(request.user, "note_command", party.situation)
 
 
 @needs("see_actors")
@@ -304,17 +311,25 @@ def command(request: Request, ref: str) -> HttpResponse:
         .select_related("actor")
         .prefetch_related("actor__names")
     )
+    may_note = authority.allows(request.user, "note_command", party.situation)
     held: dict[int, list[dict[str, Any]]] = {}
     for c in roles:
         held.setdefault(c.party_id, []).append(
-            {"row": c, "role": sentences.role(c.role), "name": c.actor.name, "source": sentences.source(c.actor.source)}
+            {
+                "row": c,
+                "role": sentences.role(c.role),
+                "name": c.actor.name,
+                "source": sentences.source(c.actor.source),
+                "may_end": may_note and c.to_on is None,
+            }
         )
-    dated = Subordination.objects.filter(unit=party).select_related("over")
+    dated = [{"row": d, "may_end": may_note and d.to_on is None} for d in
+             Subordination.objects.filter(unit=party).select_related("over")]  # fmt: skip
     return render(
         request, "monitoring/linking/command.html",
         {"party": party, "on": on, "line": [{"party": p, "roles": held.get(p.pk, []), "this": p.pk == party.pk} for p in reversed(line)],
          "below": sorted((named[r] for r in below), key=lambda p: p.name), "dated": dated,
-         "may_note": authority.allows(request.user, "note_command", party.situation)},
+         "may_note": may_note, "today": clock.today()},
     )  # fmt: skip
 
 

@@ -105,7 +105,7 @@ def release_tables(situation: Situation, *, year: int, by: Person) -> list[Relea
     Every year leaves once. What is verified later shows in no table of that year, because the two could be subtracted.
     """
     authority.require(by, "release_tables", situation)
-    Situation.objects.select_for_update().get(pk=situation.pk)
+    Situation.objects.select_for_update(no_key=True).get(pk=situation.pk)
     released = list(ReleasedTable.objects.filter(situation=situation).values_list("year", flat=True).distinct())
     why = rules.may_release(year, today=clock.today(), released=released)
     if why == "released":
@@ -169,7 +169,7 @@ def ask_bulletin(situation: Situation, *, languages: Sequence[str], by: Person) 
     chosen = [code for code in setting.LANGUAGES if code in languages]
     if not chosen:
         raise Refused(_("Choose at least one language."), reason="languages")
-    Situation.objects.select_for_update().get(pk=situation.pk)
+    Situation.objects.select_for_update(no_key=True).get(pk=situation.pk)
     if Job.objects.filter(situation=situation, kind="bulletin", status=lifecycle.WAITING).exists():
         raise Refused(
             _("A bulletin of this situation is being set now. Wait until it is done, or stop it."), reason="running"

@@ -74,7 +74,8 @@ def record_indicator(
     if problems:
         raise Refused(" ".join(problems), reason="indicator")
     now, days = clock.now(), set()
-    if before := Indicator.objects.select_for_update().filter(party=party, code=code, ended_at=None).first():
+    live.hold([party.pk])
+    if before := Indicator.objects.select_for_update(no_key=True).filter(party=party, code=code, ended_at=None).first():
         days |= set(queries.days_of(before))
         before.ended_at = now
         before.save(update_fields=["ended_at"])
@@ -109,7 +110,8 @@ def record_indicator(
 @action("end_indicator")
 def end_indicator(indicator: Indicator, *, by: Person) -> Indicator:
     """Give an indicator up. It stays readable and counts no more; windows and assessments follow."""
-    indicator = Indicator.objects.select_for_update().get(pk=indicator.pk)
+    live.hold([indicator.party_id])
+    indicator = Indicator.objects.select_for_update(no_key=True).get(pk=indicator.pk)
     authority.require(by, "record_indicator", indicator.situation)
     if indicator.ended_at is not None:
         raise Refused(_("That assessment has already been given up or replaced."), reason="lifecycle")
@@ -124,7 +126,7 @@ def end_indicator(indicator: Indicator, *, by: Person) -> Indicator:
 @action("set_prevalence")
 def set_prevalence(pattern: PatternAssessment, *, level: str, reasons: str, by: Person) -> PanelPrevalence:
     """A panel's expert sets prevalence higher than the count, with reasons (under-reporting, denied access); R-LS-2."""
-    pattern = PatternAssessment.objects.select_for_update().get(pk=pattern.pk)
+    pattern = PatternAssessment.objects.select_for_update(no_key=True).get(pk=pattern.pk)
     authority.require(by, "set_prevalence", pattern)
     if level not in taxonomy("prevalence_level"):
         raise Refused(_("Prevalence is P0, P1, P2 or P3."), reason="unknown")

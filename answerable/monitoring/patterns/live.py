@@ -8,13 +8,14 @@ assessments of those windows, restated; what relies on these, marked and told (R
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q, QuerySet
 
 from answerable.authority.acting import reading_as, scope_of
 from answerable.authority.principals import CLOCK
@@ -64,11 +65,15 @@ def relevel(party: Party, touched: Sequence[str] = (), *, why: str = "items", by
     every compartment: what an organisation reported in confidence counts for all, and is shown to none of them here.
     """
     with scope_of(CLOCK):
+        if touched:
+            first(touched)
+        else:
+            hold([party.pk])
         named = Incident.objects.filter(ref__in=list(touched)) if touched else Incident.objects.filter(party=party)
         if touched:
             # What a linked report rests on carries the report it is linked to (R-VER-5).
             named |= Incident.objects.filter(pk__in=links.keepers_of(touched))
-        rows = list(named.select_for_update().select_related("party").order_by("id"))
+        rows = list(named.select_for_update(no_key=True, of=("self",)).select_related("party").order_by("id"))
         return _Change(why, by).run(rows)
 
 
@@ -80,8 +85,6 @@ class _Change:
 
     def run(self, rows: list[Incident]) -> dict[str, str]:
         before = {c.incident_id: c for c in Contribution.objects.filter(incident__in=[r.pk for r in rows])}
-        keys = {r.party_id for r in rows} | {c.party_id for c in before.values()}
-        hold(keys)
         now = {r.pk: r for r in rows}
         facts = {f.ref: f for f in queries.incident_facts(rows)}
         fresh = [_contribution(r, facts[r.ref]) for r in rows]
@@ -101,7 +104,7 @@ class _Change:
         again = [
             k for k, n in supports.items() if (n >= rules.V3D_BASE) != (near[k].level == "V3d") or n < rules.V3D_BASE
         ]
-        more = list(Incident.objects.select_for_update().filter(pk__in=again).order_by("id"))
+        more = list(Incident.objects.select_for_update(no_key=True).filter(pk__in=again).order_by("id"))
         facts |= {f.ref: f for f in queries.incident_facts(more)}
         candidates |= {key: near[key] for key in again}
         lifted: list[Contribution] = []
@@ -118,8 +121,7 @@ class _Change:
         _write(lifted)
         incidents = [r.ref for r in rows]
         self._indicators(incidents)
-        for key in sorted(self.parties):
-            self._restate(key, self.parties[key])
+        self.restate()
         return self.changed
 
     # --- what one incident adds
@@ -165,15 +167,26 @@ class _Change:
             for day in reassess(indicator):
                 self._day(indicator.party_id, day, refs[0])
 
-    def _restate(self, key: int, touched: _Touched) -> None:
-        days = all_days(key) if touched.all else touched.days
-        if states := restate_windows(key, days, why=self.why, because_of=touched.because_of):
-            StateChange.objects.create(
-                party_id=key, at=clock.now(), reason=self.why, because_of=touched.because_of, **states
-            )
-        party = Party.objects.get(pk=key)
-        for pattern in _assessments(party, None if touched.all else touched.days):
-            restate_assessment(pattern, why=self.why, because_of=touched.because_of, by=self.by)
+    def restate(self, chains: Mapping[int, str] | None = None) -> list[str]:
+        """Windows of every actor touched, then assessments of those windows and these; references of those that changed.
+
+        `chains` are further assessments by their key, each with what changed beneath it.
+        """
+        leaning = dict(chains or {})
+        for key, touched in sorted(self.parties.items()):
+            days = all_days(key) if touched.all else touched.days
+            if states := restate_windows(key, days, why=self.why, because_of=touched.because_of):
+                StateChange.objects.create(
+                    party_id=key, at=clock.now(), reason=self.why, because_of=touched.because_of, **states
+                )
+            for pattern in _assessments(Party.objects.get(pk=key), None if touched.all else touched.days):
+                leaning.setdefault(pattern.pk, touched.because_of)
+        # An assessment of a line of command belongs to several actors: whoever works it out again has it alone, and
+        # then reads what the one before them wrote. In one order, whichever actors led here.
+        mine = PatternAssessment.objects.select_for_update(no_key=True).filter(pk__in=leaning).order_by("id")
+        return [
+            p.ref for p in mine if restate_assessment(p, why=self.why, because_of=leaning[p.pk], by=self.by)
+        ]  # fmt: skip
 
 
 def seeing_all() -> AbstractContextManager[None]:
@@ -182,6 +195,34 @@ def seeing_all() -> AbstractContextManager[None]:
     For a page that shows numbers of patterns to whoever may see them; incidents are then fetched within one's own scope.
     """
     return reading_as(CLOCK)
+
+
+def first(refs: Iterable[str]) -> None:
+    """Take, before any row is locked, the actors whose windows a change of these incidents can touch.
+
+    One order everywhere, so that nobody waits in a circle: actors, incidents, pairs of reports, the record's head. An act
+    that locked its incident first would wait for the actor, while the one who holds the actor waits for that incident, because a
+    base set lifts and drops other incidents (R-VER-2). May be called again in the same act; it then finds what it has.
+    """
+    refs, held = list(refs), set[int]()
+    with scope_of(CLOCK):
+        # Whose incident it is may have changed while we waited; what is added then is rare, and asked for once more.
+        while more := _actors_of(refs) - held:
+            hold(more)
+            held |= more
+
+
+def _actors_of(refs: Sequence[str]) -> set[int]:
+    """Actors of these incidents now and as last counted, of those they are linked with, and of indicators they bear out."""
+    named = Q(ref__in=refs) | Q(pk__in=links.keepers_of(refs)) | Q(merged_by__kept__ref__in=refs)
+    rows = list(Incident.objects.filter(named).order_by().values_list("pk", "ref", "party_id"))
+    counted = Contribution.objects.filter(incident__in=[pk for pk, _ref, _party in rows])
+    indicators = _leaning_on([ref for _pk, ref, _party in rows])
+    return {
+        *(party for _pk, _ref, party in rows),
+        *counted.values_list("party_id", flat=True),
+        *(i.party_id for i in indicators),
+    }
 
 
 def hold(parties: Iterable[int]) -> None:
@@ -370,23 +411,37 @@ def reasons_changed(party: Party, *, why: str, because_of: str, days: Iterable[d
     """A commonality or an indicator was given or ended: the windows it lies in, and their assessments, are looked at again."""
     with scope_of(CLOCK):
         hold([party.pk])
-        touched = _Touched(set(days or ()), set(), because_of, days is None)
-        _Change(why, by)._restate(party.pk, touched)
+        change = _Change(why, by)
+        change.parties[party.pk] = _Touched(set(days or ()), set(), because_of, days is None)
+        change.restate()
 
 
-def command_changed(row: Subordination, *, why: str, until: date | None, by: Any) -> None:
+def hold_command(unit: Party, over: Party) -> None:
+    """Take, before any row is locked, every actor whose windows or indicators a line of command between these can touch."""
+    with scope_of(CLOCK):
+        tops, units = _line(unit, over)
+        hold(p.pk for p in tops | units)
+
+
+def _line(unit: Party, over: Party) -> tuple[QuerySet[Party], QuerySet[Party]]:
+    """Who ever stood over `over`, itself among them, and who ever stood under `unit`, itself among them."""
+    edges = links.edges_of(unit.situation_id)
+    within, above = command.ever(edges, [unit.ref], up=False), command.ever(edges, [over.ref], up=True)
+    parties = Party.objects.filter(situation=unit.situation_id)
+    return parties.filter(ref__in=above), parties.filter(ref__in=within)
+
+
+def command_changed(row: Subordination, *, why: str, until: date | None, by: Any) -> list[str]:
     """A line of command was noted or got another last day: what chains of command hold, and what their indicators rest on.
 
     `until` is the later of the last days it had and has, None for none. Indicators may rest on what a unit did while
-    it stood under their actor; assessments of everyone above count it. Part of the caller's act and its entry.
+    it stood under their actor; assessments of everyone above count it. Part of the caller's act and its entry, which
+    carries the returned references of assessments that changed.
     """
     with scope_of(CLOCK):
         unit = row.unit
-        edges = links.edges_of(unit.situation_id)
-        within, above = command.ever(edges, [unit.ref], up=False), command.ever(edges, [row.over.ref], up=True)
-        parties = Party.objects.filter(situation=unit.situation_id)
-        tops, units = parties.filter(ref__in=above), parties.filter(ref__in=within)
-        hold(p.pk for p in tops | units)
+        hold_command(unit, row.over)
+        tops, units = _line(unit, row.over)
         change = _Change(why, by)
         indicators = Indicator.objects.filter(ended_at=None, party__in=tops).select_related("party").order_by("id")
         leaning = indicators.filter(supporting__incident__party__in=units)
@@ -394,13 +449,12 @@ def command_changed(row: Subordination, *, why: str, until: date | None, by: Any
         for indicator in leaning.distinct():
             for day in reassess(indicator):
                 change._day(indicator.party_id, day, unit.ref)
-        for key in sorted(change.parties):
-            change._restate(key, change.parties[key])
         rows = PatternAssessment.objects.filter(party__in=tops, result__chain=True, on__gte=row.from_on)
-        for pattern in rows.select_related("party").order_by("id"):
-            # Base sets are looked at a window further back than the one counted (R-VER-2).
-            if until is None or rules.window(rules.window(pattern.on)[0])[0] <= until:
-                restate_assessment(pattern, why=why, because_of=unit.ref, by=by)
+        # Base sets are looked at a window further back than the one counted (R-VER-2).
+        chains = {
+            p.pk: unit.ref for p in rows if until is None or rules.window(rules.window(p.on)[0])[0] <= until
+        }  # fmt: skip
+        return change.restate(chains)
 
 
 # --- assessments ------------------------------------------------------------------------------------------------------

@@ -104,7 +104,7 @@ def _proposed(alert: Alert | None) -> dict[str, Any]:
 
 def _weigh(situation: Situation) -> Alert | None:
     """Work the level out from every compartment; propose a rise. A lower proposal that still waits is overtaken by it."""
-    Situation.objects.select_for_update().get(pk=situation.pk)
+    Situation.objects.select_for_update(no_key=True).get(pk=situation.pk)
     with scope_of(CLOCK):
         found = queries.to_propose(situation, clock.today())
         if found is None:

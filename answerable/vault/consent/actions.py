@@ -48,9 +48,10 @@ class Change:
 
 
 def _lock(subject: Any) -> None:
-    """The object's row, then its consents: the same order everywhere, so that nobody waits in a circle."""
+    """What apps lock before it, the object's row, its consents: the same order everywhere, so nobody waits in a circle."""
+    question("locked_before").ask([subject.ref])
     if isinstance(subject, db.Model):
-        type(subject)._default_manager.select_for_update().filter(pk=subject.pk).first()
+        type(subject)._default_manager.select_for_update(no_key=True).filter(pk=subject.pk).first()
     queries.hold(subject.ref, alone=True)
 
 
@@ -455,6 +456,7 @@ def begin_shredding(withdrawal: Withdrawal, *, by: HasPrincipal) -> Withdrawal:
 @action("finish_shredding")
 def finish_shredding(withdrawal: Withdrawal, keys: Mapping[str, int], *, by: HasPrincipal) -> Withdrawal:
     """The keys are gone: clear what the working facts still hold in detail, and say that it is done."""
+    question("locked_before").ask(list(withdrawal.parts))
     withdrawal = Withdrawal.objects.select_for_update().get(pk=withdrawal.pk)
     authority.require(by, "shred_withdrawn", subject_of(withdrawal))
     if withdrawal.status != m.SHREDDING:

@@ -11,7 +11,7 @@ import io
 import os
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -193,6 +193,21 @@ def read_back(path: Path, key: bytes) -> bytes:
     with path.open("rb") as sealed:
         seal.open_file(key, sealed, plain, _context(path))
     return plain.getvalue()
+
+
+def chunks_of(path: Path, key: bytes) -> Iterator[bytes]:
+    """The original from quarantine a piece at a time. Raises Unopenable, also at the end, and FileNotFoundError."""
+    with path.open("rb") as sealed:
+        yield from seal.opened_chunks(key, sealed, _context(path))
+
+
+def hashes_of(path: Path, key: bytes, salt: bytes) -> tuple[bytes, bytes]:
+    """(SHA-256, commitment under this salt) of an original in quarantine, read to its end in little memory."""
+    plain, committed = hashlib.sha256(), hashlib.sha256(COMMITMENT_LABEL + salt)
+    for chunk in chunks_of(path, key):
+        plain.update(chunk)
+        committed.update(chunk)
+    return plain.digest(), committed.digest()
 
 
 def discard(path: Path) -> None:
