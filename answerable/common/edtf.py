@@ -131,3 +131,39 @@ def overlap(a: When, b: When, *, slack: int = 0) -> bool:
     """Whether both may be the same time, give or take so many days."""
     gap = timedelta(days=slack)
     return a.earliest - gap <= b.latest and b.earliest - gap <= a.latest
+
+
+def written(on: date, precision: str) -> str:
+    """A day and how far it is known (day, week, month, quarter, year), as one text that `parse` reads."""
+    if precision == "week":
+        monday = on - timedelta(days=on.weekday())
+        return f"{monday}/{monday + timedelta(days=6)}"
+    known = {
+        DAY: on.isoformat(),
+        MONTH: f"{on:%Y-%m}",
+        QUARTER: f"{on:%Y}-{33 + (on.month - 1) // 3}",
+        YEAR: f"{on:%Y}",
+    }
+    if precision not in known:
+        raise Unreadable(gettext_noop("A date is known to the day, the week, the month, the quarter or the year."))
+    return known[precision]
+
+
+def covered(when: When) -> tuple[date, str]:
+    """A day, and the smallest of day, week, month, quarter and year around it that holds all of a date: what rules count by.
+
+    A range over the turn of a year that no week holds is counted in the year that most of it lies in.
+    """
+    first, last = when.earliest, when.latest
+    if when.precision != RANGE:
+        return first, when.precision
+    if first == last:
+        return first, DAY
+    if (last - first).days < 7 and first.isocalendar()[:2] == last.isocalendar()[:2]:
+        return first, "week"
+    if first.year != last.year:
+        turn = date(last.year, 1, 1)
+        return (first, YEAR) if turn - first > last - turn else (turn, YEAR)
+    if first.month == last.month:
+        return first, MONTH
+    return first, QUARTER if (first.month - 1) // 3 == (last.month - 1) // 3 else YEAR

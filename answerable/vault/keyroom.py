@@ -792,6 +792,13 @@ def mark(subject: str, content: bytes) -> bytes:
     Raises Refused when the subject's key was shredded, or never was.
     """
     key = next(iter(RecordKey.objects.filter(subject=subject).values_list("key", flat=True)), None)
+    if key is None and DataKey.objects.filter(subject=subject).exists():
+        # Sealed, and no entry of the record names it yet (it came in with a report): nothing of it was ever shredded.
+        with transaction.atomic(using="keys"):
+            row, _made = RecordKey.objects.get_or_create(
+                subject=subject, defaults={"key": primitives.random_bytes(32), "since": 0}
+            )
+        key = row.key
     if key is None:
         raise Refused(_("What was sealed here has been shredded; nothing is added to it."), reason="shredded")
     return hmac.new(bytes(key), b"answerable-mark/1|" + content, hashlib.sha256).digest()

@@ -10,6 +10,7 @@ import pytest
 from tests_support import rows_holding, see_all
 
 from answerable.common import clock
+from answerable.monitoring.intake.models import Interview
 from answerable.monitoring.models import Incident
 from answerable.monitoring.warning.models import Alert
 from answerable.reparations.models import Claim
@@ -22,19 +23,26 @@ pytestmark = pytest.mark.django_db
 def planted(office, saved):
     names = ("narrative", "place", "link_reason", "says", "account", "alias", "safe_contact", "area2", "preferences",
              "plan_words", "plan_sender", "plan_code_phrase", "plan_may_answer", "plan_must_not_know", "care_note", "care_contact",
-             "contact_note", "happened", "may_be_told", "remedy", "answer", "seen", "judged")  # fmt: skip
+             "contact_note", "happened", "may_be_told", "remedy", "answer", "seen", "judged",
+             "added", "enough", "pseudonym", "when", "form", "latitude")  # fmt: skip
     words = {n: f"canary{n.replace('_', '')}{secrets.token_hex(6)}" for n in names}
     situation, party, programme = saved("$zandria"), saved("$brigade"), saved("$programme")
     dana, inga = office("dana"), office("inga")
     report = {
-        "referral_offered": "on", "searched_first": "on", "party": party.pk, "on": "2026-01-14", "precision": "day", "area1": "S",
-        "victims": 3, "forms_": ["SV-RAPE"], "links": ["LK-PERP"], "risk": "medium",
+        "step": 5, "act": "file", "referral_offered": "on", "searched_first": "on", "party": party.ref, "when": "2026-01-14", "area1": "S",
+        "victims": 3, "actor_types": ["ACT-STF"], "forms": ["SV-RAPE"], "links": ["LK-PERP"], "risk": "medium",
         **{n: words[n] for n in ("narrative", "place", "link_reason")},
     }  # fmt: skip
-    assert dana.post(f"/watch/{situation.ref}/report/", report).status_code == 303
+    assert dana.post(f"/watch/intake/report/{situation.ref}/", report).status_code == 303
     see_all()
     incident = Incident.objects.order_by("-id").first()
-    item = {"kind": "testimony", "testimony": "T1", "assessors": 1, "purposes": ["CP-MONI"], "says": words["says"]}
+    ask = {"told_before": "no_code", "pseudonym": "p-c", "purpose": "CP-MONI", "added_value": f"one two {words['added']}",
+           "why_not_enough": f"one two {words['enough']}"}  # fmt: skip
+    assert dana.post(f"/watch/intake/interviews/ask/{situation.ref}/", ask).status_code == 303
+    see_all()
+    item = {"kind": "testimony", "testimony": "T1", "directness": "primary", "captured_on": "2026-01-20", "purposes": ["CP-MONI"],
+            "understood": "yes", "withdrawal_told": "yes", "person_key": words["pseudonym"], "says": words["says"],
+            "interview": Interview.objects.latest("id").ref}  # fmt: skip
     assert dana.post(f"/watch/incidents/{incident.ref}/items/", item).status_code == 303
     claim = {
         "claim_type": "CL-DIR", "age_band": "25-34", "country": "Pelland", "language": "ar", "events_from": "2026-01-02", "area1": "OTHER",
@@ -48,7 +56,9 @@ def planted(office, saved):
         inga.post(f"/repair/programmes/{programme.ref}/lodge/", {**claim, "events_from": "2999-01-01"}).status_code
         == 409
     )
-    assert dana.post(f"/watch/{situation.ref}/report/", {**report, "victims": "many"}).status_code == 422
+    wrong = {**report, "victims": "many", "when": words["when"], "forms": words["form"], "latitude": words["latitude"]}
+    assert dana.post(f"/watch/intake/report/{situation.ref}/", wrong).status_code == 409
+    assert dana.post(f"/watch/incidents/{incident.ref}/items/", {**item, "kind": words["form"]}).status_code in (409, 422)
     see_all()
     lodged = Claim.objects.order_by("-id").first()
     plant_in_safeguarding(office, words, lodged)

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from answerable.alliance.models import Person
 from answerable.authority import engine as authority
-from answerable.authority.acting import action
-from answerable.authority.principals import Place
-from answerable.common import clock
+from answerable.authority.acting import action, reading_as
+from answerable.authority.principals import CLOCK, HasPrincipal, Place
+from answerable.common import clock, edtf
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
+from answerable.common.lifecycle import next_status
 from answerable.common.tables import taxonomy
+from answerable.monitoring import access, lifecycle
 from answerable.monitoring import actions as monitoring
-from answerable.monitoring import lifecycle
+from answerable.monitoring.evidence import actions as evidence
 from answerable.monitoring.intake import counts as service_counts
 from answerable.monitoring.intake import guard, queries, readers, rules, staging
 from answerable.monitoring.intake import models as m
 from answerable.monitoring.intake.description import FIELDS
-from answerable.monitoring.models import Incident, Party, Situation, SourceItem
+from answerable.monitoring.models import Incident, Party, Situation, SourceItem, item_ref
 from answerable.record import log as record
+from answerable.record.models import Entry
 from answerable.vault import client, keeping
 from answerable.vault.consent import actions as consent
 from answerable.vault.consent import rules as consents
@@ -63,6 +67,7 @@ def bring_in_reports(staged: staging.Staged, *, by: Person) -> m.IntakeBatch:
             _replace_earlier(staged)
             _move_in("monitoring_draft", staging.COLUMNS, staged.home / "rows")
             _move_in("monitoring_draftitem", staging.ITEM_COLUMNS, staged.home / "items")
+            _interviews_held(batch.drafts.all())
     except IntegrityError:
         raise Refused(
             _(
@@ -131,14 +136,35 @@ def undo_reports(batch: m.IntakeBatch, *, by: Person) -> m.IntakeBatch:
         )  # fmt: skip
     gone = batch.drafts.count()
     _back_again(batch)
-    m.DraftItem.objects.filter(draft__batch=batch).update(coded={}, says=b"", file_note=b"")
-    batch.drafts.update(status=m.UNDONE, coded={}, area1="", area2="", narrative=b"", place=b"", link_reason=b"")
+    _interviews_free(batch.drafts.values_list("identity", flat=True), by.body_id)
+    _emptied(batch.drafts.all(), m.UNDONE)
     batch.undone_at = clock.now()
     batch.save(update_fields=["undone_at"])
     record.append("reports taken out again", batch, by=by, detail={"drafts": gone})
     # Keys go after the commit: the vault looks for itself whether the delivery is undone.
     transaction.on_commit(lambda: client.ask("shred_undone", batch=batch.ref))
     return batch
+
+
+def _emptied(drafts: QuerySet[m.Draft], status: str) -> int:
+    """Take everything out of drafts; what is left says that there was one. Their sealed files are then nobody's."""
+    m.DraftItem.objects.filter(draft__in=drafts.values("ref")).update(**m.EMPTY_ITEM)
+    return drafts.update(status=status, **m.EMPTY)
+
+
+def _interviews_free(identities: Iterable[str], organisation: int) -> None:
+    """Interviews that a draft held which will not be filed may carry another report."""
+    held = m.Interview.objects.filter(held_by__in=list(identities), organisation=organisation, report=None)
+    held.exclude(held_by="").update(held_by="")
+
+
+def _interviews_held(drafts: QuerySet[m.Draft]) -> None:
+    """From the draft on an interview carries the account of this submission and of no other (SC-2)."""
+    named = m.DraftItem.objects.filter(draft__in=drafts.values("ref"), coded__has_key="interview")
+    for ref, identity in list(named.values_list("coded__interview", "draft__identity")):
+        taken = m.Interview.objects.select_for_update().filter(ref=ref)
+        if not taken.filter(held_by__in=["", identity]).update(held_by=identity):
+            raise Refused(_(guard.SPENT), reason="interview")
 
 
 def _back_again(batch: m.IntakeBatch) -> None:
@@ -172,12 +198,14 @@ def file_draft(draft: m.Draft, *, party: Party | None = None, link_reason: str =
     """File a draft as a report, its items with it. What a draft may lack is given now. Raises Refused."""
     draft = m.Draft.objects.select_for_update().get(pk=draft.pk)
     authority.require(by, "file_draft", draft)
-    incident = _filed(draft, party=party, link_reason=link_reason, by=by)
+    incident, files = _filed(draft, party=party, link_reason=link_reason, by=by)
     _counts_now([incident])
-    record.append(
+    entry = record.append(
         "report received", incident, by=by, to_state=incident.status,
-        detail={"situation": incident.situation.ref, "organisation": incident.organisation.ref, "items": incident.items.count()},
+        detail={"situation": incident.situation.ref, "organisation": incident.organisation.ref, "items": incident.items.count(),
+                "files": len(files)},
     )  # fmt: skip
+    _files_enter(files, entry, by=by)
     return incident
 
 
@@ -187,20 +215,59 @@ def file_drafts(batch: m.IntakeBatch, *, by: Person) -> int:
     batch = m.IntakeBatch.objects.select_for_update().get(pk=batch.pk)
     authority.require(by, "file_drafts", batch)
     ready = batch.drafts.filter(status=m.DRAFT, lacks=[]).select_for_update().order_by("row")[:FILED_AT_ONCE]
-    filed = [_filed(d, by=by) for d in list(ready)]
+    made = [_filed(d, by=by) for d in list(ready)]
+    filed, files = [i for i, _files in made], [f for _incident, of in made for f in of]
     _counts_now(filed)
     if not filed:
         raise Refused(
             _("No draft of this delivery is ready to be filed: each lacks something, or is filed."), reason="none"
         )
-    record.append(
-        "reports filed from a delivery", batch, by=by, detail={"filed": [i.ref for i in filed][:FILED_AT_ONCE]}
-    )
+    entry = record.append(
+        "reports filed from a delivery", batch, by=by,
+        detail={"filed": [i.ref for i in filed][:FILED_AT_ONCE], "files": len(files)},
+    )  # fmt: skip
+    _files_enter(files, entry, by=by)
     return len(filed)
 
 
-def _filed(draft: m.Draft, *, party: Party | None = None, link_reason: str = "", by: Person) -> Incident:
-    """The report a draft becomes, inside an act that has its own entry: coded facts and sealed texts move as they are."""
+# A file that came with an item, and the item that it is evidence on.
+Came = tuple[SourceItem, m.DraftItem]
+
+
+def _files_enter(files: Sequence[Came], entry: Entry, *, by: Person) -> None:
+    """Files that came with a report are evidence from its filing on: not opened, not sealed anew, and in custody."""
+    for item, came in files:
+        evidence.came_with(
+            item, ref=came.file_ref, kind=came.file_kind, stored=came.file, commitment=bytes.fromhex(came.file_commitment),
+            mark=bytes(came.file_mark), entry=entry, by=by,
+            sealed={"name": bytes(came.file_name), "salt": bytes(came.file_salt), "digest": bytes(came.file_digest)},
+        )  # fmt: skip
+
+
+# Answers that a report or an item has no column for, and keeps with it all the same.
+FURTHER = ("actor_types", "victim_counts", "protocol_signatory", "declined")
+FURTHER_OF_ITEM = ("directness", "item_language", "item_interpreter", "testimony", "testimony_second", "releasability", "understood",
+                   "withdrawal_told", "interview")  # fmt: skip
+
+
+def _further(draft: m.Draft) -> dict[str, Any]:
+    """What form A1 holds besides: the date as it was given, where it says more than a day and how far it is known."""
+    found = {name: draft.coded[name] for name in FURTHER if name in draft.coded}
+    return found if edtf.written(*_day(draft)) == draft.when else {**found, "when": draft.when}
+
+
+def _day(draft: m.Draft) -> tuple[date, str]:
+    """The day and how far it is known, as the rules count by."""
+    return edtf.covered(edtf.parse(draft.when))
+
+
+def _filed(
+    draft: m.Draft, *, party: Party | None = None, link_reason: str = "", by: Person
+) -> tuple[Incident, list[Came]]:
+    """The report a draft becomes, inside an act that has its own entry: coded facts and sealed texts move as they are.
+
+    With it the files that came with its items, which enter the custody log under that entry.
+    """
     if draft.status != m.DRAFT:
         raise Refused(
             _("This draft is no longer open: it was filed, replaced by a later version, or set aside."),
@@ -224,31 +291,44 @@ def _filed(draft: m.Draft, *, party: Party | None = None, link_reason: str = "",
             draft.ref, draft.compartment, "Incident", {"narrative": "", "place": "", "link_reason": link_reason}
         )
     c: Mapping[str, Any] = draft.coded
+    on, precision = _day(draft)
     incident = Incident(
         ref=draft.ref, compartment=draft.compartment, situation=draft.situation, party=party, organisation=draft.organisation,
-        collected_by=draft.collected_by, on=draft.earliest, precision=draft.precision, area1=draft.area1, area2=draft.area2,
+        collected_by=draft.collected_by, on=on, precision=precision, area1=draft.area1, area2=draft.area2,
         victims_min=c["victims_min"], victims=c["victims"], victims_max=c["victims_max"], forms=c["forms"], links=c["links"],
         settings=c.get("settings", []), consequences=c.get("consequences", []), risk=c["risk"], referral_offered=True,
-        searched_first=True, submitted_at=clock.now(), status=lifecycle.SUBMITTED, because=[_("Recorded; no item yet.")], **texts,
+        searched_first=True, submitted_at=clock.now(), status=lifecycle.SUBMITTED, because=[_("Recorded; no item yet.")],
+        further=_further(draft), **texts,
     )  # fmt: skip
     incident.save(force_insert=True)
-    for item in draft.items.all():
-        _filed_item(incident, item, by=by)
+    files = _filed_items(incident, draft.items.all(), by=by)
     draft.status, draft.party = m.FILED, party
     draft.save(update_fields=["status", "party"])
-    return incident
+    return incident, files
 
 
-def _filed_item(incident: Incident, item: m.DraftItem, *, by: Person) -> SourceItem:
-    c: Mapping[str, Any] = item.coded
-    second = bool(c.get("testimony_second"))
+def _filed_items(incident: Incident, items: Iterable[m.DraftItem], *, by: Person) -> list[Came]:
+    """The items of a draft on the report it becomes; returns those that came with a file."""
+    files = []
+    for item in items:
+        made = _source_item(incident, item.ref, item.coded, bytes(item.says), by=by)
+        if item.file:
+            files.append((made, item))
+    return files
+
+
+def _source_item(incident: Incident, ref: str, coded: Mapping[str, Any], says: bytes, *, by: Person) -> SourceItem:
+    c = coded
     made = SourceItem(
-        ref=item.ref, compartment=item.compartment, incident=incident, kind=c["kind"], primary=c["directness"] == "primary",
+        ref=ref, compartment=incident.compartment, incident=incident, kind=c["kind"], primary=c["directness"] == "primary",
         reliability=c.get("reliability", ""), credibility=c.get("credibility", 0), testimony=_lower_grade(c),
-        assessors=2 if second else 1, contrary=bool(c.get("contrary")), purposes=list(c.get("purposes", [])),
-        captured_on=date.fromisoformat(c["captured_on"]), says=bytes(item.says),
+        assessors=2 if c.get("testimony") and c.get("testimony_second") else 1, person_key=c.get("person_key", ""),
+        contrary=bool(c.get("contrary")), purposes=list(c.get("purposes", [])), captured_on=date.fromisoformat(c["captured_on"]),
+        further={n: c[n] for n in FURTHER_OF_ITEM if n in c}, says=says,
     )  # fmt: skip
     made.save(force_insert=True)
+    if c.get("interview"):
+        m.Interview.objects.filter(ref=c["interview"], report=None).update(report=incident)
     if made.purposes:
         consent.write_down(
             made, _terms(c), child=c.get("giver") == "guardian", language=c.get("consent_language", ""),
@@ -290,6 +370,7 @@ def set_draft_aside(draft: m.Draft, *, by: Person) -> m.Draft:
         )
     before, draft.status = draft.status, m.SET_ASIDE
     draft.save(update_fields=["status"])
+    _interviews_free([draft.identity], draft.organisation_id)
     record.append("draft set aside", draft, by=by, from_state=before, to_state=draft.status)
     return draft
 
@@ -298,40 +379,90 @@ def set_draft_aside(draft: m.Draft, *, by: Person) -> m.Draft:
 def take_over_correction(draft: m.Draft, *, by: Person) -> Incident:
     """A later version of a submission corrects the report it became: never a second report.
 
-    Coded facts change to the later version's; the texts of both versions stay, each sealed as it came. Raises Refused.
+    Coded facts change to the later version's; the texts of both versions stay, each sealed as it came. Items that the
+    submission did not have before are added; an item it had stays as it was graded. A report whose verification was
+    concluded is open again: what was found of the earlier facts is not said of the later ones. Raises Refused.
     """
     draft = m.Draft.objects.select_for_update().get(pk=draft.pk)
     incident = Incident.objects.select_for_update().filter(ref=draft.corrects).first()
     authority.require(by, "take_over_correction", draft)
     if draft.status != m.CORRECTION or incident is None:
         raise Refused(_("This is no correction that waits."), reason="lifecycle")
-    before = {f: getattr(incident, f) for f in CORRECTED}
+    if incident.status == lifecycle.CONSENT_WITHDRAWN:
+        raise Refused(_("Consent to this report was withdrawn, so nothing of it is changed. Set the correction aside."),
+                      reason="consent")  # fmt: skip
+    if incident.status == lifecycle.MERGED:
+        raise Refused(
+            _("This report is linked to another as the same incident. Take that link back first, then take over the correction."),
+            reason="linked",
+        )  # fmt: skip
+    was, before = incident.status, {f: getattr(incident, f) for f in CORRECTED}
     c: Mapping[str, Any] = draft.coded
-    incident.on, incident.precision, incident.area1, incident.area2 = (
-        draft.earliest,
-        draft.precision,
-        draft.area1,
-        draft.area2,
-    )
+    incident.on, incident.precision = _day(draft)
+    incident.area1, incident.area2, incident.further = draft.area1, draft.area2, _further(draft)
     for name in ("victims", "victims_min", "victims_max", "forms", "links", "risk"):
         setattr(incident, name, c[name])
     incident.settings, incident.consequences = c.get("settings", []), c.get("consequences", [])
-    incident.save(update_fields=CORRECTED)
+    if was in lifecycle.ASSESSED:
+        incident.status = next_status(lifecycle.INCIDENT_MOVES, "reopen", status=was)
+    incident.save(update_fields=[*CORRECTED, "status"])
+    files = _filed_items(incident, queries.new_items(draft), by=by)
     draft.status = m.TAKEN_OVER
     draft.save(update_fields=["status"])
     _counts_now([incident], why="report corrected")
     changed = sorted(f for f in CORRECTED if before[f] != getattr(incident, f))
-    record.append(
-        "report corrected",
-        incident,
-        by=by,
-        detail={"correction": draft.ref, "version": draft.version, "changed": changed},
-    )
+    entry = record.append(
+        "report corrected", incident, by=by, from_state=was, to_state=incident.status,
+        detail={"correction": draft.ref, "version": draft.version, "changed": changed, "files": len(files)},
+    )  # fmt: skip
+    _files_enter(files, entry, by=by)
     return incident
 
 
 CORRECTED = ["on", "precision", "area1", "area2", "victims", "victims_min", "victims_max", "forms", "links", "risk", "settings",
-             "consequences"]  # fmt: skip
+             "consequences", "further"]  # fmt: skip
+
+
+# --- what nobody filed in time ------------------------------------------------------------------------------------
+
+
+@action("let_drafts_lapse")
+def let_drafts_lapse(*, by: HasPrincipal) -> int:
+    """Empty the next five hundred drafts, and reports begun, that are older than ninety days (domain.md §7.3); returns how many.
+
+    Their keys are destroyed after the commit; their sealed files go with quarantine's next sweep. Raises Refused when
+    there is none.
+    """
+    authority.require(by, "let_drafts_lapse", Place("intake"))
+    since = queries.kept_since()
+    late = list(queries.late_drafts(since).select_for_update().order_by("pk")[:FILED_AT_ONCE])
+    begun = m.BegunReport.objects.filter(saved_at__lt=since).exclude(answers={}).update(answers={}, done=True)
+    answered, _each = m.Answered.objects.filter(at__lt=since).delete()
+    if not (late or begun or answered):
+        raise Refused(_("No draft is that old."), reason="none")
+    refs = [d.ref for d in late]
+    for organisation in {d.organisation_id for d in late}:
+        _interviews_free([d.identity for d in late if d.organisation_id == organisation], organisation)
+    lapsed = m.Draft.objects.filter(pk__in=[d.pk for d in late])
+    _emptied(lapsed, m.LAPSED)
+    # Not even the marks stay: the same report may come again, and is then new.
+    lapsed.update(identity="", also=[], content="", when="", earliest=date.min, latest=date.min)
+    record.append("drafts lapsed", "INTAKE", by=by, detail={"drafts": refs, "begun": begun, "answers": answered})
+    if refs:
+        # Keys go after the commit: the vault looks for itself whether they have lapsed.
+        transaction.on_commit(lambda: client.ask("shred_lapsed", drafts=refs))
+    return len(late) + begun + answered
+
+
+def owed() -> int:
+    """What the worker does for intake, every minute: unfinished runs swept, drafts that nobody filed in time deleted."""
+    staging.sweep()
+    done = 0
+    while True:
+        with reading_as(CLOCK):
+            if not queries.anything_late():
+                return done
+        done += let_drafts_lapse(by=CLOCK)
 
 
 # --- one report at a time: the API and the web form ---------------------------------------------------------------
@@ -343,7 +474,6 @@ def deliver_report(
     *,
     route: str,
     key: str = "",
-    interview: m.Interview | None = None,
     hold: bool = False,
     begun: m.BegunReport | None = None,
     by: Person,
@@ -362,18 +492,12 @@ def deliver_report(
     clean, problems = intake.check(entry, dict(row))
     if clean is None:
         raise Problems(problems)
-    if interview is not None:
-        guard.spend(interview, by=by)
-    elif route == "web" and any(i.coded.get("kind") == "testimony" for i in clean.items):
-        raise Refused(
-            _(
-                "Before a new account is asked for, say why it is needed (SC-1): enter the interview first, then attach it here."
-            ),
-            reason="interview",
-        )
     fresh = intake.new([(entry, dict(row), clean)])
     if not fresh:
         raise Refused(_("This report is here already. Nothing was changed."), reason="duplicate")
+    fresh, spent = intake.guarded(fresh)
+    if spent:
+        raise Problems({name: problem for _record, name, problem in spent})
     asked = intake.texts(fresh)
     drafts, items = intake.rows(fresh, asked, intake.seal(asked))
     earlier = m.Draft.objects.filter(
@@ -389,15 +513,14 @@ def deliver_report(
         raise Refused(_("This report is here already. Nothing was changed."), reason="duplicate") from None
     for values in items:
         m.DraftItem(**dict(zip(staging.ITEM_COLUMNS, values, strict=True))).save(force_insert=True)
-    incident = _filed(draft, by=by) if draft.status == m.DRAFT and not draft.lacks and not hold else None
+    _interviews_held(m.Draft.objects.filter(pk=draft.pk))
+    # No file comes this way, so none enters the custody log.
+    incident = _filed(draft, by=by)[0] if draft.status == m.DRAFT and not draft.lacks and not hold else None
     if begun is not None:
         begun.done, begun.answers = True, {}
         begun.save(update_fields=["done", "answers"])
     if incident is not None:
         _counts_now([incident])
-    if interview is not None and incident is not None:
-        interview.report = incident
-        interview.save(update_fields=["report"])
     if key:
         _remember(key, row, draft, incident, by=by)
     record.append(
@@ -405,6 +528,56 @@ def deliver_report(
         detail={"situation": clean.situation, "organisation": by.body.ref, "route": route, "version": draft.version},
     )  # fmt: skip
     return draft, incident
+
+
+@action("attach_item")
+def attach_item(
+    incident: Incident, row: Mapping[str, Any], *, parents: Sequence[SourceItem] = (), by: Person
+) -> SourceItem:
+    """One item (forms A2 and A3) onto a report that is filed, by the same check as every route; an account with its interview.
+
+    Raises Problems with everything that is wrong, by field.
+    """
+    incident = Incident.objects.select_for_update().get(pk=incident.pk)
+    authority.require(by, "add_item", incident)
+    item, problems = rules.check_item(row, queries.world(by, incident.situation, asks=True))
+    if any(p.incident_id != incident.pk and p.compartment != incident.compartment for p in parents):
+        problems["parents"] = rules.Problem(rules._("An item can only derive from one you can see."))
+    if item is None or problems:
+        raise Problems(problems)
+    ref, coded = item_ref(), dict(item.coded)
+    if coded.get("person_key"):
+        (coded["person_key"],) = queries.person_marks(by, [coded["person_key"]])
+    if named := coded.get("interview"):
+        free = m.Interview.objects.select_for_update().filter(ref=named, held_by="", report=None)
+        if not free.update(held_by=ref):
+            raise Problems({"interview": rules.Problem(guard.SPENT)})
+    says = keeping.seal_fields(ref, incident.compartment, "SourceItem", {"says": item.says})["says"]
+    made = _source_item(incident, ref, coded, says, by=by)
+    made.parents.set(parents)
+    changed = monitoring.relevel(incident.party, incident.ref, why="item added", by=by)
+    record.append(
+        "item added", made, by=by,
+        detail={"incident": incident.ref, "kind": made.kind, "grade": made.grade, "levels": changed},
+    )  # fmt: skip
+    question("report_changed").ask(incident.ref)
+    return made
+
+
+def row_of_day(values: Mapping[str, Any], *, by: Person) -> dict[str, Any]:
+    """A report whose date is a day and how far it is known, as the row that every route is checked as.
+
+    Kinds of actor that are not said are the named actor's own.
+    """
+    row = {k: v for k, v in values.items() if k not in ("on", "precision")}
+    try:
+        row["when"] = edtf.written(values["on"], str(values.get("precision") or edtf.DAY))
+    except edtf.Unreadable as no:
+        raise Problems({"when": rules.Problem(no.sentence)}) from None
+    if not row.get("actor_types"):
+        party = Party.objects.filter(ref=str(row.get("party", "")), situation__in=access.situations(by)).first()
+        row["actor_types"] = [party.actor_type] if party else []
+    return row
 
 
 class Problems(Refused):
@@ -463,7 +636,7 @@ def save_begun_report(
 
 
 # What is kept of a report that is not finished: nothing that is free text.
-KEPT_BEGUN = frozenset(f.name for f in FIELDS if f.kind not in ("text", "file", "decimal"))
+KEPT_BEGUN = frozenset(f.name for f in FIELDS if f.kind not in ("text", "file", "decimal") or f.name == "interview")
 
 
 # --- interviews ---------------------------------------------------------------------------------------------------

@@ -82,11 +82,64 @@ class StepForm(forms.Form):
             else:
                 self.fields[name] = one(BY_NAME[name], parties)
         if step == SOURCE:
-            self.fields["interview"] = forms.ChoiceField(
-                label=_("The interview in which it was told"), required=False,
-                choices=[("", "–"), *((i.ref, f"{i.ref} {i.asked_at:%Y-%m-%d}") for i in interviews)],
-                help_text=_("A new account of a person needs an interview that was allowed (SC-1)."),
-            )  # fmt: skip
+            self.fields["interview"] = interview_field(interviews)
+
+
+class ItemForm(forms.Form):
+    """One item onto a report that is filed: forms A2 and A3 whole, and what it derives from."""
+
+    def __init__(self, data: Any = None, *, incident: Any, interviews: Sequence[Any] = (), **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        for f in OF_ITEM:
+            if f.kind != "file":
+                self.fields[f.name] = one(f, None)
+        self.fields["interview"] = interview_field(interviews)
+        self.fields["parents"] = forms.ModelMultipleChoiceField(
+            label=_("Derives from"), queryset=incident.items.all(), to_field_name="ref", required=False
+        )
+
+
+def item_of(form_data: Any) -> dict[str, Any]:
+    """One item's answers as a row."""
+    answers = answers_of(form_data)
+    return {f.name: answers[f.name] for f in OF_ITEM if f.name in answers}
+
+
+def interview_field(interviews: Sequence[Any]) -> forms.ChoiceField:
+    """Which of one's own interviews that were allowed and carry no account yet."""
+    return forms.ChoiceField(
+        label=_("The interview in which it was told"), required=False,
+        choices=[("", "–"), *((i.ref, f"{i.ref} {i.asked_at:%Y-%m-%d}") for i in interviews)],
+        help_text=_("A new account of a person needs an interview that was allowed (SC-1)."),
+    )  # fmt: skip
+
+
+def coded_lines(fields: Sequence[Field], coded: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Answers in codes and numbers in the reader's words, each with its question."""
+    lines = []
+    for f in fields:
+        value = coded.get(f.name)
+        if value in (None, [], {}, "") or f.name == "person_key":
+            continue
+        if f.kind == "codes":
+            shown = ", ".join(label_of(f, c) for c in value)
+        elif f.kind == "code":
+            shown = label_of(f, str(value))
+        elif f.kind == "counts":
+            shown = ", ".join(f"{label_of(f, c)}: {n}" for c, n in value.items())
+        elif f.kind == "yes_no":
+            shown = _("yes") if value else _("no")
+        else:
+            shown = str(value)
+        lines.append((_(f.label), shown))
+    if coded.get("declined"):
+        lines.append((_("Prefer not to say"), ", ".join(_(BY_NAME[n].label) for n in coded["declined"])))
+    return lines
+
+
+def label_of(f: Field, code: str) -> str:
+    """One answer in the reader's language, from our own lists or the taxonomy's."""
+    return _(LISTS[f.list_name][code]) if f.list_name in LISTS else label(f.list_name, code, get_language() or "en")
 
 
 def answers_of(form_data: Any) -> dict[str, Any]:
@@ -99,8 +152,6 @@ def answers_of(form_data: Any) -> dict[str, Any]:
                 found[f.name] = values
         elif values and values[-1] != "":
             found[f.name] = "yes" if values[-1] == "on" else values[-1]
-    if form_data.get("interview"):
-        found["interview"] = form_data["interview"]
     return found
 
 

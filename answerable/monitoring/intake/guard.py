@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from answerable.common.edtf import gettext_noop
-from answerable.common.errors import Refused
 
 _ = gettext_noop
 FIRST, HER_REQUEST, SAFEGUARDING = "first", "her_request", "safeguarding"
@@ -38,12 +35,5 @@ def basis(number: int, *, her_request: bool) -> str:
     return HER_REQUEST if her_request else SAFEGUARDING
 
 
-def spend(interview: Any, *, by: Any) -> None:
-    """An allowed interview carries one report of whoever asked for it. Raises Refused."""
-    if interview.asked_by_id != by.pk or interview.status != "ALLOWED":
-        raise Refused(_("This interview is not allowed, or is someone else's."), reason="interview")
-    if interview.report_id is not None:
-        raise Refused(
-            _("This interview was used for a report already; a further one is asked for anew (SC-2)."),
-            reason="interview",
-        )
+# Why a second report may not name an interview.
+SPENT = _("This interview was used for a report already; a further one is asked for anew (SC-2).")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from answerable.authority import engine as authority
@@ -13,7 +14,7 @@ from answerable.channel import codes
 from answerable.channel.models import Thread
 from answerable.common.errors import Refused
 from answerable.monitoring.intake import models as m
-from answerable.vault import doorkeys, keyroom, operations
+from answerable.vault import doorkeys, keyroom, operations, seal
 from answerable.vault.consent import queries as consents
 from answerable.vault.limits import LIMITS
 from answerable.vault.service import operation
@@ -22,21 +23,47 @@ from answerable.vault.service import operation
 SHARED_INSTEAD = ("CP-MONI", "CP-FIND", "CP-CRIM", "CP-UNIT", "CP-CLAI")
 
 
+@operation("keep_draft_file", "office")
+def keep_draft_file(
+    item: str, compartment: str, file: str, key: bytes, name: str, salt: str, digest: bytes
+) -> dict[str, bytes]:
+    """Keep the key of a file that came with a report, and seal its name, salt and hash for the evidence it will be.
+
+    It becomes evidence unopened when the report is filed. `mark` tells the same file on the same item.
+    """
+    keyroom.put_data_key(file, compartment, key)
+    texts = {"name": name, "salt": salt, "digest": digest.hex()}
+    sealed = {n: seal.seal_field(key, text.encode("utf-8", "surrogatepass"), seal.field_context(keyroom.NODE, file, "EvidenceFile", n, 1))
+              for n, text in texts.items()}  # fmt: skip
+    return {**sealed, "mark": keyroom.mark(item, digest)}
+
+
 @operation("shred_undone", "office")
 def shred_undone(batch: str) -> int:
     """Destroy the keys of a delivery's drafts once it is undone; returns how many. The vault looks for itself."""
     with reading_as(CLOCK):
         undone = m.IntakeBatch.objects.filter(ref=batch).exclude(undone_at=None).exists()
-        refs: list[str] = []
-        if undone:
-            drafts = m.Draft.objects.filter(batch__ref=batch, status=m.UNDONE)
-            refs = list(drafts.values_list("ref", flat=True))
-            items = list(
-                m.DraftItem.objects.filter(draft__batch__ref=batch, draft__status=m.UNDONE).values_list(
-                    "ref", flat=True
-                )
-            )
-            refs += [x for ref in items for x in (ref, f"{ref}/file", f"{ref}/note")]
+        refs = _sealed_refs(m.Draft.objects.filter(batch__ref=batch, status=m.UNDONE)) if undone else []
+    return _shred(refs)
+
+
+@operation("shred_lapsed", "office")
+def shred_lapsed(drafts: list[str]) -> int:
+    """Destroy the keys of drafts that nobody filed in time; returns how many. The vault looks for itself which have lapsed."""
+    with reading_as(CLOCK):
+        refs = _sealed_refs(m.Draft.objects.filter(ref__in=list(drafts), status=m.LAPSED))
+    return _shred(refs)
+
+
+def _sealed_refs(drafts: QuerySet[m.Draft]) -> list[str]:
+    """Everything that was sealed for these drafts: their texts, their items' texts, and files."""
+    refs = list(drafts.values_list("ref", flat=True))
+    for ref, file in m.DraftItem.objects.filter(draft__in=drafts.values("ref")).values_list("ref", "file_ref"):
+        refs += [ref, file] if file else [ref]
+    return refs
+
+
+def _shred(refs: list[str]) -> int:
     counted = 0
     for start in range(0, len(refs), 5000):
         counted += keyroom.shred(refs[start : start + 5000], record_too=False)["data_keys"]

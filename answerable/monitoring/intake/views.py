@@ -15,8 +15,8 @@ from answerable.authority import engine as authority
 from answerable.authority.pages import Request, Uncounted, done, form_page, needs
 from answerable.common import edtf
 from answerable.common.errors import Refused
-from answerable.common.tables import label
 from answerable.monitoring import access as monitoring
+from answerable.monitoring import lifecycle
 from answerable.monitoring.intake import access, actions, forms, problems, published, queries, readers, rules, staging
 from answerable.monitoring.intake import counts as service_counts
 from answerable.monitoring.intake import models as m
@@ -65,11 +65,13 @@ def intake(request: Request) -> HttpResponse:
     waiting = (
         access.drafts(request.user).filter(status__in=[m.DRAFT, m.CORRECTION]).select_related("situation", "party")
     )
+    begun = access.begun(request.user).select_related("situation")[:20]
     page = Uncounted(waiting, PER_PAGE).page_of(request.GET.get("page"))
     return render(
         request, "monitoring/intake/intake.html",
-        {"form": form, "refused": refused, "batches": access.batches(request.user)[:20], "page": page, "drafts": page["rows"],
-         "begun": access.begun(request.user).select_related("situation")[:20]},
+        {"form": form, "refused": refused, "batches": access.batches(request.user)[:20], "page": page,
+         "drafts": [(d, queries.lapses_on(d.made_at)) for d in page["rows"]],
+         "days": queries.draft_days(), "soon": queries.lapsing_soon(waiting), "begun": [(b, queries.lapses_on(b.saved_at)) for b in begun]},
         status=409 if refused else 422 if request.method == "POST" else 200,
     )  # fmt: skip
 
@@ -159,7 +161,7 @@ def batch(request: Request, ref: str) -> HttpResponse:
     )
     return render(
         request, "monitoring/intake/batch.html",
-        {"batch": this, "page": page, "drafts": page["rows"], "problems": problems.lines(this.problems[:SHOWN_PROBLEMS]),
+        {"batch": this, "page": page, "drafts": [(d, queries.lapses_on(d.made_at)) for d in page["rows"]], "problems": problems.lines(this.problems[:SHOWN_PROBLEMS]),
          "may_undo": not this.undone_at and authority.allows(request.user, "undo_reports", this),
          "may_file": not this.undone_at and authority.allows(request.user, "file_drafts", this), **chain(request.user, this.ref)},
     )  # fmt: skip
@@ -205,7 +207,7 @@ def draft(request: Request, ref: str) -> HttpResponse:
     )
     facts = (
         {"when": edtf.parse(this.when), "area1": this.area1, "forms": this.coded.get("forms", [])}
-        if this.status != m.UNDONE
+        if this.status not in (m.UNDONE, m.LAPSED)
         else None
     )
     near = (
@@ -230,32 +232,13 @@ def draft(request: Request, ref: str) -> HttpResponse:
     return form_page(
         request, forms.FilingForm(request.POST or None, draft=this), heading=_("Draft of a report"), button=_("File"), act=act,
         lead=this.ref, cancel=reverse("intake"), template="monitoring/intake/draft.html",
-        more={"draft": this, "lines": _coded(this), "items": this.items.all(), "near": near, "may_file": may_file,
+        more={"draft": this, "lapses_on": queries.lapses_on(this.made_at), "waits": this.status in (m.DRAFT, m.CORRECTION),
+              "changed": queries.changed_items(this) if this.status == m.CORRECTION else [], "lines": forms.coded_lines(forms.OF_REPORT, this.coded),
+              "items": [(i, forms.coded_lines(forms.OF_ITEM, i.coded)) for i in this.items.all()], "near": near, "may_file": may_file,
               "may_set_aside": this.status in (m.DRAFT, m.CORRECTION) and authority.allows(request.user, "set_draft_aside", this),
               "may_take_over": this.status == m.CORRECTION and authority.allows(request.user, "take_over_correction", this),
               **chain(request.user, this.ref)},
     )  # fmt: skip
-
-
-def _coded(this: m.Draft) -> list[tuple[str, str]]:
-    """The coded facts of a draft in words."""
-    lines = []
-    for f in forms.OF_REPORT:
-        value = this.coded.get(f.name)
-        if value in (None, [], {}, ""):
-            continue
-        if f.kind == "codes":
-            shown = ", ".join(label(f.list_name, c) for c in value)
-        elif f.kind == "counts":
-            shown = ", ".join(f"{label(f.list_name, c)}: {n}" for c, n in value.items())
-        elif f.kind == "yes_no":
-            shown = _("yes") if value else _("no")
-        else:
-            shown = str(value)
-        lines.append((_(f.label), shown))
-    if this.coded.get("declined"):
-        lines.append((_("Prefer not to say"), ", ".join(_(rules.bad_field(n)) for n in this.coded["declined"])))
-    return lines
 
 
 @require_POST
@@ -273,7 +256,10 @@ def take_over(request: Request, ref: str) -> HttpResponse:
     """Correct a report by the later version of its submission."""
     this = monitoring.get(access.drafts(request.user), ref)
     made = actions.take_over_correction(this, by=request.user)
-    return done(request, _("The report is corrected; both versions of its texts stay sealed."), "incident", made.ref)
+    said = _("The report is corrected; both versions of its texts stay sealed.")
+    if made.status == lifecycle.REOPENED:
+        said += " " + _("Its verification is open again.")
+    return done(request, said, "incident", made.ref)
 
 
 # --- the form in steps --------------------------------------------------------------------------------------------
@@ -292,7 +278,7 @@ def report(request: Request, ref: str) -> HttpResponse:
     wrong: dict[str, rules.Problem] = {}
     refused = ""
     if posted:
-        _clean, all_wrong = rules.check(row, queries.world(request.user, situation))
+        _clean, all_wrong = rules.check(row, queries.world(request.user, situation, asks=True))
         here = set(forms.STEPS[step][1])
         wrong = {n: p for n, p in all_wrong.items() if n.rpartition(".")[2] in here}
     try:
@@ -306,10 +292,7 @@ def report(request: Request, ref: str) -> HttpResponse:
                 "intake",
             )
         if act in ("file", "save") and step == forms.WORDS and not wrong:
-            found = m.Interview.objects.filter(ref=answers.get("interview", ""), asked_by=request.user).first()
-            made, incident = actions.deliver_report(
-                row, route="web", interview=found, hold=act == "save", begun=begun, by=request.user
-            )
+            made, incident = actions.deliver_report(row, route="web", hold=act == "save", begun=begun, by=request.user)
             if incident is not None:
                 return done(request, _("The report is filed; its free text is sealed."), "incident", incident.ref)
             return done(request, _("Kept as a draft; its free text is sealed."), "intake-draft", made.ref)
@@ -322,7 +305,7 @@ def report(request: Request, ref: str) -> HttpResponse:
         shown, wrong = _step(step, -1, answers), {}
     elif act == "next" and posted and not wrong:
         shown = _step(step, 1, answers)
-    own = list(m.Interview.objects.filter(asked_by=request.user, status=m.ALLOWED, report=None, situation=situation))
+    own = list(queries.open_interviews(request.user, situation))
     initial = {n: v == "yes" if n in ("searched_first", "referral_offered") else v for n, v in answers.items()}
     form = forms.StepForm(request.POST if posted and shown == step and act != "back" else None, step=shown, situation=situation, interviews=own,
                           initial=initial)  # fmt: skip
@@ -390,7 +373,7 @@ def ask(request: Request, ref: str) -> HttpResponse:
         if code:
             answer = client.ask("told_before", token=request.user.vault_session or "", code=code)
             told, person = ("told" if answer["told"] else "not_told"), answer["mark"]
-            instead = [label("consent_purpose", p) for p in answer["share"]]
+            instead = [forms.label_of(forms.BY_NAME["purposes"], p) for p in answer["share"]]
             if instead and not anyway:
                 raise Refused(
                     _("She told this here before, and allows that it is used for: %(purposes)s. Ask for that account to be shared "
