@@ -28,7 +28,6 @@ from answerable.monitoring.evidence import actions as evidence
 from answerable.monitoring.intake import counts as service_counts
 from answerable.monitoring.intake import guard, queries, readers, rules, staging
 from answerable.monitoring.intake import models as m
-from answerable.monitoring.intake.description import FIELDS
 from answerable.monitoring.models import Incident, Party, Situation, SourceItem, item_ref
 from answerable.record import log as record
 from answerable.record.models import Entry
@@ -625,7 +624,7 @@ def save_begun_report(
 ) -> m.BegunReport:
     """Save and stop: answers in codes, numbers and days are kept for ninety days; texts are not, until all is sealed at once."""
     authority.require(by, "receive_report", situation)
-    kept = {name: value for name, value in answers.items() if name in KEPT_BEGUN and value}
+    kept = rules.kept_begun(answers, queries.world(by, situation))
     if begun is not None and (begun.by_id != by.pk or begun.done):
         raise Refused(_("That report was begun by someone else, or is filed."), reason="not_authorised")
     begun = begun or m.BegunReport(compartment=queries.compartment_of(by), situation=situation, by=by)
@@ -633,10 +632,6 @@ def save_begun_report(
     begun.save()
     record.append("report begun", begun, by=by, detail={"situation": situation.ref, "step": step})
     return begun
-
-
-# What is kept of a report that is not finished: nothing that is free text.
-KEPT_BEGUN = frozenset(f.name for f in FIELDS if f.kind not in ("text", "file", "decimal") or f.name == "interview")
 
 
 # --- interviews ---------------------------------------------------------------------------------------------------

@@ -558,6 +558,36 @@ def content(row: Row) -> str:
     return "\x1f".join(parts)
 
 
+def kept_begun(answers: Row, world: World) -> dict[str, Any]:
+    """What is kept of a report that is not finished: answers in codes, numbers and days that are answers to their questions.
+
+    Nothing that is text, and nothing that is not understood yet: a name typed where a day belongs is not kept.
+    """
+    kept = {}
+    for f in FIELDS:
+        value = answers.get(f.name)
+        if _blank(value):
+            continue
+        named = str(value).casefold()
+        if f.kind == "ref":
+            good = any(named in of for of in (world.situations, *world.parties.values()))
+        elif f.name == "interview":
+            good = named in world.interviews
+        else:
+            good = f.kind not in ("text", "file", "decimal") and _reads(value, f)
+        if good:
+            kept[f.name] = value
+    return kept
+
+
+def _reads(value: Any, f: Field) -> bool:
+    try:
+        READ[f.kind](value, f)  # type: ignore[operator]
+    except Wrong:
+        return False
+    return True
+
+
 def same(clean: Clean, files: Sequence[str] = ()) -> str:
     """What a report says in one form, whatever way it came and however its answers were written. For the vault alone, which
     gives back a mark.

@@ -392,7 +392,6 @@ ROUTES: dict[str, Route] = {
                       Post("make_bulletin", {"move": "resume_job"}, of=lambda job: job.situation)), gets=False),
     "bulletin": Route("see_situations", Bulletin),
     "enter-party": Route("see_situations", Situation, (Post("enter_party"), Post("enter_party", {"name": "A unit", "actor_type": "ACT-STF"}))),
-    "file-report": Route("see_incidents", Situation, (Post("receive_report"),)),
     "assess-pattern": Route("see_patterns", Situation, (Post("assess_pattern"),)),
     "findings": Route("see_today"),
     "draft-finding": Route("see_patterns", PatternAssessment, (Post("draft_finding"), Post("draft_finding", {"kind": "F-PAT", "standard": "SP2"}))),
@@ -481,7 +480,7 @@ NOT_BY_REF = (LinkPair, DuplicateSearch, Agreement, Actor, SourceItem, Contribut
 # The API: (method, path) → the action each POST stands for, on which kind, with what in its body.
 API: dict[tuple[str, str], tuple[str, type | None, dict[str, Any]]] = {
     ("GET", "situations"): ("see_situations", None, {}), ("GET", "situations/<ref>"): ("see_situations", Situation, {}),
-    ("GET", "incidents"): ("see_today", None, {}), ("POST", "incidents"): ("receive_report", None, {}),
+    ("GET", "incidents"): ("see_today", None, {}), ("POST", "incidents"): ("bring_in_reports", None, {}),
     ("POST", "reports"): ("bring_in_reports", None, {}),
     ("POST", "incidents/<ref>/verify"): ("verify_incident", Incident, {}),
     ("GET", "findings"): ("see_today", None, {}),
