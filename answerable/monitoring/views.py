@@ -21,7 +21,7 @@ from answerable.monitoring.intake import queries as intake_queries
 from answerable.monitoring.linking import actions as list_actions
 from answerable.monitoring.linking import lists
 from answerable.monitoring.linking import views as linking
-from answerable.monitoring.models import Import, PatternAssessment
+from answerable.monitoring.models import Import, PatternAssessment, SourceItem
 from answerable.monitoring.patterns import views as patterns
 from answerable.record.pages import chain
 from answerable.vault import actions as vault
@@ -119,7 +119,8 @@ def incident(request: Request, ref: str) -> HttpResponse:
         "monitoring/incident.html",
         {
             "incident": this,
-            "items": [(i, intake_forms.coded_lines(intake_forms.OF_ITEM, i.further)) for i in items],
+            "items": [(i, _kind(i), intake_forms.coded_lines(intake_forms.OF_ITEM, i.further)) for i in items],
+            "precision": _precisions().get(this.precision, this.precision),
             "further": intake_forms.coded_lines(intake_forms.OF_REPORT, this.further),
             "may_verify": authority.allows(request.user, "verify_incident", this)
             and this.status == lifecycle.IN_VERIFICATION,
@@ -135,6 +136,21 @@ def incident(request: Request, ref: str) -> HttpResponse:
             **chain(request.user, this.ref),
         },
     )
+
+
+def _kind(item: SourceItem) -> str:
+    """What kind of source an item is, in the reader's language."""
+    return intake_forms.label_of(intake_forms.BY_NAME["kind"], item.kind)
+
+
+def _precisions() -> dict[str, str]:
+    return {
+        "day": _("the day"),
+        "week": _("the week"),
+        "month": _("the month"),
+        "quarter": _("the quarter"),
+        "year": _("the year"),
+    }
 
 
 @require_POST

@@ -143,6 +143,17 @@ def seal_identity(subject: str, fields: Mapping[str, str]) -> None:
         IdentityBlock.objects.create(subject=subject, block=block.to_bytes(), fields=given, sealed_at=clock.now())
 
 
+def seal_question(interview: str, text: str) -> tuple[bytes, dict[str, bytes]]:
+    """Who someone is, for the three seats to say whether she told before; each reads it alone. Raises Refused while a seat is empty."""
+    with _held(SEATS):
+        seats = list(Seat.objects.order_by("name"))
+        if len(seats) != 3:
+            raise Refused(
+                _("The custodians cannot be asked until the three identity seats are filled."), reason="no_seats"
+            )
+        return bundles.seal_question(interview, text, [(s.name, bytes(s.public_key)) for s in seats])
+
+
 # --- opening ------------------------------------------------------------------------------------------------------
 
 

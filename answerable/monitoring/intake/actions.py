@@ -34,6 +34,7 @@ from answerable.record.models import Entry
 from answerable.vault import client, keeping
 from answerable.vault.consent import actions as consent
 from answerable.vault.consent import rules as consents
+from answerable.vault.custody import access as custodians
 
 # How many drafts one act files: each has care, consents and a level of its own to enter.
 FILED_AT_ONCE = 500
@@ -640,12 +641,13 @@ def save_begun_report(
 @action("ask_for_interview")
 def ask_for_interview(
     situation: Situation, *, purpose: str, added_value: str, why_not_enough: str, person: str, told_before: str = "not_asked",
-    her_request: bool = False, by: Person,
+    her_request: bool = False, who: str = "", by: Person,
 ) -> m.Interview:  # fmt: skip
     """Say why someone is to be asked for her account: purpose, what it adds, why what exists does not suffice (SC-1).
 
     A first interview is allowed with that. A second one, by any organisation, needs her own request, or waits for
-    safeguarding (SC-2). `person` is the mark of her code or of a pseudonym. Raises Refused.
+    safeguarding (SC-2). `person` is the mark of her code or of a pseudonym. With `told_before` "custodians" it waits for
+    two of them; `who` is then sealed to their seats and is nowhere else. Raises Refused.
     """
     authority.require(by, "ask_for_interview", situation)
     problems = []
@@ -657,6 +659,9 @@ def ask_for_interview(
         problems.append(_("Say in a sentence why what is recorded already does not suffice (SC-1)."))
     if told_before not in guard.TOLD:
         problems.append(_("Say whether she was asked if she told this before."))
+    asks_custodians = told_before == "custodians"
+    if asks_custodians and not who.strip():
+        problems.append(_("Say for the custodians whom you mean, as you know her; only they can read it."))
     if len(person) != 64:
         problems.append(_("Say which person it is about, by her code or by a pseudonym."))
     if problems:
@@ -665,9 +670,10 @@ def ask_for_interview(
     if told_before == "told":
         number = max(number, 2)  # her own code says so, wherever it was
     basis = guard.basis(number, her_request=her_request)
+    allowed = basis != guard.SAFEGUARDING
     interview = m.Interview(
-        compartment=queries.compartment_of(by), situation=situation, organisation=by.body, asked_by=by, person=person, purpose=purpose,
-        told_before=told_before, number=number, basis=basis, status=m.ALLOWED if basis != guard.SAFEGUARDING else m.ASKED,
+        her_request=her_request, compartment=queries.compartment_of(by), situation=situation, organisation=by.body, asked_by=by, person=person, purpose=purpose,
+        told_before=told_before, number=number, basis=basis, status=m.WAITING if asks_custodians else m.ALLOWED if allowed else m.ASKED,
         asked_at=clock.now(),
     )  # fmt: skip
     sealed = keeping.seal_fields(
@@ -676,6 +682,9 @@ def ask_for_interview(
         "Interview",
         {"added_value": added_value, "why_not_enough": why_not_enough},
     )
+    if asks_custodians:
+        asked = client.ask("seal_question", interview=interview.ref, text=who.strip())
+        interview.question, interview.question_keys = asked["sealed"], asked["keys"]
     interview.added_value, interview.why_not_enough = sealed["added_value"], sealed["why_not_enough"]
     interview.save(force_insert=True)
     record.append(
@@ -685,11 +694,68 @@ def ask_for_interview(
     return interview
 
 
+@action("take_question")
+def take_question(interview: m.Interview, *, by: Person) -> bytes:
+    """The sealed question for a custodian's own machine. Raises Refused for whoever holds no seat, or when none waits."""
+    interview = m.Interview.objects.select_for_update().get(pk=interview.pk)
+    authority.require(by, "take_question", interview)
+    seat = _seat(interview, by)
+    file: bytes = client.ask("question_file", interview=interview.ref)
+    record.append("question taken", interview, by=by, detail={"seat": seat})
+    return file
+
+
+@action("give_word")
+def give_word(interview: m.Interview, *, told: bool, share: Sequence[str], by: Person) -> m.Interview:
+    """A custodian's word: whether she told before, and what may be shared instead. No name, no reference, nothing else.
+
+    Two seats' words count together. She told: the interview is a further one, which her own wish or safeguarding allows, and
+    what may be shared is offered. She did not: it is decided as if nobody had been asked. Raises Refused.
+    """
+    interview = m.Interview.objects.select_for_update().get(pk=interview.pk)
+    authority.require(by, "give_word", interview)
+    seat = _seat(interview, by)
+    if any(w["seat"] == seat or w["by"] == by.ref for w in interview.words):
+        raise Refused(_("Your seat has answered this already."), reason="duplicate")
+    if set(share) - set(guard.SHARED_INSTEAD) or (share and not told):
+        raise Refused(_("Only what she told before can be shared, for the purposes listed."), reason="share")
+    interview.words = [*interview.words, {"seat": seat, "by": by.ref, "told": told, "share": list(share)}]
+    before = interview.status
+    if (together := guard.joined(interview.words)) is not None:
+        known, interview.share = together
+        interview.told_before = "told" if known else "not_told"
+        interview.number = max(interview.number, 2) if known else interview.number
+        interview.basis = guard.basis(interview.number, her_request=interview.her_request)
+        # What can be shared comes before asking again: even her own wish is then looked at by safeguarding.
+        waits = interview.basis == guard.SAFEGUARDING or interview.share
+        interview.status = m.ASKED if waits else m.ALLOWED
+        # The question has served: nobody reads it again.
+        interview.question, interview.question_keys = b"", {}
+    interview.save(
+        update_fields=["words", "share", "told_before", "number", "basis", "status", "question", "question_keys"]
+    )
+    record.append(
+        "custodian answered", interview, by=by, from_state=before, to_state=interview.status, detail={"seat": seat}
+    )
+    return interview
+
+
+def _seat(interview: m.Interview, by: Person) -> str:
+    """The seat this person holds. Raises Refused for whoever holds none, and when no question waits."""
+    if interview.status != m.WAITING:
+        raise Refused(_("No question waits here for the custodians."), reason="lifecycle")
+    if not (seat := custodians.seat_of(by)):
+        raise Refused(_("You hold none of the three identity seats."), reason="seat")
+    return seat
+
+
 @action("decide_interview")
 def decide_interview(interview: m.Interview, *, allow: bool, reason: str, by: Person) -> m.Interview:
     """Safeguarding allows or refuses a further interview, with a reason among those the rules know (SC-2)."""
     interview = m.Interview.objects.select_for_update().get(pk=interview.pk)
     authority.require(by, "decide_interview", interview)
+    if interview.status == m.WAITING:
+        raise Refused(_("The custodians have not answered yet; decide when they have."), reason="lifecycle")
     if interview.status != m.ASKED:
         raise Refused(_("This was decided already."), reason="lifecycle")
     if reason not in (guard.GROUNDS if allow else guard.BARS):

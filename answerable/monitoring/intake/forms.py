@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from answerable.common.tables import label
 from answerable.monitoring.intake import guard
 from answerable.monitoring.intake.description import (
+    A1,
     BY_NAME,
     DECLINED,
     FIELDS,
@@ -47,8 +48,16 @@ def choices_of(f: Field, *, blank: bool) -> list[tuple[str, str]]:
     return [("", "–"), *found] if blank else found
 
 
-def one(f: Field, parties: Any) -> forms.Field:
-    """A question as a form's field. What is needed is the check's to say, so that every route says the same."""
+def one(f: Field, parties: Any, *, needed: bool = False) -> forms.Field:
+    """A question as a form's field. What is needed is the check's to say, so that every route says the same; here it only
+    is not called optional.
+    """
+    found = _one(f, parties)
+    found.needed = needed  # type: ignore[attr-defined]
+    return found
+
+
+def _one(f: Field, parties: Any) -> forms.Field:
     common: dict[str, Any] = {"label": _(f.label), "help_text": _(f.hint) if f.hint else "", "required": False}
     if f.kind == "ref":
         return forms.ModelChoiceField(queryset=parties, to_field_name="ref", **common)
@@ -80,7 +89,9 @@ class StepForm(forms.Form):
             elif name == "referral_offered":
                 self.fields[name] = forms.BooleanField(label=_(BY_NAME[name].label), required=False)
             else:
-                self.fields[name] = one(BY_NAME[name], parties)
+                f = BY_NAME[name]
+                # A report may come without a source, so what is asked of one is needed only where there is one.
+                self.fields[name] = one(f, parties, needed=f.form == A1 and (f.needed or f.before_filing))
         if step == SOURCE:
             self.fields["interview"] = interview_field(interviews)
 
@@ -92,7 +103,7 @@ class ItemForm(forms.Form):
         super().__init__(data, **kwargs)
         for f in OF_ITEM:
             if f.kind != "file":
-                self.fields[f.name] = one(f, None)
+                self.fields[f.name] = one(f, None, needed=f.needed)
         self.fields["interview"] = interview_field(interviews)
         self.fields["parents"] = forms.ModelMultipleChoiceField(
             label=_("Derives from"), queryset=incident.items.all(), to_field_name="ref", required=False
@@ -215,6 +226,8 @@ class FilingForm(forms.Form):
         for name in ("party", "link_reason"):
             if name not in draft.lacks:
                 del self.fields[name]
+            else:
+                self.fields[name].needed = True  # type: ignore[attr-defined]
 
 
 class InterviewForm(forms.Form):
@@ -227,6 +240,10 @@ class InterviewForm(forms.Form):
     code = forms.CharField(label=gettext_lazy("Her code"), required=False, max_length=60,
                            widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "numeric"}))  # fmt: skip
     pseudonym = forms.SlugField(label=gettext_lazy("Pseudonym of the person"), required=False, max_length=40)
+    who = forms.CharField(
+        label=gettext_lazy("For the custodians alone: whom you mean"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=gettext_lazy("Only if the custodians are asked. Her name and what tells her from others, sealed to their three seats: nobody here can read it."),
+    )  # fmt: skip
     purpose = forms.ChoiceField(label=gettext_lazy("For which purpose"), choices=[])
     added_value = forms.CharField(label=gettext_lazy("What this interview would add"), max_length=2000, help_text=gettext_lazy("Sealed on arrival."),
                                   widget=forms.Textarea(attrs={"rows": 3}))  # fmt: skip
@@ -241,6 +258,24 @@ class InterviewForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["told_before"].choices = [(c, _(w)) for c, w in guard.TOLD.items() if c not in ("told", "not_told")]  # type: ignore[attr-defined]
         self.fields["purpose"].choices = choices_of(BY_NAME["purposes"], blank=False)  # type: ignore[attr-defined]
+
+
+class WordForm(forms.Form):
+    """A custodian's word."""
+
+    told = forms.ChoiceField(label=gettext_lazy("Did she tell this before?"), choices=[("", "–")])
+    share = forms.MultipleChoiceField(
+        label=gettext_lazy("If yes: what may be shared instead"),
+        required=False,
+        choices=[],
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["told"].choices = [("", "–"), ("yes", _("yes")), ("no", _("no"))]  # type: ignore[attr-defined]
+        purposes = dict(choices_of(BY_NAME["purposes"], blank=False))
+        self.fields["share"].choices = [(p, purposes[p]) for p in guard.SHARED_INSTEAD]  # type: ignore[attr-defined]
 
 
 class DecisionForm(forms.Form):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from answerable.common.edtf import gettext_noop
 
 _ = gettext_noop
@@ -14,6 +17,10 @@ TOLD = {
     "custodians": _("The custodians are asked"),
     "not_asked": _("She was not asked"),
 }
+# Purposes under which an account that exists may be used instead of asking again, in the order they are offered.
+SHARED_INSTEAD = ("CP-MONI", "CP-FIND", "CP-CRIM", "CP-UNIT", "CP-CLAI")
+# How many of the three seats answer before their word counts: what one office alone would say opens and bars nothing.
+SEATS_ASKED = 2
 # Why safeguarding allows a further interview, and why it refuses one.
 GROUNDS = {
     "material_new": _("Something material is new and can be told by nobody else"),
@@ -33,6 +40,14 @@ def basis(number: int, *, her_request: bool) -> str:
     if number <= 1:
         return FIRST
     return HER_REQUEST if her_request else SAFEGUARDING
+
+
+def joined(words: Sequence[Mapping[str, Any]]) -> tuple[bool, list[str]] | None:
+    """What the custodians say together: whether she told, and what all who know of it would share. None while too few answered."""
+    if len(words) < SEATS_ASKED:
+        return None
+    known = [w for w in words if w["told"]]
+    return bool(known), [p for p in SHARED_INSTEAD if known and all(p in w["share"] for w in known)]
 
 
 # Why a second report may not name an interview.

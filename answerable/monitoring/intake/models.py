@@ -19,6 +19,8 @@ LAPSED = "LAPSED"
 # What is kept for ninety days and no longer.
 UNFILED = [DRAFT, CORRECTION, REPLACED, SET_ASIDE]
 ASKED, ALLOWED, REFUSED = "ASKED", "ALLOWED", "REFUSED"
+# The custodians are asked whether she told before; nothing is allowed while they have not answered.
+WAITING = "WAITING"
 
 # What goes of a draft and of its item when it is taken out again, lapses or is shredded. `file_ref` stays: keys are named by it.
 EMPTY = {"coded": {}, "area1": "", "area2": "", "narrative": b"", "place": b"", "link_reason": b""}
@@ -223,6 +225,13 @@ class Interview(models.Model):
     report = models.ForeignKey(Incident, null=True, on_delete=models.PROTECT, related_name="+")
     # The submission (as a mark) that brings its account, from the draft on: no other may.
     held_by = models.CharField(max_length=64, blank=True, default="")
+    her_request = models.BooleanField(default=False)
+    # Who she is as the interviewer knows her, sealed to the custodians' seats alone, with its key for each seat.
+    question = SealedField()
+    question_keys = models.JSONField(default=dict)
+    # What each seat said: {"seat", "by", "told", "share"}; and what they would share together.
+    words = models.JSONField(default=list)
+    share = models.JSONField(default=list)
     added_value = SealedField()
     why_not_enough = SealedField()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 from django.db.models import QuerySet
@@ -13,14 +14,12 @@ from answerable.authority.principals import CLOCK, Place
 from answerable.channel import codes
 from answerable.channel.models import Thread
 from answerable.common.errors import Refused
+from answerable.monitoring.intake import guard
 from answerable.monitoring.intake import models as m
-from answerable.vault import doorkeys, keyroom, operations, seal
+from answerable.vault import bundles, doorkeys, keyroom, operations, seal, signing
 from answerable.vault.consent import queries as consents
 from answerable.vault.limits import LIMITS
 from answerable.vault.service import operation
-
-# Purposes under which an account that exists may be used instead of asking again, in the order they are offered.
-SHARED_INSTEAD = ("CP-MONI", "CP-FIND", "CP-CRIM", "CP-UNIT", "CP-CLAI")
 
 
 @operation("keep_draft_file", "office")
@@ -70,6 +69,26 @@ def _shred(refs: list[str]) -> int:
     return counted
 
 
+@operation("seal_question", "office")
+def seal_question(interview: str, text: str) -> dict[str, Any]:
+    """Who an interviewer means, sealed to the three custodians' seats: the vault cannot open it again, nor can the office."""
+    sealed, keys = keyroom.seal_question(interview, text)
+    return {"sealed": sealed, "keys": {seat: bundles.b64(key) for seat, key in keys.items()}}
+
+
+@operation("question_file", "office")
+def question_file(interview: str) -> bytes:
+    """The question as a custodian takes it away, signed. The vault looks for itself what was asked, by which office."""
+    with reading_as(CLOCK):
+        asked = m.Interview.objects.select_related("organisation").filter(ref=interview, status=m.WAITING).first()
+    if asked is None:
+        raise Refused(_("No question waits here for the custodians."), reason="nothing")
+    return bundles.build_question(
+        signing.signer(), interview=asked.ref, asked_by=asked.organisation.name, purpose=asked.purpose, asked_at=asked.asked_at,
+        sealed=bytes(asked.question), keys={seat: base64.b64decode(key) for seat, key in asked.question_keys.items()},
+    )  # fmt: skip
+
+
 @operation("told_before", "office")
 def told_before(token: str, code: str) -> dict[str, Any]:
     """Whether the person whose code this is told something here before, and what may be used of it instead: no more.
@@ -95,4 +114,4 @@ def told_before(token: str, code: str) -> dict[str, Any]:
         return {"told": False, "share": [], "mark": ""}
     LIMITS.succeeded(f"told {person.ref}")
     (mark,) = doorkeys.marks("person", [thread.ref])
-    return {"told": True, "share": [p for p in SHARED_INSTEAD if p in live], "mark": mark}
+    return {"told": True, "share": [p for p in guard.SHARED_INSTEAD if p in live], "mark": mark}

@@ -23,6 +23,7 @@ from answerable.monitoring.intake import models as m
 from answerable.monitoring.intake.uploads import sealed_on_arrival
 from answerable.record.pages import chain
 from answerable.vault import client, keeping
+from answerable.vault.custody import access as custodians
 
 PER_PAGE, SHOWN_ROWS, SHOWN_PROBLEMS = 25, 5, 200
 # How long one request checks rows before it shows how far it is.
@@ -383,17 +384,48 @@ def ask(request: Request, ref: str) -> HttpResponse:
         if not person and pseudonym:
             (person,) = keeping.marks("person", [f"{request.user.body.ref}/{pseudonym}"])
         made = actions.ask_for_interview(situation, **{**data, "told_before": told}, person=person, by=request.user)
-        said = (
-            _("The interview is allowed.")
-            if made.status == m.ALLOWED
-            else _("Safeguarding decides about this further interview.")
-        )
-        return done(request, said, "interview", made.ref)
+        return done(request, _said(made), "interview", made.ref)
 
     return form_page(
         request, forms.InterviewForm(request.POST or None), heading=_("Before an interview"), button=_("Enter"), act=act,
         lead=situation.name, cancel=reverse("situation", args=[situation.ref]), template="monitoring/intake/ask.html",
     )  # fmt: skip
+
+
+def _said(interview: m.Interview) -> str:
+    """What came of asking for an interview."""
+    return {
+        m.ALLOWED: _("The interview is allowed."),
+        m.WAITING: _("Two custodians are asked whether she told this before. Until they answer nobody asks her."),
+        m.ASKED: _("Safeguarding decides about this further interview."),
+    }.get(interview.status, "")
+
+
+@require_POST
+@needs("see_interviews", "intake")
+def question(request: Request, ref: str) -> HttpResponse:
+    """The sealed question, for a custodian's own machine."""
+    this = monitoring.get(access.interviews(request.user).select_related("organisation"), ref)
+    file = actions.take_question(this, by=request.user)
+    return HttpResponse(
+        file,
+        content_type="application/octet-stream",
+        headers={"Content-Disposition": f'attachment; filename="{this.ref}.question.json"'},
+    )
+
+
+@require_POST
+@needs("see_interviews", "intake")
+def word(request: Request, ref: str) -> HttpResponse:
+    """A custodian's yes or no, and what may be shared instead."""
+    this = monitoring.get(access.interviews(request.user).select_related("organisation"), ref)
+    form = forms.WordForm(request.POST)
+    authority.require(request.user, "give_word", this)
+    if not form.is_valid():
+        raise Refused(_("Say yes or no; and if yes, what may be shared, or nothing."), reason="word")
+    data = form.cleaned_data
+    actions.give_word(this, told=data["told"] == "yes", share=data["share"], by=request.user)
+    return done(request, _("Your word is entered. It holds no name and no reference."), "interview", this.ref)
 
 
 @needs("see_interviews", "intake")
@@ -413,8 +445,20 @@ def interview(request: Request, ref: str) -> HttpResponse:
         request, forms.DecisionForm(request.POST or None), heading=_("Interview"), button=_("Decide"), act=act, lead=this.ref,
         cancel=reverse("interviews"), template="monitoring/intake/interview.html",
         more={"interview": this, "may_decide": may, "told": _(forms.guard.TOLD.get(this.told_before, "")),
-              "allowed_so_far": queries.interviews_of(this.person), **chain(request.user, this.ref)},
+              "allowed_so_far": queries.interviews_of(this.person),
+              "share": [forms.label_of(forms.BY_NAME["purposes"], p) for p in this.share], "waits": this.status == m.WAITING,
+              "answered": len(this.words), "word": forms.WordForm() if _may_answer(request.user, this) else None, **chain(request.user, this.ref)},
     )  # fmt: skip
+
+
+def _may_answer(by: Any, this: m.Interview) -> bool:
+    """Whether this person's seat is asked, and has not answered."""
+    return (
+        this.status == m.WAITING
+        and authority.allows(by, "give_word", this)
+        and not any(w["by"] == by.ref for w in this.words)
+        and bool(custodians.seat_of(by))
+    )
 
 
 # --- counts -------------------------------------------------------------------------------------------------------

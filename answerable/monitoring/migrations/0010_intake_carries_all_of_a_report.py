@@ -1,4 +1,4 @@
-# What a report holds besides its columns is carried at filing, with its files; drafts end; an interview carries one account.
+# What a report holds besides its columns is carried at filing, with its files; drafts end; custodians say whether she told before.
 
 import answerable.vault.models
 from django.conf import settings
@@ -52,6 +52,31 @@ class Migration(migrations.Migration):
             model_name='interview',
             name='held_by',
             field=models.CharField(blank=True, default='', max_length=64),
+        ),
+        migrations.AddField(
+            model_name='interview',
+            name='her_request',
+            field=models.BooleanField(default=False),
+        ),
+        migrations.AddField(
+            model_name='interview',
+            name='question',
+            field=answerable.vault.models.SealedField(blank=True, default=bytes),
+        ),
+        migrations.AddField(
+            model_name='interview',
+            name='question_keys',
+            field=models.JSONField(default=dict),
+        ),
+        migrations.AddField(
+            model_name='interview',
+            name='share',
+            field=models.JSONField(default=list),
+        ),
+        migrations.AddField(
+            model_name='interview',
+            name='words',
+            field=models.JSONField(default=list),
         ),
         migrations.AddField(
             model_name='sourceitem',
