@@ -150,7 +150,7 @@ def coded_lines(fields: Sequence[Field], coded: Mapping[str, Any]) -> list[tuple
 
 def label_of(f: Field, code: str) -> str:
     """One answer in the reader's language, from our own lists or the taxonomy's."""
-    return _(LISTS[f.list_name][code]) if f.list_name in LISTS else label(f.list_name, code, get_language() or "en")
+    return _(LISTS[f.list_name].get(code, code)) if f.list_name in LISTS else label(f.list_name, code, get_language() or "en")
 
 
 def answers_of(form_data: Any) -> dict[str, Any]:
