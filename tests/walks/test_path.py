@@ -45,7 +45,15 @@ def test_a_report_from_filing_to_verified(office, saved):
     press(dana, f"/watch/intake/interviews/ask/{situation.ref}/", told_before="no_code", pseudonym="p-1", purpose="CP-MONI",
           added_value="she saw the commander", why_not_enough="no record names him")  # fmt: skip
     press(dana, url + "items/", **item, interview=Interview.objects.latest("id").ref)
-    press(dana, url + "items/", kind="medical", directness="primary", captured_on="2026-01-20", reliability="A", credibility=2)
+    press(
+        dana,
+        url + "items/",
+        kind="medical",
+        directness="primary",
+        captured_on="2026-01-20",
+        reliability="A",
+        credibility=2,
+    )
     press(sami, url + "move/", move="triage")
     press(vera, url + "move/", move="begin_verification")
     press(vera, url + "verify/")
