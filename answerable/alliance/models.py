@@ -215,6 +215,9 @@ def compartments_of(roles: frozenset[str], body: Body) -> frozenset[str]:
     if "safeguarding_officer" in roles:
         # A further interview waits for safeguarding, whoever asked for it (SC-2).
         scopes |= {"safety", "grievances/shared", "interviews"}
+    if roles & {"vault_custodian", "survivor_council_member"}:
+        # Two of the three seats say whether someone told before, whoever would ask her (SC-1).
+        scopes.add("interviews")
     # Complaints lie outside the case team: whoever works on cases has no way to them, whatever else they do (SC-13).
     if not roles & CLAIM_ROLES:
         if "ombudsperson" in roles:

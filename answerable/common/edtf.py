@@ -145,3 +145,19 @@ def overlap(a: When, b: When, *, slack: int = 0) -> bool:
     """Whether both may be the same time, give or take so many days."""
     gap = timedelta(days=slack)
     return a.earliest - gap <= b.latest and b.earliest - gap <= a.latest
+
+
+def written(on: date, precision: str) -> str:
+    """A day and how far it is known (day, week, month, quarter, year), as one text that `parse` reads."""
+    if precision == "week":
+        monday = on - timedelta(days=on.weekday())
+        return f"{monday}/{monday + timedelta(days=6)}"
+    known = {
+        DAY: on.isoformat(),
+        MONTH: f"{on:%Y-%m}",
+        QUARTER: f"{on:%Y}-{33 + (on.month - 1) // 3}",
+        YEAR: f"{on:%Y}",
+    }
+    if precision not in known:
+        raise Unreadable(gettext_noop("A date is known to the day, the week, the month, the quarter or the year."))
+    return known[precision]

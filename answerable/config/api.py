@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -29,7 +30,8 @@ from answerable.monitoring import access as monitoring
 from answerable.monitoring import actions as monitoring_actions
 from answerable.monitoring import queries as monitoring_queries
 from answerable.monitoring.intake import actions as intake
-from answerable.monitoring.models import Party
+from answerable.monitoring.intake.models import Draft
+from answerable.monitoring.models import Incident
 from answerable.reparations import access as reparations
 from answerable.reparations import actions as claim_actions
 from answerable.vault import signin
@@ -77,7 +79,7 @@ def _refused(request: HttpRequest, no: Exception) -> HttpResponse:
 
 
 class ReportIn(Schema):
-    """An incident report (form A1)."""
+    """An incident report (form A1) in its short form: a day and how far it is known. POST /reports takes forms A1 to A3 whole."""
 
     situation: str
     party: str
@@ -85,6 +87,7 @@ class ReportIn(Schema):
     area1: str
     area2: str = ""
     precision: str = "day"
+    actor_types: list[str] = []
     victims: int
     forms: list[str]
     links: list[str]
@@ -137,14 +140,26 @@ def incidents(request: Request) -> Any:
     ]
 
 
-@api.post("/incidents", response={201: Made, 409: Problem})
+@api.post("/incidents", response={201: Made, 409: Problem, 422: dict})
 def receive_report(request: Request, data: ReportIn) -> Any:
-    """File an incident report; its free text is sealed on arrival."""
-    values = data.model_dump()
-    s = monitoring.get(monitoring.situations(request.user), values.pop("situation"))
-    party = monitoring.get(Party.objects.filter(situation=s), values.pop("party"))
-    made = monitoring_actions.receive_report(situation=s, party=party, **values, by=request.user)
-    return Status(201, {"ref": made.ref, "status": made.status})
+    """File an incident report; the same check and the same way in as POST /reports. Problems come by field (422)."""
+    row = intake.row_of_day(data.model_dump(), by=request.user)
+    return _delivered(request, row, lambda draft, incident: {"ref": draft.ref, "status": (incident or draft).status})
+
+
+def _delivered(
+    request: Request, row: dict[str, Any], answer: Callable[[Draft, Incident | None], dict[str, Any]], key: str = ""
+) -> Any:
+    """One report through the one way in; what it made, or every problem by field."""
+    try:
+        draft, incident = intake.deliver_report(row, route="api", key=key, by=request.user)
+    except intake.Problems as no:
+        response = api.create_response(
+            request, {"refused": str(no), "reason": no.reason, "problems": no.problems}, status=422
+        )
+        response.undo = True  # type: ignore[attr-defined]
+        return response
+    return Status(201, answer(draft, incident))
 
 
 @api.post("/reports", response={201: dict, 409: Problem, 422: dict})
@@ -169,15 +184,7 @@ def deliver_report(request: Request) -> Any:
         raise Refused(_("The body is one report as a JSON object, its items a list of objects."), reason="body")
     if (before := intake.answered(key, row, by=request.user)) is not None:
         return Status(201, before)
-    try:
-        draft, incident = intake.deliver_report(row, route="api", key=key, by=request.user)
-    except intake.Problems as no:
-        response = api.create_response(
-            request, {"refused": str(no), "reason": no.reason, "problems": no.problems}, status=422
-        )
-        response.undo = True  # type: ignore[attr-defined]
-        return response
-    return Status(201, intake.answer_of(draft, incident))
+    return _delivered(request, row, intake.answer_of, key)
 
 
 @api.post("/incidents/{ref}/verify", response={200: dict, 409: Problem})

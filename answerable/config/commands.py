@@ -287,7 +287,7 @@ def worker(argv: list[str]) -> int:
     from answerable.channel import actions as channel
     from answerable.channel import quarantine
     from answerable.measures import actions as measures
-    from answerable.monitoring.intake import staging as intake
+    from answerable.monitoring.intake import actions as intake
     from answerable.monitoring.linking import actions as linking
     from answerable.monitoring.looking import actions as looking
     from answerable.monitoring.patterns import actions as patterns

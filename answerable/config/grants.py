@@ -38,6 +38,7 @@ OFFICE_DELETES = (
     "monitoring_tally",
     "monitoring_visit",
     "monitoring_savedview",
+    "monitoring_answered",
     "django_session",
 )
 # What the vault process writes among the working facts: its entries in the record, and what doors without a database
@@ -63,6 +64,7 @@ VAULT_WRITES = (
     "channel_kitenvelope",
     "reparations_claim",
     "monitoring_incident",
+    "monitoring_draft",
     # A withdrawal at the door takes an account out of what is counted.
     "monitoring_contribution",
     "monitoring_patternstate",

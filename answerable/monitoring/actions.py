@@ -13,13 +13,15 @@ from answerable.alliance.models import Body, Person, State
 from answerable.authority import engine as authority
 from answerable.authority.acting import action, scope_of
 from answerable.authority.principals import CLOCK, HasPrincipal, Place
-from answerable.common import clock
+from answerable.common import clock, edtf
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.common.lifecycle import next_status
 from answerable.common.tables import taxonomy
 from answerable.monitoring import grades, lifecycle, planning, queries, rules
 from answerable.monitoring.evidence import actions as counted
+from answerable.monitoring.intake import queries as intake_queries
+from answerable.monitoring.intake import rules as intake
 from answerable.monitoring.linking import queries as links
 from answerable.monitoring.models import (
     Import,
@@ -185,7 +187,8 @@ def receive_report(
     searched_first: bool,
     by: Person,
 ) -> Incident:
-    """File an incident report (form A1). Free text is sealed before it is stored; nothing else is free text.
+    """File an incident report (form A1) whose facts are coded already, as the rehearsals do. Free text is sealed before it is
+    stored; nothing else is free text. What people type comes by `intake.actions.deliver_report`; the check is the same.
 
     Raises Refused when the situation and actor do not belong together, a code is unknown, a date lies ahead, care was
     not offered first (SC-8), or existing accounts were not searched for first (SC-1).
@@ -193,25 +196,16 @@ def receive_report(
     authority.require(by, "receive_report", situation)
     low = victims if victims_min is None else victims_min
     high = victims if victims_max is None else victims_max
-    problems = []
-    if party.situation_id != situation.pk:
-        problems.append(_("That actor does not belong to this situation."))
-    if on > clock.today():
-        problems.append(
-            _("The date lies in the future; give the day, or any day of the month or quarter, it happened.")
-        )
-    if not low <= victims <= high or victims < 1:
-        problems.append(_("The best estimate of victims lies between the least and the most, and is at least one."))
-    for codes, list_name in ((forms, "violence_form"), (links, "conflict_link"), (settings, "setting"),
-                             (consequences, "consequence")):  # fmt: skip
-        if unknown := [c for c in codes if c not in taxonomy(list_name)]:
-            problems.append(_("Unknown code: %(codes)s.") % {"codes": ", ".join(unknown)})
-    if not rules.in_scope(forms, links):
-        problems.append(_("At least one form of violence and one link to the conflict are needed (R-TAX-1)."))
-    if not link_reason.strip():
+    row = {
+        "situation": situation.ref, "party": party.ref, "when": edtf.written(on, precision), "area1": area1, "area2": area2,
+        "actor_types": [party.actor_type], "victims": victims, "victims_min": low, "victims_max": high, "forms": list(forms),
+        "links": list(links), "link_reason": link_reason, "narrative": narrative, "place": place, "settings": list(settings),
+        "consequences": list(consequences), "risk": risk, "referral_offered": referral_offered, "searched_first": searched_first,
+    }  # fmt: skip
+    clean, wrong = intake.check(row, intake_queries.world(by, situation))
+    problems = [intake_queries.words(p) for name, p in wrong.items() if name != "referral_offered"]
+    if clean is not None and clean.lacks:
         problems.append(_("Say in a sentence why it is linked to the conflict (R-TAX-1)."))
-    if not searched_first:
-        problems.append(_("Search for an account that already exists first, and note that you did (SC-1)."))
     ref = incident_ref()
     # Care comes before questions (SC-8): noted as offered under the report's reference, or the sentence why not.
     problems += [s for answer in question("care_offered").ask(ref, referral_offered, by) for s in answer]
@@ -283,17 +277,23 @@ def add_item(
     says: str = "",
     by: Person,
 ) -> SourceItem:
-    """Attach a source item (form A2) with its grades and, for what is a person's, consent by purpose (SC-3).
+    """Attach a source item (form A2) that is coded already, as the rehearsals do, with a plain yes to each purpose (SC-3).
 
-    Which grades its kind may have and which consent it needs is decided in grades.py. Who confirms a grade is counted
-    from what assessors record afterwards. `person_key` is a pseudonym: two accounts count as two persons' only when both
-    have one and they differ (R-VER-1). Raises Refused with every reason.
+    What people type comes by `intake.actions.attach_item`; the check is the same, and which grades a kind may have and
+    which consent it needs is decided in grades.py. Who confirms a grade is counted from what assessors record afterwards.
+    `person_key` is a pseudonym: two accounts count as two persons' only when both have one and they differ (R-VER-1).
+    Raises Refused with every reason.
     """
     incident = _locked(incident)
     authority.require(by, "add_item", incident)
-    unfit = grades.unfit(kind, testimony=testimony, reliability=reliability, credibility=credibility)
-    found = (*unfit.values(), grades.unconsented(kind, purposes), grades.too_early(captured_on, clock.today()))
-    problems = [_(sentence) for sentence in found if sentence]
+    row = {
+        "kind": kind, "directness": "primary" if primary else "secondary", "testimony": testimony, "reliability": reliability,
+        "credibility": credibility or "", "captured_on": (captured_on or clock.today()).isoformat(), "says": says,
+        "person_key": person_key, "contrary": contrary, "purposes": list(purposes),
+        **({"understood": True, "withdrawal_told": True} if purposes else {}),
+    }  # fmt: skip
+    _item, wrong = intake.check_item(row, intake.World(clock.today(), {}, {}))
+    problems = [intake_queries.words(p) for p in wrong.values()]
     if unknown := [p for p in purposes if p not in taxonomy("consent_purpose")]:
         problems.append(_("Unknown purpose of consent: %(codes)s.") % {"codes": ", ".join(unknown)})
     if any(p.incident_id != incident.pk and p.compartment != incident.compartment for p in parents):
@@ -471,7 +471,7 @@ def _clear(ref: str) -> None:
         question("report_cleared").ask(ref)
     if ref.startswith("ITM"):
         SourceItem.objects.filter(ref=ref).update(
-            says=b"", person_key="", testimony="", primary=False, assessors=0, purposes=[]
+            says=b"", person_key="", testimony="", primary=False, assessors=0, purposes=[], further={}
         )
     elif ref.startswith("INC"):
         for incident in Incident.objects.filter(ref=ref):
@@ -479,6 +479,7 @@ def _clear(ref: str) -> None:
             Incident.objects.filter(pk=incident.pk).update(
                 narrative=b"", place=b"", link_reason=b"", on=on, precision="quarter", earliest=None, latest=None, area1="", area2="", forms=[],
                 links=[], settings=[], consequences=[], victims=0, victims_min=0, victims_max=0, because=[], level="V1",
+                further={},
             )  # fmt: skip
             relevel(incident.party, ref)
 

@@ -12,7 +12,7 @@ from answerable.alliance.days import day_words
 from answerable.alliance.models import Body, Person
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
-from answerable.monitoring import actions
+from answerable.monitoring.intake import actions as intake
 from answerable.monitoring.models import Incident, Party
 
 
@@ -36,15 +36,15 @@ def _report(kind: str, fields: Mapping[str, Any], by: Any) -> str | None:
         on, victims = date.fromisoformat(str(fields.get("on"))), int(str(fields.get("victims")))
     except ValueError:
         raise Refused(_("The day and the number of people are needed."), reason="report") from None
-    incident = actions.receive_report(
-        situation=party.situation, party=party, on=on, victims=victims, precision=str(fields.get("precision") or "day"),
-        area1=str(fields.get("area1") or "")[:40], area2=str(fields.get("area2") or "")[:40],
-        forms=list(fields.get("forms") or ()), links=list(fields.get("links") or ()),
-        link_reason=str(fields.get("link_reason") or ""), place=str(fields.get("place") or ""),
-        narrative=str(fields.get("narrative") or ""), referral_offered=fields.get("referral_offered") == "yes",
-        searched_first=fields.get("searched_first") == "yes", by=by,
-    )  # fmt: skip
-    return incident.ref
+    said = {name: fields[name] for name in TAKEN if fields.get(name)}
+    row = intake.row_of_day({**said, "situation": party.situation.ref, "party": party.ref, "on": on, "victims": victims,
+                             "risk": str(fields.get("risk") or "medium"), "precision": fields.get("precision")}, by=by)  # fmt: skip
+    draft, incident = intake.deliver_report(row, route="channel", by=by)
+    return (incident or draft).ref
+
+
+# What the door's form asks besides the actor, the day and the number; the check of every route says what is needed of it.
+TAKEN = ("area1", "area2", "forms", "links", "link_reason", "place", "narrative", "referral_offered", "searched_first")
 
 
 @question("survivor_page").answer_with

@@ -169,6 +169,8 @@ class Incident(models.Model):
     status = models.CharField(max_length=20, default=lifecycle.SUBMITTED)
     level = models.CharField(max_length=4, default="V1")
     because = models.JSONField(default=list)
+    # What else form A1 holds, in codes and numbers: the date as it was given, kinds of actor, categories, what was declined.
+    further = models.JSONField(default=dict, db_default={})
     submitted_at = models.DateTimeField()
     narrative = SealedField()
     place = SealedField()
@@ -245,6 +247,8 @@ class SourceItem(models.Model):
     purposes = models.JSONField(default=list)
     withdrawn = models.JSONField(default=list)
     captured_on = models.DateField()
+    # What else forms A2 and A3 hold, in codes: directness, language, both assessors' grades, who may be shown it.
+    further = models.JSONField(default=dict, db_default={})
     says = SealedField()
 
     class Meta:

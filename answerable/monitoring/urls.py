@@ -24,6 +24,5 @@ urlpatterns = [
     path("", include("answerable.monitoring.warning.urls")),
     path("", include("answerable.monitoring.looking.urls")),
     path("<str:ref>/parties/", views.enter_party, name="enter-party"),
-    path("<str:ref>/report/", views.file_report, name="file-report"),
     path("<str:ref>/pattern/", views.assess_pattern, name="assess-pattern"),
 ]

@@ -13,12 +13,16 @@ from django.views.decorators.http import require_POST
 from answerable.authority import engine as authority
 from answerable.authority.pages import Request, Uncounted, done, form_page, moves, needs
 from answerable.authority.principals import Place
+from answerable.common.errors import Refused
 from answerable.monitoring import access, actions, forms, lifecycle, planning, queries, svac
+from answerable.monitoring.intake import actions as intake
+from answerable.monitoring.intake import forms as intake_forms
+from answerable.monitoring.intake import queries as intake_queries
 from answerable.monitoring.linking import actions as list_actions
 from answerable.monitoring.linking import lists
 from answerable.monitoring.linking import views as linking
 from answerable.monitoring.looking import views as looking
-from answerable.monitoring.models import Import, PatternAssessment
+from answerable.monitoring.models import Import, PatternAssessment, SourceItem
 from answerable.monitoring.patterns import views as patterns
 from answerable.monitoring.warning import actions as warning_actions
 from answerable.monitoring.warning import files as warning_files
@@ -84,22 +88,6 @@ def enter_party(request: Request, ref: str) -> HttpResponse:
 
 
 @needs("see_incidents")
-def file_report(request: Request, ref: str) -> HttpResponse:
-    """File an incident report (form A1)."""
-    this = access.get(access.situations(request.user), ref)
-
-    def act(data: dict[str, Any]) -> HttpResponse:
-        data["forms"], data["settings"] = data.pop("forms_"), data.pop("settings_")
-        made = actions.receive_report(situation=this, **data, by=request.user)
-        return done(request, _("The report is filed; its free text is sealed."), "incident", made.ref)
-
-    return form_page(
-        request, forms.ReportForm(request.POST or None, situation=this), heading=_("File an incident report"),
-        button=_("File"), act=act, lead=this.name, cancel=reverse("situation", args=[ref]),
-    )  # fmt: skip
-
-
-@needs("see_incidents")
 def incidents(request: Request) -> HttpResponse:
     """Incidents of one's own compartments, newest first; with a situation, those that a number on its page counts."""
     if request.GET.get("situation"):
@@ -137,7 +125,9 @@ def incident(request: Request, ref: str) -> HttpResponse:
         "monitoring/incident.html",
         {
             "incident": this,
-            "items": items,
+            "items": [(i, _kind(i), intake_forms.coded_lines(intake_forms.OF_ITEM, i.further)) for i in items],
+            "precision": _precisions().get(this.precision, this.precision),
+            "further": intake_forms.coded_lines(intake_forms.OF_REPORT, this.further),
             "may_verify": authority.allows(request.user, "verify_incident", this)
             and this.status == lifecycle.IN_VERIFICATION,
             "why_not_verify": " ".join(authority.decide(request.user, "verify_incident", this).says),
@@ -152,6 +142,21 @@ def incident(request: Request, ref: str) -> HttpResponse:
             **chain(request.user, this.ref),
         },
     )
+
+
+def _kind(item: SourceItem) -> str:
+    """What kind of source an item is, in the reader's language."""
+    return intake_forms.label_of(intake_forms.BY_NAME["kind"], item.kind)
+
+
+def _precisions() -> dict[str, str]:
+    return {
+        "day": _("the day"),
+        "week": _("the week"),
+        "month": _("the month"),
+        "quarter": _("the quarter"),
+        "year": _("the year"),
+    }
 
 
 @require_POST
@@ -177,19 +182,24 @@ def verify_incident(request: Request, ref: str) -> HttpResponse:
 
 @needs("see_incidents")
 def add_item(request: Request, ref: str) -> HttpResponse:
-    """Attach a source item (form A2)."""
-    this = access.get(access.incidents(request.user), ref)
+    """Attach a source item (forms A2 and A3): the questions and the check of every other route."""
+    this = access.get(access.incidents(request.user).select_related("situation"), ref)
+    own = list(intake_queries.open_interviews(request.user, this.situation))
+    form = intake_forms.ItemForm(request.POST or None, incident=this, interviews=own)
 
     def act(data: dict[str, Any]) -> HttpResponse:
-        data["parents"], data["credibility"] = list(data["parents"]), int(data["credibility"] or 0)
-        actions.add_item(this, **data, by=request.user)
+        try:
+            intake.attach_item(this, intake_forms.item_of(request.POST), parents=list(data["parents"]), by=request.user)
+        except intake.Problems as no:
+            for name, sentence in no.problems.items():
+                form.add_error(name if name in form.fields else None, sentence)
+            raise Refused(
+                _("The item was not attached. What is wrong stands beside each question."), reason="item"
+            ) from None
         return done(request, _("The item is attached; what it says is sealed."), "incident", this.ref)
 
-    return form_page(
-        request, forms.ItemForm(request.POST or None, incident=this),
-        heading=_("Attach a source item"), button=_("Attach"), act=act, lead=this.ref,
-        cancel=reverse("incident", args=[ref]),
-    )  # fmt: skip
+    return form_page(request, form, heading=_("Attach a source item"), button=_("Attach"), act=act, lead=this.ref,
+                     cancel=reverse("incident", args=[ref]))  # fmt: skip
 
 
 @needs("see_incidents")
@@ -270,8 +280,6 @@ def imports(request: Request) -> HttpResponse:
         None,
     )
     if request.method == "POST" and form.is_valid():
-        from answerable.common.errors import Refused
-
         upload = form.cleaned_data["file"]
         try:
             if upload.size > svac.LIMIT_BYTES:

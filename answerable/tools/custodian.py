@@ -4,10 +4,12 @@
     show REQUEST                                what a request asks, in plain words
     share REQUEST … --out FILE                  the first custodian: one half, sealed to the other
     combine REQUEST SHARE … --out FILE          the second: the fields asked, sealed to the one who asked
+    told-before QUESTION                        who is meant, for this seat's eyes, before anyone interviews her
     handover … BLOCKS_IN BLOCKS_OUT             every block's shares sealed to the seat's next key, by the present one's word
     escrow-split, escrow-piece, escrow-recover  a private key, k of n officers
 
-No server, no database, no network. Nothing that is opened is printed or written. Exit status: 0 done, 1 does not open
+No server, no database, no network. Nothing of an identity that is opened is printed or written; the question of an
+interviewer, who may know her by a name, is shown on this screen alone. Exit status: 0 done, 1 does not open
 or may not be opened (the sentence says why), 2 wrong use, or a file that is missing or in the way.
 """
 
@@ -330,6 +332,26 @@ def combine(args: argparse.Namespace) -> None:
     print("office, and delete the share.")
 
 
+def told_before(args: argparse.Namespace) -> None:
+    path = Path(args.log_vkey)
+    try:
+        vkey = read_file(path, 4096).decode("ascii").strip() if path.is_file() else args.log_vkey
+    except UnicodeDecodeError:
+        raise WrongUse(f"{path} holds no verifier key.") from None
+    question = bundles.open_question(read_file(args.question), vkey)
+    seat = open_seat(args.seat, args.passphrase_file)
+    text = bundles.read_question(question, seat.name, seat.private)
+    # Control characters of a stranger's text could rewrite what this screen says.
+    shown_text = "\n".join("    " + "".join(c if c.isprintable() else " " for c in line) for line in text.splitlines())
+    print(f"""Interview {question.interview}, signed by {question.signed_by}
+{question.asked_by} asked on {bundles.shown(question.asked_at)}, for {question.purpose}. They would ask for the account of:
+
+{shown_text}
+
+Compare with what your own office holds, on this machine or on paper; ask nobody else, and open no identity for it. Then say on
+the interview's page yes or no, and if yes, what may be shared instead of asking her again. Nothing else, and no reference.""")
+
+
 def _remember(seat: Seat, recipients: bytes | None) -> None:
     if recipients is not None:
         write_file(seat.folder / "recipients.json", recipients, replace=True)
@@ -520,6 +542,11 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("share", type=Path, metavar="SHARE")
     answers(made)
     made.add_argument("--out", type=Path, required=True, metavar="FILE")
+
+    made = command("told-before", told_before, "read who an interviewer means, to say whether she told before")
+    made.add_argument("question", type=Path, metavar="QUESTION")
+    made.add_argument("--log-vkey", required=True, metavar="KEY", help="the vault's verifier key, or a file with it")
+    opens(made)
 
     made = command("handover", handover, "seal all shares of a seat to its next key; can be stopped and run again")
     opens(made)

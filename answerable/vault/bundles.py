@@ -3,6 +3,7 @@
     request   the vault → both custodians   who asks for which fields, why and until when; signed with the vault's key
     share     one custodian → the other     one half of the identity key, sealed to the other seat and to this request
     answer    the custodians → one person   only the fields asked, sealed to the key that the request names
+    question  the vault → each custodian    whether someone told before: who she is, sealed to the three seats alone
     blocks    the vault → a seat            every identity block, and a value sealed to the seat's present key
     handover  a seat → the vault            every block with that seat's shares sealed to its new key, and what only the
                                             holder of the old key can say about exactly these
@@ -33,6 +34,7 @@ from answerable.vault.identity import IdentityBlock
 from answerable.vault.primitives import Unopenable
 
 REQUEST, SHARE, ANSWER = "answerable-identity-request/1", "answerable-identity-share/1", "answerable-identity-answer/1"
+QUESTION = "answerable-told-before/1"
 SEAT_PUBLIC, BLOCKS, HANDOVER = "answerable-seat-public/1", "answerable-seat-blocks/1", "answerable-seat-handover/2"
 # Bytes. A bundle is read whole, and an identity is a few kilobytes: more is not one of ours.
 LARGEST = 1024 * 1024
@@ -632,3 +634,83 @@ def known_recipients(raw: bytes) -> Mapping[str, str]:
 def with_recipient(known: Mapping[str, str], person: str, fingerprint: str) -> bytes:
     """The list with one person's key remembered."""
     return tlog.canonical({"format": "answerable-known-recipients/1", "people": {**known, person: fingerprint}})
+
+
+# --- whether she told before --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Question:
+    """An interviewer asks the custodians whether someone told before. Who she is is sealed to each seat, and to nobody else."""
+
+    interview: str
+    asked_by: str
+    purpose: str
+    asked_at: datetime
+    sealed: bytes
+    keys: Mapping[str, bytes]
+    signed_by: str
+
+
+def _question_context(interview: str, seat: str = "") -> bytes:
+    return f"{QUESTION}|{interview}|{seat}".encode()
+
+
+def seal_question(interview: str, text: str, seats: Sequence[tuple[str, bytes]]) -> tuple[bytes, dict[str, bytes]]:
+    """The sealed text, and its key for each seat (name, public key). Any one of them reads it; the server does not.
+
+    Raises ValueError when a name or the reference holds a bar.
+    """
+    if any("|" in name or not name for name in (interview, *(n for n, _ in seats))):
+        raise ValueError("a seat's name or a reference is empty or holds a bar")
+    key = seal.new_data_key()
+    sealed = seal.seal_field(key, text.encode("utf-8", "surrogatepass"), _question_context(interview))
+    return sealed, {name: seal.wrap(public, key, _question_context(interview, name)) for name, public in seats}
+
+
+def build_question(
+    signer: tlog.Signer, *, interview: str, asked_by: str, purpose: str, asked_at: datetime, sealed: bytes, keys: Mapping[str, bytes]
+) -> bytes:  # fmt: skip
+    """The question as a custodian takes it away, signed with the vault's key."""
+    body = {"format": QUESTION, "interview": interview, "asked_by_office": asked_by, "purpose": purpose, "asked_at": _at(asked_at),
+            "sealed": b64(sealed), "keys": {name: b64(key) for name, key in keys.items()}}  # fmt: skip
+    raw = tlog.canonical({**body, "signature": tlog.sign_note(signer, tlog.canonical(body) + b"\n")})
+    open_question(raw, signer.vkey())
+    return raw
+
+
+def open_question(raw: bytes, vkey: str) -> Question:
+    """The question, after its signature and every field. Raises BadBundle."""
+    read = Fields.read(raw, QUESTION, "question")
+    signature = read.text("signature", 400)
+    body = {name: value for name, value in json.loads(raw).items() if name != "signature"}
+    try:
+        signed = tlog.verify_note(tlog.canonical(body) + b"\n", signature, vkey)
+        signed_by = tlog.read_vkey(vkey).name
+    except ValueError:
+        raise BadBundle("The key given is not a verifier key (name+hash+base64).") from None
+    if not signed:
+        raise BadBundle(
+            "The question is not signed with the verifier key that you gave. Do not answer it; tell the inspectors."
+        )
+    wrapped = read.part("keys")
+    names = sorted(read.entries("keys"))
+    if not 0 < len(names) <= 3:
+        raise BadBundle("The question is sealed to no seat, or to more than three.")
+    question = Question(
+        interview=read.ref("interview"), asked_by=read.text("asked_by_office"), purpose=read.text("purpose"),
+        asked_at=read.instant("asked_at"), sealed=read.blob("sealed"), keys={name: wrapped.blob(name) for name in names},
+        signed_by=signed_by,
+    )  # fmt: skip
+    wrapped.close()
+    read.close()
+    return question
+
+
+def read_question(question: Question, seat: str, private: bytes) -> str:
+    """Who is meant, for one seat's eyes. Raises BadBundle when it was not sealed to this seat."""
+    try:
+        key = seal.unwrap(private, question.keys[seat], _question_context(question.interview, seat))
+        return seal.open_field(key, question.sealed, _question_context(question.interview)).decode("utf-8", "replace")
+    except (KeyError, Unopenable):
+        raise BadBundle(f"This question is not sealed to the seat “{seat}” with the key it has now.") from None

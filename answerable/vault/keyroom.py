@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.db import connections, transaction
@@ -78,7 +78,8 @@ def _held(compartment: str, *, alone: bool = False) -> Iterator[None]:
 def put_data_key(subject: str, compartment: str, key: bytes, delivery: str = "") -> None:
     """Keep a data key made elsewhere (an upload's one-time key), wrapped to its compartment. Raises Refused.
 
-    `delivery`: what it came in with, as long as that may be taken out again; said once, at the sealing.
+    `delivery`: what it came in with, as long as that may be taken out again or may lapse; said once, at the sealing, with
+    the day.
     """
     with _held(compartment):
         room = Compartment.objects.filter(name=compartment).first()
@@ -91,6 +92,7 @@ def put_data_key(subject: str, compartment: str, key: bytes, delivery: str = "")
             compartment=room,
             wrapped=seal.wrap(bytes(room.public_key), key, datakey_context(subject, compartment)),
             delivery=delivery,
+            sealed_on=clock.today() if delivery else None,
         )
 
 
@@ -121,9 +123,10 @@ def seal_many(
                 _("The vault has no compartment for this; the office must open one first."), reason="no_compartment"
             )
         public, sealed, keys = bytes(room.public_key), [], []
+        bound = (delivery, clock.today() if delivery else None)
         for subject, model, fields in rows:
             dek = seal.new_data_key()
-            keys.append((subject, room.pk, seal.wrap(public, dek, datakey_context(subject, compartment)), delivery))
+            keys.append((subject, room.pk, seal.wrap(public, dek, datakey_context(subject, compartment)), *bound))
             sealed.append(
                 {
                     name: seal.seal_field(
@@ -134,7 +137,9 @@ def seal_many(
             )
         with connections["keys"].cursor() as cursor:
             table = DataKey._meta.db_table
-            with cursor.copy(f"COPY {table} (subject, compartment_id, wrapped, delivery) FROM STDIN") as copy:
+            with cursor.copy(
+                f"COPY {table} (subject, compartment_id, wrapped, delivery, sealed_on) FROM STDIN"
+            ) as copy:
                 for key in keys:
                     copy.write_row(key)
     return sealed
@@ -151,6 +156,17 @@ def seal_identity(subject: str, fields: Mapping[str, str]) -> None:
         block = identity.seal_identity(dict(fields), [(s.name, bytes(s.public_key)) for s in seats], subject)
         given = sorted(name for name, text in fields.items() if text.strip())
         IdentityBlock.objects.create(subject=subject, block=block.to_bytes(), fields=given, sealed_at=clock.now())
+
+
+def seal_question(interview: str, text: str) -> tuple[bytes, dict[str, bytes]]:
+    """Who someone is, for the three seats to say whether she told before; each reads it alone. Raises Refused while a seat is empty."""
+    with _held(SEATS):
+        seats = list(Seat.objects.order_by("name"))
+        if len(seats) != 3:
+            raise Refused(
+                _("The custodians cannot be asked until the three identity seats are filled."), reason="no_seats"
+            )
+        return bundles.seal_question(interview, text, [(s.name, bytes(s.public_key)) for s in seats])
 
 
 # --- opening ------------------------------------------------------------------------------------------------------
@@ -862,6 +878,13 @@ def mark(subject: str, content: bytes) -> bytes:
     Raises Refused when the subject's key was shredded, or never was.
     """
     key = next(iter(RecordKey.objects.filter(subject=subject).values_list("key", flat=True)), None)
+    if key is None and DataKey.objects.filter(subject=subject).exists():
+        # Sealed, and no entry of the record names it yet (it came in with a report): nothing of it was ever shredded.
+        with transaction.atomic(using="keys"):
+            row, _made = RecordKey.objects.get_or_create(
+                subject=subject, defaults={"key": primitives.random_bytes(32), "since": 0}
+            )
+        key = row.key
     if key is None:
         raise Refused(_("What was sealed here has been shredded; nothing is added to it."), reason="shredded")
     return hmac.new(bytes(key), b"answerable-mark/1|" + content, hashlib.sha256).digest()
@@ -905,3 +928,16 @@ def shred_delivery(delivery: str, subjects: Sequence[str]) -> int:
         return 0
     with transaction.atomic(using="keys"):
         return DataKey.objects.filter(delivery=delivery, subject__in=list(subjects)).delete()[0]
+
+
+def bound_before(subjects: Sequence[str], day: date) -> list[str]:
+    """Those of these references whose data keys were bound to a draft when they were sealed, before that day."""
+    found = DataKey.objects.exclude(delivery="").filter(subject__in=list(subjects), sealed_on__lt=day)
+    return sorted(found.values_list("subject", flat=True))
+
+
+def shred_bound_before(subjects: Sequence[str], day: date) -> int:
+    """Delete those data keys, and no other key. Returns how many."""
+    with transaction.atomic(using="keys"):
+        rows = DataKey.objects.exclude(delivery="").filter(subject__in=list(subjects), sealed_on__lt=day)
+        return rows.delete()[0]

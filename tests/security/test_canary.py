@@ -10,6 +10,7 @@ import pytest
 from tests_support import rows_holding, see_all
 
 from answerable.common import clock
+from answerable.monitoring.intake.models import Interview
 from answerable.monitoring.models import Incident
 from answerable.monitoring.warning.models import Alert
 from answerable.reparations.models import Claim
@@ -22,19 +23,26 @@ pytestmark = pytest.mark.django_db
 def planted(office, saved):
     names = ("narrative", "place", "link_reason", "says", "account", "alias", "safe_contact", "area2", "preferences",
              "plan_words", "plan_sender", "plan_code_phrase", "plan_may_answer", "plan_must_not_know", "care_note", "care_contact",
-             "contact_note", "happened", "may_be_told", "remedy", "answer", "seen", "judged")  # fmt: skip
+             "contact_note", "happened", "may_be_told", "remedy", "answer", "seen", "judged",
+             "added", "enough", "pseudonym", "when", "form", "latitude")  # fmt: skip
     words = {n: f"canary{n.replace('_', '')}{secrets.token_hex(6)}" for n in names}
     situation, party, programme = saved("$zandria"), saved("$brigade"), saved("$programme")
     dana, inga = office("dana"), office("inga")
     report = {
-        "referral_offered": "on", "searched_first": "on", "party": party.pk, "on": "2026-01-14", "precision": "day", "area1": "S",
-        "victims": 3, "forms_": ["SV-RAPE"], "links": ["LK-PERP"], "risk": "medium",
+        "step": 5, "act": "file", "referral_offered": "on", "searched_first": "on", "party": party.ref, "when": "2026-01-14", "area1": "S",
+        "victims": 3, "actor_types": ["ACT-STF"], "forms": ["SV-RAPE"], "links": ["LK-PERP"], "risk": "medium",
         **{n: words[n] for n in ("narrative", "place", "link_reason")},
     }  # fmt: skip
-    assert dana.post(f"/watch/{situation.ref}/report/", report).status_code == 303
+    assert dana.post(f"/watch/intake/report/{situation.ref}/", report).status_code == 303
     see_all()
     incident = Incident.objects.order_by("-id").first()
-    item = {"kind": "testimony", "testimony": "T1", "purposes": ["CP-MONI"], "says": words["says"]}
+    ask = {"told_before": "no_code", "pseudonym": "p-c", "purpose": "CP-MONI", "added_value": f"one two {words['added']}",
+           "why_not_enough": f"one two {words['enough']}"}  # fmt: skip
+    assert dana.post(f"/watch/intake/interviews/ask/{situation.ref}/", ask).status_code == 303
+    see_all()
+    item = {"kind": "testimony", "testimony": "T1", "directness": "primary", "captured_on": "2026-01-20", "purposes": ["CP-MONI"],
+            "understood": "yes", "withdrawal_told": "yes", "person_key": words["pseudonym"], "says": words["says"],
+            "interview": Interview.objects.latest("id").ref}  # fmt: skip
     assert dana.post(f"/watch/incidents/{incident.ref}/items/", item).status_code == 303
     claim = {
         "claim_type": "CL-DIR", "age_band": "25-34", "country": "Pelland", "language": "ar", "events_from": "2026-01-02", "area1": "OTHER",
@@ -48,7 +56,12 @@ def planted(office, saved):
         inga.post(f"/repair/programmes/{programme.ref}/lodge/", {**claim, "events_from": "2999-01-01"}).status_code
         == 409
     )
-    assert dana.post(f"/watch/{situation.ref}/report/", {**report, "victims": "many"}).status_code == 422
+    wrong = {**report, "victims": "many", "when": words["when"], "forms": words["form"], "latitude": words["latitude"]}
+    assert dana.post(f"/watch/intake/report/{situation.ref}/", wrong).status_code == 422
+    assert dana.post(f"/watch/incidents/{incident.ref}/items/", {**item, "kind": words["form"]}).status_code in (
+        409,
+        422,
+    )
     see_all()
     lodged = Claim.objects.order_by("-id").first()
     plant_in_safeguarding(office, words, lodged)
@@ -192,6 +205,197 @@ def test_without_her_consent_to_contact_her_contact_stays_sealed(office, saved):
     reply = office("inga").post(f"/repair/claims/{claim.ref}/read/", {"field": "safe_contact"})
     said = reply.content.decode()
     assert reply.status_code == 409 and "SC-4" in said and "Ask her first" in said
+
+
+# --- reports coming in ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def brought_in(office, saved, settings, tmp_path, caplog):
+    """A distinct word in every text by every way a report, an item, an interview or counts come in, right and wrong."""
+    import io
+    import json
+
+    from django.core.files.uploadedfile import SimpleUploadedFile
+    from django.test import Client
+    from walks.test_intake import ITEM, central, odk_zip, row, table
+
+    from answerable.alliance.models import Person
+    from answerable.common.errors import Refused
+    from answerable.common.hooks import question
+    from answerable.monitoring.intake import actions, staging
+    from answerable.monitoring.intake.models import Draft
+
+    settings.INTAKE, settings.QUARANTINE = tmp_path / "intake", tmp_path / "quarantine"
+    caplog.set_level(logging.DEBUG)
+    words: dict[str, str] = {}
+
+    def w(name):
+        return words.setdefault(name, f"canary{name.replace('_', '')}{secrets.token_hex(6)}")
+
+    def texts(way):
+        return {n: w(f"{way}_{n}") for n in ("narrative", "place", "link_reason", "area3", "actor_name")}
+
+    dana, situation = office("dana"), saved("$zandria")
+    see_all()
+    by = Person.objects.select_related("body__state").get(handle="dana")
+    told = {"kind": "document", "directness": "secondary", "captured_on": "2026-02-01"}
+    # The form in steps: kept as a draft, saved half-way with words typed already, wrong, and filed.
+    url = f"/watch/intake/report/{situation.ref}/"
+    split = {k: v.split() for k, v in row(saved).items() if k in ("forms", "links", "actor_types")}
+    form = {**row(saved), **split, "step": 5}
+    for n, (way, act) in enumerate((("held", "save"), ("page", "file")), 1):
+        sent = {**form, **told, **texts(way), "says": w(f"{way}_says"), "victims": str(20 + n), "act": act}
+        assert dana.post(url, sent).status_code == 303
+    half = {
+        **form,
+        **texts("half"),
+        "step": 2,
+        "act": "save",
+        "area1": w("half_area"),
+        "when": w("half_when"),
+        "victims": w("half_victims"),
+    }
+    assert dana.post(url, half).status_code == 303
+    see_all()
+    wrong = {
+        n: w(f"wrong_{n}")
+        for n in ("when", "risk", "victims", "victim_counts", "latitude", "captured_on", "item_language", "interview")
+    }
+    assert dana.post(url, {**form, **told, **texts("bad"), **wrong, "act": "file"}).status_code == 422
+    # A draft of a coded file, whose reason is given when it is filed.
+    coded = {k: v for k, v in row(saved, victims="31").items() if k not in ("narrative", "link_reason")}
+    odk = odk_zip(
+        [{**central(saved, "uuid:in"), **texts("odk"), "SubmitterName": w("submitter"), "DeviceID": w("device")}],
+        [
+            {
+                **ITEM,
+                "says": w("odk_says"),
+                "attachment": f"{w('file_name')}.txt",
+                "PARENT_KEY": "uuid:in",
+                "KEY": "uuid:in/1",
+            }
+        ],
+        {f"{words['file_name']}.txt": w("file_text").encode()},
+    )
+    bad = [
+        {**row(saved, victims="32"), **texts("row"), w("header"): w("cell")},
+        {**row(saved, **wrong), **texts("badrow"), w("header"): "x"},
+    ]
+    for raw, name in (
+        (table(coded), "coded.csv"),
+        (odk, "answerable_report.zip"),
+        (table(*bad), f"{w('delivery_name')}.csv"),
+    ):
+        staged = staging.stage(staging.arrive(io.BytesIO(raw)), name, by=by)
+        staging.begin(staged, staged.state.mapping, None)
+        staging.advance(staged, by=by)
+        batch = actions.bring_in_reports(staged, by=by)
+    coded_draft = Draft.objects.get(coded__victims=31)
+    assert dana.post(f"/watch/intake/drafts/{coded_draft.ref}/", {"link_reason": w("given_reason")}).status_code == 303
+    see_all()
+    actions.file_draft(Draft.objects.get(corrects="", batch__route="odk"), by=by)
+    # The API, long and short, right, wrong and unreadable.
+    page = dana.post("/alliance/tokens/", {"purpose": "monitoring", "days": 3}).content.decode()
+    headers = {"authorization": f"Bearer {re.search('ans_[A-Za-z0-9_-]+', page)[0]}"}
+
+    def api(path, body, status, key="k"):
+        raw = body if isinstance(body, str) else json.dumps(body)
+        reply = Client().post(
+            f"/api/{path}", raw, content_type="application/json", headers={**headers, "idempotency-key": key}
+        )
+        assert reply.status_code == status, reply.content
+        assert not [n for n, word in words.items() if word in reply.content.decode()]
+
+    long = {
+        **row(saved, victims="41"),
+        **texts("api"),
+        "submission_id": w("submission"),
+        "items": [{**told, "says": w("api_says")}],
+    }
+    api("reports", long, 201, w("idempotency"))
+    api("reports", {**long, "victims": "42"}, 201, w("other_key"))  # a later version: a correction that waits
+    api("reports", {**long, **wrong, "items": [{**told, "kind": w("api_kind")}]}, 422, "another-key")
+    api("reports", f"{{not json {w('broken')}", 409, "a-third-key")
+    short = {
+        **row(saved, victims="43"),
+        **split,
+        "victims": 43,
+        "on": "2026-01-14",
+        "referral_offered": True,
+        "searched_first": True,
+    }
+    api("incidents", {**short, **{n: w(f"short_{n}") for n in ("narrative", "place", "link_reason")}}, 201)
+    api("incidents", {**short, "area1": w("short_area") + "\x00", "forms": [w("short_form")]}, 422)
+    # An item, an interview, her code, counts, and the door.
+    see_all()
+    why = {"told_before": "no_code", "pseudonym": w("pseudonym"), "purpose": "CP-MONI", "added_value": f"one two {w('added')}",
+           "why_not_enough": f"one two {w('enough')}"}  # fmt: skip
+    assert dana.post(f"/watch/intake/interviews/ask/{situation.ref}/", why).status_code == 303
+    assert dana.post(f"/watch/intake/interviews/ask/{situation.ref}/", {**why, "code": w("code")}).status_code == 409
+    see_all()
+    filed = Incident.objects.get(victims=43)
+    item = {**told, "says": w("item_says"), "person_key": w("item_person"), "reliability": "B", "credibility": "2"}
+    assert dana.post(f"/watch/incidents/{filed.ref}/items/", item).status_code == 303
+    assert dana.post(f"/watch/incidents/{filed.ref}/items/", {**item, "captured_on": w("item_day")}).status_code == 409
+    counts = SimpleUploadedFile(
+        "counts.csv", f"type,month,area,count,{w('counts_header')}\n1,2026-01,N,12,{w('counts_cell')}\n".encode()
+    )
+    assert dana.post(f"/watch/intake/counts/{situation.ref}/", {"file": counts}).status_code == 409
+    see_all()
+    door = {
+        **row(saved),
+        **split,
+        "on": "2026-01-15",
+        "victims": "44",
+        **{n: w(f"door_{n}") for n in ("narrative", "place", "link_reason")},
+    }
+    assert [r for r in question("lodge_from_channel").ask("report", door, by) if r]
+    with pytest.raises(Refused) as no:
+        question("lodge_from_channel").ask("report", {**door, "victims": "45", "forms": [w("door_form")]}, by)
+    assert words["door_form"] not in str(no.value)
+    see_all()
+    return words, filed, batch, tmp_path
+
+
+def test_what_comes_in_by_any_way_is_in_no_table_and_on_no_disk(brought_in):
+    from django.db import connections
+
+    words, _filed, _batch, folder = brought_in
+    # An area is kept in the open, coarse as it is: what someone types as one on a page that is saved half-way is not.
+    found = {name: rows_holding(word) for name, word in words.items()}
+    with connections["keys"].cursor() as cursor:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        for (one,) in cursor.fetchall():
+            for name, word in words.items():
+                cursor.execute(f'SELECT count(*) FROM "{one}" t WHERE t::text LIKE %s OR t::text LIKE %s',
+                               [f"%{word}%", f"%{word.encode().hex()}%"])  # fmt: skip
+                found[name] += [f"keys: {one}"] * cursor.fetchone()[0]
+    for path in folder.rglob("*"):
+        if path.is_file():
+            raw = path.read_bytes()
+            found |= {n: [*found[n], path.name] for n, word in words.items() if word.encode() in raw}
+    assert {n: where for n, where in found.items() if where} == {}
+    assert len(words) > 70
+
+
+def test_what_comes_in_by_any_way_is_on_no_page_in_no_entry_and_in_no_log(brought_in, office, caplog):
+    from answerable.monitoring.intake.models import Draft, Interview
+    from answerable.record import log
+
+    words, filed, batch, _folder = brought_in
+    drafts = [f"/watch/intake/drafts/{d.ref}/" for d in Draft.objects.filter(organisation=filed.organisation)]
+    talks = [f"/watch/intake/interviews/{i.ref}/" for i in Interview.objects.all()]
+    for who in ("dana", "sami", "vera", "lena", "safa", "delegate.avn", "odile"):
+        client = office(who)
+        for url in ("/today/", "/watch/intake/", f"/watch/intake/deliveries/{batch.ref}/", f"/watch/intake/deliveries/{batch.ref}/problems.csv",
+                    "/watch/intake/interviews/", f"/watch/incidents/{filed.ref}/", f"/watch/intake/counts/{filed.situation.ref}/", "/record/",
+                    *drafts, *talks):  # fmt: skip
+            text = client.get(url).content.decode()
+            assert not [n for n, w in words.items() if w in text], (who, url)
+    see_all()
+    events = b"".join(event for _i, _s, event in log.opened_events()).decode()
+    assert not [n for n, w in words.items() if w in events or w in caplog.text]
 
 
 # --- the door ---------------------------------------------------------------------------------------------------------

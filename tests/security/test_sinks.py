@@ -46,19 +46,21 @@ def plant_a_report_and_a_claim(p: Planted) -> None:
     """Through the office's pages, right and wrong."""
     dana = p.product.browser("office", "dana")
     situation = re.search(r'/watch/(SIT-[^/"]+)/"', dana.get("/watch/")).group(1)
-    page = dana.get(f"/watch/{situation}/report/")
-    party = re.search(r'<option value="(\d+)"', page).group(1)
-    report = {"referral_offered": "on", "searched_first": "on", "party": party, "on": "2026-01-14", "precision": "day", "area1": "S",
-              "victims": 3, "forms_": ["SV-RAPE"], "links": ["LK-PERP"], "risk": "medium",
-              **{n: p.word(n) for n in ("narrative", "place", "link_reason")}}  # fmt: skip
-    dana.post(f"/watch/{situation}/report/", {**report, "victims": "many"})
-    assert dana.status == 422
-    dana.get(f"/watch/{situation}/report/")
-    dana.post(f"/watch/{situation}/report/", report)
+    where = f"/watch/intake/report/{situation}/"
+    dana.get(where)
+    told = {"referral_offered": "on", "when": "2026-01-14", "area1": "S", "searched_first": "on"}
+    party = re.search(r'<option value="(PTY-[^"]+)"', dana.post(where, {**told, "step": 1, "act": "next"})).group(1)
+    report = {**told, "step": 5, "act": "file", "party": party, "victims": 3, "actor_types": ["ACT-STF"], "forms": ["SV-RAPE"],
+              "links": ["LK-PERP"], "risk": "medium", **{n: p.word(n) for n in ("narrative", "place", "link_reason")}}  # fmt: skip
+    dana.post(where, {**report, "victims": "many"})
+    assert dana.status == 409
+    dana.get(where)
+    dana.post(where, report)
     incident = re.search(r"/watch/incidents/(INC-[^/]+)/", dana.url).group(1)
     dana.get(f"/watch/incidents/{incident}/items/")
     dana.post(f"/watch/incidents/{incident}/items/",
-              {"kind": "testimony", "testimony": "T1", "purposes": ["CP-MONI"], "says": p.word("says")})  # fmt: skip
+              {"kind": "document", "directness": "primary", "reliability": "A", "credibility": "1", "captured_on": "2026-01-20",
+               "says": p.word("says")})  # fmt: skip
     assert dana.status == 200
     inga = p.product.browser("office", "inga")
     programme = re.search(r'/repair/programmes/(PRG-[^/"]+)/', inga.get("/repair/")).group(1)

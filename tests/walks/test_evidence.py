@@ -26,6 +26,7 @@ from answerable.monitoring.evidence.models import (
     Weighing,
 )
 from answerable.monitoring.evidence.tests import proofs
+from answerable.monitoring.intake.models import Interview
 from answerable.monitoring.models import Incident, SourceItem
 from answerable.record.models import Entry
 
@@ -255,8 +256,8 @@ def test_regions_that_are_none_are_refused_by_their_line(taken, boxes, says):
 
 def test_a_statement_is_excerpted_without_a_name_however_it_is_written(office, saved, quarantine):
     incident, sami, vera = saved("$I1"), office("sami"), office("vera")
-    press(sami, f"/watch/incidents/{incident.ref}/items/", kind="document", reliability="B", credibility=2,
-          says="Canaryamina came.\nThey took CANARYAMINA and Canary\nAmina's sister.")  # fmt: skip
+    press(sami, f"/watch/incidents/{incident.ref}/items/", kind="document", directness="secondary", captured_on="2026-01-20",
+          reliability="B", credibility=2, says="Canaryamina came.\nThey took CANARYAMINA and Canary\nAmina's sister.")  # fmt: skip
     item = SourceItem.objects.order_by("-id").first()
     press(vera, f"/watch/items/{item.ref}/excerpt/", passages="canaryamina\ncanary amina", why="safety")
     redaction = Redaction.objects.get(item=item)
@@ -562,9 +563,11 @@ def test_a_transfer_needs_a_live_consent_for_it_and_never_goes_to_a_delegation(t
 @pytest.fixture
 def account(office, saved):
     """A first-hand account that nobody has graded."""
-    sami = office("sami")
-    press(sami, f"/watch/incidents/{saved('$I1').ref}/items/", kind="testimony", primary="on", says="x",
-          purposes=["CP-MONI", "CP-FIND"])  # fmt: skip
+    sami, incident = office("sami"), saved("$I1")
+    press(sami, f"/watch/intake/interviews/ask/{incident.situation.ref}/", told_before="no_code", pseudonym="p-9", purpose="CP-MONI",
+          added_value="she saw the commander", why_not_enough="no record names him")  # fmt: skip
+    press(sami, f"/watch/incidents/{incident.ref}/items/", kind="testimony", directness="primary", captured_on="2026-01-20", says="x",
+          purposes=["CP-MONI", "CP-FIND"], understood="yes", withdrawal_told="yes", interview=Interview.objects.latest("id").ref)  # fmt: skip
     return SourceItem.objects.order_by("-id").first()
 
 

@@ -199,11 +199,12 @@ def test_a_testimony_is_filed_with_an_allowed_interview_and_only_once(office, sa
             "purposes": "CP-MONI", "understood": "yes", "withdrawal_told": "yes"}  # fmt: skip
     with pytest.raises(Refused, match="say why it is needed"):
         actions.deliver_report(row(saved, items=[item]), route="web", by=person)
-    _draft, incident = actions.deliver_report(row(saved, items=[item]), route="web", interview=allowed, by=person)
+    item["interview"] = allowed.ref
+    _draft, incident = actions.deliver_report(row(saved, items=[item]), route="web", by=person)
     allowed.refresh_from_db()
     assert allowed.report == incident
     with pytest.raises(Refused, match="used for a report already"):
-        actions.deliver_report(row(saved, victims="9", items=[item]), route="web", interview=allowed, by=person)
+        actions.deliver_report(row(saved, victims="9", items=[item]), route="web", by=person)
 
 
 def test_her_code_says_yes_or_no_and_nothing_else(office, saved, door):

@@ -9,6 +9,7 @@ import pytest
 from answerable.authority.acting import set_scope
 from answerable.council.models import Proposal
 from answerable.fund.models import Payment
+from answerable.monitoring.intake.models import Interview
 from answerable.monitoring.models import Incident
 from answerable.reparations.models import AwardLine, Claim
 
@@ -25,26 +26,37 @@ def press(client, url, **fields):
 def test_a_report_from_filing_to_verified(office, saved):
     situation, party = saved("$zandria"), saved("$brigade")
     dana, sami, vera = office("dana"), office("sami"), office("vera")
-    page = dana.get(f"/watch/{situation.ref}/report/")
-    assert b"What happened" in page.content
+    report = f"/watch/intake/report/{situation.ref}/"
+    assert b"Care, time and place" in dana.get(report).content
     form = {
-        "referral_offered": "on", "searched_first": "on", "party": party.pk, "on": "2026-01-14", "precision": "day",
-        "area1": "Zandria South", "area2": "Z-07", "victims": 3, "forms_": ["SV-RAPE"], "links": ["LK-PERP"],
+        "step": 5, "act": "file", "referral_offered": "on", "searched_first": "on", "party": party.ref, "when": "2026-01-14",
+        "area1": "Zandria South", "area2": "Z-07", "victims": 3, "actor_types": ["ACT-STF"], "forms": ["SV-RAPE"], "links": ["LK-PERP"],
         "link_reason": "They wore the unit's badge.", "narrative": "A canary sentence.", "risk": "medium",
     }  # fmt: skip
-    press(dana, f"/watch/{situation.ref}/report/", **form)
+    press(dana, report, **form)
     incident = Incident.objects.order_by("-id").first()
     url = f"/watch/incidents/{incident.ref}/"
     item = {
-        "kind": "testimony",
-        "primary": "on",
-        "testimony": "T1",
-        "purposes": ["CP-MONI", "CP-FIND"],
-        "says": "x",
-    }
-    press(dana, url + "items/", **item)
-    press(dana, url + "items/", kind="medical", primary="on", reliability="A", credibility=2,
-          purposes=["CP-MONI", "CP-FIND"])  # fmt: skip
+        "kind": "testimony", "directness": "primary", "testimony": "T1", "captured_on": "2026-01-20", "says": "x",
+        "purposes": ["CP-MONI", "CP-FIND"], "understood": "yes", "withdrawal_told": "yes",
+    }  # fmt: skip
+    unasked = dana.post(url + "items/", item)
+    assert unasked.status_code == 409 and "Before a new account is asked for" in unasked.content.decode()
+    press(dana, f"/watch/intake/interviews/ask/{situation.ref}/", told_before="no_code", pseudonym="p-1", purpose="CP-MONI",
+          added_value="she saw the commander", why_not_enough="no record names him")  # fmt: skip
+    press(dana, url + "items/", **item, interview=Interview.objects.latest("id").ref)
+    press(
+        dana,
+        url + "items/",
+        kind="medical",
+        directness="primary",
+        captured_on="2026-01-20",
+        reliability="A",
+        credibility=2,
+        purposes=["CP-MONI", "CP-FIND"],
+        understood="yes",
+        withdrawal_told="yes",
+    )
     press(sami, url + "move/", move="triage")
     press(vera, url + "move/", move="begin_verification")
     press(vera, url + "verify/")
@@ -178,12 +190,17 @@ def test_the_api_works_and_never_votes(office, saved):
     assert call("get", "/api/situations").status_code == 200
     assert call("get", "/api/situations", token="ans_wrong").status_code == 401
     assert call("get", "/api/proposals").status_code == 401  # another purpose
-    report = {"situation": saved("$zandria").ref, "party": saved("$brigade").ref, "on": "2026-02-01", "area1": "S",
+    report = {"situation": saved("$zandria").ref, "party": saved("$brigade").ref, "on": "2026-02-01", "area1": "S", "precision": "week",
               "victims": 1, "forms": ["SV-RAPE"], "links": ["LK-PERP"], "link_reason": "x", "referral_offered": True,
               "searched_first": True}  # fmt: skip
     assert call("post", "/api/incidents", data=report).status_code == 201
     refused = call("post", "/api/incidents", data={**report, "forms": ["SV-NONE"]})
-    assert refused.status_code == 409 and "SV-NONE" in refused.json()["refused"]
+    assert refused.status_code == 422 and "The nearest are" in refused.json()["problems"]["forms"]
+    ahead = call("post", "/api/incidents", data={**report, "on": "2999-01-01"})
+    assert ahead.status_code == 422 and "lies in the future" in ahead.json()["problems"]["when"]
+    assert call("post", "/api/incidents", data={**report, "referral_offered": False}).status_code == 422
+    again = call("post", "/api/incidents", data=report)
+    assert again.status_code == 409 and again.json()["reason"] == "duplicate"
     avn = office("delegate.blm")
     token = re.search(r"ans_[\w-]+", avn.post("/alliance/tokens/", {"purpose": "council", "days": 3}).content.decode())[
         0

@@ -93,6 +93,22 @@ def take_file(
     return file
 
 
+def came_with(
+    item: SourceItem, *, ref: str, kind: str, stored: str, commitment: bytes, mark: bytes, sealed: Mapping[str, bytes],
+    entry: Entry, by: Person,
+) -> EvidenceFile:  # fmt: skip
+    """Enter a file that came with its report, inside the act that files it and under that act's entry: its first line of custody.
+
+    It was recognised, sealed and given its key when it arrived, and moves as it is.
+    """
+    file = EvidenceFile.objects.create(
+        ref=ref, compartment=item.compartment, item=item, kind=kind, stored=stored, commitment=commitment, mark=mark,
+        taken_at=clock.now(), taken_by=by, **sealed,
+    )  # fmt: skip
+    _line(item, file.ref, "taken", "verification", by=by, entry=entry)
+    return file
+
+
 @action("keep_proof")
 def keep_proof(file: EvidenceFile, *, ref: str, kind: str, content: bytes, why: str, by: Person) -> Proof:
     """Keep a proof of time with a file; `content` is sealed already."""

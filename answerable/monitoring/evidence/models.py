@@ -131,7 +131,10 @@ class Redaction(models.Model):
 
 @declares(data_class="C1", owner="monitoring", retention="audit-log")
 class CustodyLine(models.Model):
-    """One act on an item's evidence: who by role, when, why. Append-only in the database; `entry` is its record entry."""
+    """One act on an item's evidence: who by role, when, why. Append-only in the database; `entry` is its record entry.
+
+    One act may concern several files (a report filed with all of its own), each with a line.
+    """
 
     compartment = models.CharField(max_length=80)
     item = models.ForeignKey(SourceItem, on_delete=models.PROTECT, related_name="custody")
@@ -141,10 +144,11 @@ class CustodyLine(models.Model):
     at = models.DateTimeField()
     by = models.CharField(max_length=40)
     roles = models.CharField(max_length=200)
-    entry = models.BigIntegerField(unique=True)
+    entry = models.BigIntegerField(db_index=True)
 
     class Meta:
         ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["entry", "about"], name="one_line_of_custody_per_act_and_thing")]
 
 
 @declares(data_class="C0", owner="monitoring", retention="permanent")

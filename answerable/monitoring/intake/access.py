@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from answerable.authority import engine as authority
 from answerable.authority.principals import HasPrincipal, Place
@@ -29,9 +29,11 @@ def drafts(by: HasPrincipal) -> QuerySet[m.Draft]:
 
 
 def interviews(by: HasPrincipal) -> QuerySet[m.Interview]:
-    """Interviews asked for in one's own rooms; safeguarding sees all that wait for it."""
+    """Interviews asked for in one's own rooms; safeguarding sees all, the other custodians those that they were asked about."""
     if authority.allows(by, "decide_interview", Place("intake")):
         return m.Interview.objects.all()
+    if authority.allows(by, "answer_questions", Place("intake")):
+        return m.Interview.objects.filter(Q(status=m.WAITING) | ~Q(words=[]))
     return _own(m.Interview.objects.all(), by, "see_interviews")
 
 

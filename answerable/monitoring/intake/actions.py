@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from answerable.alliance.models import Person
 from answerable.authority import engine as authority
-from answerable.authority.acting import action
-from answerable.authority.principals import Place
+from answerable.authority.acting import action, reading_as
+from answerable.authority.principals import CLOCK, HasPrincipal, Place
 from answerable.common import clock, edtf
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
+from answerable.common.lifecycle import next_status
 from answerable.common.tables import taxonomy
+from answerable.monitoring import access, grades, lifecycle
 from answerable.monitoring import actions as monitoring
-from answerable.monitoring import grades, lifecycle
+from answerable.monitoring.evidence import actions as evidence
 from answerable.monitoring.intake import counts as service_counts
 from answerable.monitoring.intake import guard, queries, readers, rules, staging
 from answerable.monitoring.intake import models as m
-from answerable.monitoring.intake.description import FIELDS
-from answerable.monitoring.models import Incident, Party, Situation, SourceItem
+from answerable.monitoring.models import Incident, Party, Situation, SourceItem, item_ref
 from answerable.monitoring.patterns import live
 from answerable.record import log as record
+from answerable.record.models import Entry
 from answerable.vault import client, keeping
 from answerable.vault.consent import actions as consent
 from answerable.vault.consent import rules as consents
+from answerable.vault.custody import access as custodians
 
 # How many drafts one act files: each has care, consents and a level of its own to enter.
 FILED_AT_ONCE = 500
@@ -64,6 +68,7 @@ def bring_in_reports(staged: staging.Staged, *, by: Person) -> m.IntakeBatch:
             _replace_earlier(staged)
             _move_in("monitoring_draft", staging.COLUMNS, staged.home / "rows")
             _move_in("monitoring_draftitem", staging.ITEM_COLUMNS, staged.home / "items")
+            _interviews_held(batch.drafts.all())
     except IntegrityError:
         raise Refused(
             _(
@@ -138,14 +143,35 @@ def undo_reports(batch: m.IntakeBatch, *, by: Person) -> m.IntakeBatch:
         )  # fmt: skip
     gone = batch.drafts.count()
     _back_again(batch)
-    m.DraftItem.objects.filter(draft__batch=batch).update(coded={}, says=b"", file_note=b"")
-    batch.drafts.update(status=m.UNDONE, coded={}, area1="", area2="", narrative=b"", place=b"", link_reason=b"")
+    _interviews_free(batch.drafts.values_list("identity", flat=True), by.body_id)
+    _emptied(batch.drafts.all(), m.UNDONE)
     batch.undone_at = clock.now()
     batch.save(update_fields=["undone_at"])
     record.append("reports taken out again", batch, by=by, detail={"drafts": gone})
     # Keys go after the commit, in the session of whoever undoes it: the vault looks for itself what came with it.
     transaction.on_commit(lambda: client.ask("shred_undone", token=token, batch=batch.ref))
     return batch
+
+
+def _emptied(drafts: QuerySet[m.Draft], status: str) -> int:
+    """Take everything out of drafts; what is left says that there was one. Their sealed files are then nobody's."""
+    m.DraftItem.objects.filter(draft__in=drafts.values("ref")).update(**m.EMPTY_ITEM)
+    return drafts.update(status=status, **m.EMPTY)
+
+
+def _interviews_free(identities: Iterable[str], organisation: int) -> None:
+    """Interviews that a draft held which will not be filed may carry another report."""
+    held = m.Interview.objects.filter(held_by__in=list(identities), organisation=organisation, report=None)
+    held.exclude(held_by="").update(held_by="")
+
+
+def _interviews_held(drafts: QuerySet[m.Draft]) -> None:
+    """From the draft on an interview carries the account of this submission and of no other (SC-2)."""
+    named = m.DraftItem.objects.filter(draft__in=drafts.values("ref"), coded__has_key="interview")
+    for ref, identity in list(named.values_list("coded__interview", "draft__identity")):
+        taken = m.Interview.objects.select_for_update().filter(ref=ref)
+        if not taken.filter(held_by__in=["", identity]).update(held_by=identity):
+            raise Refused(_(guard.SPENT), reason="interview")
 
 
 def _back_again(batch: m.IntakeBatch) -> None:
@@ -180,12 +206,14 @@ def file_draft(draft: m.Draft, *, party: Party | None = None, link_reason: str =
     """File a draft as a report, its items with it. What a draft may lack is given now. Raises Refused."""
     draft = m.Draft.objects.select_for_update().get(pk=draft.pk)
     authority.require(by, "file_draft", draft)
-    incident = _filed(draft, party=party, link_reason=link_reason, by=by)
+    incident, files = _filed(draft, party=party, link_reason=link_reason, by=by)
     _counts_now([incident])
-    record.append(
+    entry = record.append(
         "report received", incident, by=by, to_state=incident.status,
-        detail={"situation": incident.situation.ref, "organisation": incident.organisation.ref, "items": incident.items.count()},
+        detail={"situation": incident.situation.ref, "organisation": incident.organisation.ref, "items": incident.items.count(),
+                "files": len(files)},
     )  # fmt: skip
+    _files_enter(files, entry, by=by)
     return incident
 
 
@@ -195,20 +223,68 @@ def file_drafts(batch: m.IntakeBatch, *, by: Person) -> int:
     batch = m.IntakeBatch.objects.select_for_update().get(pk=batch.pk)
     authority.require(by, "file_drafts", batch)
     ready = batch.drafts.filter(status=m.DRAFT, lacks=[]).select_for_update().order_by("row")[:FILED_AT_ONCE]
-    filed = [_filed(d, by=by) for d in list(ready)]
+    made = [_filed(d, by=by) for d in list(ready)]
+    filed, files = [i for i, _files in made], [f for _incident, of in made for f in of]
     _counts_now(filed)
     if not filed:
         raise Refused(
             _("No draft of this delivery is ready to be filed: each lacks something, or is filed."), reason="none"
         )
-    record.append(
-        "reports filed from a delivery", batch, by=by, detail={"filed": [i.ref for i in filed][:FILED_AT_ONCE]}
-    )
+    entry = record.append(
+        "reports filed from a delivery", batch, by=by,
+        detail={"filed": [i.ref for i in filed][:FILED_AT_ONCE], "files": len(files)},
+    )  # fmt: skip
+    _files_enter(files, entry, by=by)
     return len(filed)
 
 
-def _filed(draft: m.Draft, *, party: Party | None = None, link_reason: str = "", by: Person) -> Incident:
-    """The report a draft becomes, inside an act that has its own entry: coded facts and sealed texts move as they are."""
+# A file that came with an item, and the item that it is evidence on.
+Came = tuple[SourceItem, m.DraftItem]
+
+
+def _files_enter(files: Sequence[Came], entry: Entry, *, by: Person) -> None:
+    """Files that came with a report are evidence from its filing on: not opened, not sealed anew, and in custody."""
+    for item, came in files:
+        evidence.came_with(
+            item, ref=came.file_ref, kind=came.file_kind, stored=came.file, commitment=bytes.fromhex(came.file_commitment),
+            mark=bytes(came.file_mark), entry=entry, by=by,
+            sealed={"name": bytes(came.file_name), "salt": bytes(came.file_salt), "digest": bytes(came.file_digest)},
+        )  # fmt: skip
+
+
+# Answers that a report or an item has no column for, and keeps with it all the same.
+FURTHER = ("actor_types", "victim_counts", "protocol_signatory", "declined")
+FURTHER_OF_ITEM = ("directness", "item_language", "item_interpreter", "testimony", "releasability", "understood",
+                   "withdrawal_told", "interview")  # fmt: skip
+
+
+def _further(draft: m.Draft) -> dict[str, Any]:
+    """What form A1 holds besides: the date as it was given, where it says more than a day and how far it is known."""
+    found = {name: draft.coded[name] for name in FURTHER if name in draft.coded}
+    told = _dates(draft)
+    plain = told["earliest"] is None and edtf.written(told["on"], told["precision"]) == draft.when
+    return found if plain else {**found, "when": draft.when}
+
+
+def _dates(draft: m.Draft) -> dict[str, Any]:
+    """The day a report is counted on, how far it is known, and between which days it lies where that says too little."""
+    when = edtf.parse(draft.when)
+    earliest, latest = when.possible
+    precision = "week" if draft.when == edtf.written(when.earliest, "week") else when.precision
+    told = precision != edtf.RANGE and (earliest, latest) == (when.earliest, when.latest)
+    return {
+        "on": when.earliest, "precision": precision, "earliest": None if told else earliest,
+        "latest": None if told else latest,
+    }  # fmt: skip
+
+
+def _filed(
+    draft: m.Draft, *, party: Party | None = None, link_reason: str = "", by: Person
+) -> tuple[Incident, list[Came]]:
+    """The report a draft becomes, inside an act that has its own entry: coded facts and sealed texts move as they are.
+
+    With it the files that came with its items, which enter the custody log under that entry.
+    """
     if draft.status != m.DRAFT:
         raise Refused(
             _("This draft is no longer open: it was filed, replaced by a later version, or set aside."),
@@ -237,36 +313,37 @@ def _filed(draft: m.Draft, *, party: Party | None = None, link_reason: str = "",
         collected_by=draft.collected_by, **_dates(draft), area1=draft.area1, area2=draft.area2,
         victims_min=c["victims_min"], victims=c["victims"], victims_max=c["victims_max"], forms=c["forms"], links=c["links"],
         settings=c.get("settings", []), consequences=c.get("consequences", []), risk=c["risk"], referral_offered=True,
-        searched_first=True, submitted_at=clock.now(), status=lifecycle.SUBMITTED, because=[_("Recorded; no item yet.")], **texts,
+        searched_first=True, submitted_at=clock.now(), status=lifecycle.SUBMITTED, because=[_("Recorded; no item yet.")],
+        further=_further(draft), **texts,
     )  # fmt: skip
     incident.save(force_insert=True)
-    for item in draft.items.all():
-        _filed_item(incident, item, by=by)
+    files = _filed_items(incident, draft.items.all(), by=by)
     draft.status, draft.party = m.FILED, party
     draft.save(update_fields=["status", "party"])
-    return incident
+    return incident, files
 
 
-def _dates(draft: m.Draft) -> dict[str, Any]:
-    """The day a report is counted on, how far it is known, and between which days it lies where that says too little."""
-    when = edtf.parse(draft.when)
-    earliest, latest = when.possible
-    told = when.precision != edtf.RANGE and (earliest, latest) == (when.earliest, when.latest)
-    return {
-        "on": draft.earliest, "precision": draft.precision, "earliest": None if told else earliest,
-        "latest": None if told else latest,
-    }  # fmt: skip
+def _filed_items(incident: Incident, items: Iterable[m.DraftItem], *, by: Person) -> list[Came]:
+    """The items of a draft on the report it becomes; returns those that came with a file."""
+    files = []
+    for item in items:
+        made = _source_item(incident, item.ref, item.coded, bytes(item.says), by=by)
+        if item.file:
+            files.append((made, item))
+    return files
 
 
-def _filed_item(incident: Incident, item: m.DraftItem, *, by: Person) -> SourceItem:
-    c: Mapping[str, Any] = item.coded
+def _source_item(incident: Incident, ref: str, coded: Mapping[str, Any], says: bytes, *, by: Person) -> SourceItem:
+    c = coded
     made = SourceItem(
-        ref=item.ref, compartment=item.compartment, incident=incident, kind=c["kind"], primary=c["directness"] == "primary",
+        ref=ref, compartment=incident.compartment, incident=incident, kind=c["kind"], primary=c["directness"] == "primary",
         reliability=c.get("reliability", ""), credibility=c.get("credibility", 0), testimony=c.get("testimony", ""),
         person_key=grades.pseudonym(c.get("person_key", "")), contrary=bool(c.get("contrary")), purposes=list(c.get("purposes", [])),
-        captured_on=date.fromisoformat(c["captured_on"]), says=bytes(item.says),
+        captured_on=date.fromisoformat(c["captured_on"]), further={n: c[n] for n in FURTHER_OF_ITEM if n in c}, says=says,
     )  # fmt: skip
     made.save(force_insert=True)
+    if c.get("interview"):
+        m.Interview.objects.filter(ref=c["interview"], report=None).update(report=incident)
     if made.purposes:
         consent.write_down(
             made, _terms(c), child=c.get("giver") == "guardian", language=c.get("consent_language", ""),
@@ -303,6 +380,7 @@ def set_draft_aside(draft: m.Draft, *, by: Person) -> m.Draft:
         )
     before, draft.status = draft.status, m.SET_ASIDE
     draft.save(update_fields=["status"])
+    _interviews_free([draft.identity], draft.organisation_id)
     record.append("draft set aside", draft, by=by, from_state=before, to_state=draft.status)
     return draft
 
@@ -311,7 +389,9 @@ def set_draft_aside(draft: m.Draft, *, by: Person) -> m.Draft:
 def take_over_correction(draft: m.Draft, *, by: Person) -> Incident:
     """A later version of a submission corrects the report it became: never a second report.
 
-    Coded facts change to the later version's; the texts of both versions stay, each sealed as it came. Raises Refused.
+    Coded facts change to the later version's; the texts of both versions stay, each sealed as it came. Items that the
+    submission did not have before are added; an item it had stays as it was graded. A report whose verification was
+    concluded is open again: what was found of the earlier facts is not said of the later ones. Raises Refused.
     """
     live.first([draft.corrects])
     draft = m.Draft.objects.select_for_update().get(pk=draft.pk)
@@ -319,30 +399,82 @@ def take_over_correction(draft: m.Draft, *, by: Person) -> Incident:
     authority.require(by, "take_over_correction", draft)
     if draft.status != m.CORRECTION or incident is None:
         raise Refused(_("This is no correction that waits."), reason="lifecycle")
-    before = {f: getattr(incident, f) for f in CORRECTED}
+    if incident.status == lifecycle.CONSENT_WITHDRAWN:
+        raise Refused(_("Consent to this report was withdrawn, so nothing of it is changed. Set the correction aside."),
+                      reason="consent")  # fmt: skip
+    if incident.status == lifecycle.MERGED:
+        raise Refused(
+            _("This report is linked to another as the same incident. Take that link back first, then take over the correction."),
+            reason="linked",
+        )  # fmt: skip
+    was, before = incident.status, {f: getattr(incident, f) for f in CORRECTED}
     c: Mapping[str, Any] = draft.coded
     for name, value in _dates(draft).items():
         setattr(incident, name, value)
-    incident.area1, incident.area2 = draft.area1, draft.area2
+    incident.area1, incident.area2, incident.further = draft.area1, draft.area2, _further(draft)
     for name in ("victims", "victims_min", "victims_max", "forms", "links", "risk"):
         setattr(incident, name, c[name])
     incident.settings, incident.consequences = c.get("settings", []), c.get("consequences", [])
-    incident.save(update_fields=CORRECTED)
+    if was in lifecycle.ASSESSED:
+        incident.status = next_status(lifecycle.INCIDENT_MOVES, "reopen", status=was)
+    incident.save(update_fields=[*CORRECTED, "status"])
+    files = _filed_items(incident, queries.new_items(draft), by=by)
     draft.status = m.TAKEN_OVER
     draft.save(update_fields=["status"])
     _counts_now([incident], why="report corrected")
     changed = sorted(f for f in CORRECTED if before[f] != getattr(incident, f))
-    record.append(
-        "report corrected",
-        incident,
-        by=by,
-        detail={"correction": draft.ref, "version": draft.version, "changed": changed},
-    )
+    entry = record.append(
+        "report corrected", incident, by=by, from_state=was, to_state=incident.status,
+        detail={"correction": draft.ref, "version": draft.version, "changed": changed, "files": len(files)},
+    )  # fmt: skip
+    _files_enter(files, entry, by=by)
     return incident
 
 
 CORRECTED = ["on", "precision", "earliest", "latest", "area1", "area2", "victims", "victims_min", "victims_max", "forms", "links", "risk", "settings",
-             "consequences"]  # fmt: skip
+             "consequences", "further"]  # fmt: skip
+
+
+# --- what nobody filed in time ------------------------------------------------------------------------------------
+
+
+@action("let_drafts_lapse")
+def let_drafts_lapse(*, by: HasPrincipal) -> int:
+    """Empty the next five hundred drafts, and reports begun, that are older than ninety days (domain.md §7.3); returns how many.
+
+    Their keys are destroyed after the commit; their sealed files go with quarantine's next sweep. Raises Refused when
+    there is none.
+    """
+    authority.require(by, "let_drafts_lapse", Place("intake"))
+    since = queries.kept_since()
+    late = list(queries.late_drafts(since).select_for_update().order_by("pk")[:FILED_AT_ONCE])
+    begun = m.BegunReport.objects.filter(saved_at__lt=since).exclude(answers={}).update(answers={}, done=True)
+    answered, _each = m.Answered.objects.filter(at__lt=since).delete()
+    if not (late or begun or answered):
+        raise Refused(_("No draft is that old."), reason="none")
+    refs = [d.ref for d in late]
+    for organisation in {d.organisation_id for d in late}:
+        _interviews_free([d.identity for d in late if d.organisation_id == organisation], organisation)
+    lapsed = m.Draft.objects.filter(pk__in=[d.pk for d in late])
+    _emptied(lapsed, m.LAPSED)
+    # Not even the marks stay: the same report may come again, and is then new.
+    lapsed.update(identity="", also=[], content="", when="", earliest=date.min, latest=date.min)
+    record.append("drafts lapsed", "INTAKE", by=by, detail={"drafts": refs, "begun": begun, "answers": answered})
+    if refs:
+        # Keys go after the commit: the vault looks for itself whether they have lapsed.
+        transaction.on_commit(lambda: client.ask("shred_lapsed", drafts=refs))
+    return len(late) + begun + answered
+
+
+def owed() -> int:
+    """What the worker does for intake, every minute: unfinished runs swept, drafts that nobody filed in time deleted."""
+    staging.sweep()
+    done = 0
+    while True:
+        with reading_as(CLOCK):
+            if not queries.anything_late():
+                return done
+        done += let_drafts_lapse(by=CLOCK)
 
 
 # --- one report at a time: the API and the web form ---------------------------------------------------------------
@@ -354,7 +486,6 @@ def deliver_report(
     *,
     route: str,
     key: str = "",
-    interview: m.Interview | None = None,
     hold: bool = False,
     begun: m.BegunReport | None = None,
     by: Person,
@@ -373,18 +504,12 @@ def deliver_report(
     clean, problems = intake.check(entry, dict(row))
     if clean is None:
         raise Problems(problems)
-    if interview is not None:
-        guard.spend(interview, by=by)
-    elif route == "web" and any(grades.is_account(i.coded.get("kind", "")) for i in clean.items):
-        raise Refused(
-            _(
-                "Before a new account is asked for, say why it is needed (SC-1): enter the interview first, then attach it here."
-            ),
-            reason="interview",
-        )
     fresh = intake.new([(entry, dict(row), clean)])
     if not fresh:
         raise Refused(_("This report is here already. Nothing was changed."), reason="duplicate")
+    fresh, spent = intake.guarded(fresh)
+    if spent:
+        raise Problems({name: problem for _record, name, problem in spent})
     asked = intake.texts(fresh)
     drafts, items = intake.rows(fresh, asked, intake.seal(asked))
     earlier = m.Draft.objects.filter(
@@ -400,15 +525,14 @@ def deliver_report(
         raise Refused(_("This report is here already. Nothing was changed."), reason="duplicate") from None
     for values in items:
         m.DraftItem(**dict(zip(staging.ITEM_COLUMNS, values, strict=True))).save(force_insert=True)
-    incident = _filed(draft, by=by) if draft.status == m.DRAFT and not draft.lacks and not hold else None
+    _interviews_held(m.Draft.objects.filter(pk=draft.pk))
+    # No file comes this way, so none enters the custody log.
+    incident = _filed(draft, by=by)[0] if draft.status == m.DRAFT and not draft.lacks and not hold else None
     if begun is not None:
         begun.done, begun.answers = True, {}
         begun.save(update_fields=["done", "answers"])
     if incident is not None:
         _counts_now([incident])
-    if interview is not None and incident is not None:
-        interview.report = incident
-        interview.save(update_fields=["report"])
     if key:
         _remember(key, row, draft, incident, by=by)
     record.append(
@@ -416,6 +540,57 @@ def deliver_report(
         detail={"situation": clean.situation, "organisation": by.body.ref, "route": route, "version": draft.version},
     )  # fmt: skip
     return draft, incident
+
+
+@action("attach_item")
+def attach_item(
+    incident: Incident, row: Mapping[str, Any], *, parents: Sequence[SourceItem] = (), by: Person
+) -> SourceItem:
+    """One item (forms A2 and A3) onto a report that is filed, by the same check as every route; an account with its interview.
+
+    Raises Problems with everything that is wrong, by field.
+    """
+    live.first([incident.ref])
+    incident = Incident.objects.select_for_update(no_key=True).get(pk=incident.pk)
+    authority.require(by, "add_item", incident)
+    item, problems = rules.check_item(row, queries.world(by, incident.situation, asks=True))
+    if any(p.incident_id != incident.pk and p.compartment != incident.compartment for p in parents):
+        problems["parents"] = rules.Problem(rules._("An item can only derive from one you can see."))
+    if item is None or problems:
+        raise Problems(problems)
+    ref, coded = item_ref(), dict(item.coded)
+    if coded.get("person_key"):
+        (coded["person_key"],) = queries.person_marks(by, [coded["person_key"]])
+    if named := coded.get("interview"):
+        free = m.Interview.objects.select_for_update().filter(ref=named, held_by="", report=None)
+        if not free.update(held_by=ref):
+            raise Problems({"interview": rules.Problem(guard.SPENT)})
+    says = keeping.seal_fields(ref, incident.compartment, "SourceItem", {"says": item.says})["says"]
+    made = _source_item(incident, ref, coded, says, by=by)
+    made.parents.set(parents)
+    changed = monitoring.relevel(incident.party, incident.ref, why="item added", by=by)
+    record.append(
+        "item added", made, by=by,
+        detail={"incident": incident.ref, "kind": made.kind, "grade": made.grade, "levels": changed},
+    )  # fmt: skip
+    question("report_changed").ask(incident.ref)
+    return made
+
+
+def row_of_day(values: Mapping[str, Any], *, by: Person) -> dict[str, Any]:
+    """A report whose date is a day and how far it is known, as the row that every route is checked as.
+
+    Kinds of actor that are not said are the named actor's own.
+    """
+    row = {k: v for k, v in values.items() if k not in ("on", "precision")}
+    try:
+        row["when"] = edtf.written(values["on"], str(values.get("precision") or edtf.DAY))
+    except edtf.Unreadable as no:
+        raise Problems({"when": rules.Problem(no.sentence)}) from None
+    if not row.get("actor_types"):
+        party = Party.objects.filter(ref=str(row.get("party", "")), situation__in=access.situations(by)).first()
+        row["actor_types"] = [party.actor_type] if party else []
+    return row
 
 
 class Problems(Refused):
@@ -463,7 +638,7 @@ def save_begun_report(
 ) -> m.BegunReport:
     """Save and stop: answers in codes, numbers and days are kept for ninety days; texts are not, until all is sealed at once."""
     authority.require(by, "receive_report", situation)
-    kept = {name: value for name, value in answers.items() if name in KEPT_BEGUN and value}
+    kept = rules.kept_begun(answers, queries.world(by, situation))
     if begun is not None and (begun.by_id != by.pk or begun.done):
         raise Refused(_("That report was begun by someone else, or is filed."), reason="not_authorised")
     begun = begun or m.BegunReport(compartment=queries.compartment_of(by), situation=situation, by=by)
@@ -473,22 +648,19 @@ def save_begun_report(
     return begun
 
 
-# What is kept of a report that is not finished: nothing that is free text.
-KEPT_BEGUN = frozenset(f.name for f in FIELDS if f.kind not in ("text", "key", "file", "decimal"))
-
-
 # --- interviews ---------------------------------------------------------------------------------------------------
 
 
 @action("ask_for_interview")
 def ask_for_interview(
     situation: Situation, *, purpose: str, added_value: str, why_not_enough: str, person: str, told_before: str = "not_asked",
-    her_request: bool = False, by: Person,
+    her_request: bool = False, who: str = "", by: Person,
 ) -> m.Interview:  # fmt: skip
     """Say why someone is to be asked for her account: purpose, what it adds, why what exists does not suffice (SC-1).
 
     A first interview is allowed with that. A second one, by any organisation, needs her own request, or waits for
-    safeguarding (SC-2). `person` is the mark of her code or of a pseudonym. Raises Refused.
+    safeguarding (SC-2). `person` is the mark of her code or of a pseudonym. With `told_before` "custodians" it waits for
+    two of them; `who` is then sealed to their seats and is nowhere else. Raises Refused.
     """
     authority.require(by, "ask_for_interview", situation)
     problems = []
@@ -500,6 +672,9 @@ def ask_for_interview(
         problems.append(_("Say in a sentence why what is recorded already does not suffice (SC-1)."))
     if told_before not in guard.TOLD:
         problems.append(_("Say whether she was asked if she told this before."))
+    asks_custodians = told_before == "custodians"
+    if asks_custodians and not who.strip():
+        problems.append(_("Say for the custodians whom you mean, as you know her; only they can read it."))
     if len(person) != 64:
         problems.append(_("Say which person it is about, by her code or by a pseudonym."))
     if problems:
@@ -508,9 +683,10 @@ def ask_for_interview(
     if told_before == "told":
         number = max(number, 2)  # her own code says so, wherever it was
     basis = guard.basis(number, her_request=her_request)
+    allowed = basis != guard.SAFEGUARDING
     interview = m.Interview(
-        compartment=queries.compartment_of(by), situation=situation, organisation=by.body, asked_by=by, person=person, purpose=purpose,
-        told_before=told_before, number=number, basis=basis, status=m.ALLOWED if basis != guard.SAFEGUARDING else m.ASKED,
+        her_request=her_request, compartment=queries.compartment_of(by), situation=situation, organisation=by.body, asked_by=by, person=person, purpose=purpose,
+        told_before=told_before, number=number, basis=basis, status=m.WAITING if asks_custodians else m.ALLOWED if allowed else m.ASKED,
         asked_at=clock.now(),
     )  # fmt: skip
     sealed = keeping.seal_fields(
@@ -519,6 +695,9 @@ def ask_for_interview(
         "Interview",
         {"added_value": added_value, "why_not_enough": why_not_enough},
     )
+    if asks_custodians:
+        asked = client.ask("seal_question", interview=interview.ref, text=who.strip())
+        interview.question, interview.question_keys = asked["sealed"], asked["keys"]
     interview.added_value, interview.why_not_enough = sealed["added_value"], sealed["why_not_enough"]
     interview.save(force_insert=True)
     record.append(
@@ -528,11 +707,68 @@ def ask_for_interview(
     return interview
 
 
+@action("take_question")
+def take_question(interview: m.Interview, *, by: Person) -> bytes:
+    """The sealed question for a custodian's own machine. Raises Refused for whoever holds no seat, or when none waits."""
+    interview = m.Interview.objects.select_for_update().get(pk=interview.pk)
+    authority.require(by, "take_question", interview)
+    seat = _seat(interview, by)
+    file: bytes = client.ask("question_file", interview=interview.ref)
+    record.append("question taken", interview, by=by, detail={"seat": seat})
+    return file
+
+
+@action("give_word")
+def give_word(interview: m.Interview, *, told: bool, share: Sequence[str], by: Person) -> m.Interview:
+    """A custodian's word: whether she told before, and what may be shared instead. No name, no reference, nothing else.
+
+    Two seats' words count together. She told: the interview is a further one, which her own wish or safeguarding allows, and
+    what may be shared is offered. She did not: it is decided as if nobody had been asked. Raises Refused.
+    """
+    interview = m.Interview.objects.select_for_update().get(pk=interview.pk)
+    authority.require(by, "give_word", interview)
+    seat = _seat(interview, by)
+    if any(w["seat"] == seat or w["by"] == by.ref for w in interview.words):
+        raise Refused(_("Your seat has answered this already."), reason="duplicate")
+    if set(share) - set(guard.SHARED_INSTEAD) or (share and not told):
+        raise Refused(_("Only what she told before can be shared, for the purposes listed."), reason="share")
+    interview.words = [*interview.words, {"seat": seat, "by": by.ref, "told": told, "share": list(share)}]
+    before = interview.status
+    if (together := guard.joined(interview.words)) is not None:
+        known, interview.share = together
+        interview.told_before = "told" if known else "not_told"
+        interview.number = max(interview.number, 2) if known else interview.number
+        interview.basis = guard.basis(interview.number, her_request=interview.her_request)
+        # What can be shared comes before asking again: even her own wish is then looked at by safeguarding.
+        waits = interview.basis == guard.SAFEGUARDING or interview.share
+        interview.status = m.ASKED if waits else m.ALLOWED
+        # The question has served: nobody reads it again.
+        interview.question, interview.question_keys = b"", {}
+    interview.save(
+        update_fields=["words", "share", "told_before", "number", "basis", "status", "question", "question_keys"]
+    )
+    record.append(
+        "custodian answered", interview, by=by, from_state=before, to_state=interview.status, detail={"seat": seat}
+    )
+    return interview
+
+
+def _seat(interview: m.Interview, by: Person) -> str:
+    """The seat this person holds. Raises Refused for whoever holds none, and when no question waits."""
+    if interview.status != m.WAITING:
+        raise Refused(_("No question waits here for the custodians."), reason="lifecycle")
+    if not (seat := custodians.seat_of(by)):
+        raise Refused(_("You hold none of the three identity seats."), reason="seat")
+    return seat
+
+
 @action("decide_interview")
 def decide_interview(interview: m.Interview, *, allow: bool, reason: str, by: Person) -> m.Interview:
     """Safeguarding allows or refuses a further interview, with a reason among those the rules know (SC-2)."""
     interview = m.Interview.objects.select_for_update().get(pk=interview.pk)
     authority.require(by, "decide_interview", interview)
+    if interview.status == m.WAITING:
+        raise Refused(_("The custodians have not answered yet; decide when they have."), reason="lifecycle")
     if interview.status != m.ASKED:
         raise Refused(_("This was decided already."), reason="lifecycle")
     if reason not in (guard.GROUNDS if allow else guard.BARS):

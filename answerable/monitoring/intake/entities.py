@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Q
+
+from answerable.authority.acting import reading_as
 from answerable.authority.engine import describes
+from answerable.authority.principals import CLOCK
 from answerable.common.hooks import question
 from answerable.monitoring.intake import models as m
 from answerable.monitoring.intake import queries
@@ -28,6 +32,34 @@ def _draft(d: m.Draft) -> tuple[str, dict[str, Any]]:
 @describes(m.Interview)
 def _interview(i: m.Interview) -> tuple[str, dict[str, Any]]:
     return "Interview", {"compartment": i.compartment, "askedBy": i.asked_by.ref, "organisation": i.organisation.ref}
+
+
+@question("parts_of").answer_with
+def _parts(ref: str) -> list[str]:
+    """Corrections of a report, with their items and files: sealed apart from it, and shredded with it."""
+    if not ref.startswith("INC"):
+        return []
+    corrections = list(m.Draft.objects.filter(corrects=ref).values_list("ref", flat=True))
+    items = m.DraftItem.objects.filter(draft__ref__in=corrections).values_list("ref", "file_ref")
+    return [*corrections, *(x for pair in items for x in pair if x)]
+
+
+@question("clear_details").answer_with
+def _clear(ref: str) -> None:
+    """The draft that a shredded report was, and corrections to it, keep their references and nothing that was told."""
+    if ref.startswith("INC"):
+        m.Draft.objects.filter(Q(ref=ref) | Q(corrects=ref)).update(**m.EMPTY)
+        m.DraftItem.objects.filter(Q(draft__ref=ref) | Q(draft__corrects=ref)).update(**m.EMPTY_ITEM)
+    elif ref.startswith("ITM"):
+        m.DraftItem.objects.filter(ref=ref).update(**m.EMPTY_ITEM)
+
+
+@question("kept_in_quarantine").answer_with
+def _kept(names: list[str]) -> set[str]:
+    """Files of drafts that may still be filed."""
+    with reading_as(CLOCK):
+        held = m.DraftItem.objects.filter(file__in=names).exclude(draft__status__in=[m.UNDONE, m.LAPSED])
+        return set(held.values_list("file", flat=True))
 
 
 @question("sealed_object").answer_with

@@ -49,20 +49,21 @@ def choices_of(f: Field, *, blank: bool) -> list[tuple[str, str]]:
     return [("", "–"), *found] if blank else found
 
 
-def one(f: Field, parties: Any) -> forms.Field:
+def one(f: Field, parties: Any, *, of_item: bool = False) -> forms.Field:
     """A question as a form's field. What is needed is the check's to say, so that every route says the same.
 
     The page shows what the check will say: whether an answer is needed (`asked`), and after which answer (`only_if`).
+    `of_item`: on a form of one item, where what is asked of a source is needed.
     """
     made = _one(f, parties)
-    made.asked = _asked(f)  # type: ignore[attr-defined]
+    made.asked = _asked(f, of_item=of_item)  # type: ignore[attr-defined]
     made.only_if = f.asked_if  # type: ignore[attr-defined]
     if made.asked == "" and not isinstance(made, forms.MultipleChoiceField):  # type: ignore[attr-defined]
         made.widget.attrs["aria-required"] = "true"
     return made
 
 
-def _asked(f: Field) -> str:
+def _asked(f: Field, *, of_item: bool) -> str:
     """What stands beside the label: nothing where an answer is needed, as on every form of the office."""
     if f.before_filing:
         return _("needed before it is filed")
@@ -73,7 +74,7 @@ def _asked(f: Field) -> str:
     if f.name in ("reliability", "credibility"):
         return _("both or neither")
     if f.needed:
-        return "" if f.form == A1 else _("needed where there is a source")
+        return "" if f.form == A1 or of_item else _("needed where there is a source")
     return _("optional")
 
 
@@ -111,14 +112,73 @@ class StepForm(forms.Form):
             else:
                 self.fields[name] = one(BY_NAME[name], parties)
         if step == SOURCE:
-            self.fields["interview"] = forms.ChoiceField(
-                label=_("The interview in which it was told"), required=False,
-                choices=[("", "–"), *((i.ref, f"{i.ref} {i.asked_at:%Y-%m-%d}") for i in interviews)],
-                help_text=_("A new account of a person needs an interview that was allowed (SC-1). Without one this report cannot be filed."),
-            )  # fmt: skip
-            self.fields["interview"].asked = _("needed for a testimony")  # type: ignore[attr-defined]
-            self.fields["interview"].only_if = ("kind", ("testimony",))  # type: ignore[attr-defined]
+            self.fields["interview"] = interview_field(interviews)
             self.order_fields(["kind", "interview"])
+
+
+class ItemForm(forms.Form):
+    """One item onto a report that is filed: forms A2 and A3 whole, and what it derives from."""
+
+    def __init__(self, data: Any = None, *, incident: Any, interviews: Sequence[Any] = (), **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        for f in OF_ITEM:
+            if f.kind != "file":
+                self.fields[f.name] = one(f, None, of_item=True)
+        self.fields["interview"] = interview_field(interviews)
+        self.order_fields(["kind", "interview"])
+        self.fields["parents"] = forms.ModelMultipleChoiceField(
+            label=_("Derives from"), queryset=incident.items.all(), to_field_name="ref", required=False
+        )
+
+
+def item_of(form_data: Any) -> dict[str, Any]:
+    """One item's answers as a row."""
+    answers = answers_of(form_data)
+    return {f.name: answers[f.name] for f in OF_ITEM if f.name in answers}
+
+
+def interview_field(interviews: Sequence[Any]) -> forms.ChoiceField:
+    """Which of one's own interviews that were allowed and carry no account yet."""
+    made = forms.ChoiceField(
+        label=_("The interview in which it was told"), required=False,
+        choices=[("", "–"), *((i.ref, f"{i.ref} {i.asked_at:%Y-%m-%d}") for i in interviews)],
+        help_text=_("A new account of a person needs an interview that was allowed (SC-1). Without one it cannot be filed."),
+    )  # fmt: skip
+    made.asked = _("needed for a testimony")  # type: ignore[attr-defined]
+    made.only_if = ("kind", ("testimony",))  # type: ignore[attr-defined]
+    return made
+
+
+def coded_lines(fields: Sequence[Field], coded: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Answers in codes and numbers in the reader's words, each with its question."""
+    lines = []
+    for f in fields:
+        value = coded.get(f.name)
+        if value in (None, [], {}, "") or f.name == "person_key":
+            continue
+        if f.kind == "codes":
+            shown = ", ".join(label_of(f, c) for c in value)
+        elif f.kind == "code":
+            shown = label_of(f, str(value))
+        elif f.kind == "counts":
+            shown = ", ".join(f"{label_of(f, c)}: {n}" for c, n in value.items())
+        elif f.kind == "yes_no":
+            shown = _("yes") if value else _("no")
+        else:
+            shown = str(value)
+        lines.append((_(f.label), shown))
+    if coded.get("declined"):
+        lines.append((_("Prefer not to say"), ", ".join(_(BY_NAME[n].label) for n in coded["declined"])))
+    return lines
+
+
+def label_of(f: Field, code: str) -> str:
+    """One answer in the reader's language, from our own lists or the taxonomy's."""
+    return (
+        _(LISTS[f.list_name].get(code, code))
+        if f.list_name in LISTS
+        else label(f.list_name, code, get_language() or "en")
+    )
 
 
 def answers_of(form_data: Any) -> dict[str, Any]:
@@ -131,8 +191,6 @@ def answers_of(form_data: Any) -> dict[str, Any]:
                 found[f.name] = values
         elif values and values[-1] != "":
             found[f.name] = "yes" if values[-1] == "on" else values[-1]
-    if form_data.get("interview"):
-        found["interview"] = form_data["interview"]
     return found
 
 
@@ -211,6 +269,10 @@ class InterviewForm(forms.Form):
     code = forms.CharField(label=gettext_lazy("Her code"), required=False, max_length=60,
                            widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "numeric"}))  # fmt: skip
     pseudonym = forms.SlugField(label=gettext_lazy("Pseudonym of the person"), required=False, max_length=40)
+    who = forms.CharField(
+        label=gettext_lazy("For the custodians alone: whom you mean"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=gettext_lazy("Only if the custodians are asked. Her name and what tells her from others, sealed to their three seats: nobody here can read it."),
+    )  # fmt: skip
     purpose = forms.ChoiceField(label=gettext_lazy("For which purpose"), choices=[])
     added_value = forms.CharField(label=gettext_lazy("What this interview would add"), max_length=2000, help_text=gettext_lazy("Sealed on arrival."),
                                   widget=forms.Textarea(attrs={"rows": 3}))  # fmt: skip
@@ -225,6 +287,24 @@ class InterviewForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["told_before"].choices = [(c, _(w)) for c, w in guard.TOLD.items() if c not in ("told", "not_told")]  # type: ignore[attr-defined]
         self.fields["purpose"].choices = choices_of(BY_NAME["purposes"], blank=False)  # type: ignore[attr-defined]
+
+
+class WordForm(forms.Form):
+    """A custodian's word."""
+
+    told = forms.ChoiceField(label=gettext_lazy("Did she tell this before?"), choices=[("", "–")])
+    share = forms.MultipleChoiceField(
+        label=gettext_lazy("If yes: what may be shared instead"),
+        required=False,
+        choices=[],
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["told"].choices = [("", "–"), ("yes", _("yes")), ("no", _("no"))]  # type: ignore[attr-defined]
+        purposes = dict(choices_of(BY_NAME["purposes"], blank=False))
+        self.fields["share"].choices = [(p, purposes[p]) for p in guard.SHARED_INSTEAD]  # type: ignore[attr-defined]
 
 
 class DecisionForm(forms.Form):

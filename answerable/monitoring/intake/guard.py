@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from answerable.common.edtf import gettext_noop
-from answerable.common.errors import Refused
 
 _ = gettext_noop
 FIRST, HER_REQUEST, SAFEGUARDING = "first", "her_request", "safeguarding"
@@ -17,6 +17,10 @@ TOLD = {
     "custodians": _("The custodians are asked"),
     "not_asked": _("She was not asked"),
 }
+# Purposes under which an account that exists may be used instead of asking again, in the order they are offered.
+SHARED_INSTEAD = ("CP-MONI", "CP-FIND", "CP-CRIM", "CP-UNIT", "CP-CLAI")
+# How many of the three seats answer before their word counts: what one office alone would say opens and bars nothing.
+SEATS_ASKED = 2
 # Why safeguarding allows a further interview, and why it refuses one.
 GROUNDS = {
     "material_new": _("Something material is new and can be told by nobody else"),
@@ -38,12 +42,13 @@ def basis(number: int, *, her_request: bool) -> str:
     return HER_REQUEST if her_request else SAFEGUARDING
 
 
-def spend(interview: Any, *, by: Any) -> None:
-    """An allowed interview carries one report of whoever asked for it. Raises Refused."""
-    if interview.asked_by_id != by.pk or interview.status != "ALLOWED":
-        raise Refused(_("This interview is not allowed, or is someone else's."), reason="interview")
-    if interview.report_id is not None:
-        raise Refused(
-            _("This interview was used for a report already; a further one is asked for anew (SC-2)."),
-            reason="interview",
-        )
+def joined(words: Sequence[Mapping[str, Any]]) -> tuple[bool, list[str]] | None:
+    """What the custodians say together: whether she told, and what all who know of it would share. None while too few answered."""
+    if len(words) < SEATS_ASKED:
+        return None
+    known = [w for w in words if w["told"]]
+    return bool(known), [p for p in SHARED_INSTEAD if known and all(p in w["share"] for w in known)]
+
+
+# Why a second report may not name an interview.
+SPENT = _("This interview was used for a report already; a further one is asked for anew (SC-2).")

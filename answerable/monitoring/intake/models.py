@@ -14,7 +14,18 @@ from answerable.vault.models import SealedField
 
 DRAFT, CORRECTION = "DRAFT", "CORRECTION"
 FILED, REPLACED, TAKEN_OVER, SET_ASIDE, UNDONE = "FILED", "REPLACED", "TAKEN_OVER", "SET_ASIDE", "UNDONE"
+# Not filed in time: emptied, and its keys destroyed.
+LAPSED = "LAPSED"
+# What is kept for ninety days and no longer.
+UNFILED = [DRAFT, CORRECTION, REPLACED, SET_ASIDE]
 ASKED, ALLOWED, REFUSED = "ASKED", "ALLOWED", "REFUSED"
+# The custodians are asked whether she told before; nothing is allowed while they have not answered.
+WAITING = "WAITING"
+
+# What goes of a draft and of its item when it is taken out again, lapses or is shredded. `file_ref` stays: keys are named by it.
+EMPTY = {"coded": {}, "area1": "", "area2": "", "narrative": b"", "place": b"", "link_reason": b""}
+EMPTY_ITEM = {"coded": {}, "says": b"", "file": "", "file_kind": "", "file_commitment": "", "file_mark": b"", "file_name": b"",
+              "file_salt": b"", "file_digest": b""}  # fmt: skip
 
 
 def batch_ref() -> str:
@@ -118,6 +129,8 @@ class Draft(models.Model):
             models.Index(fields=["compartment", "status", "-made_at", "-id"], name="draft_by_compartment"),
             models.Index(fields=["organisation", "identity"], name="draft_by_identity"),
             models.Index(fields=["batch", "status"], name="draft_by_batch"),
+            # What the clock looks for every minute: what nobody filed.
+            models.Index(fields=["made_at"], name="draft_not_filed", condition=Q(status__in=UNFILED)),
             GinIndex(fields=["also"], name="draft_by_other_name"),
         ]
 
@@ -127,7 +140,10 @@ class Draft(models.Model):
 
 @declares(data_class="C1", owner="monitoring", retention="draft")
 class DraftItem(models.Model):
-    """An item of a draft, with the reference it will have. `file` is a sealed file beside the database, or empty."""
+    """An item of a draft, with the reference it will have.
+
+    `file` is a sealed file in quarantine, or empty; it is kept and sealed for `file_ref`, the evidence it will be.
+    """
 
     ref = models.CharField(max_length=40, unique=True, default=item_ref)
     compartment = models.CharField(max_length=80)
@@ -138,8 +154,11 @@ class DraftItem(models.Model):
     file = models.CharField(max_length=40, blank=True, default="")
     file_kind = models.CharField(max_length=10, blank=True, default="")
     file_commitment = models.CharField(max_length=64, blank=True, default="")
-    # Its name and the salt of its commitment, sealed together.
-    file_note = SealedField()
+    file_ref = models.CharField(max_length=40, blank=True, default="")
+    file_mark = models.BinaryField(default=b"")
+    file_name = SealedField()
+    file_salt = SealedField()
+    file_digest = SealedField()
 
     class Meta:
         ordering = ["draft", "number"]
@@ -204,6 +223,15 @@ class Interview(models.Model):
     asked_at = models.DateTimeField()
     decided_at = models.DateTimeField(null=True)
     report = models.ForeignKey(Incident, null=True, on_delete=models.PROTECT, related_name="+")
+    # The submission (as a mark) that brings its account, from the draft on: no other may.
+    held_by = models.CharField(max_length=64, blank=True, default="")
+    her_request = models.BooleanField(default=False)
+    # Who she is as the interviewer knows her, sealed to the custodians' seats alone, with its key for each seat.
+    question = SealedField()
+    question_keys = models.JSONField(default=dict)
+    # What each seat said: {"seat", "by", "told", "share"}; and what they would share together.
+    words = models.JSONField(default=list)
+    share = models.JSONField(default=list)
     added_value = SealedField()
     why_not_enough = SealedField()
 

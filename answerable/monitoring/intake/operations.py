@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from answerable.authority import engine as authority
@@ -13,18 +15,32 @@ from answerable.authority.principals import CLOCK, Place
 from answerable.channel import codes
 from answerable.channel.models import Thread
 from answerable.common.errors import Refused
+from answerable.monitoring.evidence.models import EvidenceFile
+from answerable.monitoring.intake import guard, queries, staging
 from answerable.monitoring.intake import models as m
-from answerable.monitoring.intake import staging
 from answerable.monitoring.models import Incident, SourceItem
 from answerable.record.models import Entry
-from answerable.vault import doorkeys, keyroom, operations
+from answerable.vault import bundles, doorkeys, keyroom, operations, seal, signing
 from answerable.vault.consent import queries as consents
 from answerable.vault.limits import LIMITS
 from answerable.vault.models import IdentityBlock
 from answerable.vault.service import operation
 
-# Purposes under which an account that exists may be used instead of asking again, in the order they are offered.
-SHARED_INSTEAD = ("CP-MONI", "CP-FIND", "CP-CRIM", "CP-UNIT", "CP-CLAI")
+
+@operation("keep_draft_file", "office")
+def keep_draft_file(
+    item: str, compartment: str, file: str, key: bytes, name: str, salt: str, digest: bytes, delivery: str
+) -> dict[str, bytes]:
+    """Keep the key of a file that came with a report, and seal its name, salt and hash for the evidence it will be.
+
+    It becomes evidence unopened when the report is filed. `delivery`: what it came in with (staging.delivery). `mark` tells the same file on the same item.
+    """
+    keyroom.put_data_key(file, compartment, key, delivery)
+    texts = {"name": name, "salt": salt, "digest": digest.hex()}
+    sealed = {n: seal.seal_field(key, text.encode("utf-8", "surrogatepass"), seal.field_context(keyroom.NODE, file, "EvidenceFile", n, 1))
+              for n, text in texts.items()}  # fmt: skip
+    return {**sealed, "mark": keyroom.mark(item, digest)}
+
 
 # What the record says of a draft that is none of a report.
 OF_A_DRAFT = ("draft received", "draft set aside")
@@ -45,7 +61,8 @@ def shred_undone(token: str, batch: str) -> int:
         raise Refused(_("That delivery is not undone, so its keys stay."), reason="nothing")
     by = operations.vouched_on(token, "undo_reports", row)
     subjects = keyroom.came_with(staging.delivery(row.pk))
-    _never_filed(batch, sorted({s.partition("/")[0] for s in subjects}))
+    if _filed(subjects):
+        raise Refused(_("A report of this delivery was filed, so its keys stay."), reason="relied_upon")
     if not subjects:
         return 0
     with operations.entered_first("keys of a delivery destroyed", batch, act="undo_reports", by=by) as detail:
@@ -53,10 +70,32 @@ def shred_undone(token: str, batch: str) -> int:
     return gone
 
 
-def _never_filed(batch: str, refs: Sequence[str]) -> None:
-    """Raises Refused when any of these became a report: it lives, or the record says that it was filed."""
+@operation("shred_lapsed", "office")
+def shred_lapsed(drafts: list[str]) -> int:
+    """Destroy the keys of drafts that nobody filed in time; returns how many. Entered before they go.
+
+    The clock's work, in nobody's session. What the office's rows say only narrows it: a key goes when it was bound to a
+    draft at its sealing, that day lies ninety days back by the vault's clock, and nothing of that name was ever filed.
+    """
     with reading_as(CLOCK):
-        filed = {
+        named = _sealed_refs(m.Draft.objects.filter(ref__in=list(drafts), status=m.LAPSED))
+    since = queries.kept_since().date()
+    subjects = keyroom.bound_before(named, since)
+    subjects = sorted(set(subjects) - _filed(subjects))
+    if not subjects:
+        return 0
+    with operations.entered_first(
+        "keys of lapsed drafts destroyed", "INTAKE", act="let_drafts_lapse", by=CLOCK
+    ) as detail:
+        detail["keys"] = gone = keyroom.shred_bound_before(subjects, since)
+    return gone
+
+
+def _filed(subjects: Sequence[str]) -> set[str]:
+    """Those of these references that became part of a report: it lives, or the record says that it was filed."""
+    refs = sorted({s.partition("/")[0] for s in subjects})
+    with reading_as(CLOCK):
+        said = {
             ref
             for several in Entry.objects.filter(action="reports filed from a delivery").values_list(
                 "event__detail__filed", flat=True
@@ -64,19 +103,48 @@ def _never_filed(batch: str, refs: Sequence[str]) -> None:
             for ref in several or ()
         }
         # The texts of a correction that was taken over stay beside the report's own.
-        filed |= set(
-            Entry.objects.filter(action="report corrected").values_list("event__detail__correction", flat=True)
-        )
+        said |= set(Entry.objects.filter(action="report corrected").values_list("event__detail__correction", flat=True))
+        found = said & set(refs)
         for start in range(0, len(refs), 5000):
             some = refs[start : start + 5000]
-            if (
-                not filed.isdisjoint(some)
-                or Incident.objects.filter(ref__in=some).exists()
-                or SourceItem.objects.filter(ref__in=some).exists()
-                or IdentityBlock.objects.filter(subject__in=some).exists()
-                or Entry.objects.filter(subject__in=some).exclude(action__in=OF_A_DRAFT).exists()
-            ):
-                raise Refused(_("A report of this delivery was filed, so its keys stay."), reason="relied_upon")
+            found |= {
+                *Incident.objects.filter(ref__in=some).values_list("ref", flat=True),
+                *SourceItem.objects.filter(ref__in=some).values_list("ref", flat=True),
+                *EvidenceFile.objects.filter(ref__in=some).values_list("ref", flat=True),
+                *IdentityBlock.objects.filter(subject__in=some).values_list("subject", flat=True),
+                *Entry.objects.filter(subject__in=some)
+                .exclude(action__in=OF_A_DRAFT)
+                .values_list("subject", flat=True),
+            }
+    return {s for s in subjects if s.partition("/")[0] in found}
+
+
+def _sealed_refs(drafts: QuerySet[m.Draft]) -> list[str]:
+    """Everything that was sealed for these drafts: their texts, their items' texts, and files."""
+    refs = list(drafts.values_list("ref", flat=True))
+    for ref, file in m.DraftItem.objects.filter(draft__in=drafts.values("ref")).values_list("ref", "file_ref"):
+        refs += [ref, file] if file else [ref]
+    return refs
+
+
+@operation("seal_question", "office")
+def seal_question(interview: str, text: str) -> dict[str, Any]:
+    """Who an interviewer means, sealed to the three custodians' seats: the vault cannot open it again, nor can the office."""
+    sealed, keys = keyroom.seal_question(interview, text)
+    return {"sealed": sealed, "keys": {seat: bundles.b64(key) for seat, key in keys.items()}}
+
+
+@operation("question_file", "office")
+def question_file(interview: str) -> bytes:
+    """The question as a custodian takes it away, signed. The vault looks for itself what was asked, by which office."""
+    with reading_as(CLOCK):
+        asked = m.Interview.objects.select_related("organisation").filter(ref=interview, status=m.WAITING).first()
+    if asked is None:
+        raise Refused(_("No question waits here for the custodians."), reason="nothing")
+    return bundles.build_question(
+        signing.signer(), interview=asked.ref, asked_by=asked.organisation.name, purpose=asked.purpose, asked_at=asked.asked_at,
+        sealed=bytes(asked.question), keys={seat: base64.b64decode(key) for seat, key in asked.question_keys.items()},
+    )  # fmt: skip
 
 
 @operation("told_before", "office")
@@ -104,4 +172,4 @@ def told_before(token: str, code: str) -> dict[str, Any]:
         return {"told": False, "share": [], "mark": ""}
     LIMITS.succeeded(f"told {person.ref}")
     (mark,) = doorkeys.marks("person", [thread.ref])
-    return {"told": True, "share": [p for p in SHARED_INSTEAD if p in live], "mark": mark}
+    return {"told": True, "share": [p for p in guard.SHARED_INSTEAD if p in live], "mark": mark}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, datetime, timedelta
+from functools import cache
+from pathlib import Path
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Max, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from answerable.alliance.models import Body, Person
@@ -17,9 +20,43 @@ from answerable.monitoring.intake import models as m
 from answerable.monitoring.intake import rules
 from answerable.monitoring.models import Incident, Party, Situation
 from answerable.monitoring.patterns import areas
+from answerable.vault import keeping
 
 # Two accounts of days this close may be of the same incident.
 CLOSE_DAYS = 14
+TABLES = Path(__file__).parents[1] / "tables"
+
+
+@cache
+def boxes() -> Mapping[int, rules.Box]:
+    """Country (Gleditsch-Ward) → its box in degrees, from Natural Earth 1:50m (scripts/country_boxes.py)."""
+    with (TABLES / "country_boxes.csv").open(encoding="utf-8", newline="") as f:
+        return {
+            int(r["gw"]): (float(r["south"]), float(r["west"]), float(r["north"]), float(r["east"]))
+            for r in csv.DictReader(f)
+        }
+
+
+@cache
+def draft_days() -> int:
+    """How many days a draft is kept that nobody files (domain.md §7.3)."""
+    with (TABLES / "intake.csv").open(encoding="utf-8", newline="") as f:
+        return int({r["figure"]: r["value"] for r in csv.DictReader(f)}["draft_days"])
+
+
+def lapses_on(made_at: datetime) -> date:
+    """The day on which a draft, or a report that was begun, is deleted unless it was filed."""
+    return made_at.date() + timedelta(days=draft_days())
+
+
+def countries(situations: Iterable[tuple[str, Sequence[int]]]) -> dict[str, tuple[rules.Box, ...]]:
+    """Where the places of each situation may lie. One with a country whose box is not known is held to none."""
+    found = {}
+    for ref, codes in situations:
+        known = tuple(boxes()[c] for c in codes if c in boxes())
+        if known and len(known) == len(codes):
+            found[ref] = known
+    return found
 
 
 def compartment_of(person: Person) -> str:
@@ -27,10 +64,13 @@ def compartment_of(person: Person) -> str:
     return f"monitoring/{person.body.ref}" if person.body.kind == Body.PARTNER else "monitoring"
 
 
-def world(by: Person, situation: Situation | None = None) -> rules.World:
-    """What a row is checked against, as this person sees it: situations and parties by reference and by name."""
-    seen = list(monitoring.situations(by).values_list("ref", "name"))
-    situations = {name.casefold(): ref for ref, name in seen} | {ref.casefold(): ref for ref, _name in seen}
+def world(by: Person, situation: Situation | None = None, *, asks: bool = False) -> rules.World:
+    """What a row is checked against, as this person sees it: situations and parties by reference and by name.
+
+    `asks`: a person's account that comes this way is one she is asked for here, so it needs its interview.
+    """
+    seen = list(monitoring.situations(by).values_list("ref", "name", "countries"))
+    situations = {name.casefold(): ref for ref, name, _c in seen} | {ref.casefold(): ref for ref, _name, _c in seen}
     parties: dict[str, dict[str, str]] = {}
     rows = Party.objects.filter(situation__in=[situation] if situation else monitoring.situations(by))
     named: dict[tuple[str, str], int] = {}
@@ -41,7 +81,9 @@ def world(by: Person, situation: Situation | None = None) -> rules.World:
     for (where, name), n in named.items():
         if n > 1:
             del parties[where][name]  # two of one name: only the reference says which
-    return rules.World(clock.today(), situations, parties, situation.ref if situation else "")
+    allowed = m.Interview.objects.filter(organisation=by.body, status=m.ALLOWED).values_list("ref", flat=True)
+    return rules.World(clock.today(), situations, parties, situation.ref if situation else "",
+                       countries((ref, codes) for ref, _name, codes in seen), {ref.casefold(): ref for ref in allowed}, asks)  # fmt: skip
 
 
 def words(problem: rules.Problem | Sequence[Any]) -> str:
@@ -76,7 +118,7 @@ def seen_before(organisation: int, marks: Iterable[str], others: Iterable[str] =
     rows = m.Draft.objects.filter(organisation=organisation).filter(same)
     latest: dict[str, Known] = {}
     for d in (
-        rows.exclude(status=m.UNDONE)
+        rows.exclude(status__in=[m.UNDONE, m.LAPSED])
         .order_by("version")
         .only("ref", "identity", "also", "status", "content", "as_of", "version", "corrects")
     ):
@@ -143,6 +185,64 @@ def sealed_view(ref: str) -> Incident | None:
         id=0, ref=d.ref, compartment=d.compartment, situation=d.situation, organisation=d.organisation,
         collected_by=d.collected_by, status="DRAFT", narrative=d.narrative, place=d.place, link_reason=d.link_reason,
     )  # fmt: skip
+
+
+def open_interviews(by: Person, situation: Situation) -> QuerySet[m.Interview]:
+    """Interviews one asked for oneself in a situation that were allowed and carry no account yet."""
+    return m.Interview.objects.filter(asked_by=by, status=m.ALLOWED, report=None, held_by="", situation=situation)
+
+
+# How long before its end a draft is named on the page.
+SOON_DAYS = 14
+
+
+def lapsing_soon(waiting: QuerySet[m.Draft]) -> int:
+    """How many of these drafts are deleted within two weeks."""
+    return waiting.filter(made_at__lt=kept_since() + timedelta(days=SOON_DAYS)).count()
+
+
+def new_items(correction: m.Draft) -> list[m.DraftItem]:
+    """Items of a later version that the submission did not have when its report was filed, or last corrected."""
+    earlier = m.DraftItem.objects.filter(
+        draft__organisation=correction.organisation, draft__identity=correction.identity,
+        draft__status__in=[m.FILED, m.TAKEN_OVER], draft__version__lt=correction.version,
+    )  # fmt: skip
+    had = earlier.aggregate(most=Max("number"))["most"] or 0
+    return list(correction.items.filter(number__gt=had).order_by("number"))
+
+
+def changed_items(correction: m.Draft) -> list[int]:
+    """Numbers of items that the report has already and whose answers are others in this version: taking it over leaves them."""
+    earlier: dict[int, Any] = {}
+    for item in (
+        m.DraftItem.objects.filter(draft__organisation=correction.organisation, draft__identity=correction.identity,
+                                   draft__status__in=[m.FILED, m.TAKEN_OVER], draft__version__lt=correction.version)
+        .order_by("draft__version")
+    ):  # fmt: skip
+        earlier[item.number] = item.coded
+    return [i.number for i in correction.items.order_by("number") if earlier.get(i.number, i.coded) != i.coded]
+
+
+def kept_since() -> datetime:
+    """Drafts, reports begun and answers of the API from before this instant are kept no longer."""
+    return clock.now() - timedelta(days=draft_days())
+
+
+def late_drafts(since: datetime) -> QuerySet[m.Draft]:
+    """Drafts that were not filed in ninety days. What was filed or taken over stays with its report."""
+    return m.Draft.objects.filter(made_at__lt=since, status__in=m.UNFILED)
+
+
+def anything_late() -> bool:
+    """Whether something is kept longer than it may be."""
+    since = kept_since()
+    begun = m.BegunReport.objects.filter(saved_at__lt=since).exclude(answers={})
+    return late_drafts(since).exists() or begun.exists() or m.Answered.objects.filter(at__lt=since).exists()
+
+
+def person_marks(by: Person, pseudonyms: Sequence[str]) -> list[str]:
+    """What an account keeps of its person's pseudonym: a mark that means something within this organisation alone."""
+    return [mark[:40] for mark in keeping.marks("person", [f"{by.body.ref}/{p}" for p in pseudonyms])]
 
 
 def interviews_of(person: str) -> int:

@@ -7,6 +7,7 @@ unless it is close to a code: a name in the wrong column must not come back on a
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -60,18 +61,25 @@ class Wrong(Exception):
         self.problem = sentence if isinstance(sentence, Problem) else Problem(sentence, figures)
 
 
+Box = tuple[float, float, float, float]
+
+
 @dataclass(frozen=True)
 class World:
     """What a row is checked against: every way to name a situation or a party → its reference, and where they lie.
 
-    `boxes` holds (south, west, north, east) in degrees by situation, where they are known.
+    `boxes` holds the countries of a situation, each (south, west, north, east) in degrees, where they are known.
+    `interviews` are those allowed for this organisation, in small letters; on a route by which someone is about to be
+    asked (`asks`), an account needs one of them.
     """
 
     today: date
     situations: Mapping[str, str]
     parties: Mapping[str, Mapping[str, str]]
     situation: str = ""
-    boxes: Mapping[str, tuple[float, float, float, float]] = field(default_factory=dict)
+    boxes: Mapping[str, Sequence[Box]] = field(default_factory=dict)
+    interviews: Mapping[str, str] = field(default_factory=dict)
+    asks: bool = False
 
 
 @dataclass
@@ -285,14 +293,14 @@ def mixed_script(text: str) -> Problem | None:
 AREA = re.compile(r"[^\W_][\w .,'’()/-]*")
 
 
-def _coordinates(lat: float | None, lon: float | None, box: tuple[float, float, float, float] | None) -> Problem | None:
+def _coordinates(lat: float | None, lon: float | None, boxes: Sequence[Box]) -> Problem | None:
     if (lat is None) != (lon is None):
         return Problem(_("Latitude and longitude belong together; give both or neither."))
     if lat is None or lon is None:
         return None
-    if abs(lat) > 90 or (box and not _inside(lat, lon, box)):
+    if abs(lat) > 90 or (boxes and not _inside(lat, lon, boxes)):
         # A latitude beyond 90 can only be a longitude; within 90 the countries say which way round it is.
-        if abs(lon) <= 90 and abs(lat) <= 180 and (abs(lat) > 90 or box is None or _inside(lon, lat, box)):
+        if abs(lon) <= 90 and abs(lat) <= 180 and (not boxes or _inside(lon, lat, boxes)):
             return Problem(
                 _(
                     "Latitude and longitude are swapped: the other way round the place lies where it may. Put the latitude first."
@@ -302,7 +310,7 @@ def _coordinates(lat: float | None, lon: float | None, box: tuple[float, float, 
             return Problem(_("A latitude lies between -90 and 90."))
     if abs(lon) > 180:
         return Problem(_("A longitude lies between -180 and 180."))
-    if box and not _inside(lat, lon, box):
+    if boxes and (lat, lon) != (0, 0) and not _inside(lat, lon, boxes):
         return Problem(_("The place lies outside the countries of this situation. Check both numbers."))
     if lat == 0 and lon == 0:
         return Problem(
@@ -313,9 +321,11 @@ def _coordinates(lat: float | None, lon: float | None, box: tuple[float, float, 
     return None
 
 
-def _inside(lat: float, lon: float, box: tuple[float, float, float, float]) -> bool:
-    south, west, north, east = box
-    return south <= lat <= north and (west <= lon <= east if west <= east else lon >= west or lon <= east)
+def _inside(lat: float, lon: float, boxes: Sequence[Box]) -> bool:
+    return any(
+        south <= lat <= north and (west <= lon <= east if west <= east else lon >= west or lon <= east)
+        for south, west, north, east in boxes
+    )
 
 
 # --- a row --------------------------------------------------------------------------------------------------------
@@ -370,7 +380,7 @@ def check(row: Row, world: World) -> tuple[Clean | None, dict[str, Problem]]:
             elif odd := mixed_script(a[name]):
                 problems[name] = odd
     if not {"latitude", "longitude"} & set(problems) and (
-        odd := _coordinates(a.get("latitude"), a.get("longitude"), world.boxes.get(situation))
+        odd := _coordinates(a.get("latitude"), a.get("longitude"), world.boxes.get(situation, ()))
     ):
         problems["latitude"] = odd
     _numbers(a, problems)
@@ -476,6 +486,31 @@ def _items(row: Row, problems: dict[str, Problem], world: World) -> list[Item]:
     return [_item(one, f"items.{n}.", problems, world) for n, one in enumerate(given, 1)]
 
 
+def check_item(row: Row, world: World) -> tuple[Item | None, dict[str, Problem]]:
+    """The same check for one item of a report that is filed already; its fields by their plain names."""
+    problems: dict[str, Problem] = {}
+    item = _item(row, "", problems, world)
+    return (None if problems else item), problems
+
+
+BEFORE_ASKING = _(
+    "Before a new account is asked for, say why it is needed (SC-1): enter the interview first, then attach it here."
+)
+
+
+def _interview(a: dict[str, Any], world: World) -> Problem | None:
+    """The interview guard, for every route: an interview that is named was allowed, and one is named where it is asked."""
+    named = str(a.get("interview", "")).casefold()
+    if named and named not in world.interviews:
+        return Problem(_("This interview was not allowed, or not for your organisation. Leave it empty if the account was told "
+                         "before it came here."))  # fmt: skip
+    if named:
+        a["interview"] = world.interviews[named]
+    elif world.asks and a.get("kind") == "testimony":
+        return Problem(BEFORE_ASKING)
+    return None
+
+
 def _item(row: Row, prefix: str, problems: dict[str, Problem], world: World) -> Item:
     a = _read(OF_ITEM, row, problems, prefix)
     if kind := a.get("kind"):
@@ -491,6 +526,8 @@ def _item(row: Row, prefix: str, problems: dict[str, Problem], world: World) -> 
     for name, (_label, sentence) in NOT_TAKEN.items():
         if not _blank(row.get(name)):
             problems[prefix + name] = Problem(sentence)
+    if prefix + "interview" not in problems and (odd := _interview(a, world)):
+        problems[prefix + "interview"] = odd
     for name in ("item_language", "consent_language"):
         if name in a and not LANGUAGE.fullmatch(a[name]):
             problems[prefix + name] = Problem(_("Give the language as a code, such as en, fr, ar, uk or sw."))
@@ -531,6 +568,59 @@ def content(row: Row) -> str:
             value = sorted(map(str, value))
         parts.append(f"{name}={value}")
     return "\x1f".join(parts)
+
+
+def kept_begun(answers: Row, world: World) -> dict[str, Any]:
+    """What is kept of a report that is not finished: answers in codes, numbers and days that are answers to their questions.
+
+    Nothing that is text, and nothing that is not understood yet: a name typed where a day belongs is not kept.
+    """
+    kept = {}
+    for f in FIELDS:
+        value = answers.get(f.name)
+        if _blank(value):
+            continue
+        named = str(value).casefold()
+        if f.kind == "ref":
+            good = any(named in of for of in (world.situations, *world.parties.values()))
+        elif f.name == "interview":
+            good = named in world.interviews
+        else:
+            good = f.kind not in ("text", "file", "decimal") and _reads(value, f)
+        if good:
+            kept[f.name] = value
+    return kept
+
+
+def _reads(value: Any, f: Field) -> bool:
+    try:
+        READ[f.kind](value, f)  # type: ignore[operator]
+    except Wrong:
+        return False
+    return True
+
+
+def same(clean: Clean, files: Sequence[str] = ()) -> str:
+    """What a report says in one form, whatever way it came and however its answers were written. For the vault alone, which
+    gives back a mark.
+    """
+    said = [
+        clean.situation,
+        clean.party,
+        clean.when.text,
+        clean.coded,
+        clean.texts,
+        [[i.coded, i.says] for i in clean.items],
+        list(files),
+    ]
+    return json.dumps(_sorted(said), sort_keys=True, ensure_ascii=False)
+
+
+def _sorted(value: Any) -> Any:
+    """Codes in any order are the same answer; items keep theirs."""
+    if isinstance(value, dict):
+        return {k: sorted(v) if isinstance(v, list) else v for k, v in value.items()}
+    return [_sorted(v) for v in value] if isinstance(value, list) else value
 
 
 def bad_field(name: str) -> str:

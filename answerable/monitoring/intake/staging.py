@@ -27,14 +27,14 @@ from django.utils.translation import gettext as _
 
 from answerable.alliance.models import Person
 from answerable.authority.acting import reading_as
-from answerable.authority.principals import CLOCK
 from answerable.common import clock
 from answerable.common.errors import Refused
+from answerable.monitoring.evidence.models import file_ref
+from answerable.monitoring.intake import guard, queries, readers, rules
 from answerable.monitoring.intake import models as m
-from answerable.monitoring.intake import queries, readers, rules
 from answerable.monitoring.intake.description import SUBMISSION_ID
 from answerable.monitoring.models import Party, Situation, incident_ref, item_ref
-from answerable.vault import keeping, primitives, seal
+from answerable.vault import client, keeping, primitives, seal
 from answerable.vault.uploads import intake as quarantine
 from answerable.vault.uploads.sentences import UploadRefused
 
@@ -56,14 +56,18 @@ ITEM_COLUMNS = (
     "file",
     "file_kind",
     "file_commitment",
-    "file_note",
+    "file_ref",
+    "file_mark",
+    "file_name",
+    "file_salt",
+    "file_digest",
 )
 
 
 CASTS = {
     **dict.fromkeys(["batch_id", "organisation_id", "collected_by_id", "situation_id", "party_id", "row", "version", "number"], "bigint"),
     **dict.fromkeys(["also", "coded", "lacks"], "jsonb"), **dict.fromkeys(["earliest", "latest"], "date"),
-    **dict.fromkeys(["narrative", "place", "link_reason", "says", "file_note"], "bytea"), "made_at": "timestamptz",
+    **dict.fromkeys(["narrative", "place", "link_reason", "says", "file_mark", "file_name", "file_salt", "file_digest"], "bytea"), "made_at": "timestamptz",
 }  # fmt: skip
 
 
@@ -281,13 +285,14 @@ def _attach(record: readers.Record, delivery: readers.Delivery) -> None:
         source = delivery.files.get(named)
         if not named or source is None:
             continue
-        files = folder() / "files"
-        files.mkdir(exist_ok=True, mode=0o700)
+        files = Path(settings.QUARANTINE)
+        files.mkdir(parents=True, exist_ok=True, mode=0o770)
         try:
             with source() as opened:
-                got = quarantine.receive(cast(BinaryIO, opened), files, declared_name=named)
-            item["attachment"] = {"file": got.path.name, "kind": got.kind, "commitment": got.commitment.hex(),
-                                  "salt": got.salt.hex(), "key": got.key.hex(), "name": got.name}  # fmt: skip
+                got = quarantine.receive(cast(BinaryIO, opened), files, declared_name=named, web_archives=True)
+            got.path.chmod(0o640)  # once filed it is evidence, which the vault reads as a member of the folder's group
+            item["attachment"] = {"file": got.path.name, "kind": got.kind, "commitment": got.commitment.hex(), "salt": got.salt.hex(),
+                                  "digest": got.digest.hex(), "key": got.key.hex(), "name": got.name}  # fmt: skip
         except UploadRefused as no:
             item["attachment"] = {"refused": no.sentence, "figures": no.figures}
 
@@ -339,12 +344,14 @@ class Intake:
         self, by: Person, *, situation: Situation | None, batch_id: int | None, route: str, with_texts: bool = True
     ) -> None:
         self.by, self.batch_id, self.route, self.with_texts = by, batch_id, route, with_texts
-        self.world = queries.world(by, situation)
+        # On a page of ours an account is one that is asked for here; what comes otherwise was told before it came.
+        self.world = queries.world(by, situation, asks=route == "web")
         self.compartment = queries.compartment_of(by)
         self.situations = dict(Situation.objects.values_list("ref", "pk"))
         self.parties = dict(Party.objects.values_list("ref", "pk"))
         self.now: datetime = clock.now()
         self.seen: dict[str, str] = {}
+        self.interviews: dict[str, str] = {}
         self.repeated = self.corrections = 0
 
     def check(self, record: readers.Record, row: dict[str, Any]) -> tuple[rules.Clean | None, dict[str, rules.Problem]]:
@@ -367,10 +374,7 @@ class Intake:
 
     def new(self, rows: Sequence[tuple[readers.Record, dict[str, Any], rules.Clean]]) -> list[Ready]:
         """Which of these are not here yet, and which are later versions of what is. Counts the rest as repeated."""
-        contents = [
-            f"{c.situation}\x1e{rules.content({k: v for k, v in row.items() if k != 'situation'})}"
-            for _r, row, c in rows
-        ]
+        contents = [rules.same(c, _file_names(r)) for r, _row, c in rows]
         names = [[*r.ids] or ([f"own/{row[SUBMISSION_ID]}"] if row.get(SUBMISSION_ID) else []) for r, row, _c in rows]
         counts = [len(n) for n in names]
         found = keeping.marks("submission", [*contents, *(x for n in names for x in n)])
@@ -399,9 +403,40 @@ class Intake:
             else:
                 filed = known.status in (m.FILED, m.TAKEN_OVER)
                 ready[identity] = Ready(record, clean, identity, every[1:], content, m.CORRECTION if filed else m.DRAFT,
-                                        known.version + 1, known.ref)  # fmt: skip
+                                        known.version + 1, known.ref if filed else "")  # fmt: skip
         self.corrections += sum(r.version > 1 for r in ready.values())
+        self._pseudonyms(ready.values())
         return list(ready.values())
+
+    def _pseudonyms(self, ready: Iterable[Ready]) -> None:
+        """Pseudonyms become marks within this organisation, like those of interviews: what is typed there may be a name."""
+        items = [i for r in ready for i in r.clean.items if i.coded.get("person_key")]
+        named = list(dict.fromkeys(i.coded["person_key"] for i in items))
+        found = dict(zip(named, queries.person_marks(self.by, named), strict=True)) if named else {}
+        for item in items:
+            item.coded["person_key"] = found[item.coded["person_key"]]
+
+    def guarded(self, ready: Sequence[Ready]) -> tuple[list[Ready], list[tuple[readers.Record, str, rules.Problem]]]:
+        """An interview carries the account of one submission: the rows that may go on, and those that may not, by field."""
+        named = {i.coded["interview"] for r in ready for i in r.clean.items if i.coded.get("interview")}
+        if not named:
+            return list(ready), []
+        with reading_as(self.by):
+            held = dict(m.Interview.objects.filter(ref__in=named).values_list("ref", "held_by"))
+        good: list[Ready] = []
+        problems: list[tuple[readers.Record, str, rules.Problem]] = []
+        for r in ready:
+            of = {
+                f"items.{n}.interview": ref for n, i in enumerate(r.clean.items, 1) if (ref := i.coded.get("interview"))
+            }
+            taken = [
+                name for name, ref in of.items() if self.interviews.get(ref, held.get(ref, "")) not in ("", r.identity)
+            ]
+            problems += [(r.record, name, rules.Problem(guard.SPENT)) for name in taken]
+            if not taken:
+                self.interviews |= dict.fromkeys(of.values(), r.identity)
+                good.append(r)
+        return good, problems
 
     def texts(self, ready: Sequence[Ready]) -> list[Texts]:
         """What the vault is asked to seal: (reference, model, texts) of each report and each item, in order."""
@@ -448,20 +483,27 @@ class Intake:
 
     def _file(self, ref: str, held: dict[str, str] | None) -> list[Any]:
         if held is None:
-            return ["", "", "", b""]
-        from answerable.vault.client import ask
+            return ["", "", "", "", b"", b"", b"", b""]
+        sealed = client.ask(
+            "keep_draft_file", item=ref, compartment=self.compartment, file=(made := file_ref()), key=bytes.fromhex(held["key"]),
+            name=held["name"], salt=held["salt"], digest=bytes.fromhex(held["digest"]), delivery=delivery(self.batch_id),
+        )  # fmt: skip
+        return [
+            held["file"],
+            held["kind"],
+            held["commitment"],
+            made,
+            sealed["mark"],
+            sealed["name"],
+            sealed["salt"],
+            sealed["digest"],
+        ]
 
-        named = delivery(self.batch_id)
-        ask("put_data_key", subject=f"{ref}/file", compartment=self.compartment, key=bytes.fromhex(held["key"]),
-            delivery=named)  # fmt: skip
-        note = keeping.seal_fields(
-            f"{ref}/note",
-            self.compartment,
-            "DraftItem",
-            {"file_note": json.dumps({"name": held["name"], "salt": held["salt"]})},
-            delivery=named,
-        )
-        return [held["file"], held["kind"], held["commitment"], note["file_note"]]
+
+def _file_names(record: readers.Record) -> list[str]:
+    """Names of the files that came with a row, item by item."""
+    held = (item.get("attachment") for item in record.items)
+    return [str(h.get("name", "")) if isinstance(h, dict) else "" for h in held]
 
 
 def _held_file(record: readers.Record, number: int) -> dict[str, str] | None:
@@ -493,8 +535,12 @@ def _is_target(name: str) -> bool:
 
 
 def delivery(batch_id: int | None) -> str:
-    """What the vault binds the keys of a delivery's drafts to when they are sealed; nothing for a single report."""
-    return f"delivery {batch_id}" if batch_id else ""
+    """What the vault binds the keys of drafts to when they are sealed: their delivery, or that they came one by one."""
+    return f"delivery {batch_id}" if batch_id else ONE_BY_ONE
+
+
+# Drafts that came as single reports: nothing is undone by this name, and what nobody files in time goes by it.
+ONE_BY_ONE = "single report"
 
 
 def _batch_id() -> int:
@@ -608,34 +654,22 @@ def _checked(batch: Sequence[readers.Record], upto: int, intake: Intake, state: 
         bad += 1
         problems += [[record.number, name, p.sentence, dict(p.figures)] for name, p in wrong.items()]
     intake.repeated = intake.corrections = 0
-    ready = intake.new(good) if good else []
+    ready, held = intake.guarded(intake.new(good)) if good else ([], [])
+    bad += len({record.number for record, _name, _problem in held})
+    problems += [[record.number, name, p.sentence, dict(p.figures)] for record, name, p in held]
     return _Stretch(upto, ready, intake.texts(ready), bad, intake.repeated, intake.corrections, problems)
 
 
 def sweep() -> int:
-    """Remove runs that nobody came back to, and files that no draft holds; returns how many runs."""
+    """Remove runs that nobody came back to; returns how many. Their files go with the rest of quarantine."""
     gone = 0
     for home in folder().iterdir():
-        if home.name != "files" and home.is_dir() and time.time() - home.stat().st_mtime > STALE_S:
+        if home.is_dir() and time.time() - home.stat().st_mtime > STALE_S:
             for path in home.glob("*"):
                 path.unlink(missing_ok=True)
             home.rmdir()
             gone += 1
-    if (files := folder() / "files").is_dir():
-        quarantine.sweep(files, older_than_s=2 * STALE_S, kept=_held)
     return gone
-
-
-def _held(names: list[str]) -> set[str]:
-    with reading_as(CLOCK):
-        return set(
-            m.DraftItem.objects.filter(file__in=names).exclude(draft__status=m.UNDONE).values_list("file", flat=True)
-        )
-
-
-def owed() -> None:
-    """What the worker does for intake, every minute."""
-    sweep()
 
 
 def whole_lines(path: Path) -> Iterator[str]:
@@ -657,7 +691,6 @@ __all__ = [
     "arrive",
     "begin",
     "line",
-    "owed",
     "stage",
     "sweep",
     "whole_lines",

@@ -15,15 +15,15 @@ from answerable.authority import engine as authority
 from answerable.authority.pages import Request, Uncounted, done, form_page, needs
 from answerable.common import edtf
 from answerable.common.errors import Refused
-from answerable.common.tables import label
 from answerable.monitoring import access as monitoring
-from answerable.monitoring import grades
+from answerable.monitoring import grades, lifecycle
 from answerable.monitoring.intake import access, actions, forms, problems, published, queries, readers, rules, staging
 from answerable.monitoring.intake import counts as service_counts
 from answerable.monitoring.intake import models as m
 from answerable.monitoring.intake.uploads import sealed_on_arrival
 from answerable.record.pages import chain
 from answerable.vault import client, keeping
+from answerable.vault.custody import access as custodians
 
 PER_PAGE, SHOWN_ROWS, SHOWN_PROBLEMS = 25, 5, 200
 # How long one request checks rows before it shows how far it is.
@@ -66,11 +66,13 @@ def intake(request: Request) -> HttpResponse:
     waiting = (
         access.drafts(request.user).filter(status__in=[m.DRAFT, m.CORRECTION]).select_related("situation", "party")
     )
+    begun = access.begun(request.user).select_related("situation")[:20]
     page = Uncounted(waiting, PER_PAGE).page_of(request.GET.get("page"))
     return render(
         request, "monitoring/intake/intake.html",
-        {"form": form, "refused": refused, "batches": access.batches(request.user)[:20], "page": page, "drafts": page["rows"],
-         "begun": access.begun(request.user).select_related("situation")[:20]},
+        {"form": form, "refused": refused, "batches": access.batches(request.user)[:20], "page": page,
+         "drafts": [(d, queries.lapses_on(d.made_at)) for d in page["rows"]],
+         "days": queries.draft_days(), "soon": queries.lapsing_soon(waiting), "begun": [(b, queries.lapses_on(b.saved_at)) for b in begun]},
         status=409 if refused else 422 if request.method == "POST" else 200,
     )  # fmt: skip
 
@@ -160,7 +162,7 @@ def batch(request: Request, ref: str) -> HttpResponse:
     )
     return render(
         request, "monitoring/intake/batch.html",
-        {"batch": this, "page": page, "drafts": page["rows"], "problems": problems.lines(this.problems[:SHOWN_PROBLEMS]),
+        {"batch": this, "page": page, "drafts": [(d, queries.lapses_on(d.made_at)) for d in page["rows"]], "problems": problems.lines(this.problems[:SHOWN_PROBLEMS]),
          "may_undo": not this.undone_at and authority.allows(request.user, "undo_reports", this),
          "may_file": not this.undone_at and authority.allows(request.user, "file_drafts", this), **chain(request.user, this.ref)},
     )  # fmt: skip
@@ -206,7 +208,7 @@ def draft(request: Request, ref: str) -> HttpResponse:
     )
     facts = (
         {"when": edtf.parse(this.when), "area1": this.area1, "forms": this.coded.get("forms", [])}
-        if this.status != m.UNDONE
+        if this.status not in (m.UNDONE, m.LAPSED)
         else None
     )
     near = (
@@ -231,32 +233,13 @@ def draft(request: Request, ref: str) -> HttpResponse:
     return form_page(
         request, forms.FilingForm(request.POST or None, draft=this), heading=_("Draft of a report"), button=_("File"), act=act,
         lead=this.ref, cancel=reverse("intake"), template="monitoring/intake/draft.html",
-        more={"draft": this, "lines": _coded(this), "items": this.items.all(), "near": near, "may_file": may_file,
+        more={"draft": this, "lapses_on": queries.lapses_on(this.made_at), "waits": this.status in (m.DRAFT, m.CORRECTION),
+              "changed": queries.changed_items(this) if this.status == m.CORRECTION else [], "lines": forms.coded_lines(forms.OF_REPORT, this.coded),
+              "items": [(i, forms.coded_lines(forms.OF_ITEM, i.coded)) for i in this.items.all()], "near": near, "may_file": may_file,
               "may_set_aside": this.status in (m.DRAFT, m.CORRECTION) and authority.allows(request.user, "set_draft_aside", this),
               "may_take_over": this.status == m.CORRECTION and authority.allows(request.user, "take_over_correction", this),
               **chain(request.user, this.ref)},
     )  # fmt: skip
-
-
-def _coded(this: m.Draft) -> list[tuple[str, str]]:
-    """The coded facts of a draft in words."""
-    lines = []
-    for f in forms.OF_REPORT:
-        value = this.coded.get(f.name)
-        if value in (None, [], {}, ""):
-            continue
-        if f.kind == "codes":
-            shown = ", ".join(label(f.list_name, c) for c in value)
-        elif f.kind == "counts":
-            shown = ", ".join(f"{label(f.list_name, c)}: {n}" for c, n in value.items())
-        elif f.kind == "yes_no":
-            shown = _("yes") if value else _("no")
-        else:
-            shown = str(value)
-        lines.append((_(f.label), shown))
-    if this.coded.get("declined"):
-        lines.append((_("Prefer not to say"), ", ".join(_(rules.bad_field(n)) for n in this.coded["declined"])))
-    return lines
 
 
 @require_POST
@@ -274,7 +257,10 @@ def take_over(request: Request, ref: str) -> HttpResponse:
     """Correct a report by the later version of its submission."""
     this = monitoring.get(access.drafts(request.user), ref)
     made = actions.take_over_correction(this, by=request.user)
-    return done(request, _("The report is corrected; both versions of its texts stay sealed."), "incident", made.ref)
+    said = _("The report is corrected; both versions of its texts stay sealed.")
+    if made.status == lifecycle.REOPENED:
+        said += " " + _("Its verification is open again.")
+    return done(request, said, "incident", made.ref)
 
 
 # --- the form in steps --------------------------------------------------------------------------------------------
@@ -293,7 +279,7 @@ def report(request: Request, ref: str) -> HttpResponse:
     wrong: dict[str, rules.Problem] = {}
     refused = ""
     if posted:
-        _clean, all_wrong = rules.check(row, queries.world(request.user, situation))
+        _clean, all_wrong = rules.check(row, queries.world(request.user, situation, asks=True))
         here = set(forms.STEPS[step][1])
         wrong = {n: p for n, p in all_wrong.items() if n.rpartition(".")[2] in here}
     try:
@@ -307,10 +293,7 @@ def report(request: Request, ref: str) -> HttpResponse:
                 "intake",
             )
         if act in ("file", "save") and step == forms.WORDS and not wrong:
-            found = m.Interview.objects.filter(ref=answers.get("interview", ""), asked_by=request.user).first()
-            made, incident = actions.deliver_report(
-                row, route="web", interview=found, hold=act == "save", begun=begun, by=request.user
-            )
+            made, incident = actions.deliver_report(row, route="web", hold=act == "save", begun=begun, by=request.user)
             if incident is not None:
                 return done(request, _("The report is filed; its free text is sealed."), "incident", incident.ref)
             return done(request, _("Kept as a draft; its free text is sealed."), "intake-draft", made.ref)
@@ -323,7 +306,7 @@ def report(request: Request, ref: str) -> HttpResponse:
         shown, wrong = _step(step, -1, answers), {}
     elif act == "next" and posted and not wrong:
         shown = _step(step, 1, answers)
-    own = list(m.Interview.objects.filter(asked_by=request.user, status=m.ALLOWED, report=None, situation=situation))
+    own = list(queries.open_interviews(request.user, situation))
     initial = {n: v == "yes" if n in ("searched_first", "referral_offered") else v for n, v in answers.items()}
     form = forms.StepForm(request.POST if posted and shown == step and act != "back" else None, step=shown, situation=situation, interviews=own,
                           initial=initial)  # fmt: skip
@@ -391,7 +374,7 @@ def ask(request: Request, ref: str) -> HttpResponse:
         if code:
             answer = client.ask("told_before", token=request.user.vault_session or "", code=code)
             told, person = ("told" if answer["told"] else "not_told"), answer["mark"]
-            instead = [label("consent_purpose", p) for p in answer["share"]]
+            instead = [forms.label_of(forms.BY_NAME["purposes"], p) for p in answer["share"]]
             if instead and not anyway:
                 raise Refused(
                     _("She told this here before, and allows that it is used for: %(purposes)s. Ask for that account to be shared "
@@ -401,17 +384,48 @@ def ask(request: Request, ref: str) -> HttpResponse:
         if not person and pseudonym:
             (person,) = keeping.marks("person", [f"{request.user.body.ref}/{pseudonym}"])
         made = actions.ask_for_interview(situation, **{**data, "told_before": told}, person=person, by=request.user)
-        said = (
-            _("The interview is allowed.")
-            if made.status == m.ALLOWED
-            else _("Safeguarding decides about this further interview.")
-        )
-        return done(request, said, "interview", made.ref)
+        return done(request, _said(made), "interview", made.ref)
 
     return form_page(
         request, forms.InterviewForm(request.POST or None), heading=_("Before an interview"), button=_("Enter"), act=act,
         lead=situation.name, cancel=reverse("situation", args=[situation.ref]), template="monitoring/intake/ask.html",
     )  # fmt: skip
+
+
+def _said(interview: m.Interview) -> str:
+    """What came of asking for an interview."""
+    return {
+        m.ALLOWED: _("The interview is allowed."),
+        m.WAITING: _("Two custodians are asked whether she told this before. Until they answer nobody asks her."),
+        m.ASKED: _("Safeguarding decides about this further interview."),
+    }.get(interview.status, "")
+
+
+@require_POST
+@needs("see_interviews", "intake")
+def question(request: Request, ref: str) -> HttpResponse:
+    """The sealed question, for a custodian's own machine."""
+    this = monitoring.get(access.interviews(request.user).select_related("organisation"), ref)
+    file = actions.take_question(this, by=request.user)
+    return HttpResponse(
+        file,
+        content_type="application/octet-stream",
+        headers={"Content-Disposition": f'attachment; filename="{this.ref}.question.json"'},
+    )
+
+
+@require_POST
+@needs("see_interviews", "intake")
+def word(request: Request, ref: str) -> HttpResponse:
+    """A custodian's yes or no, and what may be shared instead."""
+    this = monitoring.get(access.interviews(request.user).select_related("organisation"), ref)
+    form = forms.WordForm(request.POST)
+    authority.require(request.user, "give_word", this)
+    if not form.is_valid():
+        raise Refused(_("Say yes or no; and if yes, what may be shared, or nothing."), reason="word")
+    data = form.cleaned_data
+    actions.give_word(this, told=data["told"] == "yes", share=data["share"], by=request.user)
+    return done(request, _("Your word is entered. It holds no name and no reference."), "interview", this.ref)
 
 
 @needs("see_interviews", "intake")
@@ -431,8 +445,20 @@ def interview(request: Request, ref: str) -> HttpResponse:
         request, forms.DecisionForm(request.POST or None), heading=_("Interview"), button=_("Decide"), act=act, lead=this.ref,
         cancel=reverse("interviews"), template="monitoring/intake/interview.html",
         more={"interview": this, "may_decide": may, "told": _(forms.guard.TOLD.get(this.told_before, "")),
-              "allowed_so_far": queries.interviews_of(this.person), **chain(request.user, this.ref)},
+              "allowed_so_far": queries.interviews_of(this.person),
+              "share": [forms.label_of(forms.BY_NAME["purposes"], p) for p in this.share], "waits": this.status == m.WAITING,
+              "answered": len(this.words), "word": forms.WordForm() if _may_answer(request.user, this) else None, **chain(request.user, this.ref)},
     )  # fmt: skip
+
+
+def _may_answer(by: Any, this: m.Interview) -> bool:
+    """Whether this person's seat is asked, and has not answered."""
+    return (
+        this.status == m.WAITING
+        and authority.allows(by, "give_word", this)
+        and not any(w["by"] == by.ref for w in this.words)
+        and bool(custodians.seat_of(by))
+    )
 
 
 # --- counts -------------------------------------------------------------------------------------------------------

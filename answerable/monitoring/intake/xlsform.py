@@ -22,7 +22,7 @@ LANGUAGES = {
 }
 FORM_ID = "answerable_report"
 # Raised when a question is added or changes; a submission names the version it was written with.
-VERSION = "2026112601"
+VERSION = "2026112602"
 NAMESPACE = 'answerable="urn:answerable:form:1"'
 DECLINED_LABEL = "Prefer not to say"
 ITEMS, CONSENT = "items", "consent"

@@ -114,6 +114,8 @@ class DataKey(models.Model):
     wrapped = models.BinaryField()
     # The delivery of reports it was sealed with, said at the sealing and never later: an undoing takes nothing else.
     delivery = models.CharField(max_length=40, blank=True, default="", db_default="")
+    # The day of that sealing, by the vault's clock: what nobody files in ninety days goes. Only where there is a delivery.
+    sealed_on = models.DateField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["delivery"], name="data_key_by_delivery", condition=~models.Q(delivery=""))]

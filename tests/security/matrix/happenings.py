@@ -136,6 +136,7 @@ def _came_in(saved: Callable[[str], Any]) -> None:
     why = {"purpose": "CP-MONI", "added_value": "She saw the commander.", "why_not_enough": "No record names the unit."}
     for _time in range(2):
         intake.ask_for_interview(situation, **why, person="0" * 64, told_before="no_code", by=dana)
+    intake.ask_for_interview(situation, **why, person="1" * 64, told_before="custodians", who="Someone.", by=dana)
 
 
 def evidence_on(incident: Any) -> None:

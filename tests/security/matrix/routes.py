@@ -112,6 +112,11 @@ def _not_ones_own(who: Principal, situation: Situation) -> bool:
     return not who.state or situation.state is None or situation.state.code != who.state
 
 
+def _asked_of(who: Principal, interview: Interview) -> bool:
+    """The custodians see the interviews that they are asked about, or were."""
+    return sees(who, "answer_questions") and (interview.status == "WAITING" or interview.words != [])
+
+
 def _makes_bulletins(who: Principal, situation: Situation) -> bool:
     return SHOWN[Situation](who, situation) and may(who, "make_bulletin", situation)
 
@@ -123,7 +128,7 @@ SHOWN: dict[type, Callable[[Principal, Any], bool]] = {
     SourceItem: lambda w, o: sees(w, "see_incidents") and _in_scope(w, o),
     IntakeBatch: lambda w, o: sees(w, "see_drafts") and _in_scope(w, o),
     Draft: lambda w, o: sees(w, "see_drafts") and _in_scope(w, o),
-    Interview: lambda w, o: sees(w, "see_interviews") and (_in_scope(w, o) or "interviews" in w.compartments),
+    Interview: lambda w, o: sees(w, "see_interviews") and (_in_scope(w, o) or sees(w, "decide_interview") or _asked_of(w, o)),
     EvidenceFile: lambda w, o: sees(w, "see_incidents") and _in_scope(w, o),
     Opinion: lambda w, o: sees(w, "see_incidents") and _in_scope(w, o),
     TimeAuthority: lambda w, o: sees(w, "enter_time_authority"),
@@ -303,6 +308,9 @@ ROUTES: dict[str, Route] = {
     "ask-interview": Route("bring_in_reports", Situation, (Post("ask_for_interview"), Post("ask_for_interview", {"told_before": "no_code",
                            "pseudonym": "p", "purpose": "CP-MONI", "added_value": "one two three", "why_not_enough": "one two three"}))),
     "interview": Route("see_interviews", Interview, (Post("decide_interview"), Post("decide_interview", {"reason": "allow safety"}))),
+    # Who holds no seat, or is asked about nothing, is told so.
+    "interview-question": Route("see_interviews", Interview, (Post("take_question"),), gets=False),
+    "interview-word": Route("see_interviews", Interview, (Post("give_word"), Post("give_word", {"told": "no"})), gets=False),
     "intake-counts": Route("see_drafts", Situation, (Post("bring_in_counts"),)),
     "incidents": Route("see_incidents"),
     "incident": Route("see_incidents", Incident, limit=4),
@@ -394,7 +402,6 @@ ROUTES: dict[str, Route] = {
                       Post("make_bulletin", {"move": "resume_job"}, of=lambda job: job.situation)), gets=False),
     "bulletin": Route("see_situations", Bulletin),
     "enter-party": Route("see_situations", Situation, (Post("enter_party"), Post("enter_party", {"name": "A unit", "actor_type": "ACT-STF"}))),
-    "file-report": Route("see_incidents", Situation, (Post("receive_report"),)),
     "assess-pattern": Route("see_patterns", Situation, (Post("assess_pattern"),)),
     "findings": Route("see_today"),
     "draft-finding": Route("see_patterns", PatternAssessment, (Post("draft_finding"), Post("draft_finding", {"kind": "F-PAT", "standard": "SP2"}))),
@@ -483,7 +490,7 @@ NOT_BY_REF = (LinkPair, DuplicateSearch, Agreement, Actor, SourceItem, Contribut
 # The API: (method, path) → the action each POST stands for, on which kind, with what in its body.
 API: dict[tuple[str, str], tuple[str, type | None, dict[str, Any]]] = {
     ("GET", "situations"): ("see_situations", None, {}), ("GET", "situations/<ref>"): ("see_situations", Situation, {}),
-    ("GET", "incidents"): ("see_today", None, {}), ("POST", "incidents"): ("receive_report", None, {}),
+    ("GET", "incidents"): ("see_today", None, {}), ("POST", "incidents"): ("bring_in_reports", None, {}),
     ("POST", "reports"): ("bring_in_reports", None, {}),
     ("POST", "incidents/<ref>/verify"): ("verify_incident", Incident, {}),
     ("GET", "findings"): ("see_today", None, {}),

@@ -122,7 +122,7 @@ def test_the_groups_a_token_never_enters_hold_what_they_should():
     groups = {a: _groups(a) for a, _k in PAIRS}
     assert {a for a, g in groups.items() if "vote" in g} == {"cast_ballot"}
     assert {a for a, g in groups.items() if "unseal" in g} == {
-        "read_sealed", "ask_identity", "approve_identity", "take_request", "bring_answer", "admit_reader",
+        "read_sealed", "ask_identity", "approve_identity", "take_request", "take_question", "give_word", "bring_answer", "admit_reader",
     }  # fmt: skip
     assert {a for a, g in groups.items() if "pay" in g} >= {"plan_payment", "approve_first", "release", "settle"}
     assert {a for a, g in groups.items() if "entrust" in g} >= {

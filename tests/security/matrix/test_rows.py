@@ -36,11 +36,14 @@ CUSTODY = {"vault_custodian", "safeguarding_officer", "survivor_council_member",
 
 CARE = {"intake_officer", "survivor_advocate"}
 # What the officers of an organ read beside: complaints lie outside the case team (SC-13), dangers with those who protect (SC-7),
-# the book of consents with the data protection officer (§7.5), further interviews with safeguarding (SC-2).
+# the book of consents with the data protection officer (§7.5), further interviews with safeguarding (SC-2),
+# and with the two other seats, who say whether she told before (SC-1).
 OF_ORGANS = {
     "safeguarding_officer": {"care", "contact", "safety", "grievances/shared", "interviews"},
     "ombudsperson": {"grievances", "safety"},
     "data_protection_officer": {"consents", "grievances/general"},
+    "vault_custodian": {"interviews"},
+    "survivor_council_member": {"interviews"},
 }
 
 

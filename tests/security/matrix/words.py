@@ -142,7 +142,7 @@ REASONS: dict[str, frozenset[str]] = {
     "outside own compartments": frozenset({"own-compartments-only", "observations-of-own-compartments-only",
                                            "pairs-of-own-compartments-only",
                                            "drafts-and-interviews-of-ones-own-compartments-only"}),
-    "asked for the interview": frozenset({"nobody-allows-an-interview-they-asked-for"}),
+    "asked for the interview": frozenset({"nobody-allows-an-interview-they-asked-for", "whoever-asked-for-an-interview-is-no-custodian-of-it"}),
     "with too few authenticators": frozenset({"who-has-too-few-authenticators-only-adds-them"}),
     "not just confirmed": frozenset({"votes-payments-and-openings-are-confirmed"}),
     "everything withdrawn": frozenset({"SC-5-what-was-withdrawn-whole-is-closed-to-everyone",

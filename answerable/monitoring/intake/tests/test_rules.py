@@ -8,7 +8,7 @@ from answerable.monitoring.intake import readers, rules
 
 BOX = (44.0, 22.0, 52.5, 40.5)
 WORLD = rules.World(date(2026, 6, 1), {"zandria": "SIT-1", "sit-1": "SIT-1"}, {"SIT-1": {"first brigade": "PTY-1", "pty-1": "PTY-1"}},
-                    boxes={"SIT-1": BOX})  # fmt: skip
+                    boxes={"SIT-1": (BOX,)}, interviews={"itv-1": "ITV-1"})  # fmt: skip
 ROW = {"situation": "Zandria", "referral_offered": "yes", "searched_first": "yes", "when": "2026-03", "area1": "North", "party": "First Brigade",
        "actor_types": "ACT-STF", "forms": "SV-RAPE", "links": "LK-PERP", "link_reason": "their badges", "victims": "3", "risk": "high"}  # fmt: skip
 TOLD = {"kind": "testimony", "directness": "primary", "captured_on": "2026-04-01", "testimony": "T1", "purposes": "CP-MONI",
@@ -65,8 +65,9 @@ def test_each_mistake_is_named_by_its_field(field, value, words):
     ("lat", "lon", "words"),
     [
         ("30.5", "50.4", "swapped"),  # inside the countries only the other way round
-        ("120", "30", "swapped"),
         ("10", "10", "outside the countries"),
+        ("0", "0", "both zero"),
+        ("120", "30", "between -90 and 90"),  # the other way round it lies outside as well
         ("50.4", "", "belong together"),
         ("95", "200", "between -90 and 90"),
         ("50°24'N", "30", "degrees with a point"),

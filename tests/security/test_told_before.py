@@ -1,0 +1,186 @@
+"""Before anyone is asked again: the question goes sealed to the custodians' seats, and only yes or no, and what to share, comes back."""
+
+from __future__ import annotations
+
+import json
+import secrets
+
+import custodians
+import pytest
+from tests_support import rows_holding, see_all
+
+from answerable.common.errors import Refused
+from answerable.engines import tlog
+from answerable.monitoring.intake import actions, guard
+from answerable.monitoring.intake import models as m
+from answerable.record import log
+from answerable.vault import bundles, client, primitives, seal
+
+pytestmark = pytest.mark.django_db
+WHY = {"told_before": "custodians", "pseudonym": "p-41", "purpose": "CP-FIND", "added_value": "she saw the commander herself",
+       "why_not_enough": "no record names the unit"}  # fmt: skip
+
+
+@pytest.fixture
+def asked(office, saved):
+    """An interview that dana asked for, with a name in it that is nowhere else."""
+    name = f"canarywho{secrets.token_hex(6)}"
+    reply = office("dana").post(
+        f"/watch/intake/interviews/ask/{saved('$zandria').ref}/", {**WHY, "who": f"{name}\nof the river village"}
+    )
+    assert reply.status_code == 303, reply.content.decode()[:2000]
+    see_all()
+    return m.Interview.objects.latest("id"), name
+
+
+def word(client_, interview, told, *share):
+    return client_.post(f"/watch/intake/interviews/{interview.ref}/word/", {"told": told, "share": share})
+
+
+def test_a_custodian_reads_on_their_own_machine_whom_the_interviewer_means(asked, office, played, tmp_path):
+    interview, name = asked
+    assert interview.status == m.WAITING
+    taken = office("cora").post(f"/watch/intake/interviews/{interview.ref}/question/")
+    assert taken.status_code == 200
+    see_all()
+    file = taken.getvalue()
+    assert name.encode() not in file and not rows_holding(name)
+    cora = custodians.Machine(tmp_path / "cora", "vault custodian", played["seats"]["vault custodian"])
+    (cora.work / "question.json").write_bytes(file)
+    assert cora.opens("told-before", "question.json", "--log-vkey", client.ask("signing_key")) == 0, cora.last
+    assert name in cora.said and "Lantern" in cora.said and "CP-FIND" in cora.said
+    # Another vault's signature, another's seat, and one changed byte open nothing.
+    other = tlog.Ed25519Signer("elsewhere.example/record", bytes(range(32))).vkey()
+    assert cora.opens("told-before", "question.json", "--log-vkey", other) == 1
+    thief = custodians.Machine(tmp_path / "thief", "vault custodian", seal.new_key_pair()[1])
+    (thief.work / "question.json").write_bytes(file)
+    assert (
+        thief.opens("told-before", "question.json", "--log-vkey", client.ask("signing_key")) == 1
+        and name not in thief.said
+    )
+    changed = json.loads(file) | {"purpose": "CP-CRIM"}
+    (cora.work / "changed.json").write_bytes(tlog.canonical(changed))
+    assert cora.opens("told-before", "changed.json", "--log-vkey", client.ask("signing_key")) == 1
+
+
+def test_two_seats_answer_and_what_both_would_share_is_offered(asked, office):
+    interview, _name = asked
+    page = office("cora").get(f"/watch/intake/interviews/{interview.ref}/").content.decode()
+    assert "Take the sealed question" in page
+    assert word(office("cora"), interview, "yes", "CP-FIND", "CP-MONI").status_code == 303
+    see_all()
+    interview.refresh_from_db()
+    assert (interview.status, interview.share) == (m.WAITING, [])
+    assert word(office("cora"), interview, "no").status_code == 409  # a seat answers once
+    assert word(office("sol"), interview, "yes", "CP-FIND").status_code == 303
+    see_all()
+    interview.refresh_from_db()
+    assert (interview.status, interview.told_before, interview.number, interview.share) == (
+        m.ASKED,
+        "told",
+        2,
+        ["CP-FIND"],
+    )
+    assert bytes(interview.question) == b"" and interview.question_keys == {}
+    said = office("dana").get(f"/watch/intake/interviews/{interview.ref}/").content.decode()
+    assert (
+        "can be used instead of asking her again" in said
+        and "Use in a finding" in said
+        and "Monitoring and verification" not in said
+    )
+    see_all()
+    assert (
+        actions.decide_interview(
+            interview, allow=False, reason="share_instead", by=m.Person.objects.get(handle="safa")
+        ).status
+        == m.REFUSED
+    )
+
+
+def test_when_two_seats_know_of_nothing_the_first_interview_is_allowed(asked, office):
+    interview, _name = asked
+    for handle in ("safa", "sol"):
+        assert word(office(handle), interview, "no").status_code == 303
+    see_all()
+    interview.refresh_from_db()
+    assert (interview.status, interview.told_before, interview.basis) == (m.ALLOWED, "not_told", "first")
+
+
+def test_nobody_is_asked_while_the_custodians_have_not_answered(asked, office, saved):
+    from walks.test_intake import row
+
+    interview, _name = asked
+    told = {
+        "kind": "testimony",
+        "directness": "primary",
+        "captured_on": "2026-02-01",
+        "testimony": "T1",
+        "interview": interview.ref,
+    }
+    with pytest.raises(Refused, match="was not allowed"):
+        actions.deliver_report(row(saved, items=[told]), route="web", by=m.Person.objects.get(handle="dana"))
+    assert (
+        office("safa").post(f"/watch/intake/interviews/{interview.ref}/", {"reason": "allow safety"}).status_code == 409
+    )
+
+
+def test_only_seats_answer_and_nothing_but_yes_no_and_purposes(asked, office):
+    interview, _name = asked
+    for handle, status in (("dana", 409), ("vera", 404), ("delegate.avn", 404), ("adva", 404)):
+        assert word(office(handle), interview, "yes").status_code == status, handle
+        assert office(handle).post(f"/watch/intake/interviews/{interview.ref}/question/").status_code == status, handle
+    for data in ({"told": "CLM-1"}, {"told": "no", "share": "CP-FIND"}, {"told": "yes", "share": "CP-PAYM"}, {}):
+        assert office("cora").post(f"/watch/intake/interviews/{interview.ref}/word/", data).status_code == 409, data
+    see_all()
+    interview.refresh_from_db()
+    assert interview.words == []
+
+
+def test_the_name_is_in_no_table_page_entry_or_log(asked, office, caplog):
+    interview, name = asked
+    word(office("cora"), interview, "yes")
+    word(office("sol"), interview, "no")
+    see_all()
+    assert not rows_holding(name)
+    for handle in ("dana", "safa", "cora", "sol", "sami"):
+        for url in ("/watch/intake/interviews/", f"/watch/intake/interviews/{interview.ref}/", "/today/"):
+            assert name not in office(handle).get(url).content.decode()
+    see_all()
+    assert name not in b"".join(event for _i, _s, event in log.opened_events()).decode() + caplog.text
+
+
+def test_without_saying_whom_the_custodians_are_not_asked(office, saved):
+    reply = office("dana").post(f"/watch/intake/interviews/ask/{saved('$zandria').ref}/", WHY)
+    assert reply.status_code == 409 and "only they can read it" in reply.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("words", "together"),
+    [
+        ([], None),
+        ([("a", False, [])], None),  # one office alone settles nothing
+        ([("a", False, []), ("b", False, [])], (False, [])),
+        ([("a", True, ["CP-FIND", "CP-MONI"]), ("b", False, [])], (True, ["CP-MONI", "CP-FIND"])),
+        ([("a", True, ["CP-FIND", "CP-MONI"]), ("b", True, ["CP-FIND"])], (True, ["CP-FIND"])),
+    ],
+)
+def test_what_custodians_say_together(words, together):
+    assert guard.joined([{"seat": s, "told": t, "share": sh} for s, t, sh in words]) == together
+
+
+def test_a_question_is_sealed_to_each_seat_and_bound_to_its_interview():
+    pairs = {n: seal.new_key_pair() for n in ("one", "two", "three")}
+    sealed, keys = bundles.seal_question("ITV-1", "whom", [(n, public) for n, (public, _p) in pairs.items()])
+    signer = tlog.Ed25519Signer("vault.example/record", primitives.random_bytes(32))
+    from datetime import UTC, datetime
+
+    def built(interview):
+        return bundles.build_question(signer, interview=interview, asked_by="An office", purpose="CP-MONI", asked_at=datetime(2026, 1, 1, tzinfo=UTC),
+                                      sealed=sealed, keys=keys)  # fmt: skip
+
+    question = bundles.open_question(built("ITV-1"), signer.vkey())
+    assert {bundles.read_question(question, n, private) for n, (_public, private) in pairs.items()} == {"whom"}
+    with pytest.raises(bundles.BadBundle):
+        bundles.read_question(bundles.open_question(built("ITV-2"), signer.vkey()), "one", pairs["one"][1])
+    with pytest.raises(bundles.BadBundle):
+        bundles.read_question(question, "one", pairs["two"][1])
