@@ -38,7 +38,7 @@ def shown(page, *names):
 @pytest.mark.parametrize(("language", "width"), [("en", 1280), ("ar", 360)])
 def test_an_answer_shows_what_it_calls_for_and_nothing_else(chromium, running, language, width, tmp_path):
     page = source_page(chromium, running, locale=language, viewport={"width": width, "height": 900})
-    grades = ("interview", "testimony", "testimony_second", "reliability", "credibility")
+    grades = ("interview", "testimony", "person_key", "reliability", "credibility")
     assert shown(page, *grades) == [False] * 5
     page.select_option("[name=kind]", "testimony")
     assert shown(page, *grades) == [True, True, True, False, False]

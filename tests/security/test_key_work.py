@@ -86,7 +86,8 @@ MAY = {("enter_escrow_key", "lena")}
 # in one without cause, fails the test below.
 OTHERWISE = {
     # Sealing needs public keys alone and goes on while the vault is locked; it opens nothing and replaces nothing.
-    **dict.fromkeys(["seal", "seal_many", "put_data_key", "seal_identity", "seal_safe_contact"], "seals what is new"),
+    **dict.fromkeys(["seal", "seal_many", "put_data_key", "seal_identity", "seal_safe_contact", "keep_draft_file"],
+                    "seals what is new"),
     "salt": "the salt of an entry that is being made",
     # One's own keys, in one's own live session, freshly confirmed; tests/security/test_signin.py.
     **dict.fromkeys(["add_passkey", "end_passkey", "change_passphrase"], "what opens one's own key"),
@@ -96,6 +97,7 @@ OTHERWISE = {
     "found_root": "the founding, once",
     "replace_key": "two sessions that told the vault, a code, and 48 hours of its own clock",
     "shred": "the fourteen days and the record's own entries, which the vault reads for itself; test_withdrawal.py",
+    "shred_lapsed": "the ninety days since a draft was sealed and the record's own entries; test_intake_whole.py",
     # Her own: by the code she holds, at a door without a database.
     **dict.fromkeys(["door_enter", "door_attach", "door_close", "door_complain", "door_pin", "door_save", "door_send"],
                     "her own door, by her own code"),

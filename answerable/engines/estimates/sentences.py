@@ -167,8 +167,9 @@ SENTENCES: dict[str, str] = {
         "%(count)s of the possible linkages gave no estimate by one of the models and are left out of its range."
     ),
     "combined": gettext_noop(
-        "%(observed)s are on at least one list. The models together estimate a total between %(lower)s and %(upper)s, the "
-        "middle one saying %(middle)s. This is an estimate of people nobody recorded; it is neither reported nor verified."
+        "%(observed)s are on at least one list. The models together estimate a total, those included, between %(lower)s and "
+        "%(upper)s; the median of the models that count is %(middle)s. What lies above %(observed)s is an estimate of people "
+        "nobody recorded; it is neither reported nor verified."
     ),
 }
 

@@ -109,6 +109,7 @@ COMPARISONS = (
     Comparison("when", "lo_l IS NULL OR lo_r IS NULL", (
         Way("same_day", "lo_l = hi_l AND lo_r = hi_r AND lo_l = lo_r"),
         Way("within", f"{_GAP} = 0"),
+        Way("next_day", f"{_GAP} <= 1"),
         Way("near3", f"{_GAP} <= 3"),
         Way("near10", f"{_GAP} <= 10"),
         Way("apart", "ELSE"),
@@ -144,6 +145,10 @@ COMPARISONS = (
 )  # fmt: skip
 
 
+# Ways that were told apart later → the way that held them before.
+LATER = {"next_day": "near3"}
+
+
 def ways(a: Card, b: Card) -> dict[str, str]:
     """The way two cards stand to each other in every comparison; a comparison with nothing to compare is left out."""
     out: dict[str, str] = {}
@@ -151,7 +156,10 @@ def ways(a: Card, b: Card) -> dict[str, str]:
     if a.lo == a.hi == b.lo == b.hi:
         out["when"] = "same_day"
     else:
-        out["when"] = "within" if gap == 0 else "near3" if gap <= 3 else "near10" if gap <= 10 else "apart"
+        out["when"] = (
+            "within" if gap == 0 else "next_day" if gap <= 1 else "near3" if gap <= 3 else "near10" if gap <= 10
+            else "apart"
+        )  # fmt: skip
     if a.area1 and b.area1:
         same1, same2 = a.area1 == b.area1, a.area2 == b.area2 and a.area2 != ""
         blank = not a.area2 or not b.area2
@@ -209,13 +217,17 @@ class Weights:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Weights:
-        """The reverse of `as_json`. Raises KeyError when a comparison or a way of it is missing."""
-        read = {
-            c.name: {
-                w.code: (float(data["ways"][c.name][w.code][0]), float(data["ways"][c.name][w.code][1])) for w in c.ways
-            }
-            for c in COMPARISONS
-        }
+        """The reverse of `as_json`. Raises KeyError when a comparison or a way of it is missing.
+
+        Weights learned before a way was told apart take it from the one that held it then (LATER).
+        """
+
+        def of(c: Comparison, w: Way) -> tuple[float, float]:
+            held = data["ways"][c.name]
+            m, u = held[w.code] if w.code in held else held[LATER[w.code]]
+            return float(m), float(u)
+
+        read = {c.name: {w.code: of(c, w) for w in c.ways} for c in COMPARISONS}
         return cls(str(data["version"]), float(data["one_in"]), read, int(data.get("trained_on", 0)))
 
 

@@ -57,6 +57,9 @@ def bring_in_reports(staged: staging.Staged, *, by: Person) -> m.IntakeBatch:
         raise Refused(_("Not every row is checked yet. Go on with checking first."), reason="unfinished")
     if state.person != by.ref:
         raise Refused(_("A delivery is kept by the person who sent it."), reason="not_authorised")
+    if not state.kept:
+        raise Refused(_("No row of this file can be kept, so there is nothing to bring in. Mend what is listed, or what each column "
+                        "is set to, and bring the file in again."), reason="none")  # fmt: skip
     batch = m.IntakeBatch(
         id=state.batch_id, compartment=queries.compartment_of(by), organisation=by.body, route=state.route, mark=state.mark,
         rows=state.total, kept=state.kept, bad=state.bad, repeated=state.repeated, corrections=state.corrections,

@@ -23,14 +23,22 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--dry-run", action="store_true", help="only check; keep nothing")
     parser.add_argument("--problems", type=Path, metavar="CSV", help="write the problems, row by row, to this file")
     args = parser.parse_args(argv)
+    from answerable.authority import engine as authority
     from answerable.authority.acting import reading_as
+    from answerable.authority.principals import Place
     from answerable.monitoring import access
     from answerable.monitoring.cli import analyst
     from answerable.monitoring.intake import actions, problems, staging
 
     by = analyst(args.handle)
     with reading_as(by):
-        situation = access.get(access.situations(by), args.situation) if args.situation else None
+        authority.require(by, "bring_in_reports", Place("intake"))
+        situation = access.situations(by).filter(ref=args.situation).first() if args.situation else None
+    if args.situation and situation is None:
+        raise Refused(
+            f"There is no situation {args.situation} here for you. Its reference stands on its page in the office.",
+            reason="situation",
+        )
     try:
         with args.file.open("rb") as source:
             arriving = staging.arrive(source)
@@ -38,10 +46,7 @@ def main(argv: list[str]) -> int:
         raise Refused(f"{args.file} cannot be read: {fault.strerror}.", reason="file") from None
     staged = staging.stage(arriving, args.file.name, by=by, situation=situation)
     try:
-        mapping = staged.state.mapping
-        chosen = dict(c.partition("=")[::2] for c in args.column)
-        for n, name in enumerate(staged.columns()):
-            mapping[n] = chosen.get(name, mapping[n])
+        mapping = _mapped(staged.columns(), staged.state.mapping, args.column)
         staging.begin(staged, mapping, situation)
         shown = sys.stderr.isatty()
 
@@ -62,16 +67,42 @@ def main(argv: list[str]) -> int:
         for line in problems.lines(state.problems)[:20]:
             print(f"  row {line['row']}, {line['field']}: {line['sentence']}")
         if args.problems:
-            args.problems.write_bytes(problems.as_csv(state.problems))
+            _write(args.problems, problems.as_csv(state.problems))
             print(f"The problems are in {args.problems}.")
         if args.dry_run:
             print("Dry run: nothing was kept.")
-            return 0
+            return 0 if state.kept or state.repeated else 1
         batch = actions.bring_in_reports(staged, by=by)
         print(f"Kept as {batch.ref}. Take it out again on its page in the office.")
     finally:
         staged.forget()
     return 0
+
+
+def _mapped(columns: list[str], mapping: list[str], said: list[str]) -> list[str]:
+    """The mapping with what was said of columns. Raises Refused for a column or a field that there is not."""
+    from answerable.monitoring.intake import readers
+
+    chosen = dict(one.partition("=")[::2] for one in said)
+    if unknown := [name for name in chosen if name not in columns]:
+        raise Refused(
+            f"The file has no column {', '.join(repr(n) for n in unknown)}. Its columns are: {', '.join(columns)}.",
+            reason="column",
+        )
+    if odd := [field for field in chosen.values() if field and readers.target(field) != field]:
+        raise Refused(
+            f"There is no field {', '.join(repr(f) for f in odd)}. The fields are those of `answerable forms xlsform`, "
+            "such as when, area1 or victims; leave it empty for a column that is not to be read.",
+            reason="column",
+        )
+    return [chosen.get(name, was) for name, was in zip(columns, mapping, strict=True)]
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as fault:
+        raise Refused(f"{path} cannot be written: {fault.strerror}.", reason="file") from None
 
 
 def forms(argv: list[str]) -> int:
@@ -83,7 +114,7 @@ def forms(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     from answerable.monitoring.intake import published
 
-    args.out.write_bytes(published.workbook())
+    _write(args.out, published.workbook())
     print(
         f"Written to {args.out}. Upload it to ODK Central or KoboToolbox; exports come back with: answerable intake FILE"
     )

@@ -353,13 +353,14 @@ class Intake:
         self.seen: dict[str, str] = {}
         self.interviews: dict[str, str] = {}
         self.repeated = self.corrections = 0
+        self.twice: list[readers.Record] = []
 
     def check(self, record: readers.Record, row: dict[str, Any]) -> tuple[rules.Clean | None, dict[str, rules.Problem]]:
         """One row against the one check, and what its route adds: rejected where it came from, a file that lies."""
         clean, problems = rules.check(row, self.world)
-        if clean is not None and self.with_texts and "link_reason" in clean.lacks:
+        if self.with_texts and not str(row.get("link_reason") or "").strip():
             # Texts are sealed together, once: what is missing cannot be added under the same key afterwards.
-            problems = {"link_reason": rules.Problem(rules.MISSING)}
+            problems.setdefault("link_reason", rules.Problem(rules.MISSING))
         if record.rejected:
             problems = {
                 "submission_id": rules.Problem(
@@ -373,7 +374,11 @@ class Intake:
         return (None if problems else clean), problems
 
     def new(self, rows: Sequence[tuple[readers.Record, dict[str, Any], rules.Clean]]) -> list[Ready]:
-        """Which of these are not here yet, and which are later versions of what is. Counts the rest as repeated."""
+        """Which of these are not here yet, and which are later versions of what is. Counts the rest as repeated.
+
+        In `twice` are those that say what an earlier row of the same file says and have no number of their own: they may be
+        two reports, so whoever sent them is told.
+        """
         contents = [rules.same(c, _file_names(r)) for r, _row, c in rows]
         names = [[*r.ids] or ([f"own/{row[SUBMISSION_ID]}"] if row.get(SUBMISSION_ID) else []) for r, row, _c in rows]
         counts = [len(n) for n in names]
@@ -395,6 +400,8 @@ class Intake:
             if identity in self.seen or any(x in self.seen for x in every):
                 earlier = ready.get(identity)
                 self.repeated += 1
+                if not of:
+                    self.twice.append(record)
                 if earlier is None or record.as_of <= earlier.record.as_of:
                     continue  # an older version of one in this same file
             self.seen |= dict.fromkeys([identity, *every], identity)
@@ -516,9 +523,12 @@ def _held_file(record: readers.Record, number: int) -> dict[str, str] | None:
 def begin(staged: Staged, mapping: Sequence[str], situation: Situation | None) -> None:
     """Settle what each column holds; checking starts at the first row. Raises Refused for a field named twice."""
     named = [t for t in mapping if t]
-    if twice := sorted({t for t in named if named.count(t) > 1}):
-        raise Refused(_("Two columns are set to the same field: %(field)s. Set one of them to nothing.") % {"field": ", ".join(twice)},
-                      reason="mapping")  # fmt: skip
+    if twice := next((t for t in named if named.count(t) > 1), ""):
+        columns = [name for name, t in zip(staged.columns(), mapping, strict=False) if t == twice]
+        raise Refused(
+            _("Several columns are set to the same field, “%(field)s”: %(columns)s. Set all but one of them to nothing.")
+            % {"field": _(rules.bad_field(twice)), "columns": ", ".join(columns)}, reason="mapping",
+        )  # fmt: skip
     if len(mapping) != staged.state.columns or not all(_is_target(t) for t in named):
         raise Refused(_("A column is set to a field that does not exist."), reason="mapping")
     state = staged.state
@@ -625,6 +635,12 @@ def _identities(rows: BinaryIO, end: int) -> dict[str, str]:
     return found
 
 
+TWICE = rules._(
+    "An earlier row of this file says exactly the same, so it is kept once. If these are two reports, give each row a number "
+    "of its own (submission_id) and bring the file in again."
+)
+
+
 @dataclass
 class _Stretch:
     """Rows checked together, on their way to the vault and back."""
@@ -653,10 +669,11 @@ def _checked(batch: Sequence[readers.Record], upto: int, intake: Intake, state: 
             continue
         bad += 1
         problems += [[record.number, name, p.sentence, dict(p.figures)] for name, p in wrong.items()]
-    intake.repeated = intake.corrections = 0
+    intake.repeated, intake.corrections, intake.twice = 0, 0, []
     ready, held = intake.guarded(intake.new(good)) if good else ([], [])
     bad += len({record.number for record, _name, _problem in held})
     problems += [[record.number, name, p.sentence, dict(p.figures)] for record, name, p in held]
+    problems += [[record.number, SUBMISSION_ID, TWICE, {}] for record in intake.twice]
     return _Stretch(upto, ready, intake.texts(ready), bad, intake.repeated, intake.corrections, problems)
 
 

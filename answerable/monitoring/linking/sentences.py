@@ -15,7 +15,8 @@ def way(comparison: str, code: str) -> str:
     return {
         ("when", "same_day"): _("Both name the same day."),
         ("when", "within"): _("Their dates may be the same, as exactly as they are known."),
-        ("when", "near3"): _("Their dates lie at most three days apart."),
+        ("when", "next_day"): _("Their dates lie one day apart, as the two dates of one night do."),
+        ("when", "near3"): _("Their dates lie two or three days apart."),
         ("when", "near10"): _("Their dates lie four to ten days apart."),
         ("when", "apart"): _("Their dates lie more than ten days apart."),
         ("where", "same_area2"): _("Both name the same second-level area."),

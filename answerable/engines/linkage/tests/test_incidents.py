@@ -16,6 +16,9 @@ ONE = incidents.Card("INC-A", "S", "P1", 100, 100, "north", "vale", ("SV-RAPE",)
     [
         ({}, "when", "same_day"),
         ({"lo": 90, "hi": 120}, "when", "within"),
+        ({"lo": 101, "hi": 101}, "when", "next_day"),
+        ({"lo": 98, "hi": 99}, "when", "next_day"),
+        ({"lo": 102, "hi": 102}, "when", "near3"),
         ({"lo": 103, "hi": 103}, "when", "near3"),
         ({"lo": 104, "hi": 109}, "when", "near10"),
         ({"lo": 111, "hi": 130}, "when", "apart"),
@@ -45,6 +48,19 @@ ONE = incidents.Card("INC-A", "S", "P1", 100, 100, "north", "vale", ("SV-RAPE",)
 def test_how_two_reports_stand_to_each_other(change, comparison, way):
     other = replace(ONE, ref="INC-B", **change)
     assert incidents.ways(ONE, other).get(comparison) == way == incidents.ways(other, ONE).get(comparison)
+
+
+def test_a_night_told_of_under_both_its_dates_is_proposed():
+    """Actor, place, forms and number agree, the dates lie a day apart, and each goes back to its own witness."""
+    other = replace(ONE, ref="INC-B", lo=101, hi=101, roots=("R9",))
+    assert incidents.score(ONE, other, incidents.assumed()).shown
+    assert not incidents.score(ONE, replace(other, best=25, low=20, high=30), incidents.assumed()).shown
+
+
+def test_weights_learned_before_a_way_was_told_apart_are_still_read():
+    old = incidents.assumed().as_json()
+    del old["ways"]["when"]["next_day"]
+    assert incidents.Weights.from_json(old).ways["when"]["next_day"] == tuple(old["ways"]["when"]["near3"])
 
 
 @pytest.mark.parametrize(
