@@ -37,7 +37,12 @@ def export(folder: Path, *, closed: bool, cosigned: bool) -> list[str]:
     with transaction.atomic():
         last = witnesses.last_cosigned() if cosigned else witnesses.last_checkpoint()
         if last is None and cosigned:
-            raise Refused("No witness has cosigned a checkpoint yet. Leave out --cosigned, or bring a cosignature in.")
+            raise Refused(
+                "No checkpoint has the cosignatures that the policy asks for. Leave out --cosigned, or bring cosignatures in; "
+                "the record's page in the office says whose are missing."
+                if policy
+                else "No witness has cosigned a checkpoint yet. Leave out --cosigned, or bring a cosignature in."
+            )
         if last is None:
             raise Refused("The record is empty; there is nothing to export yet.")
         leaves = log.leaves()[: last.size]

@@ -30,7 +30,7 @@ def last_checkpoint() -> Checkpoint | None:
 
 
 def last_cosigned() -> Checkpoint | None:
-    """The largest checkpoint that meets the policy; where there is none yet, the largest that anyone cosigned."""
+    """The largest checkpoint that meets the policy; where there is no policy yet, the largest that anyone cosigned."""
     policy = current_policy()[0]
     cosigned = list(
         Checkpoint.objects.filter(cosignatures__isnull=False)
@@ -39,9 +39,9 @@ def last_cosigned() -> Checkpoint | None:
         .prefetch_related("cosignatures__witness")[:200]
     )
     for checkpoint in cosigned:
-        if policy is not None and policy.is_met(_public_keys(checkpoint)):
+        if policy is None or policy.is_met(_public_keys(checkpoint)):
             return checkpoint
-    return cosigned[0] if cosigned else None
+    return None
 
 
 def _public_keys(checkpoint: Checkpoint) -> set[bytes]:
@@ -138,8 +138,7 @@ def standing() -> Standing:
         )
     cosigned = _public_keys(last) if last else set()
     lacking = [why_none] if policy is None else [_lack(lack) for lack in policy.lacking(cosigned)]
-    best = last_cosigned() if policy is not None else None
-    enough = best if best and policy is not None and policy.is_met(_public_keys(best)) else None
+    enough = last_cosigned() if policy is not None else None
     return Standing(rows, bool(last) and policy is not None and not lacking, lacking, last, enough)
 
 

@@ -59,15 +59,18 @@ class ClaimForm(PlanFields):
 
     referral_offered = forms.BooleanField(label=gettext_lazy("Care and referral were offered first (SC-8)"))
     claim_type = forms.ChoiceField(
-        label=gettext_lazy("Class of claimant"), choices=lambda: [(c, label("claim_type", c)) for c in rules.FLAT_RU]
+        label=gettext_lazy("Class of claimant"),
+        choices=lambda: [("", "–")] + [(c, label("claim_type", c)) for c in rules.FLAT_RU],
     )
     alias = forms.CharField(
         label=gettext_lazy("Name or alias she likes to be called by"),
         max_length=80,
         help_text=gettext_lazy("Sealed on arrival."),
     )
-    age_band = forms.ChoiceField(label=gettext_lazy("Age"), choices=AGES)
-    country = forms.ChoiceField(label=gettext_lazy("Country she lives in"), choices=coarse.countries)
+    age_band = forms.ChoiceField(label=gettext_lazy("Age"), choices=[("", "–"), *AGES])
+    country = forms.ChoiceField(
+        label=gettext_lazy("Country she lives in"), choices=lambda: [("", "–"), *coarse.countries()]
+    )
     language = forms.RegexField(r"^[A-Za-z]{2,3}(-[A-Za-z]{2,4})?$", label=gettext_lazy("Language"), max_length=8,
                                 help_text=gettext_lazy("A code, like ar or fr."))  # fmt: skip
     safe_contact = forms.CharField(label=gettext_lazy("How to reach her safely"), widget=forms.Textarea(attrs={"rows": 2}), max_length=4000,

@@ -355,7 +355,9 @@ def test_an_export_carries_its_cosignatures_and_policy_and_meets_it(kept, tmp_pa
     policy = tmp_path / "policy"
     policy.write_text(cli.policy())
     witnesses.accept_cosignature(brought(made, members[0], CIVIL), by=ines)
-    cli.export(tmp_path / "early", closed=True, cosigned=True)
+    with pytest.raises(Refused, match="No checkpoint has the cosignatures that the policy asks for"):
+        cli.export(tmp_path / "early", closed=True, cosigned=True)
+    cli.export(tmp_path / "early", closed=True, cosigned=False)
     assert verify.main([str(tmp_path / "early"), "--policy", str(policy)]) == 1
     witnesses.accept_cosignature(brought(made, members[2]), by=ines)
     said = cli.export(tmp_path / "full", closed=False, cosigned=True)
