@@ -130,7 +130,7 @@ FIELDS: tuple[Field, ...] = (
     Field("contrary", A2, "yes_no", _("Speaks against the incident"), list_name="yes_no"),
     Field("releasability", A2, "code", _("Who may be shown it"), list_name="releasability"),
     Field("says", A2, "text", _("What it says"), hint=_("Sealed on arrival."), sealed=True, most=LONG),
-    Field("attachment", A2, "file", _("File"), hint=_("Sealed on arrival.")),
+    Field("attachment", A2, "file", _("Attached file"), hint=_("Sealed on arrival.")),
     Field("purposes", A3, "codes", _("Purposes consented to, each on its own"), list_name="consent_purpose", asked_if=("kind", PERSONAL)),
     Field("identifiability", A3, "code", _("How far the person may be recognised"), list_name="identifiability", asked_if=("kind", PERSONAL)),
     Field("consent_until", A3, "day", _("Consent ends on"), asked_if=("kind", PERSONAL)),
