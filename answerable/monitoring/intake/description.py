@@ -115,8 +115,6 @@ FIELDS: tuple[Field, ...] = (
     Field("captured_on", A2, "day", _("Captured on"), needed=True),
     Field("interview", A2, "text", _("The interview in which it was told"), most=40, asked_if=("kind", ("testimony",)),
           hint=_("Its reference, ITV-… A new account of a person needs an interview that was allowed (SC-1).")),
-    Field("person_key", A2, "text", _("Pseudonym of the person"), most=40, asked_if=("kind", PERSONAL),
-          hint=_("Never a name. Two accounts under one pseudonym are one person's.")),
     Field("item_language", A2, "text", _("Language of the account"), hint=_("A code such as en, fr, ar, uk, sw."), most=12),
     Field("item_interpreter", A2, "yes_no", _("An interpreter took part"), list_name="yes_no", asked_if=("kind", ("testimony",))),
     Field("testimony", A2, "code", _("Grade of an account, T1 to T4"), list_name="testimony_scale", asked_if=("kind", ("testimony",))),
