@@ -60,8 +60,9 @@ def staged_from(raw, by, situation=None, name="reports.csv"):
 
 def bring(raw, by, situation=None, name="reports.csv"):
     staged = staged_from(raw, by, situation, name)
-    staging.advance(staged, by=by)
-    return actions.bring_in_reports(staged, by=by)
+    state = staging.advance(staged, by=by)
+    # Of a file without a good row nothing is brought in; what is wrong with each stands in the run.
+    return actions.bring_in_reports(staged, by=by) if state.kept else state
 
 
 def row(saved, **more):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -190,6 +190,16 @@ def _back_again(batch: m.IntakeBatch) -> None:
         m.Draft.objects.filter(
             organisation=batch.organisation, identity=identity, version=version - 1, status=m.REPLACED
         ).exclude(corrects="").update(status=m.CORRECTION)
+
+
+@question("clear_details").answer_with
+def _clear_drafts(ref: str) -> None:
+    """The draft that a shredded report was, and corrections to it, keep their references and nothing that was told."""
+    if ref.startswith("INC"):
+        m.Draft.objects.filter(Q(ref=ref) | Q(corrects=ref)).update(**m.EMPTY)
+        m.DraftItem.objects.filter(Q(draft__ref=ref) | Q(draft__corrects=ref)).update(**m.EMPTY_ITEM)
+    elif ref.startswith("ITM"):
+        m.DraftItem.objects.filter(ref=ref).update(**m.EMPTY_ITEM)
 
 
 # --- drafts -------------------------------------------------------------------------------------------------------

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q
-
 from answerable.authority.acting import reading_as
 from answerable.authority.engine import describes
 from answerable.authority.principals import CLOCK
@@ -42,16 +40,6 @@ def _parts(ref: str) -> list[str]:
     corrections = list(m.Draft.objects.filter(corrects=ref).values_list("ref", flat=True))
     items = m.DraftItem.objects.filter(draft__ref__in=corrections).values_list("ref", "file_ref")
     return [*corrections, *(x for pair in items for x in pair if x)]
-
-
-@question("clear_details").answer_with
-def _clear(ref: str) -> None:
-    """The draft that a shredded report was, and corrections to it, keep their references and nothing that was told."""
-    if ref.startswith("INC"):
-        m.Draft.objects.filter(Q(ref=ref) | Q(corrects=ref)).update(**m.EMPTY)
-        m.DraftItem.objects.filter(Q(draft__ref=ref) | Q(draft__corrects=ref)).update(**m.EMPTY_ITEM)
-    elif ref.startswith("ITM"):
-        m.DraftItem.objects.filter(ref=ref).update(**m.EMPTY_ITEM)
 
 
 @question("kept_in_quarantine").answer_with
