@@ -20,6 +20,7 @@ from answerable.monitoring.intake import forms as intake_forms
 from answerable.monitoring.intake import queries as intake_queries
 from answerable.monitoring.linking import actions as list_actions
 from answerable.monitoring.linking import lists
+from answerable.monitoring.linking import queries as link_queries
 from answerable.monitoring.linking import views as linking
 from answerable.monitoring.looking import views as looking
 from answerable.monitoring.models import Import, PatternAssessment, SourceItem
@@ -119,7 +120,14 @@ def incident(request: Request, ref: str) -> HttpResponse:
     this = access.get(
         access.incidents(request.user).select_related("situation", "party", "organisation", "collected_by"), ref
     )
-    items = list(this.items.prefetch_related("parents"))
+    linked = link_queries.kept_by([this.pk])
+    # What a linked report rests on carries this one (R-VER-5).
+    items = list(
+        SourceItem.objects.filter(incident__in=[this.pk, *linked])
+        .select_related("incident")
+        .prefetch_related("parents")
+    )
+    items.sort(key=lambda i: (i.incident_id != this.pk, i.pk))
     return render(
         request,
         "monitoring/incident.html",

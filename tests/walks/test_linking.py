@@ -178,6 +178,23 @@ def test_merge_then_unmerge_gives_back_the_same_bytes_with_one_entry_each(file):
     assert again.decision == "same", "what was taken back may be decided again"
 
 
+def test_what_was_verified_does_not_give_way_to_what_was_not(file, office):
+    """Its people would be counted nowhere, by a click on the other side."""
+    first, second = file(victims=7), file(victims=9)
+    item = give_account(first)
+    give_account(first, person_key="p-another")
+    assert concluded(first).status == "VERIFIED"
+    with pytest.raises(Refused, match="would be counted nowhere"):
+        decide(pair_of(first, second), "same", "same_details", kept=second)
+    see_all()
+    pair = decide(pair_of(first, second), "same", "same_details")
+    assert pair.kept == first, "left to the rules, the one that counts stays"
+    other = concluded(file(victims=9, days=19))
+    assert decide(pair_of(first, other), "same", "same_details", kept=other).kept == other
+    page = office("sami").get(f"/watch/incidents/{other.ref}/").content.decode()
+    assert "of the linked report" in page and item.ref[:8] in page, "what a report rests on stands on its page"
+
+
 def test_what_happened_meanwhile_reopens_a_report_instead_of_pretending(file):
     first, second = file(), file()
     pair = decide(pair_of(first, second), "same", "same_details", kept=first)

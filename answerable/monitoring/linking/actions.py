@@ -243,12 +243,20 @@ def decide_link(
     if decision == LinkPair.SAME:
         if kept is not None and kept.pk not in {first.pk, second.pk}:
             raise Refused(_("The report to keep is one of the two."), reason="kept")
-        better = kept.ref if kept else rules.best_record(queries.record_facts(first), queries.record_facts(second))
+        better = kept.ref if kept else _better(first, second)
         keep, other = (first, second) if better == first.ref else (second, first)
         detail |= _merge(pair, keep, other)
     pair.save()
     record.append("reports compared", pair, by=by, from_state=before, to_state=decision, detail=detail)
     return pair
+
+
+def _better(first: Incident, second: Incident) -> str:
+    """Which of two stays when nobody says: the one that counts already, else the better record (R-VER-5)."""
+    counts = [i for i in (first, second) if i.status in lifecycle.COUNTED]
+    if len(counts) == 1:
+        return counts[0].ref
+    return rules.best_record(queries.record_facts(first), queries.record_facts(second))
 
 
 def _merge(pair: LinkPair, keep: Incident, other: Incident) -> dict[str, Any]:
@@ -264,6 +272,12 @@ def _merge(pair: LinkPair, keep: Incident, other: Incident) -> dict[str, Any]:
         raise Refused(
             _("The two reports belong to different situations. Correct one of them first."), reason="situation"
         )
+    if other.status in lifecycle.COUNTED and keep.status not in lifecycle.COUNTED:
+        # Its people would be counted nowhere: a duplicate gives way to a record that counts, or waits until it does.
+        raise Refused(
+            _("%(other)s was verified and counts, and %(keep)s does not yet, so its people would be counted nowhere. Keep %(other)s, "
+              "or conclude the verification of %(keep)s first.") % {"other": other.ref, "keep": keep.ref}, reason="counted",
+        )  # fmt: skip
     with scope_of(CLOCK):
         before = _standing(keep, other)
         was = other.status
