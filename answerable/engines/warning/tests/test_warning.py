@@ -136,12 +136,12 @@ def test_a_forecast_says_the_next_year_for_everyone_reported_on_in_the_last_and_
     assert firsts == sorted(firsts, reverse=True)
 
 
-def test_every_figure_lies_in_its_own_interval():
-    """Of a made-up world with few conflicts, in which what climatology says is almost right: drawn again, it only gets worse."""
-    found = forecast.evaluate(features.table(years.panel(made_up())), 2004, 2007, draws=60)
-    for measures in (*found.scores.values(), *found.against.values()):
-        for name, i in measures.items():
-            assert np.isnan(i.value) or i.low <= i.value <= i.high, (name, i)
+def test_a_calibration_error_lies_in_its_own_interval():
+    """Distances only grow when conflicts are drawn again, so what was drawn is moved back by as much."""
+    drawn = list(np.linspace(0.0122, 0.0460, 201))
+    moved, left = forecast._interval("calibration", 0.0104, drawn), forecast._interval("rps", 0.0104, drawn)
+    assert moved.low < 0.0104 < moved.high and left.low > 0.0104
+    assert moved.high - moved.low == pytest.approx(left.high - left.low)
 
 
 def test_too_little_is_refused_in_a_sentence():
