@@ -113,6 +113,10 @@ def main(argv: list[str] | None = None) -> int:
 
         with processes.with_vault():
             return command(args[1:])
+    except BrokenPipeError:
+        # Whoever reads what is printed (head, less) has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except Refused as refused:
         print(str(refused), file=sys.stderr)
         return 2 if refused.reason in {"usage", "port", "running"} else 1

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from answerable.common.errors import Refused
+from answerable.common.separators import separator
 
 LIMIT_BYTES = 64 * 1024 * 1024
 LIMIT_UNPACKED = 512 * 1024 * 1024
@@ -142,7 +143,7 @@ def _csv(raw: bytes, name: str, notes: list[str]) -> tuple[list[str], Iterator[t
             ) from None
         notes.append(f"Read as Windows-1252, because row {line} is not UTF-8 ({other} such characters).")
     first = text.split("\n", 1)[0]
-    delimiter = max(",;\t", key=first.count)
+    delimiter = separator(first)
     if delimiter != ",":
         notes.append(f"Columns are separated by {'semicolons' if delimiter == ';' else 'tabs'}.")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)

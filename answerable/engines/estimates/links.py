@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from answerable.common.separators import separator
 from answerable.engines.estimates.sentences import Fault, Remark
 from answerable.engines.estimates.tables import CaptureTable, check_lists
 
@@ -60,7 +61,7 @@ def _root(parent: list[int], at: int) -> int:
 
 def read_sizes(text: str) -> dict[str, int]:
     """How many records each list holds, from CSV with `list` and `records`. Raises Fault."""
-    rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
+    rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), delimiter=separator(text)))
     if not rows or {"list", "records"} - set(rows[0]):
         raise Fault([Remark("sizes_columns")])
     found, faults = {}, []
@@ -81,7 +82,7 @@ def read_sizes(text: str) -> dict[str, int]:
 def read_pairs(text: str, sizes: Mapping[str, int]) -> list[Pair]:
     """Pairs of records with the chance that they are one person. Records are numbers or codes, never names. Raises Fault with
     every fault by its row."""
-    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
+    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), delimiter=separator(text))
     if missing := [c for c in COLUMNS if c not in (reader.fieldnames or ())]:
         raise Fault([Remark("pairs_columns", {"columns": ", ".join(missing)})])
     place = {name: i for i, name in enumerate(sizes)}

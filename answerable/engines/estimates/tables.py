@@ -17,6 +17,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from answerable.common.separators import separator
 from answerable.engines.estimates.sentences import Fault, Remark, noop
 
 MOST_LISTS = 10  # 1,023 cells; past that no published study has overlaps enough to say anything
@@ -132,7 +133,7 @@ def read_groups(text: str) -> tuple[tuple[str, ...], dict[tuple[str, str], NDArr
     """
     if len(text.encode()) > MOST_BYTES:
         raise Fault([Remark("file_size", {"most": MOST_BYTES // 1_000_000})])
-    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff")))
+    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff")), delimiter=separator(text))
     try:
         rows = [(number, [cell.strip() for cell in row]) for number, row in enumerate(reader, 1)]
     except csv.Error as broken:

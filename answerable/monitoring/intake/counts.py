@@ -11,6 +11,7 @@ from typing import NamedTuple
 from django.utils.translation import gettext as _
 
 from answerable.common.errors import Refused
+from answerable.common.separators import separator
 from answerable.common.tables import taxonomy
 
 # R-SDC 1: below this a cell under national level is withheld. Source: domain.md §7.4.
@@ -34,7 +35,8 @@ def read(raw: bytes) -> list[Cell]:
     Any other column, and any cell given twice, is how a list of cases looks, and is refused whole.
     """
     try:
-        lines = list(csv.reader(io.StringIO(raw.decode("utf-8-sig"))))
+        text = raw.decode("utf-8-sig")
+        lines = list(csv.reader(io.StringIO(text), delimiter=separator(text)))
     except (UnicodeDecodeError, csv.Error):
         raise Refused(_("The table cannot be read. Save it as CSV UTF-8."), reason="file") from None
     head = [h.strip().casefold() for h in lines[0]] if lines else []

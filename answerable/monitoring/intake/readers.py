@@ -25,6 +25,7 @@ from typing import IO, Any
 from django.utils.translation import gettext as _
 
 from answerable.common.errors import Refused
+from answerable.common.separators import separator
 from answerable.monitoring.intake.description import (
     BY_NAME,
     DECLINED,
@@ -200,7 +201,7 @@ def _lines(first: bytes, chunks: Iterator[bytes]) -> Iterator[str]:
 
 def _table(lines: Iterator[str]) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
     first = next(lines, "")
-    delimiter = max(",;\t", key=first.count)
+    delimiter = separator(first)
 
     def again() -> Iterator[str]:
         yield first

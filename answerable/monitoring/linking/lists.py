@@ -21,6 +21,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from answerable.common.errors import Refused
+from answerable.common.separators import separator
 
 LIMIT_BYTES = 64 * 1024 * 1024
 LIMIT_UNPACKED = 256 * 1024 * 1024
@@ -132,7 +133,7 @@ def _table(raw: bytes, columns: set[str], what: str) -> tuple[list[dict[str, str
     except UnicodeDecodeError:
         text = raw.decode("cp1252", errors="replace")
         notes.append(_("The file is not UTF-8; it was read as Windows-1252."))
-    reader = csv.DictReader(io.StringIO(text, newline=""))
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator(text))
     missing = columns - set(reader.fieldnames or ())
     if missing:
         raise Refused(

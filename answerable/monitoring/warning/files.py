@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from answerable.common.errors import Refused
+from answerable.common.separators import separator
 from answerable.engines.warning.years import ActorYear, ConflictYear
 from answerable.monitoring.svac import SvacFile
 
@@ -65,7 +66,7 @@ def conflict_bytes(raw: bytes, name: str) -> ConflictFile:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise Refused(f"{name} is not UTF-8. Save it as CSV UTF-8 and try again.", reason="encoding") from None
-    reader = csv.DictReader(text.splitlines())
+    reader = csv.DictReader(text.splitlines(), delimiter=separator(text))
     if missing := [c for c in COLUMNS if c not in (reader.fieldnames or ())]:
         raise Refused(
             f"{name} is not the UCDP/PRIO Armed Conflict Dataset: these columns are missing: {', '.join(missing)}.",

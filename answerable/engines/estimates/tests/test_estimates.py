@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -229,3 +230,11 @@ def test_eight_lists_are_estimated_and_say_that_graphs_were_sampled():
         900, rel=0.03
     )
     assert {"graphs_sampled", "searched"} <= {d.code for d in made.diagnostics}
+
+
+@pytest.mark.parametrize("between", [",", ";", "\t"])
+def test_the_example_of_the_guide_is_estimated_whatever_stands_between_its_columns(between):
+    guide = (Path(__file__).parents[4] / "docs" / "howto" / "estimate.md").read_text()
+    example = re.search(r"```\n(.*?)```", guide, re.S)[1]
+    table = tables.read(re.sub(r"(?m)^ +", "", example).replace(",", between))
+    assert table.lists == ("hospital", "police", "interviews") and report.estimate(table).combined is not None
