@@ -116,7 +116,7 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:
         # Whoever reads what is printed (head, less) has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return 1
     except Refused as refused:
         print(str(refused), file=sys.stderr)
         return 2 if refused.reason in {"usage", "port", "running"} else 1
@@ -137,6 +137,3 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1

@@ -236,5 +236,5 @@ def test_eight_lists_are_estimated_and_say_that_graphs_were_sampled():
 def test_the_example_of_the_guide_is_estimated_whatever_stands_between_its_columns(between):
     guide = (Path(__file__).parents[4] / "docs" / "howto" / "estimate.md").read_text()
     example = re.search(r"```\n(.*?)```", guide, re.S)[1]
-    table = tables.read(re.sub(r"(?m)^ +", "", example).replace(",", between))
+    table = tables.read_csv(re.sub(r"(?m)^ +", "", example).replace(",", between))
     assert table.lists == ("hospital", "police", "interviews") and report.estimate(table).combined is not None
