@@ -107,6 +107,18 @@ def test_filters_are_in_the_address_and_each_can_be_taken_off(office, saved):
     assert counts.total.reported == counts.total.verified == by_hand.count() > 0
 
 
+def test_an_area_is_one_row_and_one_filter_however_it_is_written(office, saved):
+    zandria = saved("$zandria")
+    for written in ("Dorn", "DORN", "Dorn district", "Dorn"):
+        report(saved, "sami", area1=written)
+    see_all()
+    rows = {c.value: c.reported for c in queries.counts(zandria).by["area"]}
+    assert rows["Dorn"] == 4 and not {"DORN", "Dorn district"} & set(rows)
+    assert sum(rows.values()) == queries.counts(zandria).total.reported
+    page = office("sami").get(f"/watch/{zandria.ref}/?area=dorn")
+    assert page.context["look"].counts.total.reported == 4 and page.context["chips"][0]["words"] == "Dorn"
+
+
 @pytest.mark.parametrize("query, field, expected", [
     ("area=Zandria South", "area1", {"Zandria South"}), ("form=SV-SLAV", "forms", None), ("level=V1", "level", {"V1"}),
     ("status=SUBMITTED", "status", {"SUBMITTED"}),

@@ -6,6 +6,7 @@ first, through an index, and say so when there were more.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -27,6 +28,7 @@ from answerable.monitoring.looking import rules
 from answerable.monitoring.looking.models import Tally, Visit
 from answerable.monitoring.looking.rules import Filters
 from answerable.monitoring.models import Incident, PatternAssessment, Situation, SourceItem
+from answerable.monitoring.patterns import areas
 from answerable.record.models import Entry
 from answerable.vault.consent import gate
 
@@ -81,6 +83,7 @@ def _counts(situation: Situation, rows: Iterable[tuple[Any, ...]], *, whole: boo
     for row in rows:
         if row[2]:
             by[row[0]].append(row)
+    by["area"] = _as_one(by["area"])
     named = {}
     for axis in AXES:
         words = _words(situation, axis, (r[1] for r in by[axis]))
@@ -92,6 +95,26 @@ def _counts(situation: Situation, rows: Iterable[tuple[Any, ...]], *, whole: boo
         )
     total = by["all"][0][2:] if by["all"] else (0, 0, 0, 0)
     return Counts(Count("", "", *(int(x or 0) for x in total)), named, whole, read)
+
+
+def _as_one(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Rows of one area under however many spellings as one row, under the spelling of most reports (decision 0028)."""
+    each: dict[str, list[tuple[Any, ...]]] = {}
+    for row in rows:
+        each.setdefault(areas.key(row[1]), []).append(row)
+    out = []
+    for of in each.values():
+        most = min(of, key=lambda r: (-r[2], r[1]))
+        out.append((*most[:2], *(sum(x or 0 for x in column) for column in list(zip(*of, strict=True))[2:])))
+    return out
+
+
+def spellings(situation: Situation, area: str) -> list[str]:
+    """How an area is written in what the present row scope sees here, and as it was asked for."""
+    written = (
+        Tally.objects.filter(situation=situation, axis="area").order_by().values_list("value", flat=True).distinct()
+    )
+    return sorted({area, *(v for v in written if areas.key(v) == areas.key(area))})
 
 
 def counts(situation: Situation) -> Counts:
@@ -112,7 +135,7 @@ def matching(by: HasPrincipal, situation: Situation, filters: Filters) -> QueryS
         else None
     )
     for asked, narrow in (
-        (filters.area, {"area1": filters.area}),
+        (filters.area, {"area1__in": spellings(situation, filters.area)} if filters.area else {}),
         (filters.actor, {"party_id": party or 0}),
         (filters.organisation, {"organisation_id": body or 0}),
         # A level is what a verifier answered for: a report on which nobody concluded has none to filter by.
@@ -218,8 +241,10 @@ def chips(filters: Filters, offered: Mapping[str, Sequence[tuple[str, str]]]) ->
     names = filter_names()
     out = []
     for name, value in filters.set().items():
-        known = dict(offered.get(name, []))
-        words = value if name in ("since", "until") else known.get(value, _("not among those you see"))
+        known, asked = dict(offered.get(name, [])), value
+        if name == "area":
+            known, asked = {areas.key(v): words for v, words in known.items()}, areas.key(value)
+        words = value if name in ("since", "until") else known.get(asked, _("not among those you see"))
         out.append({"name": names[name], "field": name, "words": words, "without": filters.without(name).query})
     return out
 
@@ -319,6 +344,7 @@ def counted_for_members(situation: Situation, year: int) -> list[dict[str, Any]]
     Reads every row of the year in chunks: a release is no page.
     """
     found: list[dict[str, Any]] = []
+    written: dict[str, Counter[str]] = {}
     with reading_as(CLOCK):
         rows = Incident.objects.filter(
             situation=situation, on__range=(date(year, 1, 1), date(year, 12, 31)), status__in=rules.LIVE
@@ -334,8 +360,13 @@ def counted_for_members(situation: Situation, year: int) -> list[dict[str, Any]]
             passed = {x.pk for x in gate.passing("transfer", [x for xs in items.values() for x in xs], "members")}
             for i in chunk:
                 if all(x.pk in passed for x in items.get(i.pk, [])):
+                    written.setdefault(areas.key(i.area1), Counter())[i.area1] += 1
                     found.append({
                         "verified": i.status == rules.VERIFIED, "organisation": str(i.organisation_id),
                         "area": [i.area1] if i.area1 else [], "form": list(i.forms), "party": [parties.get(i.party_id, "")],
                     })  # fmt: skip
+    # One area has one row, however it was written: a spelling of its own would stand alone, or hide in a crowd of two.
+    called = {key: min(names, key=lambda n: (-names[n], n)) for key, names in written.items()}
+    for row in found:
+        row["area"] = [called[areas.key(a)] for a in row["area"]]
     return found
