@@ -6,7 +6,7 @@ from django.db.models import Sum
 
 from answerable.common.money import Money
 from answerable.fund import lifecycle
-from answerable.fund.models import Leg, Payment
+from answerable.fund.models import Entry, Leg, Payment
 
 COMMITTED = (lifecycle.PLANNED, lifecycle.APPROVED_1, lifecycle.APPROVED_2, lifecycle.RELEASED, lifecycle.UNKNOWN)
 
@@ -18,6 +18,11 @@ def balances() -> dict[tuple[str, str], Money]:
         (r["account"], r["currency"]): Money(r["total"] if r["account"] == "cash" else -r["total"], r["currency"])
         for r in rows
     }
+
+
+def paid_so_far() -> int:
+    """How many payments the ledger holds."""
+    return Entry.objects.filter(memo="payment").count()
 
 
 def free(account: str, currency: str) -> Money:

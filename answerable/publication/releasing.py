@@ -17,9 +17,17 @@ from answerable.measures.models import Measure
 from answerable.monitoring import queries, rules
 from answerable.publication.models import Release
 
+# Between two public statements of the fund lie no payments, or at least so many (domain.md Annex B: no small cells).
+FEWEST_PAYMENTS = 10
 
-def release(kind: str, obj: Any, entry: Any) -> Release:
-    """Write the next version of what the public may see of `obj`. Figures are rounded down to fives (R-FND-6)."""
+
+def release(kind: str, obj: Any, entry: Any) -> Release | None:
+    """Write the next version of what the public may see of `obj`. Figures are rounded down to fives (R-FND-6).
+
+    None where it would show too much: the difference of two statements of the fund would be what one person was paid.
+    """
+    if kind == "fund" and not _statement_shows_nobody():
+        return None
     subject, title, body = MAKERS[kind](obj)
     version = Release.objects.filter(subject=subject).count() + 1
     return Release.objects.create(
@@ -94,12 +102,22 @@ def _measure(m: Measure) -> tuple[str, str, dict[str, Any]]:
     )
 
 
+def _statement_shows_nobody() -> bool:
+    last = Release.objects.filter(subject="FUND").order_by("version").values_list("body", flat=True).last() or {}
+    since = fund.paid_so_far() - int(last.get("payments", 0))
+    return since == 0 or since >= FEWEST_PAYMENTS
+
+
 def _fund(_obj: Any) -> tuple[str, str, dict[str, Any]]:
     rows = [
         {"account": account, "name": ACCOUNTS[account], "minor": m.minor, "currency": currency, "amount": m.format()}
         for (account, currency), m in fund.balances().items()
     ]
-    return "FUND", "Statement of the fund", {"balances": rows, "on": clock.today().isoformat()}
+    return (
+        "FUND",
+        "Statement of the fund",
+        {"balances": rows, "payments": fund.paid_so_far(), "on": clock.today().isoformat()},
+    )
 
 
 MAKERS: dict[str, Callable[[Any], tuple[str, str, dict[str, Any]]]] = {

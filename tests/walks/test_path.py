@@ -11,6 +11,7 @@ from answerable.council.models import Proposal
 from answerable.fund.models import Payment
 from answerable.monitoring.intake.models import Interview
 from answerable.monitoring.models import Incident
+from answerable.publication.models import Release
 from answerable.reparations.models import AwardLine, Claim
 
 pytestmark = pytest.mark.django_db
@@ -127,10 +128,24 @@ def test_a_claim_from_intake_to_payment(office, saved):
     assert abel.post(url, {"move": "approve_second"}).status_code == 409
     press(beth, url, move="approve_second")
     press(tove, url, move="release")
+    statements = Release.objects.filter(subject="FUND").count()
     press(tove, url, move="settle", bank_reference="BNK-1")
     payment.refresh_from_db()
     assert payment.status == "SETTLED"
+    # The difference of two public statements would be what she was paid: none is made until ten payments lie between.
+    assert Release.objects.filter(subject="FUND").count() == statements
     assert claim.ref not in tove.get("/fund/").content.decode()
+
+
+@pytest.mark.parametrize(("payments", "shown"), [(0, True), (1, False), (9, False), (10, True), (25, True)])
+def test_between_two_public_statements_of_the_fund_lie_no_payments_or_ten(payments, shown, saved, monkeypatch):
+    from answerable.fund import queries as fund
+    from answerable.publication import releasing
+
+    set_scope(["*"])
+    last = Release.objects.filter(subject="FUND").order_by("version").last()
+    monkeypatch.setattr(fund, "paid_so_far", lambda: last.body["payments"] + payments)
+    assert releasing._statement_shows_nobody() is shown
 
 
 def test_a_registrar_admits_a_member(office):
