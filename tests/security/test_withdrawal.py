@@ -507,7 +507,9 @@ def test_an_account_withdrawn_whole_closes_an_incident_that_rests_on_it_alone(sa
     word = consent.withdraw_everything(item, heard_through="phone", by=lena)
     see_all()
     incident.refresh_from_db()
-    assert incident.status == "CONSENT_WITHDRAWN" and word.parts == sorted([item.ref, incident.ref])
+    assert incident.status == "CONSENT_WITHDRAWN" and word.parts == sorted(
+        [item.ref, incident.ref, *item.assessments.values_list("ref", flat=True)]
+    )
     assert not engine.allows(lena, "read_sealed", incident, purpose="verification")
     consent.undo_withdrawal(word, by=lena)
     see_all()

@@ -74,7 +74,7 @@ def test_a_range_keeps_both_ends_and_is_days_apart_only_when_it_must_be(office_o
     adds = Contribution.objects.get(incident=told[0])
     assert (adds.on, adds.earliest, adds.latest) == (date(2026, 1, 1), date(2026, 1, 1), date(2026, 1, 20))
     pattern = office_of.pattern()["tests"]["PT"]
-    assert not pattern["met"] and "or 1 days apart" in pattern["says"]
+    assert not pattern["met"] and "or 1 day apart" in pattern["says"]
     # A fourth that lies eight days after the last day the range may have been.
     office_of.verified(when="2026-01-21")
     assert office_of.pattern()["tests"]["PT"]["met"]
@@ -116,7 +116,7 @@ def test_one_area_in_four_spellings_is_one(office_of):
     for area1, area2 in (("Kesh", "Dorn"), ("kesh", "dorn"), ("Kesh", "Dorn  town"), ("KESH", "DORN")):
         office_of.verified(when="2026-01-12", area1=area1, area2=area2)
     found = office_of.pattern()
-    assert not found["tests"]["PT"]["met"] and "1 areas" in found["tests"]["PT"]["says"]
+    assert not found["tests"]["PT"]["met"] and "1 area (2)" in found["tests"]["PT"]["says"]
     assert len(found["areas"]) == 1 and found["areas"][0] in {"Dorn", "DORN", "dorn", "Dorn  town"}
     assert set(Contribution.objects.filter(party=office_of.party).values_list("area1", "area2")) == {("kesh", "dorn")}
     other = office_of.verified(when="2026-01-12", area1="Kesh", area2="Ulm")

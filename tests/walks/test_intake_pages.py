@@ -297,9 +297,13 @@ def test_the_source_page_says_what_each_kind_is_asked_and_that_a_testimony_needs
     }
     assert only["interview"] == only["testimony"] == "testimony"
     assert "medical" in only["reliability"].split() and "testimony" not in only["credibility"].split()
-    consent = dana.post(url, {"step": 3, "act": "next", "kind": "testimony", "directness": "primary",
+    dana.post(f"/watch/intake/interviews/ask/{saved('$zandria').ref}/", {
+        "told_before": "no_code", "pseudonym": "p-1", "purpose": "CP-MONI", "added_value": "she saw the commander",
+        "why_not_enough": "no record names him"})  # fmt: skip
+    see_all()
+    consent = dana.post(url, {"step": 3, "interview": m.Interview.objects.latest("id").ref, "act": "next", "kind": "testimony", "directness": "primary",
                               "captured_on": "2026-02-01"}).content.decode()  # fmt: skip
-    before, only_guardian = consent.split('data-when="giver" data-is="guardian"')
+    before, only_guardian = consent.split('data-when="giver" data-is="guardian"', 1)
     assert 'name="assent"' in only_guardian and 'name="assent"' not in before and 'name="consent_method"' in consent
     assert words_beside(consent, "understood").endswith("(needed for any consent)")
     assert words_beside(consent, "assent").endswith("(needed for a guardian&#x27;s consent)")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-from datetime import timedelta
 
 import pytest
 from django.utils.dateformat import format as date_format
@@ -14,7 +13,6 @@ from walks.test_intake import GOOD, ITEM, bring, central, odk_zip, row, table
 
 from answerable.alliance.models import Person
 from answerable.authority.principals import CLOCK
-from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.monitoring import actions as monitoring
@@ -416,7 +414,7 @@ def test_a_correction_of_a_report_whose_consent_is_withdrawn_changes_nothing(sav
 
 
 def test_drafts_end_after_ninety_days_and_it_is_said_before(
-    office, saved, dana, settings, django_capture_on_commit_callbacks
+    office, saved, dana, settings, later, django_capture_on_commit_callbacks
 ):
     from answerable.channel import quarantine
     from answerable.vault.models import DataKey
@@ -430,40 +428,32 @@ def test_drafts_end_after_ninety_days_and_it_is_said_before(
     page = office("dana").get("/watch/intake/").content.decode()
     assert "within 90 days is deleted" in page and page.count(f"kept until {date_format(last, 'j N Y')}") >= 2
     see_all()
-    now = clock.now()
-    try:
-        clock.fix(now + timedelta(days=80))
-        assert "1 draft is deleted within two weeks" in re.sub(
-            r"\s+", " ", office("dana").get("/watch/intake/").content.decode()
-        )
-        see_all()
-        clock.fix(now + timedelta(days=89))
+    later(days=80)
+    assert "1 draft is deleted within two weeks" in re.sub(
+        r"\s+", " ", office("dana").get("/watch/intake/").content.decode()
+    )
+    see_all()
+    later(days=9)
+    actions.owed()
+    see_all()
+    assert m.Draft.objects.get(pk=draft.pk).status == m.DRAFT and DataKey.objects.filter(subject__in=refs).count() == 5
+    later(days=2)
+    with django_capture_on_commit_callbacks(execute=True):
         actions.owed()
-        see_all()
-        assert (
-            m.Draft.objects.get(pk=draft.pk).status == m.DRAFT and DataKey.objects.filter(subject__in=refs).count() == 5
-        )
-        clock.fix(now + timedelta(days=91))
-        with django_capture_on_commit_callbacks(execute=True):
-            actions.owed()
-        see_all()
-        draft.refresh_from_db()
-        assert (draft.status, draft.coded, draft.identity, bytes(draft.narrative)) == (m.LAPSED, {}, "", b"")
-        assert DataKey.objects.filter(subject__in=refs).count() == 0
-        assert {i.file for i in draft.items.all()} == {""} and {bytes(i.says) for i in draft.items.all()} == {b""}
-        begun.refresh_from_db()
-        assert begun.answers == {} and begun.done
-        assert (
-            DataKey.objects.filter(subject=filed.ref).exists() and m.Draft.objects.get(ref=filed.ref).status == m.FILED
-        )
-        assert actions.owed() == 0  # and once is enough
-        assert office("dana").get(f"/watch/intake/drafts/{draft.ref}/").status_code == 200
-        see_all()
-        # What lapsed is nobody's: the same file may come again, and is new.
-        quarantine.owed()
-        assert bring(with_files(saved, edits="2"), dana, name="answerable_report.zip").kept == 1
-    finally:
-        clock.fix(now)
+    see_all()
+    draft.refresh_from_db()
+    assert (draft.status, draft.coded, draft.identity, bytes(draft.narrative)) == (m.LAPSED, {}, "", b"")
+    assert DataKey.objects.filter(subject__in=refs).count() == 0
+    assert {i.file for i in draft.items.all()} == {""} and {bytes(i.says) for i in draft.items.all()} == {b""}
+    begun.refresh_from_db()
+    assert begun.answers == {} and begun.done
+    assert DataKey.objects.filter(subject=filed.ref).exists() and m.Draft.objects.get(ref=filed.ref).status == m.FILED
+    assert actions.owed() == 0  # and once is enough
+    assert office("dana").get(f"/watch/intake/drafts/{draft.ref}/").status_code == 200
+    see_all()
+    # What lapsed is nobody's: the same file may come again, and is new.
+    quarantine.owed()
+    assert bring(with_files(saved, edits="2"), dana, name="answerable_report.zip").kept == 1
 
 
 def test_only_the_clock_lets_drafts_lapse(dana):

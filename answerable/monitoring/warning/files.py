@@ -38,9 +38,9 @@ class ConflictFile:
 
     def summary(self) -> list[str]:
         """What an import would bring."""
-        years = [c.year for c in self.years]
+        years, n = [c.year for c in self.years], len({c.conflict for c in self.years})
         return [f"UCDP/PRIO Armed Conflict Dataset {self.version}: {len(self.years):,} conflict-years of "
-                f"{len({c.conflict for c in self.years}):,} conflicts, {min(years)} to {max(years)}."]  # fmt: skip
+                f"{n:,} {'conflict' if n == 1 else 'conflicts'}, {min(years)} to {max(years)}."]  # fmt: skip
 
 
 def of_conflicts(path: Path) -> list[ConflictYear]:

@@ -334,6 +334,7 @@ ROUTES: dict[str, Route] = {
     "add-proof": Route("see_incidents", EvidenceFile, (Post("take_file"),), gets=False),
     "check-evidence": Route("see_incidents", EvidenceFile, (Post("check_file"),), gets=False),
     "custody-statement": Route("see_incidents", EvidenceFile, (Post("export_file", {"why": "court"}),), gets=False),
+    "evidence-bundle": Route("see_incidents", EvidenceFile, (Post("export_file", {"why": "court"}),), gets=False),
     "transfer-evidence": Route("see_incidents", EvidenceFile, (Post("export_file", {"recipient": "$court", "purpose": "CP-CRIM", "why": "court"}),),
                                gets=False),
     "read-reasons": Route("see_incidents", Opinion, (Post("read_sealed", purpose="verification"),), gets=False),
@@ -485,7 +486,7 @@ BY_NUMBER = "record-checkpoint"
 BY_REF = "by-ref"
 # Kinds that the search by reference does not know: an item is found by its incident, money by its place in the fund.
 # A pair is found by its two reports, a search by its situation, a unit likewise.
-NOT_BY_REF = (LinkPair, DuplicateSearch, Agreement, Actor, SourceItem, Contribution, Grant, Recovery, RoomRestore, Transfer,
+NOT_BY_REF = (SourceItem, Contribution, Grant, Recovery, RoomRestore, Transfer,
               ContactAttempt, IntakeBatch, Draft, Interview, Bulletin, Job, EvidenceFile, Opinion, TimeAuthority)  # fmt: skip
 # The API: (method, path) → the action each POST stands for, on which kind, with what in its body.
 API: dict[tuple[str, str], tuple[str, type | None, dict[str, Any]]] = {
