@@ -28,7 +28,7 @@ check: setup-dev
 	$(PY) -c "from importlinter.cli import lint_imports; import sys; sys.exit(lint_imports())"
 
 test-fast: setup-dev
-	@$(PY) -m pytest -q -n 2 answerable tests/test_architecture.py tests/walks
+	@$(PY) -m pytest -q -n 2 -m "not slow" answerable tests/test_architecture.py tests/walks
 
 test-security: setup-dev
 	@ANSWERABLE_TIMING=1 $(PY) -m pytest -q tests/security

@@ -452,6 +452,7 @@ def test_a_report_that_lacks_its_actor_is_kept_as_a_draft(post, saved):
 # --- many rows ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_rows_with_three_hundred_bad_ones(dana, saved):
     import resource
 

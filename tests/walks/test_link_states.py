@@ -137,6 +137,7 @@ def reports(saved):
     return Reports(saved("$brigade"))
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 # The report that was lost for good: linked, withdrawn, the link taken back, the withdrawal undone.
 @example([("link", 0, 1), ("withdraw", 1, 1), ("unlink", 0, 1), ("undo", 1, 1)])

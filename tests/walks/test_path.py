@@ -176,6 +176,7 @@ def test_every_home_page_lists_what_waits(office):
         assert words in office(who).get("/today/").content.decode(), who
 
 
+@pytest.mark.slow
 def test_every_page_a_person_can_reach_answers(office):
     for who in ("sami", "dana", "leo", "chair", "delegate.avn", "anna", "fina", "tove", "ines", "odile"):
         client, seen, queue = office(who), set(), ["/today/"]

@@ -188,6 +188,7 @@ class _Undo(Exception):
     pass
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=st.lists(change, min_size=8, max_size=30))
 def test_one_change_at_a_time_gives_what_recomputing_everything_gives(saved, changes):

@@ -16,6 +16,8 @@ import pytest
 from answerable.common.errors import Refused
 from answerable.config import postgres, processes
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def folder(tmp_path_factory, monkeypatch):

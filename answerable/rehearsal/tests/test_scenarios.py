@@ -13,6 +13,8 @@ import pytest
 from answerable.common.errors import Refused
 from answerable.rehearsal import runner, scenario
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 GOOD = """scenario: x
 fixture: ALLIANCE-15

@@ -44,6 +44,7 @@ def test_an_untouched_export_holds(export, capsys):
     assert "64 entries" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_any_flipped_bit_is_caught(export, tmp_path):
     folder = copy_of(export, tmp_path)
     for file in sorted(p for p in folder.rglob("*") if p.is_file()):

@@ -22,6 +22,8 @@ from answerable.vault import identity, keyroom, primitives, rootkey, seal, userk
 from answerable.vault.chamber import Chamber
 from answerable.vault.primitives import Unopenable
 
+pytestmark = pytest.mark.slow
+
 KEY = bytes(range(32))
 WORDS = "acorn bridge candle dolphin eleven forest"
 PUBLIC, PRIVATE = seal.new_key_pair()

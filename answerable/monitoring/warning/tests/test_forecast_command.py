@@ -12,6 +12,8 @@ from answerable import cli as answerable
 from answerable.common.errors import Refused
 from answerable.monitoring.warning import cli, files
 
+pytestmark = pytest.mark.slow
+
 HEAD = "year,conflictid,actor,actorid,actor_type,location,gwnoloc,state_prev,ai_prev,hrw_prev,child_prev,form"
 UCDP = ",".join(files.COLUMNS)
 WAR = '9,2001,2,1,3,2,"12, 14",0,1999-03-04'

@@ -19,6 +19,8 @@ from answerable.vault.uploads import derivative, pictures
 from answerable.vault.uploads.accepted import kinds
 from answerable.vault.uploads.sentences import CannotShow
 
+pytestmark = pytest.mark.slow
+
 
 def picture(as_format, size=(60, 40), mode="RGB", **options):
     target = io.BytesIO()
