@@ -27,7 +27,7 @@ def pages_of_monitoring(page, running):
     window = page.locator("section[aria-labelledby=numbers] th a").first.get_attribute("href")
     page.goto(running["office"] + window)
     incident = page.locator("#carried ~ div td a").first.get_attribute("href")
-    return ["/watch/", situation, f"{situation}?level=V1", window, incident, f"{incident}known/", f"{situation}report/",
+    return ["/watch/", situation, f"{situation}?level=V1", window, incident, f"{incident}known/", situation.replace("/watch/", "/watch/intake/report/"),
             f"{situation}warning/", "/watch/warnings/", "/watch/incidents/"]  # fmt: skip
 
 

@@ -10,10 +10,21 @@ if BROWSER is None:
     pytest.skip("no chromium on this machine", allow_module_level=True)
 
 
-def source_page(chromium, running, **context):
+def source_page(chromium, running, *, asked=False, **context):
     """The page about the source: a report that is begun and saved there, opened again."""
     page = sign_in(chromium, running, "dana", **context)
     page.goto(running["office"] + "/watch/")
+    if asked:
+        situation = page.locator("main table a", has_text="Zandria").first.get_attribute("href").rstrip("/")
+        page.goto(f"{running['office']}/watch/intake/interviews/ask/{situation.rsplit('/', 1)[1]}/")
+        page.select_option("[name=told_before]", "no_code")
+        page.select_option("[name=purpose]", "CP-MONI")
+        page.fill("[name=pseudonym]", "p-1")
+        page.fill("[name=added_value]", "she saw the commander")
+        page.fill("[name=why_not_enough]", "no record names him")
+        page.click("main form button[type=submit], main form button:not([type])")
+        page.wait_for_url("**/interviews/ITV-*/")
+        page.goto(running["office"] + "/watch/")
     page.locator("main table a", has_text="Zandria").first.click()
     page.locator("a[href*='/intake/report/']").first.click()
     page.check("[name=referral_offered]")
@@ -37,7 +48,7 @@ def shown(page, *names):
 
 @pytest.mark.parametrize(("language", "width"), [("en", 1280), ("ar", 360)])
 def test_an_answer_shows_what_it_calls_for_and_nothing_else(chromium, running, language, width, tmp_path):
-    page = source_page(chromium, running, locale=language, viewport={"width": width, "height": 900})
+    page = source_page(chromium, running, asked=True, locale=language, viewport={"width": width, "height": 900})
     grades = ("interview", "testimony", "person_key", "reliability", "credibility")
     assert shown(page, *grades) == [False] * 5
     page.select_option("[name=kind]", "testimony")
@@ -56,6 +67,7 @@ def test_an_answer_shows_what_it_calls_for_and_nothing_else(chromium, running, l
     page.click("button[value=back]")
     page.wait_for_selector("[name=kind]")
     page.select_option("[name=kind]", "testimony")
+    page.select_option("[name=interview]", index=1)
     page.click("button[value=next]")
     page.wait_for_selector("[name=giver]")
     assert shown(page, "assent", "guardian_not_implicated") == [False, False]
