@@ -490,6 +490,22 @@ def test_a_bulletin_is_a_tagged_pdf_in_every_language(saved, language):
     assert "Zandria" in page
 
 
+def test_arabic_letters_of_a_bulletin_join(saved):
+    """They are set in a font of running script; in one of fixed widths words fall apart into letters."""
+    import ctypes
+
+    import pypdfium2
+    from pypdfium2 import raw
+
+    page = pypdfium2.PdfDocument(setting.bulletin(saved("$zandria"), "ar"))[0].get_textpage()
+    fonts: dict[str, int] = {}
+    for n in range(page.count_chars()):
+        name = ctypes.create_string_buffer(200)
+        raw.FPDFText_GetFontInfo(page, n, name, 200, ctypes.byref(ctypes.c_int()))
+        fonts[name.value.decode().partition("+")[2]] = fonts.get(name.value.decode().partition("+")[2], 0) + 1
+    assert any(f.startswith("NotoNaskhArabic") for f in fonts) and not any("Mono" in f for f in fonts), fonts
+
+
 def test_a_bulletin_says_its_caveat_and_holds_no_reference_of_a_report(saved):
     import pypdfium2
 

@@ -1,7 +1,8 @@
 """Sets a situation bulletin as a tagged PDF (Annex B): members are its readers, so it holds aggregates after R-SDC alone.
 
-The fonts are those that come with typst (Libertinus Serif; DejaVu Sans Mono, which has Arabic). PDF/UA-1 refuses a text that
-no font can show, so a bulletin never holds boxes in place of letters.
+The fonts are those that come with typst, and Noto Naskh Arabic beside the template (tables/fonts, SIL Open Font License), whose
+letters join as a reader of Arabic expects. PDF/UA-1 refuses a text that no font can show, so a bulletin never holds boxes in
+place of letters.
 """
 
 from __future__ import annotations
@@ -139,7 +140,7 @@ def bulletin(situation: Situation, language: str) -> bytes:
     plain = json.dumps(said, ensure_ascii=False).translate({0x2068: None, 0x2069: None})
     try:
         made = typst.compile(
-            TEMPLATE, root=TEMPLATE.parent, ignore_system_fonts=True, pdf_standards=["ua-1"], format="pdf",
+            TEMPLATE, root=TEMPLATE.parent, ignore_system_fonts=True, font_paths=[TEMPLATE.parent / "fonts"], pdf_standards=["ua-1"], format="pdf",
             sys_inputs={"data": plain}, timestamp=int(clock.now().timestamp()),
         )  # fmt: skip
     except typst.TypstError as fault:
