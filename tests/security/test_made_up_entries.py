@@ -100,6 +100,177 @@ def test_an_honest_record_goes_on_and_is_padded(saved):
     assert log.append("note", "NOTE", by=CLOCK).index == made.size
 
 
+# --- the vault ----------------------------------------------------------------------------------------------------
+
+
+def made_up(claim, at: datetime) -> Withdrawal:
+    return Withdrawal.objects.create(
+        compartment=claim.compartment, subject=claim.ref, parts=[claim.ref], purposes=[rules.EVERYTHING], total=True,
+        status="SHREDDING", settled=True, asked_at=at, undo_until=at + 14 * DAY, heard_through="channel",
+    )  # fmt: skip
+
+
+@compromise("the office process")
+@pytest.mark.parametrize("how", ["before the record", "another leaf", "no event", "another's event", "another actor"])
+def test_a_made_up_withdrawal_of_a_living_claim_destroys_no_key(saved, how):
+    claim, start = saved("$claim"), clock.now()
+    row = made_up(claim, start)
+    says = {"closes_sha256": queries.digest([claim.ref]), "purposes": [rules.EVERYTHING]}
+    if how == "before the record":
+        as_owner("ALTER TABLE record_entry DISABLE TRIGGER entry_in_time",
+                 "ALTER TABLE record_entry DROP CONSTRAINT the_record_begins_at_nought")  # fmt: skip
+        first = Entry.objects.exclude(at=None).order_by("at").first()
+        put("consent withdrawn", row.ref, first.at - DAY, says, index=-7)
+    elif how == "another leaf":
+        put("consent withdrawn", row.ref, start, says, leaf=os.urandom(32))
+    elif how == "no event":
+        put("consent withdrawn", row.ref, start, says, leaf=os.urandom(32), event={})
+    elif how == "another's event":
+        other = put("note", row.ref, start, says)
+        put("consent withdrawn", row.ref, start, says, event=other.event)
+    else:
+        entry = put("consent withdrawn", row.ref, start, says)
+        as_owner("ALTER TABLE record_entry DISABLE TRIGGER ALL",
+                 f"UPDATE record_entry SET actor = 'PER-other' WHERE index = {entry.index}")  # fmt: skip
+    with clock.set_to(start + 15 * DAY), pytest.raises(Refused, match="bear this withdrawal out"):
+        ask("shred", withdrawal=row.ref)
+    assert DataKey.objects.filter(subject=claim.ref).exists() and RecordKey.objects.filter(subject=claim.ref).exists()
+
+
+@compromise("the office process")
+def test_what_she_took_back_is_not_carried_out_whatever_the_row_says(saved):
+    claim, start = saved("$claim"), clock.now()
+    word = consent.withdraw_everything(claim, by=person("adva"))
+    with clock.set_to(start + DAY):
+        consent.undo_withdrawal(word, by=person("adva"))
+    see_all()
+    Withdrawal.objects.filter(pk=word.pk).update(status="SHREDDING", undone_at=None)
+    with clock.set_to(start + 16 * DAY), pytest.raises(Refused, match="took this withdrawal back"):
+        ask("shred", withdrawal=word.ref)
+    assert DataKey.objects.filter(subject=claim.ref).exists()
+    # Withdrawn again, and not taken back: that one is carried out.
+    Withdrawal.objects.filter(pk=word.pk).update(status="UNDONE")
+    with clock.set_to(start + 2 * DAY):
+        again = consent.withdraw_everything(claim, by=person("adva"))
+    with clock.set_to(start + 17 * DAY):
+        consent.shred_due()
+    see_all()
+    again.refresh_from_db()
+    assert again.status == "SHREDDED" and not DataKey.objects.filter(subject=claim.ref).exists()
+
+
+@pytest.fixture
+def request_made_up(saved):
+    """A request that stands as approved a day ago, and nobody asked for or approved: persons whose roles would let them."""
+    claim, now = saved("$claim"), clock.now()
+    at = now - 25 * HOUR
+    adva, safa = person("adva"), person("safa")
+    row = IdentityRequest(
+        compartment=claim.compartment, subject=claim.ref, fields=["safe_contact"], purpose="contact", reason="call_asked",
+        asked_by=adva, asked_body=adva.body, recipient=adva, asked_at=at, status="COOLING", approved_by=safa,
+        approved_body=safa.body, approved_at=at, cool_until=at + 24 * HOUR, valid_until=at + 7 * DAY,
+    )  # fmt: skip
+    assert authority.allows(adva, "stand_by_request", row) and authority.allows(safa, "stand_by_approval", row)
+    row.save(force_insert=True)
+    return row
+
+
+def says(row: IdentityRequest) -> tuple[dict, dict]:
+    return (
+        {"subject": row.subject, "fields": row.fields, "purpose": row.purpose, "body": row.asked_body.ref,
+         "recipient": row.recipient.ref, "break_glass": row.break_glass},
+        {"body": row.approved_body.ref, "break_glass": row.break_glass},
+    )  # fmt: skip
+
+
+FORGERIES = ["no event", "another leaf", "other fields", "another reader", "another office", "approved by whoever asked",
+             "approved before it was asked"]  # fmt: skip
+
+
+def forge(row: IdentityRequest, how: str, at: datetime) -> None:
+    asked, approved = says(row)
+    adva, safa = row.asked_by.ref, row.approved_by.ref
+    if how in ("no event", "another leaf"):
+        bad = {"leaf": os.urandom(32)} | ({"event": {}} if how == "no event" else {})
+        put("identity asked", row.ref, at, asked, by=adva, reason=row.reason, **bad)
+        put("identity approved", row.ref, at, approved, by=safa, **bad)
+        return
+    if how == "other fields":
+        asked["fields"] = ["payee"]
+    if how == "another reader":
+        asked["recipient"] = safa
+    if how == "another office":
+        approved["body"] = row.asked_body.ref
+    first = [("identity asked", adva, asked), ("identity approved", adva if "whoever" in how else safa, approved)]
+    for act, by, what in reversed(first) if "before" in how else first:
+        put(act, row.ref, at, what, by=by, reason=row.reason if act == "identity asked" else "")
+
+
+@compromise("the office process")
+@pytest.mark.parametrize("how", FORGERIES)
+def test_an_identity_nobody_asked_for_or_approved_is_not_released(saved, request_made_up, how):
+    row = request_made_up
+    # What is made up lies a day ago, as if the record had been idle since.
+    now = max(clock.now(), Entry.objects.exclude(at=None).latest("index").at) + 26 * HOUR
+    IdentityRequest.objects.filter(pk=row.pk).update(valid_until=now + DAY)
+    forge(row, how, now - 25 * HOUR)
+    with clock.set_to(now), pytest.raises(Refused, match="no approval of this request|no longer holds the role"):
+        ask("release_identity", request=row.ref)
+    see_all()
+    assert IdentityRequest.objects.get(pk=row.pk).released_at is None
+
+
+def test_the_same_request_is_released_when_the_record_bears_it_out(saved, request_made_up):
+    """The control: what the tests above put in wrongly, put in rightly."""
+    row = request_made_up
+    now = max(clock.now(), Entry.objects.exclude(at=None).latest("index").at) + 26 * HOUR
+    IdentityRequest.objects.filter(pk=row.pk).update(valid_until=now + DAY)
+    forge(row, "not at all", now - 25 * HOUR)
+    with clock.set_to(now):
+        assert ask("release_identity", request=row.ref) and ask("identity_bundle", request=row.ref)
+
+
+@compromise("the office process")
+@pytest.mark.parametrize("how", ["its own entry", "a made-up entry", "another file"])
+def test_a_row_that_says_released_makes_no_signed_request(saved, request_made_up, how):
+    row = request_made_up
+    now = max(clock.now(), Entry.objects.exclude(at=None).latest("index").at) + 26 * HOUR
+    key = keyroom.person_public(row.recipient.ref)
+    facts = {"asked_body": row.asked_body.ref, "approved_body": row.approved_body.ref, "purpose": row.purpose,
+             "fields": row.fields, "recipient_key_sha256": seal.fingerprint(key), "break_glass": False}  # fmt: skip
+    if how == "another file":
+        # Asked, approved and released as it should be; then the row is made to name another field.
+        asked, approved = says(row)
+        put("identity asked", row.ref, now - 25 * HOUR, asked, by=row.asked_by.ref, reason=row.reason)
+        put("identity approved", row.ref, now - 25 * HOUR, approved, by=row.approved_by.ref)
+        entry = put("identity released", row.ref, now, facts, by=CLOCK.ref)
+    elif how == "its own entry":
+        entry = put("identity released", row.ref, now, facts, by=CLOCK.ref)
+    else:
+        entry = put("identity released", row.ref, now, facts, by=CLOCK.ref, leaf=os.urandom(32), event={})
+    IdentityRequest.objects.filter(pk=row.pk).update(
+        status="RELEASED", released_at=now - HOUR, leaf_index=entry.index, recipient_key_sha256=seal.fingerprint(key),
+        valid_until=now + 2 * DAY, cool_until=now - 2 * HOUR,
+    )  # fmt: skip
+    with clock.set_to(now):
+        if how == "another file":
+            assert ask("identity_bundle", request=row.ref)
+            see_all()
+            IdentityRequest.objects.filter(pk=row.pk).update(fields=["name"])
+        with pytest.raises(Refused, match="does not hold this release"):
+            ask("identity_bundle", request=row.ref)
+
+
+def test_what_was_recorded_is_believed(saved):
+    """Every entry of the demonstration whose salt is there, and none that was changed since."""
+    entries = list(Entry.objects.exclude(event=None).order_by("index"))
+    some = entries[:3] + entries[len(entries) // 2 :][:3] + entries[-3:]
+    assert len(some) == 9 and all(recorded.is_recorded(e) for e in some)
+    for entry in some:
+        entry.subject, entry.event = "CLM-other", entry.event | {"subject": "CLM-other"}
+        assert not recorded.is_recorded(entry)
+
+
 # --- time ---------------------------------------------------------------------------------------------------------
 
 
