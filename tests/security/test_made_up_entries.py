@@ -271,6 +271,66 @@ def test_what_was_recorded_is_believed(saved):
         assert not recorded.is_recorded(entry)
 
 
+# --- salts --------------------------------------------------------------------------------------------------------
+
+
+def opens(entry: Entry) -> bool:
+    (salt,) = ask("salts", pairs=[[entry.index, entry.subject]])
+    return salt is not None and tlog.leaf_commitment(salt, tlog.canonical(entry.event)) == bytes(entry.leaf)
+
+
+@compromise("the office process")
+@pytest.mark.parametrize("kind", ["CLM", "WDR", "PRO"])
+def test_no_salt_is_made_ahead_of_its_entry_or_after_it(saved, kind):
+    end = log.ends()
+    ref = new_ref(kind)
+    for index in (-1, 0, end - 1, end + 10**6, 10**12):
+        with pytest.raises(Refused) as no:
+            ask("salt", index=index, subject=ref)
+        assert no.value.reason == "index"
+    assert not RecordKey.objects.filter(subject=ref).exists()
+    # As far ahead as one transaction may go: what is entered before it is opened all the same.
+    ask("salt", index=end + 500, subject=ref)
+    assert opens(log.append("note", ref, by=CLOCK)) and opens(log.append("note", ref, by=CLOCK))
+
+
+@compromise("the office process")
+def test_a_salt_asked_for_what_was_shredded_makes_no_false_proof(saved):
+    """A new key under a shredded reference opens nothing old, whichever way it was asked for."""
+    claim = saved("$claim")
+    old = log.history(claim.ref)[0]
+    assert opens(old)
+    keyroom.shred([claim.ref])
+    with pytest.raises(Refused):
+        ask("salt", index=0, subject=claim.ref)
+    with pytest.raises(Refused):
+        ask("salt", index=old.index, subject=claim.ref)
+    ask("seal", subject=claim.ref, compartment="claims", model="Claim", fields={"alias": "x"})
+    keyroom.mark(claim.ref, b"anything")
+    ask("salt", index=log.ends(), subject=claim.ref)
+    assert ask("salts", pairs=[[old.index, claim.ref]]) == [None]
+    assert opens(log.append("note", claim.ref, by=CLOCK))
+
+
+def test_what_was_rolled_back_is_made_again_and_many_are_made_at_once(saved):
+    ref, other = new_ref("CLM"), new_ref("CLM")
+    with pytest.raises(RuntimeError), transaction.atomic():
+        log.append("note", other, by=CLOCK)
+        log.append("note", ref, by=CLOCK)
+        raise RuntimeError
+    assert opens(log.append("note", ref, by=CLOCK))
+    with transaction.atomic():
+        assert all(opens(log.append("note", r, by=CLOCK)) for r in (ref, other) * 3)
+
+
+def test_the_vault_that_sees_nothing_of_a_transaction_gives_its_salts(saved, monkeypatch):
+    """Over the sockets the vault has the committed record alone."""
+    end, ref = log.ends(), new_ref("CLM")
+    monkeypatch.setattr("answerable.vault.operations.record.ends", lambda: end)
+    with transaction.atomic():
+        assert all(opens(log.append("note", ref, by=CLOCK)) for _n in range(20))
+
+
 # --- time ---------------------------------------------------------------------------------------------------------
 
 
