@@ -30,7 +30,7 @@ def alliance() -> Iterator[dict[str, Any]]:
     from answerable.rehearsal import fixture, runner, scenario
     from answerable.vault import userkeys
 
-    settings.ALLOWED_HOSTS = ["*"]
+    settings.ALLOWED_HOSTS, settings.REHEARSAL = ["*"], True
     userkeys.set_parameters(userkeys.LIGHT)
     passphrase = "six words for a bench only"
     try:

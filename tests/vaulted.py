@@ -25,6 +25,7 @@ postgres.ensure_server()
 import django; django.setup()
 from django.core.management import call_command
 from django.db import connection
+from django.conf import settings; settings.REHEARSAL = True
 call_command("migrate", verbosity=0); call_command("migrate", verbosity=0, database="keys")
 with connection.cursor() as c: c.execute("SET ROLE answerable_office")
 from answerable.vault import userkeys; userkeys.set_parameters(userkeys.LIGHT)

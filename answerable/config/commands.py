@@ -107,7 +107,7 @@ def demo(argv: list[str]) -> int:
         raise Refused("The database already holds an alliance; the demonstration is loaded into an empty one only.")
     started = time.monotonic()
     # All or nothing: a demonstration that was interrupted leaves an empty database, which loads again.
-    from django.db import connection, transaction
+    from django.db import transaction
 
     from answerable.common import clock
     from answerable.rehearsal import runner, scenario
@@ -115,9 +115,6 @@ def demo(argv: list[str]) -> int:
     from answerable.vault import primitives, userkeys
     from answerable.vault.chamber import CHAMBER
     from answerable.vault.server import demonstration_key
-
-    with connection.cursor() as cursor:
-        cursor.execute("SET ROLE answerable_office")
 
     userkeys.set_parameters(userkeys.LIGHT)
     _without_passkeys()
@@ -130,7 +127,7 @@ def demo(argv: list[str]) -> int:
     shift = timedelta(weeks=(now - last).days // 7)
     seats: dict[str, bytes] = {}
     print("Loading the demonstration alliance (once) …", flush=True)
-    with transaction.atomic(), transaction.atomic(using="keys"):
+    with transaction.atomic(), transaction.atomic(using="keys"), _playing():
         clock.fix(read.anchor + shift)
         fixture.load(
             passphrase=PASSPHRASE,
@@ -347,6 +344,22 @@ def worker(argv: list[str]) -> int:
 
 
 @contextmanager
+def _playing() -> Iterator[None]:
+    """Be the office of a year that has passed, in the transaction under way: only for it may entries lie in the past."""
+    from django.db import connection
+
+    from answerable.config import grants
+
+    with connection.cursor() as cursor:
+        grants.keep_time(cursor, rehearsal=True)
+        cursor.execute("SET ROLE answerable_office")
+        yield
+        cursor.execute("RESET ROLE")
+        grants.keep_time(cursor, rehearsal=False)
+        cursor.execute("SET ROLE answerable_office")
+
+
+@contextmanager
 def _scratch() -> Iterator[None]:
     """A database of its own for one rehearsal, dropped afterwards whatever happened."""
     import secrets
@@ -358,8 +371,10 @@ def _scratch() -> Iterator[None]:
     import django
 
     django.setup()
+    from django.conf import settings
     from django.db import connections
 
+    settings.REHEARSAL = True
     _without_passkeys()
     try:
         yield

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 from django.db import connections
 
 DOORS = ("answerable_portal", "answerable_channel", "answerable_office", "answerable_vault")
@@ -101,16 +102,31 @@ CREATE OR REPLACE FUNCTION answerable_append_only() RETURNS trigger LANGUAGE plp
 BEGIN RAISE EXCEPTION 'this table is append-only'; END $$
 """
 
-# An entry is not earlier than the one before it, whoever writes it: what waits for days counts them in the record.
+# An entry continues the record without a gap and is not earlier than the one before it, whoever writes it: what waits
+# for days counts them in the record. Its time is that of the database's own clock, within AHEAD and BEHIND.
 IN_TIME_FUNCTION = """
-CREATE OR REPLACE FUNCTION answerable_entry_in_time() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE before timestamptz;
+CREATE OR REPLACE FUNCTION answerable_entry_in_time() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE last bigint; before timestamptz;
 BEGIN
+  SELECT max(index) INTO last FROM record_entry;
+  IF NEW.index <> coalesce(last + 1, 0) THEN
+    RAISE EXCEPTION 'an entry continues the record without a gap' USING ERRCODE = 'AE001';
+  END IF;
   SELECT at INTO before FROM record_entry WHERE index < NEW.index AND at IS NOT NULL ORDER BY index DESC LIMIT 1;
-  IF NEW.at < before THEN RAISE EXCEPTION 'an entry is not earlier than the one before it'; END IF;
+  IF NEW.at < before THEN
+    RAISE EXCEPTION 'an entry is not earlier than the one before it' USING ERRCODE = 'AE002';
+  END IF;
+  IF NEW.at > clock_timestamp() + interval '{ahead}' THEN
+    RAISE EXCEPTION 'an entry does not lie ahead of the database''s clock' USING ERRCODE = 'AE002';
+  END IF;
+  IF NEW.at < clock_timestamp() - interval '{behind}' THEN
+    RAISE EXCEPTION 'an entry does not lie behind the database''s clock' USING ERRCODE = 'AE002';
+  END IF;
   RETURN NEW;
 END $$
 """
+AHEAD, BEHIND = "1 minute", "10 minutes"
 
 
 BALANCED_FUNCTION = """
@@ -138,6 +154,15 @@ def compartment_tables() -> dict[str, str]:
         and any(f.name == "compartment" for f in m._meta.concrete_fields)
         and not m._meta.get_field("compartment").is_relation
     }
+
+
+def keep_time(cursor: Any, *, rehearsal: bool) -> None:
+    """Bind the times of entries to the database's own clock; in a `rehearsal` the clock is set, and any time will do.
+
+    Only the owner of the schema can say which: no setting of a session and no row of the office's changes it.
+    """
+    ahead, behind = ("1000 years", "1000 years") if rehearsal else (AHEAD, BEHIND)
+    cursor.execute(IN_TIME_FUNCTION.format(ahead=ahead, behind=behind))
 
 
 def apply_keys(using: str = "keys", **_: Any) -> None:
@@ -195,7 +220,7 @@ def apply(using: str = "default", **_: Any) -> None:
                 " FOR EACH STATEMENT EXECUTE FUNCTION answerable_append_only()"
             )
         if "record_entry" in tables:
-            cursor.execute(IN_TIME_FUNCTION)
+            keep_time(cursor, rehearsal=settings.REHEARSAL)
             cursor.execute("DROP TRIGGER IF EXISTS entry_in_time ON record_entry")
             cursor.execute(
                 "CREATE TRIGGER entry_in_time BEFORE INSERT ON record_entry"

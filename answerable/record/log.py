@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
+from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from answerable.common import clock
@@ -44,8 +45,8 @@ def append(
     The lock on the single head row orders appends by commit, so indexes have no gap and each event names the leaf
     of the one before it (R-AUD-1). `detail` holds codes, references, numbers and hashes only.
 
-    Times never run backwards. Raises Refused when the machine's clock stands well before the last entry, and ValueError
-    outside a transaction: an act and its entry stand or fall together.
+    Times never run backwards and are those of the database's clock within a minute. Raises Refused when the machine's clock
+    says otherwise, and ValueError outside a transaction: an act and its entry stand or fall together.
     """
     if not connection.in_atomic_block:
         raise ValueError("The record is appended to inside the transaction of the act it records.")
@@ -82,7 +83,16 @@ def append(
         to_state=to_state,
         reason=reason,
     )
-    entry.save(force_insert=True)
+    try:
+        entry.save(force_insert=True)
+    except DatabaseError as no:
+        if getattr(no.__cause__, "sqlstate", "") != OUT_OF_TIME:
+            raise
+        raise Refused(
+            _("This machine's clock and the database's do not agree, and nothing is entered out of its time. Set both right "
+              "by the same source, then try again."),
+            reason="clock",
+        ) from None  # fmt: skip
     head.size += 1
     head.last_event_leaf, head.last_at = leaf, at
     head.save(update_fields=["size", "last_event_leaf", "last_at"])
@@ -93,6 +103,8 @@ def append(
 
 # A clock that is set right, by so little, does not stop the office; the entry then has the time of the one before it.
 SET_RIGHT = timedelta(minutes=1)
+# How the database says that an entry is out of its time (config/grants.py).
+OUT_OF_TIME = "AE002"
 
 
 def stamp(at: datetime) -> str:
@@ -107,8 +119,9 @@ def _after(last: datetime | None) -> datetime:
         return now
     if last - now > SET_RIGHT:
         raise Refused(
-            _("This machine's clock stands before the last entry of the record, and nothing is entered out of its time. "
-              "Set the clock right, then try again."),
+            _("This machine's clock says %(now)s, which is before the last entry of the record (%(last)s), and nothing is "
+              "entered out of its time. If the clock is wrong, set it right and try again. If the entry is, tell whoever runs "
+              "the machines.") % {"now": f"{now:%Y-%m-%d %H:%M} UTC", "last": f"{last:%Y-%m-%d %H:%M} UTC"},
             reason="clock",
         )  # fmt: skip
     return last
@@ -154,6 +167,12 @@ def upward(basis: str) -> list[str]:
 def history(subject: str) -> list[Entry]:
     """All entries about one reference, oldest first."""
     return list(Entry.objects.filter(subject=subject).order_by("index"))
+
+
+def ends() -> int:
+    """The index of the next entry, counted in the entries themselves: the head is a row like others."""
+    last: int | None = Entry.objects.aggregate(last=Max("index"))["last"]
+    return 0 if last is None else last + 1
 
 
 def leaves() -> list[bytes]:

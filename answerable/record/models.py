@@ -38,6 +38,8 @@ class Entry(models.Model):
             models.Index(fields=["actor", "-index"], name="entry_by_actor"),
             models.Index(fields=["action", "-index"], name="entry_by_action"),
         ]
+        # That each continues the one before it is a trigger's work (config/grants.py).
+        constraints = [models.CheckConstraint(condition=models.Q(index__gte=0), name="the_record_begins_at_nought")]
 
     def __str__(self) -> str:
         return f"{self.index} {self.action} {self.subject}"

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from answerable.common import clock
 from answerable.common.errors import Refused
+from answerable.record import log as record
 from answerable.vault import bundles, escrow, identity, primitives, rootkey, seal
 from answerable.vault.chamber import CHAMBER
 from answerable.vault.models import (
@@ -854,14 +855,22 @@ def _salt(key: bytes, index: int) -> bytes:
 
 
 def salt(index: int, subject: str) -> bytes:
-    """The salt of one record entry: from the subject's own key, so that shredding that key shreds every one of them."""
-    key = next(iter(RecordKey.objects.filter(subject=subject).values_list("key", flat=True)), None)
+    """The salt of one record entry that is not there yet: from the subject's own key, so that shredding that key shreds
+    every one of them.
+
+    A key made for a later entry than this one (of a transaction that was rolled back, or asked ahead) counts from here.
+    """
+    found = RecordKey.objects.filter(subject=subject)
+    key, since = found.values_list("key", "since").first() or (None, index)
     if key is None:
         with transaction.atomic(using="keys"):
             row, _made = RecordKey.objects.get_or_create(
                 subject=subject, defaults={"key": primitives.random_bytes(32), "since": index}
             )
-        key = row.key
+        key, since = row.key, row.since
+    if since > index:
+        with transaction.atomic(using="keys"):
+            found.filter(since__gt=index).update(since=index)
     return _salt(bytes(key), index)
 
 
@@ -879,10 +888,10 @@ def mark(subject: str, content: bytes) -> bytes:
     """
     key = next(iter(RecordKey.objects.filter(subject=subject).values_list("key", flat=True)), None)
     if key is None and DataKey.objects.filter(subject=subject).exists():
-        # Sealed, and no entry of the record names it yet (it came in with a report): nothing of it was ever shredded.
+        # Sealed, and its key opens no entry yet (it came in with a report); whatever is entered already is not its own.
         with transaction.atomic(using="keys"):
             row, _made = RecordKey.objects.get_or_create(
-                subject=subject, defaults={"key": primitives.random_bytes(32), "since": 0}
+                subject=subject, defaults={"key": primitives.random_bytes(32), "since": record.ends()}
             )
         key = row.key
     if key is None:

@@ -15,6 +15,7 @@ from answerable.alliance.models import Person
 from answerable.authority import engine as authority
 from answerable.authority.principals import HasPrincipal, Place
 from answerable.common.errors import Refused
+from answerable.record import log as record
 from answerable.vault import actions, arrivals, doorkeys, keyroom, lifecycle, passkeys, seal, stretching, userkeys
 from answerable.vault import recovery as recovery_rules
 from answerable.vault.chamber import CHAMBER, Session
@@ -79,9 +80,19 @@ def put_data_key(subject: str, compartment: str, key: bytes, delivery: str = "")
     return True
 
 
+# Entries of one transaction, which the vault does not see before it ends.
+MOST_IN_A_TRANSACTION = 10_000
+
+
 @operation("salt", "office")
 def salt(index: int, subject: str) -> bytes:
-    """The salt of one record entry."""
+    """The salt of an entry that is being made: the record's next, or one further on in a transaction that is under way.
+
+    Asked again it is the same, so that what was rolled back is made again. Never for an index that has its entry.
+    """
+    ends = record.ends()
+    if not ends <= index < ends + MOST_IN_A_TRANSACTION:
+        raise Refused(_("A salt is given for an entry that is being made, and for no other."), reason="index")
     return keyroom.salt(index, subject)
 
 

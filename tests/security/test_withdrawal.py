@@ -537,6 +537,7 @@ server = postgres.ensure_server()
 import django; django.setup()
 from django.core.management import call_command
 from django.db import connection, connections
+from django.conf import settings; settings.REHEARSAL = True
 call_command("migrate", verbosity=0); call_command("migrate", verbosity=0, database="keys")
 def office():
     with connection.cursor() as c: c.execute("SET ROLE answerable_office")

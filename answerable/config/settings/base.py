@@ -111,6 +111,8 @@ INTAKE = data_dir() / "intake"
 CHANNEL_GRID_SECONDS = 0.25
 CHANNEL_FLOOR_SECONDS = 1.0
 CHANNEL_WEATHER = os.environ.get("ANSWERABLE_CHANNEL_WEATHER", "https://www.wetter.com/")
+# Only in a database of its own that is dropped afterwards: the clock is set, and entries may have any time.
+REHEARSAL = False
 VAULT_LIGHT = (data_dir() / "demonstration").exists()
 # For measuring the demonstration's door at what it costs a real alliance; its own code then opens nothing.
 DOOR_AT_FULL_COST = os.environ.get("ANSWERABLE_DOOR_COST") == "production"

@@ -45,4 +45,5 @@ from answerable.config.settings.base import *  # noqa: F403
 
 ROOT_URLCONF = "answerable.config.urls_office"
 ALLOWED_HOSTS = ["*"]
+REHEARSAL = True
 SECRET_KEY = "tests only"  # noqa: S105

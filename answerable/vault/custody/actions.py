@@ -7,7 +7,6 @@ checks everything again from the working facts and the record, writes its entry,
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
@@ -23,6 +22,7 @@ from answerable.common.hooks import question
 from answerable.common.lifecycle import next_status
 from answerable.record import log as record
 from answerable.record.models import Entry
+from answerable.vault import recorded
 from answerable.vault.actions import token_of
 from answerable.vault.client import ask
 from answerable.vault.custody import access, lifecycle, rules, words
@@ -208,28 +208,59 @@ def inspectors() -> list[Person]:
     return list(Person.objects.filter(pk__in=held.values("person"), body__kind=Body.ORGAN).order_by("pk"))
 
 
-def _recorded_at(request: IdentityRequest, act: str, by: Person | None) -> datetime | None:
-    """When the record says that this person did this to this request; the working facts alone are not believed."""
-    if by is None:
+def asking(request: IdentityRequest) -> Entry | None:
+    """The entry in which whom the request names asked for just this; the working facts alone are not believed."""
+    said = recorded.entry_of("identity asked", request.ref, by=request.asked_by.ref)
+    asked = {"subject": request.subject, "fields": request.fields, "purpose": request.purpose, "body": request.asked_body.ref,
+             "recipient": request.recipient.ref, "break_glass": request.break_glass}  # fmt: skip
+    return said if said and recorded.detail(said) == asked and said.reason == request.reason else None
+
+
+def approval(request: IdentityRequest) -> Entry | None:
+    """The entry in which whom the request names, another person of another body, approved what was asked before."""
+    asked = asking(request)
+    if asked is None or request.approved_by is None or request.approved_body is None:
         return None
-    found = Entry.objects.filter(subject=request.ref, action=act, actor=by.ref).order_by("index").first()
-    return found.at if found else None
+    said = recorded.entry_of("identity approved", request.ref, by=request.approved_by.ref)
+    approved = {"body": request.approved_body.ref, "break_glass": request.break_glass}
+    two = request.approved_by_id != request.asked_by_id and request.approved_body_id != request.asked_body_id
+    return said if said and two and said.index > asked.index and recorded.detail(said) == approved else None
+
+
+def is_released(request: IdentityRequest) -> bool:
+    """Whether the record bears a release out: entered by the vault for just this, after the waiting time of an approval."""
+    entry = Entry.objects.filter(index=request.leaf_index or 0).first()
+    approved = approval(request)
+    if entry is None or entry.at is None or approved is None or approved.at is None or request.approved_body is None:
+        return False
+    facts = {"asked_body": request.asked_body.ref, "approved_body": request.approved_body.ref, "purpose": request.purpose,
+             "fields": request.fields, "recipient_key_sha256": request.recipient_key_sha256,
+             "break_glass": request.break_glass}  # fmt: skip
+    said, times = recorded.detail(entry), rules.clocks(approved.at, break_glass=request.break_glass)
+    return (
+        (entry.action, entry.subject, entry.actor) == ("identity released", request.ref, CLOCK.ref)
+        and {name: said.get(name) for name in facts} == facts
+        and times.cool_until <= entry.at
+        and request.valid_until is not None
+        and request.valid_until <= times.valid_until
+        and recorded.is_recorded(entry)
+    )
 
 
 def release_facts(request: IdentityRequest, obj: Any, told: Iterable[Person]) -> rules.ReleaseFacts:
     """Everything the vault finds out for itself before a release."""
     approver = request.approved_by
     part = {request.asked_by_id, request.approved_by_id, request.recipient_id}
-    asked_at = _recorded_at(request, "identity asked", request.asked_by)
+    asked, approved = asking(request), approval(request)
     return rules.ReleaseFacts(
         asked_by=request.asked_by.ref,
         asked_body=request.asked_by.body.ref,
         approved_by=approver.ref if approver else "",
         approved_body=approver.body.ref if approver else "",
         recipient=request.recipient.ref,
-        asker_stands=asked_at is not None and authority.allows(request.asked_by, "stand_by_request", request),
+        asker_stands=asked is not None and authority.allows(request.asked_by, "stand_by_request", request),
         approver_stands=approver is not None and authority.allows(approver, "stand_by_approval", request),
-        approved_at=_recorded_at(request, "identity approved", approver),
+        approved_at=approved.at if approved else None,
         break_glass=request.break_glass,
         consent_lives=consent_lives(obj, request.purpose),
         bars=tuple(bars(obj)),

@@ -16,7 +16,7 @@ from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.record.models import Entry
-from answerable.vault import arrivals, bundles, keyroom, seal, signing
+from answerable.vault import arrivals, bundles, keyroom, recorded, seal, signing
 from answerable.vault.actions import note_key_work
 from answerable.vault.custody import access, actions, lifecycle, rules, words
 from answerable.vault.models import IdentityRequest, RoomRestore
@@ -88,10 +88,10 @@ def release_identity(request: str) -> str:
 
 def _signing_key_is_the_recorded_one() -> None:
     vkey = signing.signer().vkey()
-    said = Entry.objects.filter(action="vault signing key", subject="VAULT").order_by("index").first()
+    said = recorded.entry_of("vault signing key", "VAULT")
     if said is None:
         actions.note_signing_key(vkey, by=CLOCK)
-    elif (said.event or {})["detail"]["vkey"] != vkey:
+    elif recorded.detail(said).get("vkey") != vkey:
         raise Refused(
             _(
                 "The vault's signing key is not the one that the record names, so nothing is released. Tell the keepers."
@@ -111,9 +111,9 @@ def bundle(request: IdentityRequest) -> bytes:
     key = keyroom.person_public(request.recipient.ref)
     if seal.fingerprint(key) != request.recipient_key_sha256:
         raise Refused(_("The reader has another key than at the release. A new request has to be made."), reason="key")
-    entry = Entry.objects.get(index=request.leaf_index)
-    if entry.action != "identity released" or entry.subject != request.ref:
+    if not actions.is_released(request):
         raise Refused(_("The record does not hold this release."), reason="record")
+    entry = Entry.objects.get(index=request.leaf_index)
     return bundles.build_request(
         signing.signer(), node=keyroom.NODE, request=request.ref, subject=request.subject, fields=request.fields,
         purpose=words.in_english(request.purpose, words.purposes), recipient=request.recipient.ref, recipient_key=key,
