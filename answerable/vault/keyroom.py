@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.db import connections, transaction
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import OuterRef, Subquery
 from django.utils.translation import gettext as _
 
 from answerable.common import clock
@@ -289,8 +289,8 @@ def passkey_used(row: Authenticator, sign_count: int) -> bool:
         )
 
 
-def end_passkey(person: str, number: int, *, least: int) -> str:
-    """End one of a person's passkeys; its wrap is gone. Returns its name. Raises Refused for one of the last."""
+def end_passkey(person: str, number: int, *, least: int) -> Authenticator:
+    """End one of a person's passkeys; its wrap is gone. Returns it. Raises Refused for one of the last."""
     with transaction.atomic(using="keys"):
         list(PersonKey.objects.select_for_update().filter(person=person))
         mine = Authenticator.objects.filter(person=person, ended=False)
@@ -304,7 +304,7 @@ def end_passkey(person: str, number: int, *, least: int) -> str:
             )
         row.ended, row.wrapped_private = True, b""
         row.save(update_fields=["ended", "wrapped_private"])
-        return row.name
+        return row
 
 
 def replace_person_key(person: str, public: bytes, wrapped: bytes) -> dict[str, Any]:
@@ -803,16 +803,25 @@ def service_private(name: str) -> bytes:
 # --- new keys for people who lost theirs --------------------------------------------------------------------------
 
 
+def granted_step(recovery: str, step: str) -> RecoveryStep | None:
+    """What the vault was told of one step of a new key."""
+    return RecoveryStep.objects.filter(recovery=recovery, step=step).first()
+
+
+def is_granted(recovery: str, person: str, step: str) -> bool:
+    """Whether this step was told before, for this person. Raises Refused when it was told for another, or was stopped."""
+    if granted_step(recovery, STOPPED) is not None:
+        raise Refused(_("This was stopped. Ask for a new key anew."), reason="lifecycle")
+    told = granted_step(recovery, step)
+    if told is not None and told.person != person:
+        raise Refused(_("This new key is for another person."), reason="person")
+    return told is not None
+
+
 def note_granted(recovery: str, person: str, step: str, by: str) -> None:
-    """What the vault itself was told, in whose session and when by its own clock. Told once; never changed. Raises Refused
-    for what was stopped.
-    """
+    """What the vault itself was told, in whose session and when by its own clock. Told once; never changed."""
     with transaction.atomic(using="keys"):
-        if RecoveryStep.objects.filter(recovery=recovery, step=STOPPED).exists():
-            raise Refused(_("This was stopped. Ask for a new key anew."), reason="lifecycle")
-        RecoveryStep.objects.get_or_create(
-            recovery=recovery, step=step, defaults={"person": person, "by": by, "at": clock.now()}
-        )
+        RecoveryStep.objects.create(recovery=recovery, step=step, person=person, by=by, at=clock.now())
 
 
 def forget_granted(recovery: str) -> None:
@@ -832,12 +841,11 @@ def stop_granted(recovery: str, person: str, by: str) -> int:
 
 def check_granted(recovery: str, person: str, *, hours: int) -> None:
     """Raises Refused unless two others granted this new key in sessions of their own, so many hours ago."""
-    # A word that stopped it counts for whomever it was said.
-    told = RecoveryStep.objects.filter(Q(person=person) | Q(step=STOPPED), recovery=recovery)
-    steps = {s.step: s for s in told}
+    steps = {s.step: s for s in RecoveryStep.objects.filter(recovery=recovery)}
     asked, confirmed = steps.get("asked"), steps.get("confirmed")
     if (
-        STOPPED in steps or asked is None or confirmed is None or len({asked.by, confirmed.by, person}) != 3
+        STOPPED in steps or asked is None or confirmed is None or {asked.person, confirmed.person} != {person}
+        or len({asked.by, confirmed.by, person}) != 3
         or clock.now() - max(asked.at, confirmed.at) < timedelta(hours=hours)
     ):  # fmt: skip
         raise Refused(
