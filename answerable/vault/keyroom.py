@@ -75,11 +75,11 @@ def _held(compartment: str, *, alone: bool = False) -> Iterator[None]:
 # --- sealing (never needs the root key) ---------------------------------------------------------------------------
 
 
-def put_data_key(subject: str, compartment: str, key: bytes, delivery: str = "") -> None:
+def put_data_key(subject: str, compartment: str, key: bytes, delivery: str = "", draft: str = "") -> None:
     """Keep a data key made elsewhere (an upload's one-time key), wrapped to its compartment. Raises Refused.
 
-    `delivery`: what it came in with, as long as that may be taken out again or may lapse; said once, at the sealing, with
-    the day.
+    `delivery`: what it came in with, as long as that may be taken out again or may lapse; `draft`: which draft of it. Said
+    once, at the sealing, with the day.
     """
     with _held(compartment):
         room = Compartment.objects.filter(name=compartment).first()
@@ -92,6 +92,7 @@ def put_data_key(subject: str, compartment: str, key: bytes, delivery: str = "")
             compartment=room,
             wrapped=seal.wrap(bytes(room.public_key), key, datakey_context(subject, compartment)),
             delivery=delivery,
+            draft=draft,
             sealed_on=clock.today() if delivery else None,
         )
 
@@ -111,10 +112,10 @@ def seal_fields(
 
 
 def seal_many(
-    compartment: str, rows: Sequence[tuple[str, str, Mapping[str, str]]], delivery: str = ""
+    compartment: str, rows: Sequence[tuple[str, str, Mapping[str, str], str]], delivery: str = ""
 ) -> list[dict[str, bytes]]:
-    """As `seal_fields` for many new objects at once (subject, model, texts), each under a data key of its own: one
-    transaction, one COPY. `delivery` as in `put_data_key`. Raises Refused.
+    """As `seal_fields` for many new objects at once (subject, model, texts, draft), each under a data key of its own: one
+    transaction, one COPY. `delivery` and draft as in `put_data_key`. Raises Refused.
     """
     with _held(compartment):
         room = Compartment.objects.filter(name=compartment).first()
@@ -124,9 +125,11 @@ def seal_many(
             )
         public, sealed, keys = bytes(room.public_key), [], []
         bound = (delivery, clock.today() if delivery else None)
-        for subject, model, fields in rows:
+        for subject, model, fields, draft in rows:
             dek = seal.new_data_key()
-            keys.append((subject, room.pk, seal.wrap(public, dek, datakey_context(subject, compartment)), *bound))
+            keys.append(
+                (subject, room.pk, seal.wrap(public, dek, datakey_context(subject, compartment)), *bound, draft)
+            )
             sealed.append(
                 {
                     name: seal.seal_field(
@@ -138,7 +141,7 @@ def seal_many(
         with connections["keys"].cursor() as cursor:
             table = DataKey._meta.db_table
             with cursor.copy(
-                f"COPY {table} (subject, compartment_id, wrapped, delivery, sealed_on) FROM STDIN"
+                f"COPY {table} (subject, compartment_id, wrapped, delivery, sealed_on, draft) FROM STDIN"
             ) as copy:
                 for key in keys:
                     copy.write_row(key)
@@ -938,14 +941,20 @@ def shred_delivery(delivery: str, subjects: Sequence[str]) -> int:
         return DataKey.objects.filter(delivery=delivery, subject__in=list(subjects)).delete()[0]
 
 
-def bound_before(subjects: Sequence[str], day: date) -> list[str]:
-    """Those of these references whose data keys were bound to a draft when they were sealed, before that day."""
-    found = DataKey.objects.exclude(delivery="").filter(subject__in=list(subjects), sealed_on__lt=day)
-    return sorted(found.values_list("subject", flat=True))
+def drafts_of(delivery: str) -> list[str]:
+    """References of the drafts whose keys came with a delivery, as they were bound when they were sealed."""
+    found = DataKey.objects.filter(delivery=delivery).exclude(delivery="").exclude(draft="")
+    return sorted(set(found.values_list("draft", flat=True)))
 
 
-def shred_bound_before(subjects: Sequence[str], day: date) -> int:
-    """Delete those data keys, and no other key. Returns how many."""
+def bound_before(drafts: Sequence[str], day: date) -> dict[str, str]:
+    """What was sealed for these drafts before that day, as it was bound at its sealing: the draft of each reference."""
+    found = DataKey.objects.exclude(draft="").filter(draft__in=list(drafts), sealed_on__lt=day)
+    return dict(found.values_list("subject", "draft"))
+
+
+def shred_bound_before(drafts: Sequence[str], subjects: Sequence[str], day: date) -> int:
+    """Delete the data keys of these references that were sealed for these drafts, and no other key. Returns how many."""
     with transaction.atomic(using="keys"):
-        rows = DataKey.objects.exclude(delivery="").filter(subject__in=list(subjects), sealed_on__lt=day)
-        return rows.delete()[0]
+        rows = DataKey.objects.exclude(draft="").filter(draft__in=list(drafts), subject__in=list(subjects))
+        return rows.filter(sealed_on__lt=day).delete()[0]

@@ -47,10 +47,20 @@ MOST_AT_ONCE = 2000
 
 @operation("seal_many", "office")
 def seal_many(compartment: str, rows: Sequence[Any], delivery: str = "") -> list[dict[str, bytes]]:
-    """Seal the texts of many new objects of one compartment: [subject, model, {field: text}] each; `delivery` as in `seal`."""
-    if len(rows) > MOST_AT_ONCE or not all(isinstance(r, list) and len(r) == 3 for r in rows):
+    """Seal the texts of many new objects of one compartment: [subject, model, {field: text}, draft] each, draft being the one
+    that it is part of, or nothing; `delivery` as in `seal`.
+    """
+    if len(rows) > MOST_AT_ONCE or not all(isinstance(r, list) and len(r) == 4 for r in rows):
         raise Refused(_("Too much at once; send it in smaller parts."), reason="range")
-    return keyroom.seal_many(compartment, [(str(s), str(m), f) for s, m, f in rows], delivery)
+    return keyroom.seal_many(compartment, [(str(s), str(m), f, str(d)) for s, m, f, d in rows], delivery)
+
+
+# What the office may have marked without anyone's session, and how many texts at once: a file by its SHA-256, what a report
+# says or its number where it was collected, a request to the interface with its key, a table of counts. Of no other kind:
+# who somebody is, by pseudonym or by her code, is asked in the ways below.
+MARKED = {"delivery": 1, "submission": MOST_AT_ONCE, "idempotency": 2, "counts": 1}
+# Pseudonyms of one organisation's accounts, and of one person's interviews, that a day has.
+PSEUDONYMS_A_DAY, INTERVIEWS_A_DAY = 50_000, 100
 
 
 @operation("marks", "office")

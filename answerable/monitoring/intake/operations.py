@@ -29,13 +29,15 @@ from answerable.vault.service import operation
 
 @operation("keep_draft_file", "office")
 def keep_draft_file(
-    item: str, compartment: str, file: str, key: bytes, name: str, salt: str, digest: bytes, delivery: str
-) -> dict[str, bytes]:
+    item: str, compartment: str, file: str, key: bytes, name: str, salt: str, digest: bytes, delivery: str,
+    draft: str,
+) -> dict[str, bytes]:  # fmt: skip
     """Keep the key of a file that came with a report, and seal its name, salt and hash for the evidence it will be.
 
-    It becomes evidence unopened when the report is filed. `delivery`: what it came in with (staging.delivery). `mark` tells the same file on the same item.
+    It becomes evidence unopened when the report is filed. `delivery`: what it came in with (staging.delivery), and the
+    `draft` of it. `mark` tells the same file on the same item.
     """
-    keyroom.put_data_key(file, compartment, key, delivery)
+    keyroom.put_data_key(file, compartment, key, delivery, draft)
     texts = {"name": name, "salt": salt, "digest": digest.hex()}
     sealed = {n: seal.seal_field(key, text.encode("utf-8", "surrogatepass"), seal.field_context(keyroom.NODE, file, "EvidenceFile", n, 1))
               for n, text in texts.items()}  # fmt: skip
@@ -61,7 +63,7 @@ def shred_undone(token: str, batch: str) -> int:
         raise Refused(_("That delivery is not undone, so its keys stay."), reason="nothing")
     by = operations.vouched_on(token, "undo_reports", row)
     subjects = keyroom.came_with(staging.delivery(row.pk))
-    if _filed(subjects):
+    if _filed([*subjects, *keyroom.drafts_of(staging.delivery(row.pk))]):
         raise Refused(_("A report of this delivery was filed, so its keys stay."), reason="relied_upon")
     if not subjects:
         return 0
@@ -74,20 +76,23 @@ def shred_undone(token: str, batch: str) -> int:
 def shred_lapsed(drafts: list[str]) -> int:
     """Destroy the keys of drafts that nobody filed in time; returns how many. Entered before they go.
 
-    The clock's work, in nobody's session. What the office's rows say only narrows it: a key goes when it was bound to a
-    draft at its sealing, that day lies ninety days back by the vault's clock, and nothing of that name was ever filed.
+    The clock's work, in nobody's session. Which keys are a draft's is what was said at their sealing, not what the office's
+    rows say now: a key goes when that day lies ninety days back by the vault's clock, when the record knows its draft as
+    filed nowhere, and when nothing of its own name was ever filed.
     """
     with reading_as(CLOCK):
-        named = _sealed_refs(m.Draft.objects.filter(ref__in=list(drafts), status=m.LAPSED))
+        named = m.Draft.objects.filter(ref__in=list(drafts), status=m.LAPSED).values_list("ref", flat=True)
+        lapsed = sorted(set(named) - _filed(list(named)))
     since = queries.kept_since().date()
-    subjects = keyroom.bound_before(named, since)
-    subjects = sorted(set(subjects) - _filed(subjects))
+    bound = keyroom.bound_before(lapsed, since)
+    subjects = sorted(set(bound) - _filed(list(bound)))
     if not subjects:
         return 0
     with operations.entered_first(
         "keys of lapsed drafts destroyed", "INTAKE", act="let_drafts_lapse", by=CLOCK
     ) as detail:
-        detail["keys"] = gone = keyroom.shred_bound_before(subjects, since)
+        gone = keyroom.shred_bound_before(lapsed, subjects, since)
+        detail |= {"keys": gone, "drafts": sorted({bound[s] for s in subjects})}
     return gone
 
 
