@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -66,9 +67,36 @@ PSEUDONYMS_A_DAY, INTERVIEWS_A_DAY = 50_000, 100
 @operation("marks", "office")
 def marks(kind: str, texts: Sequence[str]) -> list[str]:
     """What recognises the same text again and tells nothing about it without a key that is in no database."""
-    if len(texts) > MOST_AT_ONCE:
+    if kind not in MARKED or (kind == "delivery" and not all(re.fullmatch(r"[0-9a-f]{64}", t) for t in texts)):
+        raise Refused(_("There is nothing here for you."), reason="kind")
+    if len(texts) > MARKED[kind]:
         raise Refused(_("Too much at once; send it in smaller parts."), reason="range")
     return doorkeys.marks(kind, texts)
+
+
+@operation("marks_of_pseudonyms", "office")
+def marks_of_pseudonyms(person: str, pseudonyms: Sequence[str], token: str = "") -> list[str]:
+    """Marks of pseudonyms of people whose accounts an organisation brings in; they mean something within it alone.
+
+    In the session of whoever brings them in, or, for what comes by the interface or a command, for the person it comes
+    from. A day has so many for the organisation, whoever asks: nobody tries out what a pseudonym might have been.
+    """
+    by = holder(token)[0] if token else _active(ref=person)
+    if by is None or by.ref != person:
+        raise Refused(_("There is no such person at work here."), reason="unknown")
+    if len(pseudonyms) > MOST_AT_ONCE or any(len(p) > 200 for p in pseudonyms):
+        raise Refused(_("Too much at once; send it in smaller parts."), reason="range")
+    LIMITS.take(f"pseudonyms {by.body.ref}", len(pseudonyms), most=PSEUDONYMS_A_DAY)
+    return doorkeys.marks("person", [f"{by.body.ref}/{p}" for p in pseudonyms])
+
+
+@operation("mark_of_interview", "office")
+def mark_of_interview(token: str, pseudonym: str) -> str:
+    """The mark by which interviews with one person are counted within an organisation, in the session of whoever asks."""
+    by = holder(token)[0]
+    authority.require(by, "bring_in_reports", Place("intake"))
+    LIMITS.take(f"interviews {by.ref}", 1, most=INTERVIEWS_A_DAY)
+    return doorkeys.marks("interview", [f"{by.body.ref}/{pseudonym}"])[0]
 
 
 @operation("seal_identity", "office")
