@@ -115,29 +115,30 @@ def check_passphrase(passphrase: str) -> None:
         )
 
 
-@action("add_passkey")
 def add_passkey(person: Person, *, origin: str, credential: str, secret: bytes, name: str, by: Person) -> None:
-    """Keep a passkey of one's own; the key it opens is the same one. Needs a session confirmed a short while ago."""
+    """Keep a passkey of one's own; the key it opens is the same one. Needs a session confirmed a short while ago.
+
+    The vault enters it.
+    """
     authority.require(by, "keep_keys", Place("keys"))
     _own(person, by)
-    made = ask("add_passkey", token=token_of(by), origin=origin, credential=credential, secret=secret,
-               name=name.strip()[:60] or _("Passkey"))  # fmt: skip
-    record.append("passkey added", person, by=by, detail={"public_key_sha256": made["sha256"]})
+    ask("add_passkey", token=token_of(by), origin=origin, credential=credential, secret=secret,
+        name=name.strip()[:60] or _("Passkey"))  # fmt: skip
 
 
 @action("end_passkey")
 def end_passkey(person: Person, number: int, *, by: Person) -> None:
-    """End one of one's own passkeys, and every session: it may be in other hands."""
+    """End one of one's own passkeys, which the vault enters; and every session, for it may be in other hands."""
     authority.require(by, "keep_keys", Place("keys"))
     _own(person, by)
     ask("end_passkey", token=token_of(by), number=number)
     _end_sessions(person)
-    record.append("passkey ended", person, by=by)
+    record.append("sessions ended", person, by=by, reason="end_passkey")
 
 
 @action("change_passphrase")
 def change_passphrase(person: Person, old: str, new: str, *, by: Person) -> None:
-    """Another passphrase for the same key. The old one is asked, and every session ends."""
+    """Another passphrase for the same key, which the vault enters. The old one is asked, and every session ends."""
     authority.require(by, "keep_keys", Place("keys"))
     _own(person, by)
     check_passphrase(new)
@@ -145,7 +146,7 @@ def change_passphrase(person: Person, old: str, new: str, *, by: Person) -> None
         raise Refused(_("That is the passphrase you have. Choose another."), reason="passphrase")
     ask("change_passphrase", token=token_of(by), old=old, new=new)
     _end_sessions(person)
-    record.append("passphrase changed", person, by=by)
+    record.append("sessions ended", person, by=by, reason="change_passphrase")
 
 
 def _own(person: Person, by: Person) -> None:

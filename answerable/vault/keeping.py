@@ -33,9 +33,9 @@ def seal_fields(
 
 
 def seal_many(
-    compartment: str, rows: Sequence[tuple[str, str, Mapping[str, str]]], *, delivery: str = ""
+    compartment: str, rows: Sequence[tuple[str, str, Mapping[str, str], str]], *, delivery: str = ""
 ) -> list[dict[str, bytes]]:
-    """As `seal_fields` for many new objects (reference, model, texts), in order; at most 2,000 and 12 MB of text at once.
+    """As `seal_fields` for many new objects (reference, model, texts, the draft it is part of or ""), in order; at most 2,000 and 12 MB of text at once.
 
     Asked outside an action, since nothing is recorded: a key whose object is never stored opens nothing.
     """
@@ -46,7 +46,9 @@ def seal_many(
 
 
 def marks(kind: str, texts: Sequence[str]) -> list[str]:
-    """What recognises each text when it comes again, and tells nothing about it (64 hex digits)."""
+    """What recognises each text when it comes again, and tells nothing about it (64 hex digits); of the kinds that
+    operations.MARKED names.
+    """
     answer: list[str] = ask("marks", kind=kind, texts=list(texts))
     return answer
 

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.db import connections, transaction
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import OuterRef, Subquery
 from django.utils.translation import gettext as _
 
 from answerable.common import clock
@@ -76,11 +76,11 @@ def _held(compartment: str, *, alone: bool = False) -> Iterator[None]:
 # --- sealing (never needs the root key) ---------------------------------------------------------------------------
 
 
-def put_data_key(subject: str, compartment: str, key: bytes, delivery: str = "") -> None:
+def put_data_key(subject: str, compartment: str, key: bytes, delivery: str = "", draft: str = "") -> None:
     """Keep a data key made elsewhere (an upload's one-time key), wrapped to its compartment. Raises Refused.
 
-    `delivery`: what it came in with, as long as that may be taken out again or may lapse; said once, at the sealing, with
-    the day.
+    `delivery`: what it came in with, as long as that may be taken out again or may lapse; `draft`: which draft of it. Said
+    once, at the sealing, with the day.
     """
     with _held(compartment):
         room = Compartment.objects.filter(name=compartment).first()
@@ -93,6 +93,7 @@ def put_data_key(subject: str, compartment: str, key: bytes, delivery: str = "")
             compartment=room,
             wrapped=seal.wrap(bytes(room.public_key), key, datakey_context(subject, compartment)),
             delivery=delivery,
+            draft=draft,
             sealed_on=clock.today() if delivery else None,
         )
 
@@ -112,10 +113,10 @@ def seal_fields(
 
 
 def seal_many(
-    compartment: str, rows: Sequence[tuple[str, str, Mapping[str, str]]], delivery: str = ""
+    compartment: str, rows: Sequence[tuple[str, str, Mapping[str, str], str]], delivery: str = ""
 ) -> list[dict[str, bytes]]:
-    """As `seal_fields` for many new objects at once (subject, model, texts), each under a data key of its own: one
-    transaction, one COPY. `delivery` as in `put_data_key`. Raises Refused.
+    """As `seal_fields` for many new objects at once (subject, model, texts, draft), each under a data key of its own: one
+    transaction, one COPY. `delivery` and draft as in `put_data_key`. Raises Refused.
     """
     with _held(compartment):
         room = Compartment.objects.filter(name=compartment).first()
@@ -125,9 +126,11 @@ def seal_many(
             )
         public, sealed, keys = bytes(room.public_key), [], []
         bound = (delivery, clock.today() if delivery else None)
-        for subject, model, fields in rows:
+        for subject, model, fields, draft in rows:
             dek = seal.new_data_key()
-            keys.append((subject, room.pk, seal.wrap(public, dek, datakey_context(subject, compartment)), *bound))
+            keys.append(
+                (subject, room.pk, seal.wrap(public, dek, datakey_context(subject, compartment)), *bound, draft)
+            )
             sealed.append(
                 {
                     name: seal.seal_field(
@@ -139,7 +142,7 @@ def seal_many(
         with connections["keys"].cursor() as cursor:
             table = DataKey._meta.db_table
             with cursor.copy(
-                f"COPY {table} (subject, compartment_id, wrapped, delivery, sealed_on) FROM STDIN"
+                f"COPY {table} (subject, compartment_id, wrapped, delivery, sealed_on, draft) FROM STDIN"
             ) as copy:
                 for key in keys:
                     copy.write_row(key)
@@ -290,8 +293,8 @@ def passkey_used(row: Authenticator, sign_count: int) -> bool:
         )
 
 
-def end_passkey(person: str, number: int, *, least: int) -> str:
-    """End one of a person's passkeys; its wrap is gone. Returns its name. Raises Refused for one of the last."""
+def end_passkey(person: str, number: int, *, least: int) -> Authenticator:
+    """End one of a person's passkeys; its wrap is gone. Returns it. Raises Refused for one of the last."""
     with transaction.atomic(using="keys"):
         list(PersonKey.objects.select_for_update().filter(person=person))
         mine = Authenticator.objects.filter(person=person, ended=False)
@@ -305,7 +308,7 @@ def end_passkey(person: str, number: int, *, least: int) -> str:
             )
         row.ended, row.wrapped_private = True, b""
         row.save(update_fields=["ended", "wrapped_private"])
-        return row.name
+        return row
 
 
 def replace_person_key(person: str, public: bytes, wrapped: bytes) -> dict[str, Any]:
@@ -804,16 +807,25 @@ def service_private(name: str) -> bytes:
 # --- new keys for people who lost theirs --------------------------------------------------------------------------
 
 
+def granted_step(recovery: str, step: str) -> RecoveryStep | None:
+    """What the vault was told of one step of a new key."""
+    return RecoveryStep.objects.filter(recovery=recovery, step=step).first()
+
+
+def is_granted(recovery: str, person: str, step: str) -> bool:
+    """Whether this step was told before, for this person. Raises Refused when it was told for another, or was stopped."""
+    if granted_step(recovery, STOPPED) is not None:
+        raise Refused(_("This was stopped. Ask for a new key anew."), reason="lifecycle")
+    told = granted_step(recovery, step)
+    if told is not None and told.person != person:
+        raise Refused(_("This new key is for another person."), reason="person")
+    return told is not None
+
+
 def note_granted(recovery: str, person: str, step: str, by: str) -> None:
-    """What the vault itself was told, in whose session and when by its own clock. Told once; never changed. Raises Refused
-    for what was stopped.
-    """
+    """What the vault itself was told, in whose session and when by its own clock. Told once; never changed."""
     with transaction.atomic(using="keys"):
-        if RecoveryStep.objects.filter(recovery=recovery, step=STOPPED).exists():
-            raise Refused(_("This was stopped. Ask for a new key anew."), reason="lifecycle")
-        RecoveryStep.objects.get_or_create(
-            recovery=recovery, step=step, defaults={"person": person, "by": by, "at": clock.now()}
-        )
+        RecoveryStep.objects.create(recovery=recovery, step=step, person=person, by=by, at=clock.now())
 
 
 def forget_granted(recovery: str) -> None:
@@ -833,12 +845,11 @@ def stop_granted(recovery: str, person: str, by: str) -> int:
 
 def check_granted(recovery: str, person: str, *, hours: int) -> None:
     """Raises Refused unless two others granted this new key in sessions of their own, so many hours ago."""
-    # A word that stopped it counts for whomever it was said.
-    told = RecoveryStep.objects.filter(Q(person=person) | Q(step=STOPPED), recovery=recovery)
-    steps = {s.step: s for s in told}
+    steps = {s.step: s for s in RecoveryStep.objects.filter(recovery=recovery)}
     asked, confirmed = steps.get("asked"), steps.get("confirmed")
     if (
-        STOPPED in steps or asked is None or confirmed is None or len({asked.by, confirmed.by, person}) != 3
+        STOPPED in steps or asked is None or confirmed is None or {asked.person, confirmed.person} != {person}
+        or len({asked.by, confirmed.by, person}) != 3
         or clock.now() - max(asked.at, confirmed.at) < timedelta(hours=hours)
     ):  # fmt: skip
         raise Refused(
@@ -939,14 +950,20 @@ def shred_delivery(delivery: str, subjects: Sequence[str]) -> int:
         return DataKey.objects.filter(delivery=delivery, subject__in=list(subjects)).delete()[0]
 
 
-def bound_before(subjects: Sequence[str], day: date) -> list[str]:
-    """Those of these references whose data keys were bound to a draft when they were sealed, before that day."""
-    found = DataKey.objects.exclude(delivery="").filter(subject__in=list(subjects), sealed_on__lt=day)
-    return sorted(found.values_list("subject", flat=True))
+def drafts_of(delivery: str) -> list[str]:
+    """References of the drafts whose keys came with a delivery, as they were bound when they were sealed."""
+    found = DataKey.objects.filter(delivery=delivery).exclude(delivery="").exclude(draft="")
+    return sorted(set(found.values_list("draft", flat=True)))
 
 
-def shred_bound_before(subjects: Sequence[str], day: date) -> int:
-    """Delete those data keys, and no other key. Returns how many."""
+def bound_before(drafts: Sequence[str], day: date) -> dict[str, str]:
+    """What was sealed for these drafts before that day, as it was bound at its sealing: the draft of each reference."""
+    found = DataKey.objects.exclude(draft="").filter(draft__in=list(drafts), sealed_on__lt=day)
+    return dict(found.values_list("subject", "draft"))
+
+
+def shred_bound_before(drafts: Sequence[str], subjects: Sequence[str], day: date) -> int:
+    """Delete the data keys of these references that were sealed for these drafts, and no other key. Returns how many."""
     with transaction.atomic(using="keys"):
-        rows = DataKey.objects.exclude(delivery="").filter(subject__in=list(subjects), sealed_on__lt=day)
-        return rows.delete()[0]
+        rows = DataKey.objects.exclude(draft="").filter(draft__in=list(drafts), subject__in=list(subjects))
+        return rows.filter(sealed_on__lt=day).delete()[0]

@@ -19,6 +19,7 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from answerable.common.errors import Refused
@@ -29,6 +30,7 @@ FREE_TRIES = 5
 LONGEST_WAIT_SECONDS = 3600
 FORGET_SECONDS = 24 * 3600
 BUCKETS = 20_000
+DAY_SECONDS = 24 * 3600
 # All names together: a window of ten minutes.
 WINDOW_SECONDS, IN_A_WINDOW = 600, 300
 
@@ -50,6 +52,7 @@ class Limits:
     key: bytes = field(default_factory=lambda: random_bytes(32))
     buckets: OrderedDict[bytes, Bucket] = field(default_factory=OrderedDict)
     known: OrderedDict[bytes, Bucket] = field(default_factory=OrderedDict)
+    taken: dict[bytes, tuple[float, int]] = field(default_factory=dict)
     began: float = -math.inf
     altogether: int = 0
     guard: threading.Lock = field(default_factory=threading.Lock)
@@ -93,9 +96,24 @@ class Limits:
             if bucket is not None and bucket.shared:
                 self.altogether = max(0, self.altogether - 1)
 
+    def take(self, name: str, number: int, *, most: int) -> None:
+        """Count so many of something for `name`, of which a day has `most`. Raises Refused, and counts nothing, for more."""
+        now = chamber.seconds()
+        with self.guard:
+            self.taken = {m: t for m, t in self.taken.items() if 0 <= now - t[0] < DAY_SECONDS}
+            began, count = self.taken.get(mark := self._bucket(name), (now, 0))
+            if count + number > most:
+                raise Refused(
+                    _("More pseudonyms were looked up today than a day has. Try again tomorrow, and tell the data protection "
+                      "officer if the work needs more."),
+                    reason="wait",
+                )  # fmt: skip
+            self.taken[mark] = began, count + number
+
     def clear(self) -> None:
         """Forget every try."""
         with self.guard:
+            self.taken.clear()
             self.buckets.clear()
             self.known.clear()
             self.began, self.altogether = -math.inf, 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -48,18 +49,55 @@ MOST_AT_ONCE = 2000
 
 @operation("seal_many", "office")
 def seal_many(compartment: str, rows: Sequence[Any], delivery: str = "") -> list[dict[str, bytes]]:
-    """Seal the texts of many new objects of one compartment: [subject, model, {field: text}] each; `delivery` as in `seal`."""
-    if len(rows) > MOST_AT_ONCE or not all(isinstance(r, list) and len(r) == 3 for r in rows):
+    """Seal the texts of many new objects of one compartment: [subject, model, {field: text}, draft] each, draft being the one
+    that it is part of, or nothing; `delivery` as in `seal`.
+    """
+    if len(rows) > MOST_AT_ONCE or not all(isinstance(r, list) and len(r) == 4 for r in rows):
         raise Refused(_("Too much at once; send it in smaller parts."), reason="range")
-    return keyroom.seal_many(compartment, [(str(s), str(m), f) for s, m, f in rows], delivery)
+    return keyroom.seal_many(compartment, [(str(s), str(m), f, str(d)) for s, m, f, d in rows], delivery)
+
+
+# What the office may have marked without anyone's session, and how many texts at once: a file by its SHA-256, what a report
+# says or its number where it was collected, a request to the interface with its key, a table of counts. Of no other kind:
+# who somebody is, by pseudonym or by her code, is asked in the ways below.
+MARKED = {"delivery": 1, "submission": MOST_AT_ONCE, "idempotency": 2, "counts": 1}
+# Pseudonyms of one organisation's accounts, and of one person's interviews, that a day has.
+PSEUDONYMS_A_DAY, INTERVIEWS_A_DAY = 50_000, 100
 
 
 @operation("marks", "office")
 def marks(kind: str, texts: Sequence[str]) -> list[str]:
     """What recognises the same text again and tells nothing about it without a key that is in no database."""
-    if len(texts) > MOST_AT_ONCE:
+    if kind not in MARKED or (kind == "delivery" and not all(re.fullmatch(r"[0-9a-f]{64}", t) for t in texts)):
+        raise Refused(_("There is nothing here for you."), reason="kind")
+    if len(texts) > MARKED[kind]:
         raise Refused(_("Too much at once; send it in smaller parts."), reason="range")
     return doorkeys.marks(kind, texts)
+
+
+@operation("marks_of_pseudonyms", "office")
+def marks_of_pseudonyms(person: str, pseudonyms: Sequence[str], token: str = "") -> list[str]:
+    """Marks of pseudonyms of people whose accounts an organisation brings in; they mean something within it alone.
+
+    In the session of whoever brings them in, or, for what comes by the interface or a command, for the person it comes
+    from. A day has so many for the organisation, whoever asks: nobody tries out what a pseudonym might have been.
+    """
+    by = holder(token)[0] if token else _active(ref=person)
+    if by is None or by.ref != person:
+        raise Refused(_("There is no such person at work here."), reason="unknown")
+    if len(pseudonyms) > MOST_AT_ONCE or any(len(p) > 200 for p in pseudonyms):
+        raise Refused(_("Too much at once; send it in smaller parts."), reason="range")
+    LIMITS.take(f"pseudonyms {by.body.ref}", len(pseudonyms), most=PSEUDONYMS_A_DAY)
+    return doorkeys.marks("person", [f"{by.body.ref}/{p}" for p in pseudonyms])
+
+
+@operation("mark_of_interview", "office")
+def mark_of_interview(token: str, pseudonym: str) -> str:
+    """The mark by which interviews with one person are counted within an organisation, in the session of whoever asks."""
+    by = holder(token)[0]
+    authority.require(by, "bring_in_reports", Place("intake"))
+    LIMITS.take(f"interviews {by.ref}", 1, most=INTERVIEWS_A_DAY)
+    return doorkeys.marks("interview", [f"{by.body.ref}/{pseudonym}"])[0]
 
 
 @operation("seal_identity", "office")
@@ -273,7 +311,7 @@ def passkey_to_make(token: str, origin: str) -> dict[str, Any]:
 
 @operation("add_passkey", "office")
 def add_passkey(token: str, origin: str, credential: str, secret: bytes, name: str) -> dict[str, Any]:
-    """Keep a passkey the browser made, and wrap the person's own key under what its PRF gives."""
+    """Keep a passkey the browser made, and wrap the person's own key under what its PRF gives. Entered first."""
     person, _session, private = _freshly(token)
     try:
         given, _ident, challenge = passkeys.read(credential)
@@ -289,29 +327,33 @@ def add_passkey(token: str, origin: str, credential: str, secret: bytes, name: s
         ) from None  # fmt: skip
     except passkeys.NotHeld:
         raise Refused(_("That passkey could not be verified. Begin again from this page."), reason="sign_in") from None
-    row = keyroom.put_passkey(
-        person.ref,
-        made,
-        salt=passkeys.prf_salt(passkeys.host_of(origin)),
-        wrapped=wrapped,
-        name=name,
-        most=MOST_PASSKEYS,
-    )
-    return {"number": row.pk, "sha256": seal.fingerprint(made.public_key)}
+    with entered_first("passkey added", person.ref, act="keep_keys", by=person) as detail:
+        row = keyroom.put_passkey(
+            person.ref,
+            made,
+            salt=passkeys.prf_salt(passkeys.host_of(origin)),
+            wrapped=wrapped,
+            name=name,
+            most=MOST_PASSKEYS,
+        )
+        detail["public_key_sha256"] = fingerprint = seal.fingerprint(made.public_key)
+    return {"number": row.pk, "sha256": fingerprint}
 
 
 @operation("end_passkey", "office")
 def end_passkey(token: str, number: int) -> str:
-    """End one of one's own passkeys, and with it every session; returns its name."""
+    """End one of one's own passkeys, and with it every session; returns its name. Entered first."""
     person, _session, _private = _freshly(token)
-    name = keyroom.end_passkey(person.ref, number, least=1 if settings.TWO_AUTHENTICATORS else 0)
+    with entered_first("passkey ended", person.ref, act="keep_keys", by=person) as detail:
+        ended = keyroom.end_passkey(person.ref, number, least=1 if settings.TWO_AUTHENTICATORS else 0)
+        detail["public_key_sha256"] = seal.fingerprint(bytes(ended.public_key))
     CHAMBER.end_all_of(person.ref)
-    return name
+    return ended.name
 
 
 @operation("change_passphrase", "office")
 def change_passphrase(token: str, old: str, new: str) -> bool:
-    """Another passphrase for the same key; the old one is asked, and every session ends."""
+    """Another passphrase for the same key; the old one is asked, and every session ends. Entered first."""
     person, _session, _private = holder(token)
     tried = f"unlock {person.ref}"
     LIMITS.try_once(tried, live=True)
@@ -321,7 +363,9 @@ def change_passphrase(token: str, old: str, new: str) -> bool:
     except userkeys.WrongPassphrase:
         raise Refused(_("That is not your passphrase. Check it and try again."), reason="sign_in") from None
     LIMITS.succeeded(tried)
-    keyroom.rewrap(person.ref, stretching.wrap(private, new))
+    wrapped = stretching.wrap(private, new)
+    with entered_first("passphrase changed", person.ref, act="keep_keys", by=person):
+        keyroom.rewrap(person.ref, wrapped)
     CHAMBER.end_all_of(person.ref)
     return True
 
@@ -434,19 +478,47 @@ def end_sessions_of(person: str) -> int:
 
 @operation("grant_recovery", "office")
 def grant_recovery(token: str, recovery: str, person: str, step: str) -> bool:
-    """Someone asks for, or confirms, a new key for a person who lost theirs: told to the vault itself, in their session."""
+    """Someone asks for, or confirms, a new key for a person who lost theirs: told to the vault itself, in their session.
+
+    Entered first, with the person: they and whoever inspects see it before it counts. Nobody can be put in their place
+    afterwards: what is confirmed is what was asked, and the row, where there is one, says the same person.
+    """
     by, _session, _private = _freshly(token)
     if step not in ("asked", "confirmed") or by.ref == person:
         raise Refused(_("Two others ask for and confirm a new key; you cannot ask for your own."), reason="SOD-13")
+    row = Recovery.objects.select_related("person").filter(ref=recovery).first()
     if step == "asked":
         authority.require(by, "ask_recovery", Place("recoveries"))
+        if not recovery.startswith("RCV") or _active(ref=person) is None:
+            raise Refused(_("There is no such person at work here."), reason="unknown")
+        told = None
     else:
-        row = Recovery.objects.select_related("person", "asked_by").filter(ref=recovery).first()
-        if row is None:
+        told = _told(recovery)
+        if row is None or told is None:
             raise Refused(_("There is nothing to confirm here."), reason="nothing")
-        authority.require(by, "confirm_recovery", row)
-    keyroom.note_granted(recovery, person, step, by.ref)
+        authority.require(by, "confirm_recovery", told)
+    if any(of.person.ref != person for of in (row, told) if of is not None):
+        raise Refused(_("This new key is for another person."), reason="person")
+    if keyroom.is_granted(recovery, person, step):
+        return True
+    with entered_first(f"grant of a new key {step}", recovery, act=f"{_STEPS[step]}_recovery", by=by) as detail:
+        keyroom.note_granted(recovery, person, step, by.ref)
+        detail["person"] = person
     return True
+
+
+_STEPS = {"asked": "ask", "confirmed": "confirm"}
+
+
+def _told(recovery: str) -> Recovery | None:
+    """A new key as the vault itself was asked for it, whatever the office's row says now; None when it was not."""
+    step = keyroom.granted_step(recovery, "asked")
+    if step is None:
+        return None
+    people = {p.ref: p for p in Person.objects.filter(ref__in=[step.person, step.by])}
+    if len(people) != 2:
+        return None
+    return Recovery(ref=recovery, person=people[step.person], asked_by=people[step.by], asked_at=step.at)
 
 
 @operation("stop_recovery", "office")
@@ -456,12 +528,13 @@ def stop_recovery(token: str, recovery: str) -> int:
     Told in their own live session; no confirmation is asked, for stopping is urgent and opens nothing. Entered first.
     """
     by, _session, _private = holder(token)
-    row = Recovery.objects.select_related("person", "asked_by").filter(ref=recovery).first()
+    row = _told(recovery) or Recovery.objects.select_related("person", "asked_by").filter(ref=recovery).first()
     if row is None:
         raise Refused(_("There is nothing to stop here."), reason="nothing")
     authority.require(by, "stop_recovery", row)
     with entered_first("grant of a new key forgotten", recovery, act="stop_recovery", by=by) as detail:
-        detail["steps"] = gone = keyroom.stop_granted(recovery, row.person.ref, by.ref)
+        gone = keyroom.stop_granted(recovery, row.person.ref, by.ref)
+        detail |= {"person": row.person.ref, "steps": gone}
     return gone
 
 
@@ -478,7 +551,7 @@ def replace_key(recovery: str, code: str, passphrase: str) -> dict[str, Any]:
     with entered_first("key replaced", recovery, act="", by=row.person) as detail:
         made = keyroom.replace_person_key(row.person.ref, public, wrapped)
         keyroom.forget_granted(recovery)
-        detail |= made
+        detail |= {"person": row.person.ref, **made}
     LIMITS.succeeded(f"code {recovery}")
     CHAMBER.end_all_of(row.person.ref)
     return made

@@ -21,7 +21,7 @@ from answerable.authority.principals import Place
 from answerable.common.errors import Refused
 from answerable.common.references import normalise
 from answerable.record.pages import chain
-from answerable.vault import actions, bundles, lifecycle, signin
+from answerable.vault import actions, bundles, lifecycle, notices, signin
 from answerable.vault.client import ask
 from answerable.vault.models import Recovery
 
@@ -171,6 +171,9 @@ def recovery(request: Request, ref: str) -> HttpResponse:
     rows = Recovery.objects.select_related("person", "asked_by", "confirmed_by")
     if not authority.allows(by, "see_recoveries", Place("recoveries")):
         rows = rows.filter(person=by)
+    for_whom = notices.told_to_the_vault(by).get(normalise(ref))
+    if for_whom and not rows.filter(ref=normalise(ref), person__ref=for_whom, status__in=lifecycle.OPEN).exists():
+        return _stop_unlisted(request, normalise(ref), for_whom)
     row, code = get_object_or_404(rows, ref=normalise(ref)), ""
     if request.method == "POST":
         name = request.POST.get("move", "")
@@ -187,4 +190,19 @@ def recovery(request: Request, ref: str) -> HttpResponse:
          "code": "-".join(code[i : i + 5] for i in range(0, len(code), 5)),
          **moves(by, row, words, lifecycle.RECOVERY_MOVES, reverse("recovery", args=[row.ref]), refusable=False),
          **chain(by, row.ref)},
+    )  # fmt: skip
+
+
+def _stop_unlisted(request: Request, ref: str, for_whom: str) -> HttpResponse:
+    """A new key that the vault was told of and the office's rows do not show: it can be stopped here all the same."""
+
+    def act(_data: dict[str, Any]) -> HttpResponse:
+        ask("stop_recovery", token=actions.token_of(request.user), recovery=ref)
+        return done(request, _("Done."), "today")
+
+    name = Person.objects.filter(ref=for_whom).values_list("name", flat=True).first() or for_whom
+    return form_page(
+        request, forms.Form(request.POST or None), heading=_("New key for %(name)s") % {"name": name}, button=_("Stop it"),
+        act=act, cancel=reverse("today"),
+        lead=_("A new key was granted in the vault and is on no page here: stop it, and ask who did this."),
     )  # fmt: skip

@@ -8,6 +8,7 @@ import key_operations
 import pytest
 from django.apps import apps
 from promises import compromise
+from softkey import SoftKey
 from tests_support import see_all
 
 from answerable.alliance.models import Person
@@ -20,6 +21,7 @@ from answerable.vault import bundles, escrow, lifecycle, recovery, seal
 from answerable.vault.client import ask
 from answerable.vault.limits import LIMITS
 from answerable.vault.models import (
+    Authenticator,
     Compartment,
     DataKey,
     EscrowOfficer,
@@ -82,6 +84,9 @@ KEY_WORK = {
 }
 # Who of those that are tried may do it after all.
 MAY = {("enter_escrow_key", "lena")}
+# What opens one's own key: everyone does this in their own session, so the tests above try it with too little to show. Each
+# is entered by the vault before it counts.
+OWN_KEYS = {"add_passkey": "passkey added", "end_passkey": "passkey ended", "change_passphrase": "passphrase changed"}
 # What also changes a key table and asks for no such session, each with its reason. An operation that is in neither list, or
 # in one without cause, fails the test below.
 OTHERWISE = {
@@ -89,8 +94,6 @@ OTHERWISE = {
     **dict.fromkeys(["seal", "seal_many", "put_data_key", "seal_identity", "seal_safe_contact", "keep_draft_file"],
                     "seals what is new"),
     "salt": "the salt of an entry that is being made",
-    # One's own keys, in one's own live session, freshly confirmed; tests/security/test_signin.py.
-    **dict.fromkeys(["add_passkey", "end_passkey", "change_passphrase"], "what opens one's own key"),
     **dict.fromkeys(["sign_in_passkey", "confirm_passkey"], "moves the count of the passkey that was used"),
     "bring_half": "a keeper's own half, in their session; the key to which browsers seal is made at the first opening",
     # Before there is a root key nobody has a session; afterwards it is refused, as the test of founders shows.
@@ -111,8 +114,8 @@ IN_KEYS = {
 
 
 def test_every_operation_that_changes_a_key_is_key_work_or_says_why_not():
-    assert not set(KEY_WORK) & set(OTHERWISE)
-    assert key_operations.changing_operations(IN_KEYS) == set(KEY_WORK) | set(OTHERWISE)
+    assert not set(KEY_WORK) & set(OTHERWISE) and not set(OWN_KEYS) & {*KEY_WORK, *OTHERWISE}
+    assert key_operations.changing_operations(IN_KEYS) == set(KEY_WORK) | set(OWN_KEYS) | set(OTHERWISE)
     assert all(OTHERWISE.values()) and set(OTHERWISE) <= set(OPERATIONS)
 
 
@@ -148,6 +151,7 @@ def undone():
 def everything():
     rows = (
         PersonKey,
+        Authenticator,
         Reader,
         Compartment,
         RootKey,
@@ -304,7 +308,7 @@ def test_a_new_key_that_was_stopped_is_made_by_no_row_written_later(office, monk
     vault.decide_recovery(row, "stop_recovery", by=dario)
     assert list(RecoveryStep.objects.filter(recovery=row.ref).values_list("step", "by")) == [("stopped", dario.ref)]
     (entry,) = Entry.objects.filter(action="grant of a new key forgotten", subject=row.ref)
-    assert (entry.actor, entry.event["detail"]) == (dario.ref, {"steps": 2})
+    assert (entry.actor, entry.event["detail"]) == (dario.ref, {"person": person("tove").ref, "steps": 2})
     # The office writes what it likes, tells the vault again with the sessions it has, and waits.
     Recovery.objects.filter(pk=row.pk).update(status=lifecycle.ASKED)
     for step, by in (("asked", ines), ("confirmed", arno)):
@@ -317,3 +321,120 @@ def test_a_new_key_that_was_stopped_is_made_by_no_row_written_later(office, monk
         )  # fmt: skip
         assert refused("replace_key", recovery=row.ref, code=code, passphrase=NEW) == "code"
     assert ask("sign_in", handle="tove", passphrase=PASSPHRASE)["token"]
+
+
+def pending(handle, **more):
+    return Recovery.objects.create(person=person(handle), asked_by=person("ines"), asked_at=clock.now(), **more)
+
+
+@pytest.mark.writes_freely
+def test_a_new_key_is_granted_for_the_person_of_its_row_and_of_its_asking_and_nobody_else(office):
+    ines, arno, tove = token("ines"), token("arno"), person("tove").ref
+    row, before = pending("dana"), steps()
+    assert refused("grant_recovery", token=ines, recovery=row.ref, person=tove, step="asked") == "person"
+    assert refused("grant_recovery", token=arno, recovery=row.ref, person=tove, step="confirmed") == "nothing"
+    assert steps() == before
+    assert ask("grant_recovery", token=ines, recovery=row.ref, person=row.person.ref, step="asked")
+    # The row says another person now, or the asking is told again for another: neither is what was asked.
+    Recovery.objects.filter(pk=row.pk).update(person=person("tove"))
+    assert refused("grant_recovery", token=arno, recovery=row.ref, person=tove, step="confirmed") == "person"
+    assert refused("grant_recovery", token=arno, recovery=row.ref, person=row.person.ref, step="confirmed") == "person"
+    assert refused("grant_recovery", token=ines, recovery=row.ref, person=tove, step="asked") == "person"
+    assert [s.person for s in RecoveryStep.objects.filter(recovery=row.ref)] == [row.person.ref]
+
+
+@pytest.mark.writes_freely
+def test_each_step_of_a_new_key_is_entered_before_it_counts_and_shown_whatever_the_rows_say(office, monkeypatch):
+    """The office tells the vault with two sessions it has, and hides every row of its own: the record says whom it is for."""
+    ines, arno, tove = token("ines"), token("arno"), person("tove")
+    row = pending("tove")
+    with monkeypatch.context() as broken:
+        broken.setattr(vault, "note_key_work", lambda *a, **k: (_ for _ in ()).throw(Refused("no", reason="full")))
+        for by, step in ((ines, "asked"), (arno, "confirmed")):
+            assert refused("grant_recovery", token=by, recovery=row.ref, person=tove.ref, step=step)
+    assert not RecoveryStep.objects.filter(recovery=row.ref).exists()
+    for by, step, who in ((ines, "asked", "ines"), (arno, "confirmed", "arno")):
+        assert ask("grant_recovery", token=by, recovery=row.ref, person=tove.ref, step=step)
+        entry = Entry.objects.latest("index")
+        assert (entry.action, entry.subject) == (f"grant of a new key {step}", row.ref)
+        assert (entry.actor, entry.event["detail"]) == (person(who).ref, {"person": tove.ref})
+    Recovery.objects.filter(pk=row.pk).update(person=person("dana"), status=lifecycle.STOPPED)
+    url = f"/keys/new/{row.ref}/"
+    for handle in ("tove", "dario", "safa"):
+        LIMITS.buckets.clear()
+        client = office(handle)
+        home = client.get("/today/").content.decode()
+        assert url in home and tove.name in home, handle
+        assert "Stop it" in client.get(url).content.decode(), handle
+    assert url not in office("sami").get("/today/").content.decode()
+    assert office("sami").get(url).status_code == 404
+    see_all()
+    assert office("tove").post(url, {"move": "stop_recovery"}).status_code == 303
+    see_all()
+    assert list(RecoveryStep.objects.filter(recovery=row.ref).values_list("step", flat=True)) == ["stopped"]
+    assert url not in office("dario").get("/today/").content.decode()
+
+
+@pytest.mark.writes_freely
+def test_the_row_of_another_person_makes_no_new_key_with_what_was_granted(office):
+    began, row = clock.now(), pending("dana")
+    for by, step in (("ines", "asked"), ("arno", "confirmed")):
+        ask("grant_recovery", token=token(by), recovery=row.ref, person=row.person.ref, step=step)
+    code = recovery.new_code()
+    with clock.set_to(began + timedelta(hours=49)):
+        Recovery.objects.filter(pk=row.pk).update(
+            person=person("tove"), status=lifecycle.READY, code_sha256=recovery.digest(code), confirmed_by=person("arno"),
+            code_until=clock.now() + timedelta(hours=1), ready_at=clock.now(),
+        )  # fmt: skip
+        assert refused("replace_key", recovery=row.ref, code=code, passphrase=NEW) == "code"
+        Recovery.objects.filter(pk=row.pk).update(person=person("dana"))
+        assert ask("replace_key", recovery=row.ref, code=code, passphrase=NEW)
+    assert Entry.objects.latest("index").event["detail"]["person"] == person("dana").ref
+
+
+ORIGIN = "http://testserver"
+
+
+def own_key_work(operation, said, key):
+    """The arguments of an operation on one's own key; whoever asks has a passkey already, to end."""
+    if operation == "add_passkey":
+        credential, secret = key.make(ask("passkey_to_make", token=said, origin=ORIGIN))
+        return {"origin": ORIGIN, "credential": credential, "secret": secret, "name": "my telephone"}
+    if operation == "end_passkey":
+        ask("add_passkey", token=said, **own_key_work("add_passkey", said, key))
+        return {"number": ask("own_keys", token=said)["passkeys"][-1]["number"]}
+    return {"old": PASSPHRASE, "new": NEW}
+
+
+@compromise("the office process")
+@pytest.mark.parametrize("operation", OWN_KEYS)
+def test_what_opens_ones_own_key_is_entered_by_the_vault_before_it_counts(office, operation, monkeypatch):
+    said, key = token("sami"), SoftKey(ORIGIN)
+    args = own_key_work(operation, said, key)
+    before, head = everything(), Entry.objects.latest("index").index
+    with monkeypatch.context() as broken:
+        broken.setattr(vault, "note_key_work", lambda *a, **k: (_ for _ in ()).throw(Refused("no", reason="full")))
+        assert refused(operation, token=said, **args) == "full" and everything() == before
+    assert refused(operation, token="", **args) == "locked" and everything() == before
+    if operation == "add_passkey":
+        args = own_key_work(operation, said, key)  # a challenge is spent whatever follows
+    assert ask(operation, token=said, **args) and everything() != before
+    (entry,) = Entry.objects.filter(index__gt=head)
+    assert (entry.action, entry.actor, entry.subject) == (OWN_KEYS[operation], person("sami").ref, person("sami").ref)
+    made = Authenticator.objects.filter(person=person("sami").ref).last()
+    shown = {} if made is None else {"public_key_sha256": seal.fingerprint(bytes(made.public_key))}
+    assert entry.event["detail"] == shown
+
+
+def test_on_the_page_a_passkey_is_entered_once_and_by_the_vault(office):
+    me, key = person("sami"), SoftKey(ORIGIN)
+    me.session_token = token("sami")
+    said = own_key_work("add_passkey", me.session_token, key)
+    head = Entry.objects.latest("index").index
+    vault.add_passkey(me, by=me, **said)
+    number = ask("own_keys", token=me.session_token)["passkeys"][-1]["number"]
+    vault.end_passkey(me, number, by=me)
+    found = Entry.objects.filter(index__gt=head).order_by("index").values_list("action", "subject", "reason")
+    assert list(found) == [
+        ("passkey added", me.ref, "keep_keys"), ("passkey ended", me.ref, "keep_keys"), ("sessions ended", me.ref, "end_passkey"),
+    ]  # fmt: skip

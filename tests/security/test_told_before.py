@@ -7,14 +7,24 @@ import secrets
 
 import custodians
 import pytest
+from promises import compromise
 from tests_support import rows_holding, see_all
 
+from answerable.alliance.models import Person
+from answerable.channel.models import Thread
+from answerable.common import clock
 from answerable.common.errors import Refused
+from answerable.common.references import new_ref
 from answerable.engines import tlog
 from answerable.monitoring.intake import actions, guard
 from answerable.monitoring.intake import models as m
 from answerable.record import log
-from answerable.vault import bundles, client, primitives, seal
+from answerable.record.models import Entry
+from answerable.vault import actions as vault
+from answerable.vault import bundles, client, doorkeys, operations, primitives, seal
+from answerable.vault.client import ask
+from answerable.vault.limits import LIMITS
+from conftest import PASSPHRASE
 
 pytestmark = pytest.mark.django_db
 WHY = {"told_before": "custodians", "pseudonym": "p-41", "purpose": "CP-FIND", "added_value": "she saw the commander herself",
@@ -184,3 +194,124 @@ def test_a_question_is_sealed_to_each_seat_and_bound_to_its_interview():
         bundles.read_question(bundles.open_question(built("ITV-2"), signer.vkey()), "one", pairs["one"][1])
     with pytest.raises(bundles.BadBundle):
         bundles.read_question(question, "one", pairs["two"][1])
+
+
+# --- whoever owns the office's process --------------------------------------------------------------------------------
+
+
+def token(handle):
+    LIMITS.buckets.clear()
+    return ask("sign_in", handle=handle, passphrase=PASSPHRASE)["token"]
+
+
+def refused(operation, **said):
+    with pytest.raises(Refused) as found:
+        ask(operation, **said)
+    return found.value.reason
+
+
+def written(saved, sealed, keys, **more):
+    """An interview that waits for the custodians, written by whoever owns the office's rows."""
+    dana = Person.objects.get(handle="dana")
+    row = m.Interview.objects.create(
+        compartment="monitoring", situation=saved("$zandria"), organisation=dana.body, asked_by=dana, person="x", number=1,
+        purpose="CP-MONI", told_before="custodians", basis="first", status=m.WAITING, asked_at=clock.now(), question=sealed,
+        question_keys=keys, added_value=b"", why_not_enough=b"", **more,
+    )  # fmt: skip
+    see_all()
+    return row
+
+
+@compromise("the office process")
+@pytest.mark.writes_freely
+def test_the_vault_seals_and_signs_no_question_that_nobody_asked(saved, office, monkeypatch):
+    ref, there = new_ref("ITV"), saved("$zandria").ref
+    said = {"interview": ref, "situation": there, "purpose": "CP-FIND", "text": "Amina K., from the north camp"}
+    before = Entry.objects.count()
+    assert refused("seal_question", token="", **said) == refused("seal_question", token="0" * 64, **said) == "locked"
+    for handle in ("inga", "delegate.avn"):
+        assert refused("seal_question", token=token(handle), **said) in ("not_authorised", "nothing"), handle
+    assert not Entry.objects.filter(subject=ref).exists() and Entry.objects.count() == before + 2  # two who signed in
+    # A question sealed by anybody for the seats' public keys, in a row that says it was asked.
+    cora = token("cora")
+    sealed, keys = bundles.seal_question(ref, "whom", [(n, seal.new_key_pair()[0]) for n in ("one", "two", "three")])
+    row = written(saved, sealed, {n: bundles.b64(k) for n, k in keys.items()}, ref=ref)
+    assert refused("question_file", token=cora, interview=ref) == "nothing"
+    assert refused("question_file", token="", interview=ref) == "locked"
+    # An entry that the office wrote in the vault's words does not have the vault's own.
+    import hashlib
+
+    detail = {"organisation": row.organisation.ref, "purpose": "CP-MONI", "asked_at": clock.now().isoformat(timespec="seconds"),
+              "question_sha256": hashlib.sha256(sealed).hexdigest(), "vault": "0" * 64}  # fmt: skip
+    vault.note_key_work("question for custodians sealed", ref, act="ask_for_interview", detail=detail, by=row.asked_by)
+    see_all()
+    assert refused("question_file", token=cora, interview=ref) == "nothing"
+
+
+@pytest.mark.writes_freely
+def test_a_question_is_entered_when_it_is_sealed_and_when_it_is_taken_and_says_what_was_entered(
+    asked, office, monkeypatch
+):
+    interview, _name = asked
+    (entry,) = Entry.objects.filter(action="question for custodians sealed", subject=interview.ref)
+    assert (entry.actor, entry.event["detail"]["purpose"]) == (interview.asked_by.ref, "CP-FIND")
+    for handle in ("dana", "vera", "dario"):
+        assert refused("question_file", token=token(handle), interview=interview.ref) in ("not_authorised", "seat"), (
+            handle
+        )
+    cora = token("cora")
+    with monkeypatch.context() as broken:
+        broken.setattr(vault, "note_key_work", lambda *a, **k: (_ for _ in ()).throw(Refused("no", reason="full")))
+        assert refused("question_file", token=cora, interview=interview.ref) == "full"
+    # What the row says now is not what is signed.
+    m.Interview.objects.filter(pk=interview.pk).update(
+        purpose="CP-CRIM", organisation=Person.objects.get(handle="ines").body
+    )
+    question = bundles.open_question(ask("question_file", token=cora, interview=interview.ref), ask("signing_key"))
+    assert (question.purpose, question.asked_by) == ("CP-FIND", interview.organisation.name)
+    taken = Entry.objects.filter(action="question taken", subject=interview.ref)
+    assert [(e.actor, e.event["detail"]) for e in taken] == [
+        (Person.objects.get(handle="cora").ref, {"seat": "vault custodian"})
+    ]
+    # Another question in the place of the one that was asked.
+    m.Interview.objects.filter(pk=interview.pk).update(question=bytes(interview.question)[::-1])
+    assert refused("question_file", token=cora, interview=interview.ref) == "nothing"
+
+
+@compromise("the office process")
+def test_no_mark_that_the_office_can_ask_for_is_the_mark_of_a_thread(office, saved):
+    see_all()
+    refs = list(Thread.objects.values_list("ref", flat=True))
+    assert refs
+    marks = set(doorkeys.marks("interviews by her code", refs))
+    for kind in ("person", "interview", "interviews by her code", "question for custodians sealed", "submission/", ""):
+        assert refused("marks", kind=kind, texts=refs[:1]) == "kind", kind
+    assert refused("marks", kind="delivery", texts=refs[:1]) == "kind"
+    dana = Person.objects.get(handle="dana")
+    found = {*ask("marks", kind="submission", texts=refs), *ask("marks", kind="counts", texts=refs[:1]),
+             *ask("marks", kind="idempotency", texts=refs[:2]), *ask("marks_of_pseudonyms", person=dana.ref, pseudonyms=refs)}  # fmt: skip
+    assert not marks & found
+    assert ask("mark_of_interview", token=token("dana"), pseudonym=refs[0]) not in marks
+
+
+def test_pseudonyms_are_looked_up_in_a_session_or_within_an_organisation_and_so_many_a_day(office, monkeypatch):
+    dana, vera = (Person.objects.get(handle=h) for h in ("dana", "vera"))
+    assert refused("mark_of_interview", token="", pseudonym="p-1") == "locked"
+    assert refused("mark_of_interview", token=token("delegate.avn"), pseudonym="p-1") == "not_authorised"
+    assert refused("marks_of_pseudonyms", person="PER-NOBODY", pseudonyms=["p"]) == "unknown"
+    assert refused("marks_of_pseudonyms", person=vera.ref, pseudonyms=["p"], token=token("dana")) == "unknown"
+    monkeypatch.setattr(operations, "INTERVIEWS_A_DAY", 3)
+    monkeypatch.setattr(operations, "PSEUDONYMS_A_DAY", 5)
+    LIMITS.clear()
+    said = token("dana")
+    for n in range(3):
+        assert len(ask("mark_of_interview", token=said, pseudonym=f"p-{n}")) == 64
+    assert refused("mark_of_interview", token=token("dana"), pseudonym="p-3") == "wait", (
+        "another session counts with the first"
+    )
+    assert len(ask("marks_of_pseudonyms", person=dana.ref, pseudonyms=["a"] * 5)) == 5
+    assert refused("marks_of_pseudonyms", person=dana.ref, pseudonyms=["b"], token=said) == "wait"
+    assert ask("marks_of_pseudonyms", person=vera.ref, pseudonyms=["b"]), "another organisation counts for itself"
+    monkeypatch.setattr("answerable.vault.chamber.seconds", lambda seconds=operations._now(): seconds + 25 * 3600)
+    assert ask("marks_of_pseudonyms", person=dana.ref, pseudonyms=["b"])
+    LIMITS.clear()

@@ -496,6 +496,63 @@ def test_a_piece_of_an_original_is_for_who_asked_and_comes_whatever_the_size(tak
     assert operations.piece("token", "ticket")["last"] and not operations._under_way
 
 
+def test_files_that_one_person_does_not_fetch_keep_nobody_else_out(taken, office, monkeypatch):
+    from answerable.monitoring.evidence import operations
+
+    _vera, file = taken()
+    where = f"/watch/evidence/{file.ref}/bundle/"
+    for n in range(operations.AT_ONCE):
+        monkeypatch.setitem(
+            operations._under_way, f"vera {n}", operations._Leaving("PER-ANOTHER", iter([b""]), float("inf"))
+        )
+    assert office("lena").post(where, {"why": "court"}).status_code == 200
+    lena = saved_person("lena")
+    for n in range(operations.AT_ONCE):
+        monkeypatch.setitem(
+            operations._under_way, f"lena {n}", operations._Leaving(lena.ref, iter([b""]), float("inf"))
+        )
+    assert "at this moment" in text_of(press(office("lena"), where, 409, why="court"))
+
+
+def saved_person(handle):
+    from answerable.alliance.models import Person
+
+    return Person.objects.get(handle=handle)
+
+
+@pytest.mark.parametrize("way", ["check", "statement"])
+def test_a_check_and_a_statement_are_openings_like_any_other(office, saved, quarantine, way, monkeypatch):
+    """Consent, the day's budget and an entry first: the original, its name and its hash are opened for them."""
+    from answerable.monitoring.evidence import checks
+    from answerable.vault import budget
+    from answerable.vault.consent import actions as consent
+
+    monkeypatch.setattr(checks, "run", lambda *_said: [{"code": "room", "outcome": "held", "figures": {}}])
+    account, lena = saved("$I1").items.filter(kind="testimony").first(), office("lena")
+    press(lena, f"/watch/items/{account.ref}/evidence/take/", file=upload(picture()), why="verification")
+    hers = EvidenceFile.objects.get(item=account)
+    where, read = (
+        f"/watch/evidence/{hers.ref}/{way}/",
+        Entry.objects.filter(action="sealed field read", subject=hers.ref),
+    )
+    proof = upload(b"\x30proof")
+    press(lena, f"/watch/evidence/{hers.ref}/proof/", proof=proof, why="verification")
+    with monkeypatch.context() as spent:
+        spent.setattr(budget, "limit", lambda _ref: 0)
+        assert "limit for a day" in text_of(press(lena, where, 409, why="court"))
+    assert not read.exists() and lena.post(where, {"why": "court"}).status_code in (200, 303)
+    see_all()
+    (entry,) = read
+    assert (
+        entry.event["detail"]["purpose"] == "verification"
+        and CustodyLine.objects.get(entry=entry.index).act == "viewed"
+    )
+    consent.withdraw_consent(account, ["CP-MONI"], by=saved("$I1").collected_by)
+    assert lena.post(where, {"why": "court"}).status_code in (404, 409)
+    see_all()
+    assert read.count() == 1
+
+
 def test_a_file_that_is_too_large_is_refused_with_the_limit_and_the_reason(office, item, quarantine, monkeypatch):
     from answerable.monitoring.evidence import views
 

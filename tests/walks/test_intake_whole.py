@@ -492,6 +492,48 @@ def test_rows_that_say_a_report_lapsed_take_no_key_of_it(saved, dana, later):
     assert (last.action, last.event["detail"]["keys"]) == ("keys of lapsed drafts destroyed", 1)
 
 
+PAPER = {"kind": "document", "directness": "secondary", "captured_on": "2026-02-01", "says": "A paper."}
+
+
+@pytest.mark.writes_freely
+@pytest.mark.parametrize("way", ["alone", "together", "as a correction"])
+def test_a_filed_reports_item_keeps_its_key_whatever_its_row_is_called_for_a_moment(saved, dana, later, way):
+    """The vault knows of each item and file which draft it was sealed for, and the record that this draft was filed."""
+    from answerable.monitoring.models import SourceItem
+    from answerable.vault.models import DataKey
+
+    if way == "as a correction":
+        _first, incident = actions.deliver_report(row(saved, submission_id="w"), route="api", by=dana)
+        draft, _none = actions.deliver_report(
+            row(saved, victims="9", submission_id="w", items=[PAPER]), route="api", by=dana
+        )
+        actions.take_over_correction(draft, by=dana)
+    else:
+        batch = bring(with_files(saved), dana, name="answerable_report.zip")
+        draft = batch.drafts.get()
+        actions.file_drafts(batch, by=dana) if way == "together" else actions.file_draft(draft, by=dana)
+    waits, _none = actions.deliver_report(row(saved, victims="7"), route="api", hold=True, by=dana)
+    see_all()
+    refs = [r for i in draft.items.all() for r in (i.ref, i.file_ref) if r] + [draft.ref]
+    assert (
+        set(DataKey.objects.filter(subject__in=refs).values_list("draft", flat=True)) == {draft.ref} and len(refs) > 1
+    )
+    later(days=91)
+    # Whoever owns the office's rows: names of living rows changed for a moment, and all of them written onto a lapsed draft.
+    m.Draft.objects.filter(ref__in=[waits.ref, draft.ref]).update(status=m.LAPSED)
+    held = list(m.DraftItem.objects.filter(draft=draft.ref).order_by("pk"))
+    m.DraftItem.objects.filter(draft=draft.ref).update(draft=waits.ref)
+    for n, one in enumerate(held):
+        SourceItem.objects.filter(ref=one.ref).update(ref=f"ITM-ANOTHER-{n}")
+        EvidenceFile.objects.filter(ref=one.file_ref).update(ref=f"FIL-ANOTHER-{n}")
+    Incident.objects.filter(ref=draft.ref).update(ref="INC-ANOTHER")
+    gone = ask("shred_lapsed", drafts=[waits.ref, draft.ref])
+    see_all()
+    assert DataKey.objects.filter(subject__in=refs).count() == len(refs)
+    assert gone == 1, "what was sealed for the draft that nobody filed"
+    assert log.Entry.objects.latest("index").event["detail"] == {"keys": 1, "drafts": [waits.ref]}
+
+
 # --- where a place may lie ----------------------------------------------------------------------------------------
 
 

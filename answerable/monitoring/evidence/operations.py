@@ -286,7 +286,10 @@ def keep_proof(token: str, ref: str, kind: str, content: bytes, why: str) -> str
 
 @operation("evidence_check", "office")
 def check(token: str, ref: str) -> list[dict[str, Any]]:
-    """Check a web archive, or every proof of a file, in the closed room and without a network; what was found is kept."""
+    """Check a web archive, or every proof of a file, in the closed room and without a network; what was found is kept.
+
+    The original is opened for it, so it is entered and counted like any opening, and needs the same consent.
+    """
     person, private = operations.reader(token)
     file = _find(person, ref, EvidenceFile)
     authority.require(person, "check_file", file)
@@ -295,6 +298,7 @@ def check(token: str, ref: str) -> list[dict[str, Any]]:
         roots = queries.trusted_roots()
     if not proofs and file.kind != WEB_ARCHIVE.code:
         raise Refused(_("There is no proof with this file to check. Add one first."), reason="nothing")
+    operations.open_fields(token, ref, ["digest"], "verification")  # consent, budget and the line of the look itself
     original = _original(file, person, private)
     found: list[dict[str, Any]] = []
     if file.kind == WEB_ARCHIVE.code:
@@ -312,25 +316,31 @@ def check(token: str, ref: str) -> list[dict[str, Any]]:
 
 @operation("evidence_statement", "office")
 def statement(token: str, ref: str, why: str) -> dict[str, str]:
-    """Hash, salt and name of a file, for its custody statement: with them anyone can say whether a file is this one."""
-    person, private = operations.reader(token)
+    """Hash, salt and name of a file, for its custody statement: with them anyone can say whether a file is this one.
+
+    An opening like any other, and a line of custody of its own for what leaves.
+    """
+    person, _private = operations.reader(token)
     file = _find(person, ref, EvidenceFile)
     authority.require(person, "export_file", file)
+    if why not in actions.WHY:
+        raise Refused(_("Say why, by one of the reasons listed; it stands in the custody log."), reason="why")
     with reading_as(person):
-        blobs = {f: bytes(getattr(file, f)) for f in ("name", "salt", "digest")}
-    if not actions.exportable(file):
+        leaves = actions.exportable(file)
+    if not leaves:
         raise Refused(
             _("There is no live consent that covers this leaving the office, so it stays here (SC-4)."),
             reason="consent",
         )
-    key = _key_of(file, person, private)
+    told = operations.open_fields(token, ref, ["name", "salt", "digest"], "verification")
     actions.note_export(file, why=why, by=person)
-    return {**keyroom.open_with(key, file.ref, "EvidenceFile", blobs), "commitment": bytes(file.commitment).hex()}
+    return {**told, "commitment": bytes(file.commitment).hex()}
 
 
 # --- the original leaves ------------------------------------------------------------------------------------------
 
-# A piece of an original that passes to the office at once, in bytes; and how long whoever asked has to fetch them all.
+# A piece of an original that passes to the office at once, in bytes; how long whoever asked has to fetch them all; and how
+# many a person takes out at once.
 PIECE = 8 * 1024 * 1024
 PATIENCE_S = 600.0
 AT_ONCE = 4
@@ -382,7 +392,7 @@ def bundle(token: str, ref: str, why: str) -> dict[str, Any]:
         now = time.monotonic()
         for old in [t for t, leaving in _under_way.items() if leaving.until < now]:
             del _under_way[old]
-        if len(_under_way) >= AT_ONCE:
+        if sum(leaving.person == person.ref for leaving in _under_way.values()) >= AT_ONCE:
             raise Refused(
                 _("Other files are being taken out at this moment. Try again in a few minutes."), reason="busy"
             )

@@ -33,6 +33,7 @@ from answerable.monitoring.patterns import live
 from answerable.record import log as record
 from answerable.record.models import Entry
 from answerable.vault import client, keeping
+from answerable.vault.actions import token_of
 from answerable.vault.consent import actions as consent
 from answerable.vault.consent import rules as consents
 from answerable.vault.custody import access as custodians
@@ -709,7 +710,8 @@ def ask_for_interview(
         {"added_value": added_value, "why_not_enough": why_not_enough},
     )
     if asks_custodians:
-        asked = client.ask("seal_question", interview=interview.ref, text=who.strip())
+        asked = client.ask("seal_question", token=token_of(by), interview=interview.ref, situation=situation.ref,
+                           purpose=purpose, text=who.strip())  # fmt: skip
         interview.question, interview.question_keys = asked["sealed"], asked["keys"]
     interview.added_value, interview.why_not_enough = sealed["added_value"], sealed["why_not_enough"]
     interview.save(force_insert=True)
@@ -720,14 +722,13 @@ def ask_for_interview(
     return interview
 
 
-@action("take_question")
 def take_question(interview: m.Interview, *, by: Person) -> bytes:
-    """The sealed question for a custodian's own machine. Raises Refused for whoever holds no seat, or when none waits."""
-    interview = m.Interview.objects.select_for_update().get(pk=interview.pk)
+    """The sealed question for a custodian's own machine, which the vault enters. Raises Refused for whoever holds no seat,
+    or when none waits.
+    """
     authority.require(by, "take_question", interview)
-    seat = _seat(interview, by)
-    file: bytes = client.ask("question_file", interview=interview.ref)
-    record.append("question taken", interview, by=by, detail={"seat": seat})
+    _seat(interview, by)
+    file: bytes = client.ask("question_file", token=token_of(by), interview=interview.ref)
     return file
 
 

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from answerable.alliance.models import Body
 from answerable.authority import engine as authority
 from answerable.authority.acting import reading_as
 from answerable.authority.principals import CLOCK, Place
 from answerable.channel import codes
 from answerable.channel.models import Thread
+from answerable.common import clock
 from answerable.common.errors import Refused
+from answerable.common.tables import taxonomy
+from answerable.monitoring import access
 from answerable.monitoring.evidence.models import EvidenceFile
 from answerable.monitoring.intake import guard, queries, staging
 from answerable.monitoring.intake import models as m
@@ -22,6 +28,7 @@ from answerable.monitoring.models import Incident, SourceItem
 from answerable.record.models import Entry
 from answerable.vault import bundles, doorkeys, keyroom, operations, seal, signing
 from answerable.vault.consent import queries as consents
+from answerable.vault.custody import access as custodians
 from answerable.vault.limits import LIMITS
 from answerable.vault.models import IdentityBlock
 from answerable.vault.service import operation
@@ -29,13 +36,15 @@ from answerable.vault.service import operation
 
 @operation("keep_draft_file", "office")
 def keep_draft_file(
-    item: str, compartment: str, file: str, key: bytes, name: str, salt: str, digest: bytes, delivery: str
-) -> dict[str, bytes]:
+    item: str, compartment: str, file: str, key: bytes, name: str, salt: str, digest: bytes, delivery: str,
+    draft: str,
+) -> dict[str, bytes]:  # fmt: skip
     """Keep the key of a file that came with a report, and seal its name, salt and hash for the evidence it will be.
 
-    It becomes evidence unopened when the report is filed. `delivery`: what it came in with (staging.delivery). `mark` tells the same file on the same item.
+    It becomes evidence unopened when the report is filed. `delivery`: what it came in with (staging.delivery), and the
+    `draft` of it. `mark` tells the same file on the same item.
     """
-    keyroom.put_data_key(file, compartment, key, delivery)
+    keyroom.put_data_key(file, compartment, key, delivery, draft)
     texts = {"name": name, "salt": salt, "digest": digest.hex()}
     sealed = {n: seal.seal_field(key, text.encode("utf-8", "surrogatepass"), seal.field_context(keyroom.NODE, file, "EvidenceFile", n, 1))
               for n, text in texts.items()}  # fmt: skip
@@ -61,7 +70,7 @@ def shred_undone(token: str, batch: str) -> int:
         raise Refused(_("That delivery is not undone, so its keys stay."), reason="nothing")
     by = operations.vouched_on(token, "undo_reports", row)
     subjects = keyroom.came_with(staging.delivery(row.pk))
-    if _filed(subjects):
+    if _filed([*subjects, *keyroom.drafts_of(staging.delivery(row.pk))]):
         raise Refused(_("A report of this delivery was filed, so its keys stay."), reason="relied_upon")
     if not subjects:
         return 0
@@ -74,20 +83,23 @@ def shred_undone(token: str, batch: str) -> int:
 def shred_lapsed(drafts: list[str]) -> int:
     """Destroy the keys of drafts that nobody filed in time; returns how many. Entered before they go.
 
-    The clock's work, in nobody's session. What the office's rows say only narrows it: a key goes when it was bound to a
-    draft at its sealing, that day lies ninety days back by the vault's clock, and nothing of that name was ever filed.
+    The clock's work, in nobody's session. Which keys are a draft's is what was said at their sealing, not what the office's
+    rows say now: a key goes when that day lies ninety days back by the vault's clock, when the record knows its draft as
+    filed nowhere, and when nothing of its own name was ever filed.
     """
     with reading_as(CLOCK):
-        named = _sealed_refs(m.Draft.objects.filter(ref__in=list(drafts), status=m.LAPSED))
+        named = m.Draft.objects.filter(ref__in=list(drafts), status=m.LAPSED).values_list("ref", flat=True)
+        lapsed = sorted(set(named) - _filed(list(named)))
     since = queries.kept_since().date()
-    subjects = keyroom.bound_before(named, since)
-    subjects = sorted(set(subjects) - _filed(subjects))
+    bound = keyroom.bound_before(lapsed, since)
+    subjects = sorted(set(bound) - _filed(list(bound)))
     if not subjects:
         return 0
     with operations.entered_first(
         "keys of lapsed drafts destroyed", "INTAKE", act="let_drafts_lapse", by=CLOCK
     ) as detail:
-        detail["keys"] = gone = keyroom.shred_bound_before(subjects, since)
+        gone = keyroom.shred_bound_before(lapsed, subjects, since)
+        detail |= {"keys": gone, "drafts": sorted({bound[s] for s in subjects})}
     return gone
 
 
@@ -119,32 +131,71 @@ def _filed(subjects: Sequence[str]) -> set[str]:
     return {s for s in subjects if s.partition("/")[0] in found}
 
 
-def _sealed_refs(drafts: QuerySet[m.Draft]) -> list[str]:
-    """Everything that was sealed for these drafts: their texts, their items' texts, and files."""
-    refs = list(drafts.values_list("ref", flat=True))
-    for ref, file in m.DraftItem.objects.filter(draft__in=drafts.values("ref")).values_list("ref", "file_ref"):
-        refs += [ref, file] if file else [ref]
-    return refs
+# Of a question: who asks, for which office and purpose, when, and the sealed text, as the vault entered it.
+ASKED = "question for custodians sealed"
 
 
 @operation("seal_question", "office")
-def seal_question(interview: str, text: str) -> dict[str, Any]:
-    """Who an interviewer means, sealed to the three custodians' seats: the vault cannot open it again, nor can the office."""
-    sealed, keys = keyroom.seal_question(interview, text)
+def seal_question(token: str, interview: str, situation: str, purpose: str, text: str) -> dict[str, Any]:
+    """Who an interviewer means, sealed to the three custodians' seats: the vault cannot open it again, nor can the office.
+
+    In the live session of whoever asks, who may; entered first, with what the custodians will be told of it.
+    """
+    by, _session, _private = operations.holder(token)
+    with reading_as(by):
+        about = access.situations(by).filter(ref=situation).first()
+    if about is None or purpose not in taxonomy("consent_purpose"):
+        raise Refused(_("There is nothing here for you."), reason="nothing")
+    authority.require(by, "ask_for_interview", about)
+    with operations.entered_first(ASKED, interview, act="ask_for_interview", by=by) as detail:
+        sealed, keys = keyroom.seal_question(interview, text)
+        said = {"organisation": by.body.ref, "purpose": purpose, "asked_at": clock.now().isoformat(timespec="seconds"),
+                "question_sha256": hashlib.sha256(sealed).hexdigest()}  # fmt: skip
+        detail |= {**said, "vault": _word(interview, by.ref, said)}
     return {"sealed": sealed, "keys": {seat: bundles.b64(key) for seat, key in keys.items()}}
 
 
+def _word(interview: str, by: str, said: Mapping[str, str]) -> str:
+    """What only the vault can say of a question: an entry that somebody else wrote does not have it."""
+    return doorkeys.marks(ASKED, ["|".join([interview, by, *(said[k] for k in sorted(said))])])[0]
+
+
 @operation("question_file", "office")
-def question_file(interview: str) -> bytes:
-    """The question as a custodian takes it away, signed. The vault looks for itself what was asked, by which office."""
+def question_file(token: str, interview: str) -> bytes:
+    """The question as a custodian takes it away, signed; in the live session of whoever holds a seat. Entered first.
+
+    The vault signs what it entered when it sealed the question: by which office, for which purpose, when.
+    """
+    by, _session, _private = operations.holder(token)
     with reading_as(CLOCK):
-        asked = m.Interview.objects.select_related("organisation").filter(ref=interview, status=m.WAITING).first()
-    if asked is None:
+        held = m.Interview.objects.select_related("organisation", "asked_by").filter(ref=interview, status=m.WAITING)
+        asked = held.first()
+        entry = Entry.objects.filter(action=ASKED, subject=interview).order_by("index").first()
+        if asked is not None:
+            authority.require(by, "take_question", asked)
+    seat = custodians.seat_of(by)
+    if not seat:
+        raise Refused(_("You hold none of the three identity seats."), reason="seat")
+    said = dict((entry.event or {}).get("detail") or {}) if entry else {}
+    word = said.pop("vault", "")
+    sealed = bytes(asked.question) if asked is not None else b""
+    if (
+        asked is None or entry is None or set(said) != {"organisation", "purpose", "asked_at", "question_sha256"}
+        or not hmac.compare_digest(str(word), _word(interview, entry.actor, said))
+        or said["question_sha256"] != hashlib.sha256(sealed).hexdigest()
+    ):  # fmt: skip
         raise Refused(_("No question waits here for the custodians."), reason="nothing")
+    with operations.entered_first("question taken", interview, act="take_question", by=by) as detail:
+        detail["seat"] = seat
     return bundles.build_question(
-        signing.signer(), interview=asked.ref, asked_by=asked.organisation.name, purpose=asked.purpose, asked_at=asked.asked_at,
-        sealed=bytes(asked.question), keys={seat: base64.b64decode(key) for seat, key in asked.question_keys.items()},
+        signing.signer(), interview=interview, asked_by=Body.objects.get(ref=said["organisation"]).name, purpose=said["purpose"],
+        asked_at=datetime.fromisoformat(said["asked_at"]), sealed=sealed,
+        keys={seat: base64.b64decode(key) for seat, key in asked.question_keys.items()},
     )  # fmt: skip
+
+
+# The mark by which interviews with one person are counted when her code was in hand. Nobody else computes one of this kind.
+HER_CODE = "interviews by her code"
 
 
 @operation("told_before", "office")
@@ -171,5 +222,5 @@ def told_before(token: str, code: str) -> dict[str, Any]:
     if thread is None:
         return {"told": False, "share": [], "mark": ""}
     LIMITS.succeeded(f"told {person.ref}")
-    (mark,) = doorkeys.marks("person", [thread.ref])
+    (mark,) = doorkeys.marks(HER_CODE, [thread.ref])
     return {"told": True, "share": [p for p in guard.SHARED_INSTEAD if p in live], "mark": mark}

@@ -20,7 +20,8 @@ from answerable.monitoring.intake import models as m
 from answerable.monitoring.intake import rules
 from answerable.monitoring.models import Incident, Party, Situation
 from answerable.monitoring.patterns import areas
-from answerable.vault import keeping
+from answerable.vault import client
+from answerable.vault.actions import token_of
 
 # Two accounts of days this close may be of the same incident.
 CLOSE_DAYS = 14
@@ -242,7 +243,8 @@ def anything_late() -> bool:
 
 def person_marks(by: Person, pseudonyms: Sequence[str]) -> list[str]:
     """What an account keeps of its person's pseudonym: a mark that means something within this organisation alone."""
-    return [mark[:40] for mark in keeping.marks("person", [f"{by.body.ref}/{p}" for p in pseudonyms])]
+    found: list[str] = client.ask("marks_of_pseudonyms", person=by.ref, pseudonyms=list(pseudonyms), token=token_of(by))
+    return [mark[:40] for mark in found]
 
 
 def interviews_of(person: str) -> int:

@@ -319,7 +319,7 @@ def line(values: Sequence[Any]) -> bytes:
     return (whole + "\n").encode()
 
 
-Texts = tuple[str, str, dict[str, str]]
+Texts = tuple[str, str, dict[str, str], str]
 
 
 @dataclass
@@ -446,12 +446,12 @@ class Intake:
         return good, problems
 
     def texts(self, ready: Sequence[Ready]) -> list[Texts]:
-        """What the vault is asked to seal: (reference, model, texts) of each report and each item, in order."""
+        """What the vault is asked to seal: (reference, model, texts, draft) of each report and each item, in order."""
         asked: list[Texts] = []
         for r in ready:
             if self.with_texts:
-                asked.append((r.ref, "Incident", r.clean.texts))
-            asked += [(item_ref(), "SourceItem", {"says": item.says}) for item in r.clean.items]
+                asked.append((r.ref, "Incident", r.clean.texts, r.ref))
+            asked += [(item_ref(), "SourceItem", {"says": item.says}, r.ref) for item in r.clean.items]
         return asked
 
     def seal(self, asked: Sequence[Texts]) -> list[dict[str, bytes]]:
@@ -483,17 +483,20 @@ class Intake:
                  own["narrative"], own["place"], own["link_reason"]]
             )  # fmt: skip
             for number, item in enumerate(c.items, 1):
-                (ref, _model, _texts), blob = next(answers)
+                (ref, _model, _texts, _draft), blob = next(answers)
                 held = _held_file(r.record, number)
-                items.append([ref, self.compartment, r.ref, number, item.coded, blob["says"], *self._file(ref, held)])
+                items.append(
+                    [ref, self.compartment, r.ref, number, item.coded, blob["says"], *self._file(r.ref, ref, held)]
+                )
         return drafts, items
 
-    def _file(self, ref: str, held: dict[str, str] | None) -> list[Any]:
+    def _file(self, draft: str, ref: str, held: dict[str, str] | None) -> list[Any]:
         if held is None:
             return ["", "", "", "", b"", b"", b"", b""]
         sealed = client.ask(
             "keep_draft_file", item=ref, compartment=self.compartment, file=(made := file_ref()), key=bytes.fromhex(held["key"]),
             name=held["name"], salt=held["salt"], digest=bytes.fromhex(held["digest"]), delivery=delivery(self.batch_id),
+            draft=draft,
         )  # fmt: skip
         return [
             held["file"],

@@ -23,6 +23,7 @@ from answerable.monitoring.intake import models as m
 from answerable.monitoring.intake.uploads import sealed_on_arrival
 from answerable.record.pages import chain
 from answerable.vault import client, keeping
+from answerable.vault.actions import token_of
 from answerable.vault.custody import access as custodians
 
 PER_PAGE, SHOWN_ROWS, SHOWN_PROBLEMS = 25, 5, 200
@@ -382,7 +383,7 @@ def ask(request: Request, ref: str) -> HttpResponse:
                     % {"purposes": ", ".join(instead)}, reason="told",
                 )  # fmt: skip
         if not person and pseudonym:
-            (person,) = keeping.marks("person", [f"{request.user.body.ref}/{pseudonym}"])
+            person = client.ask("mark_of_interview", token=token_of(request.user), pseudonym=pseudonym)
         made = actions.ask_for_interview(situation, **{**data, "told_before": told}, person=person, by=request.user)
         return done(request, _said(made), "interview", made.ref)
 

@@ -116,9 +116,14 @@ class DataKey(models.Model):
     delivery = models.CharField(max_length=40, blank=True, default="", db_default="")
     # The day of that sealing, by the vault's clock: what nobody files in ninety days goes. Only where there is a delivery.
     sealed_on = models.DateField(null=True)
+    # The draft it was sealed for, likewise: it lapses with that draft and with no other, whatever is named like it later.
+    draft = models.CharField(max_length=40, blank=True, default="", db_default="")
 
     class Meta:
-        indexes = [models.Index(fields=["delivery"], name="data_key_by_delivery", condition=~models.Q(delivery=""))]
+        indexes = [
+            models.Index(fields=["delivery"], name="data_key_by_delivery", condition=~models.Q(delivery="")),
+            models.Index(fields=["draft"], name="data_key_by_draft", condition=~models.Q(draft="")),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["subject", "compartment"], name="one_data_key_per_object_and_compartment")
         ]
