@@ -23,6 +23,7 @@ from answerable.common.hooks import question
 from answerable.common.lifecycle import next_status
 from answerable.record import log as record
 from answerable.record.models import Entry
+from answerable.vault import standing
 from answerable.vault.actions import token_of
 from answerable.vault.client import ask
 from answerable.vault.custody import access, lifecycle, rules, words
@@ -205,7 +206,8 @@ def owed() -> int:
 def inspectors() -> list[Person]:
     """Everyone who inspects today: auditors, data protection, ombudspersons, safeguarding officers of every body."""
     held = Grant.objects.held(on=clock.today()).filter(role__in=sorted(access.INSPECTORS), person__is_active=True)
-    return list(Person.objects.filter(pk__in=held.values("person"), body__kind=Body.ORGAN).order_by("pk"))
+    found = Person.objects.select_related("body__state").filter(pk__in=held.values("person"), body__kind=Body.ORGAN)
+    return [p for p in found.order_by("pk") if standing.as_recorded(p) and p.roles & access.INSPECTORS]
 
 
 def _recorded_at(request: IdentityRequest, act: str, by: Person | None) -> datetime | None:
@@ -218,7 +220,8 @@ def _recorded_at(request: IdentityRequest, act: str, by: Person | None) -> datet
 
 def release_facts(request: IdentityRequest, obj: Any, told: Iterable[Person]) -> rules.ReleaseFacts:
     """Everything the vault finds out for itself before a release."""
-    approver = request.approved_by
+    asker, approver = request.asked_by, request.approved_by
+    stands = [standing.as_recorded(p) is not None for p in (asker, approver)]
     part = {request.asked_by_id, request.approved_by_id, request.recipient_id}
     asked_at = _recorded_at(request, "identity asked", request.asked_by)
     return rules.ReleaseFacts(
@@ -227,8 +230,8 @@ def release_facts(request: IdentityRequest, obj: Any, told: Iterable[Person]) ->
         approved_by=approver.ref if approver else "",
         approved_body=approver.body.ref if approver else "",
         recipient=request.recipient.ref,
-        asker_stands=asked_at is not None and authority.allows(request.asked_by, "stand_by_request", request),
-        approver_stands=approver is not None and authority.allows(approver, "stand_by_approval", request),
+        asker_stands=asked_at is not None and stands[0] and authority.allows(asker, "stand_by_request", request),
+        approver_stands=approver is not None and stands[1] and authority.allows(approver, "stand_by_approval", request),
         approved_at=_recorded_at(request, "identity approved", approver),
         break_glass=request.break_glass,
         consent_lives=consent_lives(obj, request.purpose),
