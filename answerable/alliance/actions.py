@@ -43,10 +43,7 @@ def found_alliance(
     people = [Person.objects.create(handle=h, name=n, body=body) for h, n in (registrar, administrator)]
     today = clock.today()
     founding = Person.objects.create(handle="founding", name="Founding act", body=body, is_active=False)
-    for person, other, role in (
-        (people[0], people[1], "registrar"),
-        (people[1], people[0], "system_administrator"),
-    ):
+    grants = [
         Grant.objects.create(
             person=person,
             role=role,
@@ -56,7 +53,13 @@ def found_alliance(
             confirmed_by=other,
             expires_on=months_after(today, LONGEST_GRANT_MONTHS).date(),
         )
-    record.append("alliance founded", body, by=by, detail={"people": [p.ref for p in people]})
+        for person, other, role in (
+            (people[0], people[1], "registrar"),
+            (people[1], people[0], "system_administrator"),
+        )
+    ]
+    detail = {"people": [p.ref for p in people], "grants": [g.ref for g in grants], "until": str(grants[0].expires_on)}
+    record.append("alliance founded", body, by=by, detail=detail)
     return people[0], people[1]
 
 
@@ -142,7 +145,7 @@ def enter_body(*, name: str, kind: str, state: State | None = None, by: HasPrinc
     if Body.objects.filter(name=name).exists() or (state and Body.objects.filter(state=state).exists()):
         raise Refused(_("That body is already entered."), reason="duplicate")
     body = Body.objects.create(name=name, kind=kind, state=state)
-    record.append("body entered", body, by=by, detail={"kind": kind})
+    record.append("body entered", body, by=by, detail={"kind": kind, "state": state.code if state else ""})
     return body
 
 
@@ -153,7 +156,7 @@ def enter_person(*, handle: str, name: str, body: Body, nationality: str = "", b
     if Person.objects.filter(handle=handle).exists():
         raise Refused(_("Someone already signs in as %(handle)s.") % {"handle": handle}, reason="duplicate")
     person = Person.objects.create(handle=handle, name=name, body=body, nationality=nationality)
-    record.append("person entered", person, by=by, detail={"body": body.ref})
+    record.append("person entered", person, by=by, detail={"body": body.ref, "nationality": nationality})
     return person
 
 
@@ -177,7 +180,9 @@ def ask_grant(person: Person, role: str, *, expires_on: date | None = None, by: 
     if Grant.objects.filter(person=person, role=role, status=lifecycle.ASKED).exists():
         raise Refused(_("That role has already been asked for and waits to be confirmed."), reason="duplicate")
     grant = Grant.objects.create(person=person, role=role, starts_on=today, expires_on=expires_on or last, asked_by=by)
-    record.append("grant asked", grant, by=by, to_state=grant.status, detail={"person": person.ref, "role": role})
+    question("role_given").ask(by, grant.ref, person.ref, role, "asked")
+    detail = {"person": person.ref, "role": role, "until": str(grant.expires_on)}
+    record.append("grant asked", grant, by=by, to_state=grant.status, detail=detail)
     return grant
 
 
@@ -229,14 +234,15 @@ def decide_grant(grant: Grant, name: str, *, by: Person) -> Grant:
         raise Refused(_("Two persons grant a role, and neither is the one who receives it (SOD-13)."), reason="SOD-13")
     before, grant.status = grant.status, next_status(lifecycle.GRANT_MOVES, name, status=grant.status)
     if name == "confirm_grant":
+        # While the row still says what it says: the vault asks the same rules of it.
+        question("role_given").ask(by, grant.ref, grant.person.ref, grant.role, "confirmed")
         grant.confirmed_by = by
     grant.save(update_fields=["status", "confirmed_by"])
     # Sessions end when what a person may do changes: the epoch ends the office's, the vault is told to end its own.
     Person.objects.filter(pk=grant.person_id).update(epoch=F("epoch") + 1)
     _tell_access_changed(grant.person.ref)
-    record.append(
-        name.replace("_", " "), grant, by=by, from_state=before, to_state=grant.status, detail={"role": grant.role}
-    )
+    detail = {"person": grant.person.ref, "role": grant.role}
+    record.append(name.replace("_", " "), grant, by=by, from_state=before, to_state=grant.status, detail=detail)
     return grant
 
 
@@ -250,6 +256,8 @@ def set_activity(person: Person, *, active: bool, by: Person) -> Person:
     """Suspend someone at once, or let them return; every session of theirs ends."""
     person = Person.objects.select_for_update().get(pk=person.pk)
     authority.require(by, "set_activity", Place("people"))
+    if active:
+        question("role_given").ask(by, person.ref, person.ref, "", "returned")
     person.is_active, person.epoch = active, person.epoch + 1
     person.save(update_fields=["is_active", "epoch"])
     _tell_access_changed(person.ref)

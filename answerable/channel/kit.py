@@ -22,7 +22,7 @@ from answerable.channel.models import KitEnvelope, Thread
 from answerable.common import faults
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
-from answerable.vault import arrivals, doorkeys, keyroom, primitives, seal
+from answerable.vault import arrivals, doorkeys, keyroom, primitives, seal, standing
 from answerable.vault.chamber import CHAMBER
 from answerable.vault.doors import DOORS
 from answerable.vault.primitives import Unopenable
@@ -35,7 +35,7 @@ LINE, LONG = 120, 20_000
 
 
 def _documenter(ref: str) -> Person | None:
-    person = Person.objects.select_related("body__state").filter(ref=ref, is_active=True).first()
+    person = standing.at_work(ref=ref)
     if person is not None:
         person.via = "channel"
     return person

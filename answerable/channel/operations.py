@@ -34,7 +34,7 @@ from answerable.safeguarding import lifecycle as safeguarding_lifecycle
 from answerable.safeguarding import operations as safeguarding
 from answerable.safeguarding import rules as grievance_rules
 from answerable.safeguarding.models import Grievance
-from answerable.vault import arrivals, chamber, doorkeys, keyroom, operations, seal
+from answerable.vault import arrivals, chamber, doorkeys, keyroom, operations, seal, standing
 from answerable.vault.chamber import CHAMBER
 from answerable.vault.doors import DOORS
 from answerable.vault.service import operation
@@ -84,7 +84,7 @@ def _held(token: str) -> State | None:
 
 
 def _works_here(ref: str) -> Person | None:
-    return Person.objects.select_related("body__state").filter(ref=ref, is_active=True).first()
+    return standing.at_work(ref=ref)
 
 
 def _state(token: str) -> State:

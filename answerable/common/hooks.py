@@ -39,6 +39,7 @@ QUESTIONS: dict[str, str] = {
     "record_salts": "salts of many entries in order, None where shredded ([(index, subject)])",
     "describe_ref": "Described(title, page, status) of a reference that this person may see, or None (by, ref)",
     "proves_themselves": "raises Refused unless this passphrase opens the key of who signs in so (handle, passphrase)",
+    "role_given": "told inside the act who asks for or confirms a role, or lets someone return; may raise Refused (by, ref, person ref, role, step)",
     "access_changed": "told, after the commit, that what a person may do has changed (person ref)",
     "waits_for": "list of Waiting items for a person's home page (person)",
     "relied_upon": "sentences: who relies on a reference (ref)",

@@ -16,6 +16,7 @@ class VaultConfig(AppConfig):
         question("record_salt").answer_with(client.salt)
         question("record_salts").answer_with(client.salts)
         question("proves_themselves").answer_with(client.prove)
+        question("role_given").answer_with(client.give_role)
         question("access_changed").answer_with(client.end_sessions_of)
         question("waits_for").answer_with(notices.waits_for)
         from answerable.vault.custody import entities as _requests  # noqa: F401 - how requests look, and what waits

@@ -140,6 +140,12 @@ def prove(handle: str, passphrase: str) -> bool:
     return True
 
 
+def give_role(by: Any, subject: str, person: str, role: str, step: str) -> bool:
+    """Someone asks for or confirms a role, or lets a person return: told to the vault in their own session."""
+    token = by.session_token or by.vault_session or ""
+    return bool(ask("give_role", token=token, subject=subject, person=person, role=role, step=step))
+
+
 def end_sessions_of(person: str) -> None:
     """What a person may do has changed: their sessions with the vault end at once.
 

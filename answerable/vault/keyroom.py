@@ -30,6 +30,7 @@ from answerable.vault.models import (
     Reader,
     RecordKey,
     RecoveryStep,
+    RoleWord,
     RootKey,
     Seat,
     ServiceKey,
@@ -856,6 +857,25 @@ def check_granted(recovery: str, person: str, *, hours: int) -> None:
             _("That name and code do not belong together, or the code has ended. Ask the registrar for another."),
             reason="code",
         )
+
+
+# --- words about roles --------------------------------------------------------------------------------------------
+
+
+def note_word(subject: str, step: str, person: str, role: str, by: str) -> None:
+    """What the vault itself was told about a role, in whose session and when by its own clock. Raises Refused."""
+    with transaction.atomic(using="keys"):
+        asked = RoleWord.objects.filter(subject=subject, step="asked", person=person, role=role).exclude(by=by)
+        if step == "confirmed" and not asked.exists():
+            raise Refused(
+                _("The vault was not told who asked for this role. Refuse it, and let it be asked for again."),
+                reason="nothing",
+            )
+        what = {"person": person, "role": role, "at": clock.now()}
+        if step == "returned":
+            RoleWord.objects.update_or_create(subject=subject, step=step, by=by, defaults=what)
+        else:
+            RoleWord.objects.get_or_create(subject=subject, step=step, by=by, defaults=what)
 
 
 # --- salts of the record ------------------------------------------------------------------------------------------

@@ -14,4 +14,6 @@ RECOVERY_MOVES = {
 # fmt: on
 OPEN = frozenset({ASKED, CONFIRMED, READY})
 DELAY_HOURS = 48
+# A role gives nobody a compartment, a piece in escrow or a keeper's half before it has been held for so long.
+SETTLED_HOURS = 48
 CODE_HOURS = 72

@@ -12,12 +12,23 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from answerable.alliance.models import Person
+from answerable.alliance.models import Grant, Person
 from answerable.authority import engine as authority
 from answerable.authority.principals import HasPrincipal, Place
 from answerable.common.errors import Refused
 from answerable.record import log as record
-from answerable.vault import actions, arrivals, doorkeys, keyroom, lifecycle, passkeys, seal, stretching, userkeys
+from answerable.vault import (
+    actions,
+    arrivals,
+    doorkeys,
+    keyroom,
+    lifecycle,
+    passkeys,
+    seal,
+    standing,
+    stretching,
+    userkeys,
+)
 from answerable.vault import recovery as recovery_rules
 from answerable.vault.chamber import CHAMBER, Session
 from answerable.vault.custody import rules as custody_rules
@@ -182,6 +193,28 @@ def entered_first(what: str, subject: str, *, act: str, by: HasPrincipal) -> Ite
         actions.note_key_work(what, subject, act=act, detail=detail, by=by)
 
 
+@operation("give_role", "office")
+def give_role(token: str, subject: str, person: str, role: str, step: str) -> bool:
+    """Someone asks for or confirms a role (`subject`: the grant), or lets a person return: told to the vault in their own
+    session, which is what it believes later. At the founding nobody has a session, and nothing is told.
+    """
+    if not RootKey.objects.exists():
+        return False
+    if step == "confirmed":
+        grant = Grant.objects.select_related("person", "asked_by").filter(ref=subject).first()
+        if grant is None:
+            raise Refused(_("There is nothing to confirm here."), reason="nothing")
+        by = vouched_on(token, "confirm_grant", grant)
+    elif step in ("asked", "returned"):
+        by = vouched(token, *{"asked": ("ask_grant", "grants"), "returned": ("set_activity", "people")}[step])
+    else:
+        raise Refused(_("That is not a step of this."), reason="lifecycle")
+    if by.ref in (person, subject):
+        raise Refused(_("Two persons grant a role, and neither is the one who receives it (SOD-13)."), reason="SOD-13")
+    keyroom.note_word(subject, step, person, role, by.ref)
+    return True
+
+
 @operation("enrol", "office")
 def enrol(person: str, passphrase: str, token: str = "", founder: str = "") -> str:
     """A person's key pair under their passphrase; returns the fingerprint."""
@@ -202,7 +235,7 @@ MOST_PASSKEYS = 8
 
 
 def _active(**who: str) -> Person | None:
-    return Person.objects.with_roles().select_related("body__state").filter(**who, is_active=True).first()
+    return standing.at_work(**who)
 
 
 @operation("sign_in", "office")
@@ -590,10 +623,15 @@ def opened_for(token: str, ref: str, fields: Sequence[str], purpose: str, *, lea
 def new_compartment(token: str, name: str, readers: Sequence[str]) -> str:
     """Open a compartment for its first readers."""
     by = vouched(token, "open_compartment", "compartments")
+    standing.check_settled(readers, lambda p: _covers(p, name))
     with entered_first("compartment opened", name, act="open_compartment", by=by) as detail:
         fingerprint = keyroom.new_compartment(name, list(readers))
         detail |= {"readers": sorted(readers), "public_key_sha256": fingerprint}
     return fingerprint
+
+
+def _covers(person: Person, name: str) -> bool:
+    return any(name == s or name.startswith(f"{s}/") for s in person.principal().compartments)
 
 
 @operation("admit", "office")
@@ -602,9 +640,9 @@ def admit(token: str, name: str, person: str) -> bool:
     by, private = reader(token)
     vouched(token, "admit_reader", "compartments")
     theirs = _active(ref=person)
-    scopes = theirs.principal().compartments if theirs else frozenset()
-    if not any(name == s or name.startswith(f"{s}/") for s in scopes):
+    if theirs is None or not _covers(theirs, name):
         raise Refused(_("Their roles do not cover this compartment. Ask for the role first."), reason="not_authorised")
+    standing.check_settled([person], lambda p: _covers(p, name))
     with entered_first("reader admitted", name, act="admit_reader", by=by) as detail:
         keyroom.admit_reader(name, person, by=by.ref, private=private)
         detail["person"] = person
@@ -668,6 +706,7 @@ def _may_keep(keepers: Sequence[str]) -> list[str]:
                 _("A vault is kept by the registrar, the administrator, safeguarding officers and custodians."),
                 reason="keepers",
             )
+    standing.check_settled(keepers, lambda p: authority.allows(p, "keep_vault", Place("vault")))
     return sorted(set(keepers))
 
 

@@ -132,8 +132,13 @@ def test_no_key_of_the_host_opens_an_identity(played):
     assert tried >= 40 * 6
 
 
-@compromise("the office process", yields="what its own users may open, each opening in the record and within the day's budget",
-            spares="keys: none ever reaches it; the keys database, which it cannot name; other persons' compartments")  # fmt: skip
+@compromise("the office process",
+            yields="what its own users may open, each opening in the record and within the day's budget; what is typed there while it "
+            "is watched, passphrases too; any act in the record under the name of whoever's session it used, and rows and entries "
+            "that say what nobody did",
+            spares="roles: no row and no entry under another's name gives one in the vault, and none given in two stolen sessions lets "
+            "anybody into a compartment for two days; private keys of persons, compartments and seats; the keys database, which it "
+            "cannot name; other persons' compartments")  # fmt: skip
 def test_the_office_can_ask_and_never_hold(played, settings):
     see_all()
     token = ask("sign_in", handle="inga", passphrase=_passphrase())["token"]

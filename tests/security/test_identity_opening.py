@@ -231,7 +231,7 @@ def test_from_a_claim_to_the_one_field_that_one_caseworker_reads(office, saved, 
 def colleague(claim, now):
     """A safeguarding officer in the very office that asks."""
     with clock.set_to(min(clock.now(), now - 26 * HOUR)):
-        ines, arno = person("ines"), person("arno")
+        ines, arno = signed("ines"), signed("arno")
         made = alliance.enter_person(handle="cass", name="Cass", body=person("adva").body, by=ines)
         alliance.decide_grant(alliance.ask_grant(made, "safeguarding_officer", by=ines), "confirm_grant", by=arno)
         return person("cass")

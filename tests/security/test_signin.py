@@ -486,8 +486,8 @@ def test_50_what_someone_may_do_changes_and_their_sessions_end_at_once(
         elif change == "role ended":
             alliance.decide_grant(Grant.objects.get(person=person("sami"), status="HELD"), "end_grant", by=arno)
         else:
-            grant = alliance.ask_grant(person("sami"), "verification_lead", by=ines)
-            alliance.decide_grant(grant, "confirm_grant", by=arno)
+            grant = alliance.ask_grant(person("sami"), "verification_lead", by=at_work("ines"))
+            alliance.decide_grant(grant, "confirm_grant", by=at_work("arno"))
     assert CHAMBER.find(token) is None, "the vault's session"
     assert client.get("/today/").status_code == 302, "the office's session"
     assert other.get("/today/").status_code == 200 and CHAMBER.find(other.cookies["unlock"].value)

@@ -22,7 +22,7 @@ from answerable.common.hooks import question
 from answerable.common.lifecycle import next_status
 from answerable.record import log as record
 from answerable.record.models import Entry
-from answerable.vault import recorded
+from answerable.vault import recorded, standing
 from answerable.vault.actions import token_of
 from answerable.vault.client import ask
 from answerable.vault.custody import access, lifecycle, rules, words
@@ -205,7 +205,8 @@ def owed() -> int:
 def inspectors() -> list[Person]:
     """Everyone who inspects today: auditors, data protection, ombudspersons, safeguarding officers of every body."""
     held = Grant.objects.held(on=clock.today()).filter(role__in=sorted(access.INSPECTORS), person__is_active=True)
-    return list(Person.objects.filter(pk__in=held.values("person"), body__kind=Body.ORGAN).order_by("pk"))
+    found = Person.objects.select_related("body__state").filter(pk__in=held.values("person"), body__kind=Body.ORGAN)
+    return [p for p in found.order_by("pk") if standing.as_recorded(p) and p.roles & access.INSPECTORS]
 
 
 def asking(request: IdentityRequest) -> Entry | None:
@@ -249,7 +250,8 @@ def is_released(request: IdentityRequest) -> bool:
 
 def release_facts(request: IdentityRequest, obj: Any, told: Iterable[Person]) -> rules.ReleaseFacts:
     """Everything the vault finds out for itself before a release."""
-    approver = request.approved_by
+    asker, approver = request.asked_by, request.approved_by
+    stands = [standing.as_recorded(p) is not None for p in (asker, approver)]
     part = {request.asked_by_id, request.approved_by_id, request.recipient_id}
     asked, approved = asking(request), approval(request)
     return rules.ReleaseFacts(
@@ -258,8 +260,8 @@ def release_facts(request: IdentityRequest, obj: Any, told: Iterable[Person]) ->
         approved_by=approver.ref if approver else "",
         approved_body=approver.body.ref if approver else "",
         recipient=request.recipient.ref,
-        asker_stands=asked is not None and authority.allows(request.asked_by, "stand_by_request", request),
-        approver_stands=approver is not None and authority.allows(approver, "stand_by_approval", request),
+        asker_stands=asked is not None and stands[0] and authority.allows(asker, "stand_by_request", request),
+        approver_stands=approver is not None and stands[1] and authority.allows(approver, "stand_by_approval", request),
         approved_at=approved.at if approved else None,
         break_glass=request.break_glass,
         consent_lives=consent_lives(obj, request.purpose),

@@ -16,7 +16,7 @@ from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.record.models import Entry
-from answerable.vault import arrivals, bundles, keyroom, recorded, seal, signing
+from answerable.vault import arrivals, bundles, keyroom, recorded, seal, signing, standing
 from answerable.vault.actions import note_key_work
 from answerable.vault.custody import access, actions, lifecycle, rules, words
 from answerable.vault.models import IdentityRequest, RoomRestore
@@ -271,7 +271,7 @@ def escrow_room(token: str, name: str, officers: Sequence[str], needed: int) -> 
     """
     by, private = reader(token)
     vouched(token, "escrow_room", "compartments")
-    named = list(Person.objects.with_roles().select_related("body__state").filter(ref__in=officers, is_active=True))
+    named = [p for ref in sorted(set(officers)) if (p := standing.at_work(ref=ref)) is not None]
     if len(named) != len(set(officers)):
         raise Refused(_("There is nobody of this name."), reason="nothing")
     if said := rules.escrow_obstacles([p.body.ref for p in named], needed):
@@ -287,6 +287,7 @@ def escrow_room(token: str, name: str, officers: Sequence[str], needed: int) -> 
                 % {"name": person.name},
                 reason="not_authorised",
             )
+    standing.check_settled(officers, lambda p: authority.allows(p, "enter_escrow_key", Place("seats")))
     settled = rules.figure("escrow_key")
     with entered_first("compartment in escrow", name, act="escrow_room", by=by) as detail:
         detail |= keyroom.escrow_room(name, list(officers), needed, by=by.ref, private=private, settled=settled)

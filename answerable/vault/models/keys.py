@@ -274,6 +274,27 @@ class ChannelDraft(models.Model):
 
 @in_keys
 @declares(data_class="C4", owner="vault", retention="audit-log")
+class RoleWord(models.Model):
+    """Who asked for or confirmed a role, or let someone return, as they told the vault in sessions of their own.
+
+    `subject` is the grant, or the person who returns. The office cannot write it.
+    """
+
+    subject = models.CharField(max_length=40)
+    step = models.CharField(max_length=9)
+    person = models.CharField(max_length=40)
+    role = models.CharField(max_length=40, blank=True)
+    by = models.CharField(max_length=40)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["subject", "step", "by"], name="one_word_per_role_step_and_person")
+        ]
+
+
+@in_keys
+@declares(data_class="C4", owner="vault", retention="audit-log")
 class RecoveryStep(models.Model):
     """Who asked for and confirmed a new key, as they told the vault in sessions of their own. The office cannot write it."""
 

@@ -7,7 +7,8 @@ import json
 import pytest
 from softkey import SoftKey
 
-from answerable.alliance.models import Body, Person
+from answerable.alliance import actions as alliance
+from answerable.authority.principals import CLOCK
 from answerable.common.errors import Refused
 from answerable.vault import chamber, keyroom, operations, primitives, seal, stretching, userkeys
 from answerable.vault.chamber import CHAMBER
@@ -23,12 +24,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def person(db):
-    from answerable.authority import acting
-
-    token = acting._running.set([])  # the fixture writes as an action would
-    body = Body.objects.create(name="Somewhere", kind=Body.ORGAN)
-    someone = Person.objects.create(handle="noor", name="Noor", body=body)
-    acting._running.reset(token)
+    someone, _other = alliance.found_alliance(
+        registrar=("noor", "Noor"), administrator=("arno", "Arno"), secretariat="Somewhere", by=CLOCK
+    )
     keyroom.put_person_key(someone.ref, *stretching.new_user_key(WORDS))
     yield someone
     CHAMBER.end_all_of(someone.ref)
