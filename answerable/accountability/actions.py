@@ -12,6 +12,7 @@ from answerable.accountability import lifecycle, rules
 from answerable.accountability.models import Finding, Opinion, Robustness
 from answerable.alliance import queries as alliance
 from answerable.alliance.models import Person
+from answerable.alliance.sentences import said
 from answerable.authority import engine as authority
 from answerable.authority.acting import action
 from answerable.common import clock
@@ -147,7 +148,7 @@ def conclude_finding(finding: Finding, *, by: Person) -> Finding:
             _("%(n)d experts have given an opinion; five must sit before the panel concludes.") % {"n": count.sitting},
             reason="quorum",
         )
-    unmet = [c["says"] for c in locked.criteria if c["status"] != "MET"]
+    unmet = [said(c["says"]) for c in locked.criteria if c["status"] != "MET"]
     if count.adopted and unmet:
         raise Refused(_("A criterion is not met, so this cannot be adopted: %(why)s") % {"why": " ".join(unmet)},
                       reason="criteria")  # fmt: skip

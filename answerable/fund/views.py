@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from answerable.alliance.models import State
+from answerable.alliance.sentences import said
 from answerable.authority import engine as authority
 from answerable.authority.pages import Request, done, form_page, moves, needs
 from answerable.authority.principals import Place
@@ -61,7 +62,7 @@ def _contribution(ref: str) -> Contribution:
 @needs("see_fund", "fund")
 def fund(request: Request) -> HttpResponse:
     """Balances, contributions, and for finance the payments."""
-    balances = [[ACCOUNTS[a], str(m)] for (a, _c), m in queries.balances().items()]
+    balances = [[said(ACCOUNTS[a]), str(m)] for (a, _c), m in queries.balances().items()]
     sees_payments = authority.allows(request.user, "see_payments", Place("payments"))
     may_receive = authority.allows(request.user, "receive_contribution", Place("contributions"))
     contributions = [
