@@ -176,9 +176,13 @@ def said_by_rules():
     for opinions in ({}, dict.fromkeys("abcdef", "concur")):
         yield accountability.count_panel(opinions).says
     for commonalities in ((), ("method", "victim_profile"), patterns.COMMONALITIES):
-        tests = patterns.pattern_of_rows([], actor="A", on=date(2026, 3, 1), commonalities=frozenset(commonalities)).tests
+        tests = patterns.pattern_of_rows(
+            [], actor="A", on=date(2026, 3, 1), commonalities=frozenset(commonalities)
+        ).tests
         for kind in ("F-PAT", "F-LS"):
-            for c in accountability.pattern_criteria(kind, {t.code: (t.met, t.says) for t in tests.values()}, "none", "SP2"):
+            for c in accountability.pattern_criteria(
+                kind, {t.code: (t.met, t.says) for t in tests.values()}, "none", "SP2"
+            ):
                 yield from (c.code, c.says)
 
 
@@ -192,5 +196,11 @@ def test_whatever_the_rules_say_is_said_again_in_the_readers_language():
 
 def test_what_people_typed_is_never_taken_for_a_sentence_of_the_rules():
     with override("ar"):
-        for text in ("Protection of civilians", "Request for information to Zandria", "Vote against", "3 of us", "FND-1"):
+        for text in (
+            "Protection of civilians",
+            "Request for information to Zandria",
+            "Vote against",
+            "3 of us",
+            "FND-1",
+        ):
             assert sentences.said(text) == text

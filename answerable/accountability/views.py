@@ -86,6 +86,10 @@ def finding(request: Request, ref: str) -> HttpResponse:
     if this.panel:
         facts.append((_("Panel"), this.panel["says"]))
     context = moves(request.user, this, _words(), lifecycle.FINDING_MOVES, reverse("move-finding", args=[this.ref]))
+    if this.status == lifecycle.REPLY_PERIOD and (why := actions.awaits_reply(this)):
+        early = [move for move in context["moves"] if move["fields"]["move"] == "assess"]
+        context["moves"] = [move for move in context["moves"] if move not in early]
+        context["not_open"] = [*context["not_open"], *({"words": move["words"], "why": why} for move in early)]
     return render(
         request, "accountability/finding.html",
         {"heading": f"{word('finding_type', this.kind)}: {this.party}", "object": this, "facts": facts,

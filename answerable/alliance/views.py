@@ -85,7 +85,8 @@ class GrantForm(forms.Form):
         label=gettext_lazy("Person"), queryset=Person.objects.filter(is_active=True).order_by("name")
     )
     role = forms.ChoiceField(
-        label=gettext_lazy("Role"), choices=lambda: [(r, f"{code} {said(r.replace('_', ' '))}") for r, code in ROLES.items()]
+        label=gettext_lazy("Role"),
+        choices=lambda: [(r, f"{code} {said(r.replace('_', ' '))}") for r, code in ROLES.items()],
     )
 
 

@@ -238,7 +238,8 @@ def cast_ballot(proposal: Proposal, choice: str, *, by: Person) -> Ballot:
     earlier = Ballot.objects.filter(proposal=proposal, state=state).first()
     if earlier and earlier.choice == choice:
         raise Refused(
-            _("%(state)s has already voted “%(choice)s”.") % {"state": state.name, "choice": said(choice)}, reason="duplicate"
+            _("%(state)s has already voted “%(choice)s”.") % {"state": state.name, "choice": said(choice)},
+            reason="duplicate",
         )
     ballot, _fresh = Ballot.objects.update_or_create(
         proposal=proposal, state=state, defaults={"choice": choice, "cast_by": by, "cast_at": clock.now()}

@@ -97,7 +97,7 @@ def fund(request: Request) -> HttpResponse:
         if not authority.allows(request.user, "plan_payment", Place("payments")):
             waiting = [[row[0]["text"], *row[1:]] for row in waiting]
         if waiting:
-            tables.append({"title": _("Accepted award lines with something left to pay"),
+            tables.append({"title": _("Accepted award lines with an instalment to plan"),
                            "head": [_("Award line"), _("Instalments"), _("Paid")], "rows": waiting})  # fmt: skip
         entries = [[e.posted_at.date().isoformat(), e.memo, e.subject, ", ".join(f"{leg.account} {leg.amount}" for leg in e.legs.all())]
                    for e in Entry.objects.prefetch_related("legs")[:100]]  # fmt: skip

@@ -287,7 +287,7 @@ def claim(request: Request, ref: str) -> HttpResponse:
          "due": this.screening_due_at if this.status == lifecycle.LODGED else this.eligibility_due_at,
          "may_assess": this.status in {lifecycle.ASSESSMENT, lifecycle.SECOND_ASSESSMENT} and authority.allows(request.user, "assess_claim", this),
          "may_award": this.status == lifecycle.ELIGIBLE and authority.allows(request.user, "award", this),
-         "fields": fields if readable else (), "locked": request.user.vault_session is None,
+         "fields": [(f, SEALED_WORDS[f]) for f in fields] if readable else [], "locked": request.user.vault_session is None,
          "consents": consents.standing(this.ref), "consent_ref": this.ref,
          "closing": survivor.closing_words(this.ref),
          "may_consent": authority.allows(request.user, "withdraw_consent", consents.subject_of(this)),
