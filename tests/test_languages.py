@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import ast
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
 from babel.messages.pofile import read_po
+from django.utils.translation import override
+
+from answerable.accountability import rules as accountability
+from answerable.alliance import sentences
+from answerable.common import tables
+from answerable.council import rules as council
+from answerable.fund import rules as fund
+from answerable.measures import rules as measures
+from answerable.monitoring.intake.description import FIELDS, LISTS
+from answerable.monitoring.intake.xlsform import DECLINED_LABEL
+from answerable.monitoring.patterns import rules as patterns
 
 PACKAGE = Path(__file__).resolve().parents[1] / "answerable"
 READ_BY_ALL = [
@@ -93,3 +105,102 @@ def test_the_compiled_catalogue_is_the_written_one(language):
     for source, translated in catalogue(language).items():
         if isinstance(translated, str) and translated:
             assert compiled.gettext(source) == translated
+
+
+# --- what rules, tables and the record say in English -------------------------------------------------------------
+
+# Lists that the public, delegations, the forms A1 to A3 or the kit show.
+SHOWN = {"standard_of_proof", "prevalence_level", "decision_rule", "finding_type", "reply_code", "claim_type"} | {
+    f.list_name for f in FIELDS if f.list_name and f.list_name not in LISTS
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", sorted(SHOWN))
+def test_every_answer_that_is_shown_has_words_in_every_language(name, language):
+    assert [code for code in tables.taxonomy(name) if not tables.translated(name, code, language)] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_short_answers_and_what_stands_for_none_have_words_in_every_language(language):
+    known = catalogue(language)
+    ours = {w for codes in LISTS.values() for w in codes.values()} | {DECLINED_LABEL, "Source item"}
+    assert sorted(w for w in ours if not known.get(w)) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_measure_of_the_ladder_has_a_name_in_every_language(language):
+    assert [c for c in tables.measures() if not tables.translated("measure", c, language)] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_sentence_of_the_rules_that_pages_show_is_translated(language):
+    known = catalogue(language)
+    ours = [*sentences.NAMES, *sentences.SENTENCES, *(text for _pattern, text in sentences.COUNTED)]
+    assert sorted(s for s in ours if not known.get(s)) == []
+
+
+def said_by_rules():
+    """What the rules say of votes, proposals, findings and panels, met and not."""
+    yield from fund.ACCOUNTS.values()
+    members = [council.MemberFacts(f"M{n:02}", 1_000_000 * (n + 1)) for n in range(9)]
+    members += [council.MemberFacts("ARR", 1, "IN_ARREARS"), council.MemberFacts("SUS", 1, "SUSPENDED"),
+                council.MemberFacts("NOT", 1, "INVITED"),
+                council.MemberFacts("REC", 1, recused=council.recusal("REC", target_state="REC"))]  # fmt: skip
+    who = council.entitlement(members)
+    yield from who.excluded.values()
+    for rule in council.COUNTED_RULES:
+        for choices in (("for",) * 9, ("for",) * 3, ("for", "against", "abstain") * 3, ("against",) * 9, ()):
+            ballots = {m.code: c for m, c in zip(members, choices, strict=False)}
+            count = council.count_ballots(rule, ballots, who, qualified_abstainers=frozenset(ballots))
+            yield count.margin
+            for line in count.arithmetic:
+                yield from (line.says, line.sum)
+    day = date(2026, 3, 1)
+    papers = {key: day for key, _words in measures.PAPERS.values()} | dict.fromkeys(
+        ("credible_information", "individual_link", "legal_opinion", "political_dialogue"), day)  # fmt: skip
+    finding = measures.FindingFacts("FND-1", "F-LS", "SP3")
+    dossiers = [
+        measures.DossierFacts(consents_complete=False),
+        measures.DossierFacts(findings=(measures.FindingFacts("FND-2", "F-PAT", "SP1"),), urgency=True, papers=papers),
+        measures.DossierFacts(
+            findings=(finding, measures.FindingFacts("FND-3", "F-USE", "SP4")), notified=frozenset({"FND-1"}), papers=papers,
+            measures_taken=frozenset(tables.measures()), measures_over=frozenset({*tables.measures(), "ME-10.4/6m"}),
+            expires_on=date(2026, 12, 1), starts_on=day, exception_text=True, benchmarks=(100,), objective=True,
+        ),
+    ]  # fmt: skip
+    for row in tables.measures().values():
+        for facts in dossiers:
+            for check in measures.prerequisites(row, facts, today=date(2026, 9, 1)):
+                yield from (check.name, check.says)
+    for opinions in ({}, dict.fromkeys("abcdef", "concur")):
+        yield accountability.count_panel(opinions).says
+    for commonalities in ((), ("method", "victim_profile"), patterns.COMMONALITIES):
+        tests = patterns.pattern_of_rows(
+            [], actor="A", on=date(2026, 3, 1), commonalities=frozenset(commonalities)
+        ).tests
+        for kind in ("F-PAT", "F-LS"):
+            for c in accountability.pattern_criteria(
+                kind, {t.code: (t.met, t.says) for t in tests.values()}, "none", "SP2"
+            ):
+                yield from (c.code, c.says)
+
+
+def test_whatever_the_rules_say_is_said_again_in_the_readers_language():
+    codes = re.compile(r"[A-Z]{2,6}(-[0-9A-Z.]+)*|“|”")
+    with override("ar"):
+        again = {text: sentences.said(text) for text in said_by_rules() if re.search("[a-z]{3}", text)}
+    assert len(again) > 90
+    assert sorted(t for t, a in again.items() if re.search("[a-z]{3}", codes.sub("", a))) == []
+
+
+def test_what_people_typed_is_never_taken_for_a_sentence_of_the_rules():
+    with override("ar"):
+        for text in (
+            "Protection of civilians",
+            "Request for information to Zandria",
+            "Vote against",
+            "3 of us",
+            "FND-1",
+        ):
+            assert sentences.said(text) == text

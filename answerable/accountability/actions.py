@@ -11,7 +11,9 @@ from django.utils.translation import gettext as _
 from answerable.accountability import lifecycle, rules
 from answerable.accountability.models import Finding, Opinion, Robustness
 from answerable.alliance import queries as alliance
+from answerable.alliance.days import day_words
 from answerable.alliance.models import Person
+from answerable.alliance.sentences import said
 from answerable.authority import engine as authority
 from answerable.authority.acting import action
 from answerable.common import clock
@@ -62,16 +64,22 @@ def _locked(finding: Finding, name: str, by: Person) -> tuple[Finding, str]:
     return finding, before
 
 
+def awaits_reply(finding: Finding) -> str:
+    """Why the panel does not assess yet: the respondent may still reply (R-FND-1); '' when it may."""
+    if finding.reply_due_at and not finding.reply and in_time(clock.now(), finding.reply_due_at):
+        day = day_words(finding.reply_due_at)
+        return _("The respondent may reply until %(day)s; until then the panel does not assess (R-FND-1).") % {
+            "day": day
+        }
+    return ""
+
+
 @action("move_finding")
 def move_finding(finding: Finding, name: str, *, by: Person) -> Finding:
     """Legal review, safety review, return to the drafters, or begin assessment once the right of reply is over."""
     finding, before = _locked(finding, name, by)
-    if name == "assess" and finding.reply_due_at and not finding.reply and in_time(clock.now(), finding.reply_due_at):
-        raise Refused(
-            _("The respondent may reply until %(day)s; until then the panel does not assess (R-FND-1).")
-            % {"day": finding.reply_due_at.date().isoformat()},
-            reason="R-FND-1",
-        )
+    if name == "assess" and (why := awaits_reply(finding)):
+        raise Refused(why, reason="R-FND-1")
     if name == "assess" and not finding.reply:
         finding.reply = "NONE_RECORDED"  # absence of reply is recorded; it is not proof (R-FND-1)
     finding.save(update_fields=["status", "reply"])
@@ -147,7 +155,7 @@ def conclude_finding(finding: Finding, *, by: Person) -> Finding:
             _("%(n)d experts have given an opinion; five must sit before the panel concludes.") % {"n": count.sitting},
             reason="quorum",
         )
-    unmet = [c["says"] for c in locked.criteria if c["status"] != "MET"]
+    unmet = [said(c["says"]) for c in locked.criteria if c["status"] != "MET"]
     if count.adopted and unmet:
         raise Refused(_("A criterion is not met, so this cannot be adopted: %(why)s") % {"why": " ".join(unmet)},
                       reason="criteria")  # fmt: skip

@@ -13,10 +13,10 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from answerable.accountability import access, actions, lifecycle
+from answerable.alliance.sentences import word
 from answerable.authority import engine as authority
 from answerable.authority.pages import Request, done, form_page, moves, needs
 from answerable.authority.principals import Place
-from answerable.common.tables import label
 from answerable.monitoring import access as monitoring
 from answerable.monitoring.forms import codes
 from answerable.record.pages import chain
@@ -26,7 +26,7 @@ class DraftForm(forms.Form):
     """Kind, standard, reasons."""
 
     kind = forms.ChoiceField(
-        label=gettext_lazy("Kind"), choices=lambda: [(k, label("finding_type", k)) for k in ("F-PAT", "F-LS")]
+        label=gettext_lazy("Kind"), choices=lambda: [(k, word("finding_type", k)) for k in ("F-PAT", "F-LS")]
     )
     standard = forms.ChoiceField(
         label=gettext_lazy("Standard of proof claimed"), choices=codes("standard_of_proof"), initial="SP2"
@@ -40,7 +40,8 @@ class DraftForm(forms.Form):
 def findings(request: Request) -> HttpResponse:
     """Findings one may see."""
     rows = [
-        [{"url": reverse("finding", args=[f.ref]), "text": label("finding_type", f.kind)}, f.party, f.situation, f.standard,
+        [{"url": reverse("finding", args=[f.ref]), "text": word("finding_type", f.kind)}, f.party, f.situation,
+         word("standard_of_proof", f.standard),
          {"status": f.status}, {"clock": f.reply_due_at} if f.status == lifecycle.REPLY_PERIOD else ""]
         for f in access.findings(request.user).select_related("party", "situation")[:200]
     ]  # fmt: skip
@@ -68,21 +69,30 @@ def _words() -> dict[str, str]:
     }  # fmt: skip
 
 
+def _reply(code: str) -> str:
+    """What the respondent answered, in words."""
+    return _("No reply") if code == "NONE_RECORDED" else word("reply_code", code) if code else "–"
+
+
 @needs("see_today", "findings")
 def finding(request: Request, ref: str) -> HttpResponse:
     """One finding with its criteria, clock, panel and chain."""
     this = monitoring.get(access.findings(request.user).select_related("party", "situation", "respondent"), ref)
     facts = [
         (_("Situation"), this.situation), (_("Actor"), this.party), (_("Respondent"), this.respondent or "–"),
-        (_("Standard claimed"), label("standard_of_proof", this.standard)),
-        (_("Reply"), this.reply.replace("_", " ").lower() or "–"),
+        (_("Standard claimed"), word("standard_of_proof", this.standard)),
+        (_("Reply"), _reply(this.reply)),
     ]  # fmt: skip
     if this.panel:
         facts.append((_("Panel"), this.panel["says"]))
     context = moves(request.user, this, _words(), lifecycle.FINDING_MOVES, reverse("move-finding", args=[this.ref]))
+    if this.status == lifecycle.REPLY_PERIOD and (why := actions.awaits_reply(this)):
+        early = [move for move in context["moves"] if move["fields"]["move"] == "assess"]
+        context["moves"] = [move for move in context["moves"] if move not in early]
+        context["not_open"] = [*context["not_open"], *({"words": move["words"], "why": why} for move in early)]
     return render(
         request, "accountability/finding.html",
-        {"heading": f"{label('finding_type', this.kind)}: {this.party}", "object": this, "facts": facts,
+        {"heading": f"{word('finding_type', this.kind)}: {this.party}", "object": this, "facts": facts,
          "checks": this.criteria, "due": this.reply_due_at if this.status == lifecycle.REPLY_PERIOD else None,
          "may_opine": this.status == lifecycle.ASSESSMENT and authority.allows(request.user, "give_opinion", this),
          "opinions": this.opinions.count(), "reply_codes": actions.REPLY_CODES,

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 
 from answerable.alliance import actions, lifecycle, queries
 from answerable.alliance.models import Body, Grant, Person, State, Token
+from answerable.alliance.sentences import said
 from answerable.authority import engine as authority
 from answerable.authority.pages import Request, done, form_page, moves, needs
 from answerable.authority.principals import ROLES, Place
@@ -84,14 +85,15 @@ class GrantForm(forms.Form):
         label=gettext_lazy("Person"), queryset=Person.objects.filter(is_active=True).order_by("name")
     )
     role = forms.ChoiceField(
-        label=gettext_lazy("Role"), choices=[(r, f"{code} {r.replace('_', ' ')}") for r, code in ROLES.items()]
+        label=gettext_lazy("Role"),
+        choices=lambda: [(r, f"{code} {said(r.replace('_', ' '))}") for r, code in ROLES.items()],
     )
 
 
 class TokenForm(forms.Form):
     """A token for oneself."""
 
-    purpose = forms.ChoiceField(label=gettext_lazy("Purpose"), choices=[(p, p) for p in Token.PURPOSES])
+    purpose = forms.ChoiceField(label=gettext_lazy("Purpose"), choices=lambda: [(p, said(p)) for p in Token.PURPOSES])
     days = forms.IntegerField(label=gettext_lazy("Days"), min_value=1, max_value=365, initial=90)
 
 

@@ -13,6 +13,7 @@ from answerable.accountability.models import Finding
 from answerable.alliance import lifecycle as membership
 from answerable.alliance import queries as alliance
 from answerable.alliance.models import Person, State
+from answerable.alliance.sentences import said
 from answerable.authority import engine as authority
 from answerable.authority.acting import action
 from answerable.authority.principals import Place
@@ -178,7 +179,7 @@ def check_proposal(proposal: Proposal, name: str, *, by: Person) -> Proposal:
     if name != "check_prerequisites" and unmet:
         raise Refused(
             _("Blocked until every prerequisite is met (R-MEA-2): %(why)s")
-            % {"why": " ".join(f"{c['name']}: {c['says']}" for c in unmet)},
+            % {"why": " ".join(f"{said(c['name'])}: {said(c['says'])}" for c in unmet)},
             reason="prerequisites",
         )
     proposal.save(update_fields=["status", "checks"])
@@ -212,7 +213,7 @@ def open_vote(proposal: Proposal, *, by: Person) -> Proposal:
         raise Refused(_("No population table is frozen, so a vote could not be counted."), reason="population")
     unmet = [c["name"] for c in prerequisites(proposal) if c["status"] != "MET"]
     if unmet:
-        raise Refused(_("A prerequisite is no longer met: %(names)s.") % {"names": ", ".join(unmet)},
+        raise Refused(_("A prerequisite is no longer met: %(names)s.") % {"names": ", ".join(said(name) for name in unmet)},
                       reason="prerequisites")  # fmt: skip
     proposal.population_version, proposal.vote_opened_at = version, clock.now()
     proposal.save(update_fields=["status", "population_version", "vote_opened_at"])
@@ -232,12 +233,13 @@ def cast_ballot(proposal: Proposal, choice: str, *, by: Person) -> Ballot:
     if choice not in rules.CHOICES:
         raise Refused(_("A ballot is for, against or abstain."), reason="unknown")
     if why := queries.entitlement(proposal).excluded.get(state.code):
-        raise Refused(_("%(state)s has no ballot on this: %(why)s.") % {"state": state.name, "why": why},
+        raise Refused(_("%(state)s has no ballot on this: %(why)s.") % {"state": state.name, "why": said(why)},
                       reason="not_eligible")  # fmt: skip
     earlier = Ballot.objects.filter(proposal=proposal, state=state).first()
     if earlier and earlier.choice == choice:
         raise Refused(
-            _("%(state)s has already voted “%(choice)s”.") % {"state": state.name, "choice": choice}, reason="duplicate"
+            _("%(state)s has already voted “%(choice)s”.") % {"state": state.name, "choice": said(choice)},
+            reason="duplicate",
         )
     ballot, _fresh = Ballot.objects.update_or_create(
         proposal=proposal, state=state, defaults={"choice": choice, "cast_by": by, "cast_at": clock.now()}

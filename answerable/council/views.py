@@ -17,6 +17,7 @@ from answerable.accountability import access as findings
 from answerable.accountability import lifecycle as finding_lifecycle
 from answerable.accountability.models import Finding
 from answerable.alliance.models import State
+from answerable.alliance.sentences import measure_name, said
 from answerable.authority import engine as authority
 from answerable.authority.pages import Request, done, form_page, moves, needs
 from answerable.authority.principals import Place
@@ -30,7 +31,7 @@ from answerable.record.pages import chain
 
 def measure_choices() -> list[tuple[str, str]]:
     """The ladder, rung by rung, without what the Chair decides alone."""
-    return [(c, f"{c} {m['name']}") for c, m in measures().items() if m["decision_rule"] != "DR-CHAIR"]
+    return [(c, f"{c} {measure_name(c)}") for c, m in measures().items() if m["decision_rule"] != "DR-CHAIR"]
 
 
 class ProposalForm(forms.Form):
@@ -66,10 +67,17 @@ class ProposalForm(forms.Form):
 class PaperForm(forms.Form):
     """A paper on file."""
 
-    kind = forms.ChoiceField(label=gettext_lazy("Paper"), choices=[(k, k.replace("_", " ")) for k in (
-        "credible_information", "risk_assessment", "impact_assessment", "legal_opinion", "case_file_review",
-        "individual_link", "due_diligence", "complementarity_note", "unit_identified", "un_regime", "draft_shared",
-        "clause_steps", "notice", "evaluation_period", "evaluation_report", "political_dialogue", "consent_crim")])  # fmt: skip
+    kind = forms.ChoiceField(label=gettext_lazy("Paper"), choices=[
+        ("credible_information", gettext_lazy("Credible information")), ("risk_assessment", gettext_lazy("Risk assessment")),
+        ("impact_assessment", gettext_lazy("Impact assessment")), ("legal_opinion", gettext_lazy("Legal opinion")),
+        ("case_file_review", gettext_lazy("Case file review")), ("individual_link", gettext_lazy("Individual link")),
+        ("due_diligence", gettext_lazy("Due diligence")), ("complementarity_note", gettext_lazy("Complementarity note")),
+        ("unit_identified", gettext_lazy("Unit identified")), ("un_regime", gettext_lazy("United Nations regime")),
+        ("draft_shared", gettext_lazy("Draft shared")), ("clause_steps", gettext_lazy("Steps the clause requires")),
+        ("notice", gettext_lazy("Notice")), ("evaluation_period", gettext_lazy("Evaluation period")),
+        ("evaluation_report", gettext_lazy("Evaluation report")), ("political_dialogue", gettext_lazy("Political dialogue")),
+        ("consent_crim", gettext_lazy("Consent for criminal justice (CP-CRIM)")),
+    ])  # fmt: skip
     on = Day(label=gettext_lazy("Dated"))
 
 
@@ -128,7 +136,7 @@ def proposal(request: Request, ref: str) -> HttpResponse:
     words = {"for": _("for"), "against": _("against"), "abstain": _("abstains"), "": _("no ballot")}
     excluded = this.electorate.get("excluded", who.excluded) if decided else who.excluded
     eligible = this.electorate.get("eligible", who.eligible) if decided else who.eligible
-    standing = [(s, words[choices.get(s.code, "")] if s.code in eligible else excluded.get(s.code, ""))
+    standing = [(s, words[choices.get(s.code, "")] if s.code in eligible else said(excluded.get(s.code, "")))
                 for s in State.objects.filter(code__in=[*eligible, *excluded]).order_by("name")]  # fmt: skip
     arithmetic: Any = this.result.get("arithmetic") if decided else count.arithmetic if count else []
     chart = []
@@ -147,8 +155,8 @@ def proposal(request: Request, ref: str) -> HttpResponse:
          "may_vote": voting and authority.allows(request.user, "cast_ballot", this),
          "may_declare": voting and authority.allows(request.user, "declare_result", this),
          "may_file": authority.allows(request.user, "add_paper", this) and this.status not in lifecycle.ENDED,
-         "mine": choices.get(request.user.principal().state, ""),
-         "measure": this.measure, **context, **chain(request.user, this.ref)},
+         "mine": said(choices.get(request.user.principal().state, "")),
+         **context, **chain(request.user, this.ref)},
     )  # fmt: skip
 
 

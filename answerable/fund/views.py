@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from answerable.alliance.models import State
+from answerable.alliance.sentences import said
 from answerable.authority import engine as authority
 from answerable.authority.pages import Request, done, form_page, moves, needs
 from answerable.authority.principals import Place
@@ -61,7 +62,7 @@ def _contribution(ref: str) -> Contribution:
 @needs("see_fund", "fund")
 def fund(request: Request) -> HttpResponse:
     """Balances, contributions, and for finance the payments."""
-    balances = [[ACCOUNTS[a], str(m)] for (a, _c), m in queries.balances().items()]
+    balances = [[said(ACCOUNTS[a]), str(m)] for (a, _c), m in queries.balances().items()]
     sees_payments = authority.allows(request.user, "see_payments", Place("payments"))
     may_receive = authority.allows(request.user, "receive_contribution", Place("contributions"))
     contributions = [
@@ -96,7 +97,7 @@ def fund(request: Request) -> HttpResponse:
         if not authority.allows(request.user, "plan_payment", Place("payments")):
             waiting = [[row[0]["text"], *row[1:]] for row in waiting]
         if waiting:
-            tables.append({"title": _("Accepted award lines with something left to pay"),
+            tables.append({"title": _("Accepted award lines with an instalment to plan"),
                            "head": [_("Award line"), _("Instalments"), _("Paid")], "rows": waiting})  # fmt: skip
         entries = [[e.posted_at.date().isoformat(), e.memo, e.subject, ", ".join(f"{leg.account} {leg.amount}" for leg in e.legs.all())]
                    for e in Entry.objects.prefetch_related("legs")[:100]]  # fmt: skip

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from answerable.alliance.days import day_words
 from answerable.authority import engine as authority
 from answerable.authority.pages import Request, done, form_page, needs
 from answerable.measures import actions, lifecycle
@@ -40,7 +41,7 @@ def measures(request: Request) -> HttpResponse:
     """Every measure, with its expiry."""
     rows = [
         [{"url": reverse("measure", args=[m.ref]), "text": m.proposal.title}, m.code, {"status": m.status},
-         m.expires_on.isoformat() if m.expires_on else _("a single act")]
+         day_words(m.expires_on) or _("a single act")]
         for m in Measure.objects.select_related("proposal")[:200]
     ]  # fmt: skip
     head = [_("Measure"), _("Code"), _("State"), _("Expires on")]
@@ -62,8 +63,8 @@ def measure(request: Request, ref: str) -> HttpResponse:
             )
     facts = [
         (_("Code"), this.code), (_("Situation"), this.proposal.situation), (_("Target"), this.proposal.target_state or this.proposal.target_party or "–"),
-        (_("Adopted on"), this.adopted_on), (_("In force on"), this.in_force_on or "–"),
-        (_("Expires on"), this.expires_on or _("a single act")), (_("Exception"), this.proposal.exception_text or "–"),
+        (_("Adopted on"), day_words(this.adopted_on)), (_("In force on"), day_words(this.in_force_on) or "–"),
+        (_("Expires on"), day_words(this.expires_on) or _("a single act")), (_("Exception"), this.proposal.exception_text or "–"),
     ]  # fmt: skip
     return render(
         request, "measures/measure.html",

@@ -7,6 +7,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from answerable.alliance.sentences import said, word
 from answerable.authority.pages import Request, public_page
 from answerable.common.references import normalise
 from answerable.publication.models import Release
@@ -26,6 +27,13 @@ def front(request: Request) -> HttpResponse:
                   "measures": latest("measure"), "fund": fund[0] if fund else None})  # fmt: skip
 
 
+def _title(this: Release) -> str:
+    """What was released, by its kind in the reader's language; a title that people wrote stays as it is."""
+    if this.kind == "finding":
+        return f"{word('finding_type', this.body['kind'])}: {this.body['party']}, {this.body['situation']}"
+    return str(said(this.title))
+
+
 @public_page
 def released(request: Request, ref: str) -> HttpResponse:
     """One released thing in every version it had."""
@@ -35,7 +43,8 @@ def released(request: Request, ref: str) -> HttpResponse:
     this = versions[0]
     wanted = request.GET.get("version", "")
     this = next((v for v in versions if str(v.version) == wanted), this)
-    return render(request, "publication/released.html", {"release": this, "versions": versions, "body": this.body})
+    return render(request, "publication/released.html", {"release": this, "versions": versions, "body": this.body,
+                  "title": _title(this)})  # fmt: skip
 
 
 @public_page

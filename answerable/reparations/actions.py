@@ -383,16 +383,18 @@ def _settled(line: str) -> None:
 
 @question("lines_to_pay").answer_with
 def _lines_to_pay() -> list[list[object]]:
-    """Accepted lines not fully paid, as finance sees them: reference, instalments, how many are paid."""
-    return [
-        [
-            {"url": f"/fund/payments/plan/?line={line.ref}&n={line.settled + 1}", "text": line.ref},
-            len(line.instalments),
-            line.settled,
-        ]
-        for line in AwardLine.objects.filter(accepted=True)[:200]
-        if line.settled < len(line.instalments)
-    ]
+    """Accepted lines with an instalment that no payment stands for, as finance sees them: reference (which leads to
+    planning the next one), instalments, how many are paid."""
+    lines = list(AwardLine.objects.filter(accepted=True)[:200])
+    standing = Payment.objects.filter(line__in=[line.ref for line in lines], status__in=payment_lifecycle.STANDING)
+    planned = set(standing.values_list("line", "instalment"))
+    rows: list[list[object]] = []
+    for line in lines:
+        left = [n for n in range(1, len(line.instalments) + 1) if (line.ref, n) not in planned]
+        if left:
+            plan = {"url": f"/fund/payments/plan/?line={line.ref}&n={left[0]}", "text": line.ref}
+            rows.append([plan, len(line.instalments), line.settled])
+    return rows
 
 
 # --- what a change of her consents does to a claim ------------------------------------------------------------------

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 from answerable.accountability import lifecycle as finding_lifecycle
 from answerable.accountability.models import Finding
 from answerable.alliance.days import day_words
+from answerable.alliance.sentences import word
 from answerable.authority import engine as authority
 from answerable.authority.pages import Request, done, form_page, moves, needs
 from answerable.authority.principals import Place
@@ -60,7 +61,7 @@ class ClaimForm(PlanFields):
     referral_offered = forms.BooleanField(label=gettext_lazy("Care and referral were offered first (SC-8)"))
     claim_type = forms.ChoiceField(
         label=gettext_lazy("Class of claimant"),
-        choices=lambda: [("", "–")] + [(c, label("claim_type", c)) for c in rules.FLAT_RU],
+        choices=lambda: [("", "–")] + [(c, word("claim_type", c)) for c in rules.FLAT_RU],
     )
     alias = forms.CharField(
         label=gettext_lazy("Name or alias she likes to be called by"),
@@ -261,7 +262,7 @@ def claim(request: Request, ref: str) -> HttpResponse:
     this: Claim = get(access.claims(request.user), ref)
     award = getattr(this, "award", None)
     facts = [
-        (_("Programme"), this.programme.situation), (_("Class"), label("claim_type", this.claim_type)),
+        (_("Programme"), this.programme.situation), (_("Class"), word("claim_type", this.claim_type)),
         (_("When, where"), f"{this.quarter}, {coarse.words(this.area1)}"), (_("Age"), coarse.age_words(this.age_band)), (_("Lives in"), coarse.words(this.country)),
         (_("Urgency"), f"{urgent.words(this) or this.level}, {this.score}"),
         (_("Presumed by"), this.presumed_by or "–"),
@@ -286,7 +287,7 @@ def claim(request: Request, ref: str) -> HttpResponse:
          "due": this.screening_due_at if this.status == lifecycle.LODGED else this.eligibility_due_at,
          "may_assess": this.status in {lifecycle.ASSESSMENT, lifecycle.SECOND_ASSESSMENT} and authority.allows(request.user, "assess_claim", this),
          "may_award": this.status == lifecycle.ELIGIBLE and authority.allows(request.user, "award", this),
-         "fields": fields if readable else (), "locked": request.user.vault_session is None,
+         "fields": [(f, SEALED_WORDS[f]) for f in fields] if readable else [], "locked": request.user.vault_session is None,
          "consents": consents.standing(this.ref), "consent_ref": this.ref,
          "closing": survivor.closing_words(this.ref),
          "may_consent": authority.allows(request.user, "withdraw_consent", consents.subject_of(this)),

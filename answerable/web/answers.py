@@ -12,10 +12,10 @@ from answerable.accountability import lifecycle as finding_lifecycle
 from answerable.accountability.models import Robustness
 from answerable.alliance import lifecycle as grants
 from answerable.alliance.models import Grant, State
+from answerable.alliance.sentences import said, word
 from answerable.authority import engine as authority
 from answerable.authority.principals import Place
 from answerable.common.hooks import question
-from answerable.common.tables import label
 from answerable.council import access as council
 from answerable.council import lifecycle as proposals
 from answerable.fund import lifecycle as payments
@@ -42,7 +42,7 @@ def describe(by: Any, ref: str) -> Described | None:
     if kind == "SIT" and (s := monitoring.situations(by).filter(ref=ref).first()):
         return Described(s.name, ("situation", ref), s.status)
     if kind == "FND" and (f := findings.findings(by).filter(ref=ref).first()):
-        return Described(f"{label('finding_type', f.kind)}: {f.party}", ("finding", ref), f.status)
+        return Described(f"{word('finding_type', f.kind)}: {f.party}", ("finding", ref), f.status)
     if kind == "PRO" and (o := council.proposals(by).filter(ref=ref).first()):
         return Described(o.title, ("proposal", ref), o.status)
     if kind == "MEA" and (m := Measure.objects.filter(ref=ref).first()):
@@ -109,11 +109,11 @@ def waits_for(by: Any) -> list[dict[str, Any]]:
             for f in findings.findings(by).filter(status__in=statuses)[:20]:
                 if role == "panel_expert" and f.opinions.filter(expert=by).exists():
                     continue
-                out.append(_item(f"{label('finding_type', f.kind)}: {f.party}", statuses[f.status],
+                out.append(_item(f"{word('finding_type', f.kind)}: {f.party}", statuses[f.status],
                                  reverse("finding", args=[f.ref]), f.reply_due_at if f.status == "REPLY_PERIOD" else None))  # fmt: skip
     if "panel_expert" in roles:
         tests = Robustness.objects.filter(noted_at=None).select_related("finding__party")
-        out += [_item(f"{label('finding_type', t.finding.kind)}: {t.finding.party}", _("tested again: the panel's note"),
+        out += [_item(f"{word('finding_type', t.finding.kind)}: {t.finding.party}", _("tested again: the panel's note"),
                       reverse("finding", args=[t.finding.ref]), t.due_at) for t in tests[:20]]  # fmt: skip
     steps = {
         "legal_adviser": {proposals.SPONSORED: _("prerequisites"), proposals.PREREQ_CHECK: _("legal check")},
@@ -167,7 +167,7 @@ def waits_for(by: Any) -> list[dict[str, Any]]:
     if roles & {"system_administrator", "registrar"}:
         asked = Grant.objects.filter(status=grants.ASKED).exclude(asked_by=by).select_related("person")
         out += [
-            _item(f"{g.person}: {g.role.replace('_', ' ')}", _("role to confirm"), reverse("grant", args=[g.ref]))
+            _item(f"{g.person}: {said(g.role.replace('_', ' '))}", _("role to confirm"), reverse("grant", args=[g.ref]))
             for g in asked[:20]
         ]
     return out

@@ -50,9 +50,11 @@ class OneTransaction:
 
 
 def refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
-    """A page that says why not and what would help: 409, and the form's own words are not lost (browser keeps them)."""
+    """A page that says why not and what would help: 409, and the form's own words are not lost (browser keeps them).
+
+    The whole page for a script too: a part of one that is not there would be swapped in as nothing, without a word.
+    """
     htmx = request.headers.get("HX-Request") == "true"
-    template = "_refusal.html" if htmx else "refusal.html"
     back = request.headers.get("HX-Current-URL" if htmx else "Referer", "")
     here = f"{request.scheme}://{request.get_host()}"
     back = back.removeprefix(here) if back.startswith(f"{here}/") else ""
@@ -63,7 +65,7 @@ def refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
         back = request.POST.get("next", "")
     return render(
         request,
-        template,
+        "refusal.html",
         {"sentence": str(refused), "reason": refused.reason, "back": back,
          "typed": any(str(v).strip() for name, v in request.POST.items() if name not in CHOSEN),
          # A keeper opens their own key while the vault is locked, to bring their half.

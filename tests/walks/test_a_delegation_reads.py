@@ -1,4 +1,8 @@
-"""Whatever a delegation can reach by links is in its language: every text a page asks for is in the catalogue."""
+"""Whatever a delegation, the Chair or the public can reach by links is in their language.
+
+Every text a page asks for is in the catalogue; and where the script is not Latin, nothing on a page is left in English
+that people did not type themselves, so that a text nobody marked for translation is found as well.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,14 @@ from html import unescape
 
 import pytest
 from babel.messages.pofile import read_po
+from django.apps import apps
 from django.conf import settings
+from django.db.models import CharField, TextField
+from django.test import Client, override_settings
 from django.utils.translation import trans_real
+from tests_support import see_all
+
+from answerable.council.models import Proposal
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +34,7 @@ def addresses(reply) -> set[str]:
 
 def shape(address: str) -> str:
     """An address with its references, days and question mark taken away: pages of one kind look alike."""
-    plain = re.sub(r"/[A-Z]{2,4}-[^/]+", "/REF", address.split("?")[0])
+    plain = re.sub(r"/([A-Z]{2,4})-[^/]+", r"/\1", address.split("?")[0])
     return re.sub(r"\d+", "N", plain)
 
 
@@ -94,3 +104,58 @@ def test_every_page_a_delegation_can_reach_is_translated(office, asked_for, lang
         asked_for.clear()
     assert pages > 25
     assert untranslated == {}
+
+
+# The record and the public versions hold what the product said, not what people typed.
+OURS = {"record", "publication", "sessions", "contenttypes"}
+# Names of the product, its languages and addresses, references and codes; "fixture" is the demonstration's population table.
+NAMES_KEPT = re.compile(
+    r"Answerable|fixture|English|Français|Español|[A-Z]{2,4}(-[0-9A-Z]{1,5}){2,}|[0-9a-f]{8}|/[a-z/{}_.-]+|https?://\S+"
+)
+IN_ENGLISH = re.compile(r"\b[A-Za-z]*[a-z]{2,}[A-Za-z]*\b")
+
+
+def typed_by_people() -> list[str]:
+    """Names, titles and texts in the database, the longest first: pages show these as they were typed."""
+    see_all()
+    found = {b["text"] for p in Proposal.objects.all() for b in p.benchmarks}
+    for model in apps.get_models():
+        if model._meta.app_label in OURS:
+            continue
+        fields = [f.name for f in model._meta.local_fields if isinstance(f, (CharField, TextField))]
+        for values in model._base_manager.values_list(*fields) if fields else ():
+            found |= {v for v in values if len(v or "") > 3 and (v[0].isupper() or " " in v)}
+    return sorted(found, key=len, reverse=True)
+
+
+def left_in_english(reply, typed) -> set[str]:
+    """Texts of a page that still hold English words once what people typed is taken away."""
+    html = re.sub(r"(?s)<(script|style|noscript)\b.*?</\1>", "", reply.content.decode())
+    shown = re.findall(r'(?:aria-label|title|placeholder)="([^"]*)"', html)
+    html = re.sub(r"</?(?:bdi|span|strong|code)\b[^>]*>", "", html)
+    left = set()
+    for text in [*shown, *re.split(r"<[^>]+>", html)]:
+        text = whole = " ".join(unescape(text).split())
+        for words in typed:
+            if words in text:
+                text = text.replace(words, " ")
+        if IN_ENGLISH.search(NAMES_KEPT.sub(" ", text)):
+            left.add(whole)
+    return left
+
+
+@pytest.mark.parametrize(
+    ("who", "language"), [("delegate.avn", "ar"), ("delegate.blm", "uk"), ("chair", "ar"), ("", "ar"), ("", "uk")]
+)
+def test_no_page_of_theirs_is_left_in_english(office, who, language):
+    typed, left, pages = typed_by_people(), {}, 0
+    doors = {} if who else {"ROOT_URLCONF": "answerable.config.urls_portal"}
+    client = office(who) if who else Client()
+    client.cookies[settings.LANGUAGE_COOKIE_NAME] = language
+    with override_settings(**doors):
+        for address, reply in crawl(client):
+            pages += 1
+            for text in left_in_english(reply, typed):
+                left.setdefault(text, address)
+    assert pages > (25 if who else 7)
+    assert left == {}

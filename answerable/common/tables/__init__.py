@@ -48,11 +48,15 @@ def _labels() -> Mapping[tuple[str, str], Mapping[str, str]]:
     return {(r["list"], r["code"]): r for r in rows("taxonomy_labels")}
 
 
+def translated(list_name: str, code: str, lang: str) -> str:
+    """The label of a code in another language than English; '' where there is none."""
+    return _labels().get((list_name, code), {}).get(lang[:2], "") if lang[:2] != "en" else ""
+
+
 def label(list_name: str, code: str, lang: str = "en") -> str:
     """The label of a code in a language, English where there is no translation, the code itself where unknown."""
-    translated = _labels().get((list_name, code), {}).get(lang[:2], "") if lang[:2] != "en" else ""
-    if translated:
-        return translated
+    if words := translated(list_name, code, lang):
+        return words
     row = taxonomy(list_name).get(code)
     return row.label if row else code
 

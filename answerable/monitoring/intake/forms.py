@@ -259,11 +259,14 @@ class FilingForm(forms.Form):
                 self.fields[name].asked = _("needed before it is filed")  # type: ignore[attr-defined]
 
 
+IN_A_SENTENCE = gettext_lazy("In a sentence, of three words at least. Sealed on arrival.")
+
+
 class InterviewForm(forms.Form):
-    """Why someone is to be asked for her account."""
+    """Why someone is to be asked for her account. Nothing is chosen beforehand: whoever asks says it."""
 
     told_before = forms.ChoiceField(
-        label=gettext_lazy("Did she tell this before?"), choices=[(c, w) for c, w in guard.TOLD.items() if c not in ("told", "not_told")],
+        label=gettext_lazy("Did she tell this before?"), choices=[],
         help_text=gettext_lazy("She may show her code: then enter it below, and only yes or no is answered."),
     )  # fmt: skip
     code = forms.CharField(label=gettext_lazy("Her code"), required=False, max_length=60,
@@ -274,10 +277,10 @@ class InterviewForm(forms.Form):
         help_text=gettext_lazy("Only if the custodians are asked. Her name and what tells her from others, sealed to their three seats: nobody here can read it."),
     )  # fmt: skip
     purpose = forms.ChoiceField(label=gettext_lazy("For which purpose"), choices=[])
-    added_value = forms.CharField(label=gettext_lazy("What this interview would add"), max_length=2000, help_text=gettext_lazy("Sealed on arrival."),
+    added_value = forms.CharField(label=gettext_lazy("What this interview would add"), max_length=2000, help_text=IN_A_SENTENCE,
                                   widget=forms.Textarea(attrs={"rows": 3}))  # fmt: skip
     why_not_enough = forms.CharField(label=gettext_lazy("Why what is recorded already does not suffice"), max_length=2000,
-                                     help_text=gettext_lazy("Sealed on arrival."), widget=forms.Textarea(attrs={"rows": 3}))  # fmt: skip
+                                     help_text=IN_A_SENTENCE, widget=forms.Textarea(attrs={"rows": 3}))  # fmt: skip
     her_request = forms.BooleanField(label=gettext_lazy("She asked for it herself"), required=False)
     anyway = forms.BooleanField(
         label=gettext_lazy("An interview is needed although an account can be used instead"), required=False
@@ -285,8 +288,12 @@ class InterviewForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["told_before"].choices = [(c, _(w)) for c, w in guard.TOLD.items() if c not in ("told", "not_told")]  # type: ignore[attr-defined]
-        self.fields["purpose"].choices = choices_of(BY_NAME["purposes"], blank=False)  # type: ignore[attr-defined]
+        told = [(c, _(w)) for c, w in guard.TOLD.items() if c not in ("told", "not_told")]
+        self.fields["told_before"].choices = [("", "–"), *told]  # type: ignore[attr-defined]
+        self.fields["purpose"].choices = choices_of(BY_NAME["purposes"], blank=True)  # type: ignore[attr-defined]
+        for name, when in (("code", _("if she shows it")), ("pseudonym", _("needed where no code is entered")),
+                           ("who", _("needed where the custodians are asked"))):  # fmt: skip
+            self.fields[name].asked = when  # type: ignore[attr-defined]
 
 
 class WordForm(forms.Form):

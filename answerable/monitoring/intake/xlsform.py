@@ -10,6 +10,7 @@ import io
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from answerable.common.edtf import gettext_noop
 from answerable.common.tables import label
 from answerable.monitoring.intake.description import A1, A2, A3, DECLINED, FIELDS, LISTS, Field, codes_of
 
@@ -24,7 +25,7 @@ FORM_ID = "answerable_report"
 # Raised when a question is added or changes; a submission names the version it was written with.
 VERSION = "2026112602"
 NAMESPACE = 'answerable="urn:answerable:form:1"'
-DECLINED_LABEL = "Prefer not to say"
+DECLINED_LABEL = gettext_noop("Prefer not to say")
 ITEMS, CONSENT = "items", "consent"
 _TYPES = {
     "text": "text",
@@ -77,7 +78,7 @@ def publish(
         survey.extend(_question(f, words) for f in FIELDS if f.form == form)
 
     questions(A1)
-    group("begin repeat", ITEMS, "Source item")
+    group("begin repeat", ITEMS, gettext_noop("Source item"))
     questions(A2)
     group("begin group", CONSENT, "Consent", _relevant(next(f for f in FIELDS if f.form == A3)))
     questions(A3)

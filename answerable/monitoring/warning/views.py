@@ -7,6 +7,7 @@ from typing import Any
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -16,7 +17,7 @@ from answerable.authority.pages import Request, done, form_page, needs
 from answerable.authority.principals import CLOCK, Place
 from answerable.common import clock
 from answerable.common.errors import Refused
-from answerable.common.tables import label, obligations
+from answerable.common.tables import label, obligations, translated
 from answerable.engines.warning.scores import MEASURES
 from answerable.monitoring import access as monitoring
 from answerable.monitoring.models import Situation
@@ -201,7 +202,7 @@ def alert(request: Request, ref: str) -> HttpResponse:
         "caution": _caution(), "waiting": this.waiting, "reason": says.reasons().get(this.reason, ""),
         "end_reason": says.reasons().get(this.end_reason, ""),
         "consequences": says.follows(this.level, this.obligations or queries.triggered(this.level)),
-        "obligations": [(c, obligations()[c]["text"]) for c in this.obligations],
+        "obligations": [(c, translated("obligation", c, get_language() or "en") or obligations()[c]["text"]) for c in this.obligations],
         "may_confirm": this.waiting and authority.allows(by, "confirm_alert", this),
         "why_not": " ".join(_(s) for s in authority.decide(by, "confirm_alert", this).says) if this.waiting else "",
         "may_step_down": this.status == lifecycle.CONFIRMED and authority.allows(by, "step_down_alert", this),

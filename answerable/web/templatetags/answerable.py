@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
+from answerable.alliance import sentences
 from answerable.alliance.days import day_words
 from answerable.common import clock as time
 from answerable.common import tables
@@ -115,6 +116,18 @@ def label(code: Any, list_name: str) -> str:
 
 
 @register.filter
+def said(text: Any) -> Any:
+    """What a rule, a table or the record said in English, in the reader's language."""
+    return sentences.said(text)
+
+
+@register.filter
+def measure(code: str) -> str:
+    """The name of a measure of the ladder, in the reader's language."""
+    return sentences.measure_name(str(code))
+
+
+@register.filter
 def labels(codes: Any, list_name: str) -> str:
     """Labels of several codes."""
     return ", ".join(label(c, list_name) for c in codes)
@@ -155,6 +168,21 @@ def STATUS_WORDS() -> dict[str, str]:
         "IN_VERIFICATION": _("In verification"), "VERIFIED": _("Verified"), "CREDIBLE": _("Credible"),
         "ALLEGED": _("Alleged"), "REOPENED": _("Reopened"), "MERGED": _("Put together with another"),
         "NOT_SUBSTANTIATED": _("Not substantiated"), "CONSENT_WITHDRAWN": _("Consent withdrawn"),
+        "WATCHED": _("Watched"), "LEGAL_REVIEW": _("Legal review"), "SAFETY_REVIEW": _("Safety review"),
+        "NOT_ADOPTED": _("Not adopted"), "RETURNED": _("Returned"), "NOTIFIED": _("Notified"), "IN_REVIEW": _("In review"),
+        "UPHELD": _("Upheld"), "AMENDED": _("Amended"), "UNDER_REVIEW": _("Under review"), "EASED": _("Eased"),
+        "PREREQ_FAILED": _("A prerequisite failed"), "RENEWED": _("Renewed"), "LIFTED": _("Lifted"), "ANNULLED": _("Annulled"),
+        "DELISTED": _("Delisted"), "CO_DESIGN": _("Being designed with survivors"), "CLOSED_TO_NEW": _("Closed to new claims"),
+        "WIND_DOWN": _("Winding down"), "HELD": _("Held"), "REFUSED": _("Refused"), "ENDED": _("Ended"),
+        "ANNOUNCED": _("Announced"), "COMMITTED": _("Committed"), "RECONCILED": _("Reconciled"), "DEFAULTED": _("In default"),
+        "APPROVED_1": _("Approved once"), "APPROVED_2": _("Approved twice"), "RELEASED": _("Released"), "SETTLED": _("Settled"),
+        "FAILED": _("Failed"), "UNKNOWN": _("Not known"), "CONFIRMED": _("Confirmed"), "NOT_CONFIRMED": _("Not confirmed"),
+        "SUPERSEDED": _("Superseded"), "STEPPED_DOWN": _("Stepped down"), "ESCALATED": _("With the Chair"),
+        "LODGED": _("Lodged"), "URGENT_SCREENED": _("Screened for urgency"), "REGISTERED": _("Registered"),
+        "COMPLETENESS": _("Completeness checked"), "NEEDS_INFO": _("Needs information"),
+        "SECOND_ASSESSMENT": _("Second assessment"), "ELIGIBLE": _("Eligible"), "NOT_ELIGIBLE": _("Not eligible"),
+        "AWARDED": _("Awarded"), "ACCEPTED": _("Accepted"), "DELIVERING": _("Being delivered"), "DELIVERED": _("Delivered"),
+        "PAUSED_BY_CLAIMANT": _("Paused by the claimant"), "for": _("For"), "against": _("Against"), "abstain": _("Abstain"),
     }  # fmt: skip
 
 
