@@ -318,11 +318,10 @@ def statement(token: str, ref: str, why: str) -> dict[str, str]:
     authority.require(person, "export_file", file)
     with reading_as(person):
         blobs = {f: bytes(getattr(file, f)) for f in ("name", "salt", "digest")}
-    if not actions.exportable(file):
-        raise Refused(
-            _("There is no live consent that covers this leaving the office, so it stays here (SC-4)."),
-            reason="consent",
-        )
+    if why not in actions.WHY:
+        raise Refused(_("Say why, by one of the reasons listed; it stands in the custody log."), reason="why")
+    if not actions.exportable(file, why):
+        raise actions.not_covered(why)
     key = _key_of(file, person, private)
     actions.note_export(file, why=why, by=person)
     return {**keyroom.open_with(key, file.ref, "EvidenceFile", blobs), "commitment": bytes(file.commitment).hex()}
