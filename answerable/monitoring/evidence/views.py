@@ -364,7 +364,9 @@ def _graded(item: Any, by: Person) -> dict[str, Any]:
     elif given:
         state = _("one assessor has graded; a second is asked, who does not see the first grade (R-VER-0)")
     else:
-        state = _("no assessor has graded it here; the grade it was filed with counts until two have")
+        state = _(
+            "no assessor has graded it here; as it was filed it counts for V2 and no more, until two have (R-VER-0)"
+        )
     open_ = (found is not None and not found.grade) or (found is None and not given)
     return {"item": item, "state": state, "shown": shown, "mine": mine, "open": open_ and not mine}
 

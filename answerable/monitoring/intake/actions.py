@@ -584,6 +584,10 @@ def attach_item(
         free = m.Interview.objects.select_for_update().filter(ref=named, held_by="", report=None)
         if not free.update(held_by=ref):
             raise Problems({"interview": rules.Problem(guard.SPENT)})
+        person = queries.persons_of(by, [named])[named]
+        if coded.get("person_key") not in (None, "", person):
+            raise Problems({"person_key": rules.Problem(guard.ANOTHER)})
+        coded["person_key"] = person
     says = keeping.seal_fields(ref, incident.compartment, "SourceItem", {"says": item.says})["says"]
     made = _source_item(incident, ref, coded, says, by=by)
     made.parents.set(parents)

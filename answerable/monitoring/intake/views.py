@@ -382,7 +382,7 @@ def ask(request: Request, ref: str) -> HttpResponse:
                     % {"purposes": ", ".join(instead)}, reason="told",
                 )  # fmt: skip
         if not person and pseudonym:
-            (person,) = keeping.marks("person", [f"{request.user.body.ref}/{pseudonym}"])
+            (person,) = keeping.marks("person", [f"{request.user.body.ref}/{grades.pseudonym(pseudonym)}"])
         made = actions.ask_for_interview(situation, **{**data, "told_before": told}, person=person, by=request.user)
         return done(request, _said(made), "interview", made.ref)
 
