@@ -165,7 +165,7 @@ def _with_links(by: Any, this: Incident, found: dict[str, Any]) -> dict[str, Any
         e
         for ref in pairs
         for e in record.history(ref)
-        if this.ref in (e.event["detail"].get("kept"), e.event["detail"].get("merged"))
+        if e.event and this.ref in (e.event["detail"].get("kept"), e.event["detail"].get("merged"))
     ]
     return {**found, "history": sorted([*found["history"], *also], key=lambda e: e.index)}
 

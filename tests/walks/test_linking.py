@@ -179,6 +179,7 @@ def test_a_link_raises_no_level_until_a_verifier_who_collected_neither_looks_at_
     first.refresh_from_db()
     assert (first.level, first.status) == ("V2", "CREDIBLE")
     assert "may raise it to V3b" in first.because[-1]
+    assert "details in the sealed texts agree" in office("lena").get(f"/watch/links/{pair.ref}/").content.decode()
     page = office("lena").get(f"/watch/incidents/{first.ref}/").content.decode()
     assert "may raise it" in page and "reports compared" in page.partition("History")[2]
     assert "look at its verification again" in office("vera").get("/today/").content.decode()
