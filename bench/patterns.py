@@ -68,6 +68,14 @@ def grow(c, situations: list[int], parties: list[int], start: int, to: int, body
             f" JOIN (VALUES {values}) AS k (n, t, p, r, c, a) ON k.n = mod(g, {len(KINDS)})",
             [],
         )  # fmt: skip
+    # Two assessors gave each account the grade it has: until then it would carry V2 and no more (R-VER-0).
+    c.execute(
+        "INSERT INTO monitoring_assessment (ref, compartment, item_id, assessor_id, testimony, reliability, credibility, given_at,"
+        " reasons) SELECT 'ASM-B-' || s.id || '-' || p.handle, 'monitoring', s.id, p.id, s.testimony, '', 0, now(), ''"
+        " FROM grown JOIN monitoring_incident i ON i.ref = 'INC-B-' || g JOIN monitoring_sourceitem s ON s.incident_id = i.id"
+        " CROSS JOIN (SELECT id, handle FROM alliance_person WHERE handle IN ('vera', 'lena')) p WHERE s.kind = 'testimony'",
+        [],
+    )  # fmt: skip
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import Any
 
 from django.db.models import Min
 from django.utils.translation import gettext as _
@@ -343,15 +344,22 @@ def move_incident(incident: Incident, name: str, *, by: Person) -> Incident:
 def verify_incident(incident: Incident, *, matches_pattern: bool = False, by: Person) -> Incident:
     """Conclude verification: the rules say which level the items reach; a verifier who did not collect it answers for it.
 
-    The status follows the level: V3 and above verified, V2 credible, V1 alleged. V3d incidents of the same actor are
+    The status follows the level: V3 and above verified, V2 credible, V1 alleged. Where another report was linked since, it
+    is concluded again with both, by someone who collected neither. V3d incidents of the same actor are
     worked out again, because the base set may have grown (R-VER-2).
     """
     incident = _locked(incident)
     authority.require(by, "verify_incident", incident)
     if incident.collected_by_id == by.pk:
         raise Refused(_("You collected this report, so someone else must verify it (SOD-01)."), reason="SOD-01")
-    before = incident.status
-    if before in lifecycle.ASSESSED:
+    before, linked, collected = incident.status, *_linked_below(incident)
+    if by.pk in collected:
+        raise Refused(
+            _("You collected a report that is linked to this one, so someone else must verify it (SOD-01)."),
+            reason="SOD-01",
+        )
+    again = before in lifecycle.COUNTED and not all(p.concluded for p in linked)
+    if before in lifecycle.ASSESSED and not again:
         raise Refused(
             _("Verification was already concluded (%(level)s). Reopen the incident if something new came in.")
             % {"level": incident.level},
@@ -361,6 +369,10 @@ def verify_incident(incident: Incident, *, matches_pattern: bool = False, by: Pe
     incident.verified_by, incident.matches_pattern = by, matches_pattern
     incident.status = lifecycle.ALLEGED  # a counted status, so that the rules below see it; they set the right one
     incident.save(update_fields=["verified_by", "matches_pattern", "status"])
+    with scope_of(CLOCK):
+        for pair in linked:
+            pair.concluded = True
+            pair.save(update_fields=["concluded"])
     changed = relevel(incident.party, incident.ref, why="verified", by=by)
     incident.refresh_from_db()
     record.append(
@@ -368,6 +380,14 @@ def verify_incident(incident: Incident, *, matches_pattern: bool = False, by: Pe
         detail={"level": incident.level, "levels": changed},
     )  # fmt: skip
     return incident
+
+
+def _linked_below(incident: Incident) -> tuple[list[Any], set[int]]:
+    """The links under a report, and who collected what was linked: also in compartments that the verifier does not see."""
+    with scope_of(CLOCK):
+        pairs = list(links.linked_below(incident).select_for_update(no_key=True, of=("self",)).order_by("id"))
+        found = Incident.objects.filter(pk__in=[p.duplicate_id for p in pairs])
+        return pairs, set(found.values_list("collected_by", flat=True))
 
 
 @action("regrade_item")

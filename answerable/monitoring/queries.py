@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Max, QuerySet
+from django.db.models import Count, Max, Prefetch, QuerySet
 from django.utils.translation import gettext as _
 
 from answerable.authority.acting import reading_as
@@ -21,8 +21,9 @@ from answerable.authority.principals import CLOCK
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.engines.agreement import linear_kappa
-from answerable.monitoring import lifecycle, rules
+from answerable.monitoring import grades, lifecycle, rules
 from answerable.monitoring.evidence import queries as evidence
+from answerable.monitoring.evidence import rules as grading
 from answerable.monitoring.linking import queries as links
 from answerable.monitoring.linking import rules as command
 from answerable.monitoring.models import (
@@ -83,8 +84,24 @@ def reliance_on_import(batch: Import) -> list[str]:
     return reasons
 
 
-def item_facts(item: SourceItem, parents: Iterable[str]) -> rules.ItemFacts:
-    """An item as the rules see it."""
+def assessed(item: SourceItem) -> bool:
+    """Whether two assessors settled an account's grade, or a more generous one (R-VER-0). Looks at `item.assessments`."""
+    if not (grades.is_account(item.kind) and item.testimony):
+        return False
+    given = sorted(item.assessments.all(), key=lambda a: a.pk)
+    settled = grading.grading([a.testimony for a in given]).grade
+    return bool(settled) and item.testimony >= settled
+
+
+def graded() -> Prefetch[str, Any, str]:
+    """For `prefetch_related`: what assessors gave, of many items at once."""
+    from answerable.monitoring.evidence.models import Assessment
+
+    return Prefetch("assessments", Assessment.objects.only("id", "item", "testimony"))
+
+
+def item_facts(item: SourceItem, parents: Iterable[str], *, waits: str = "", stood: bool = False) -> rules.ItemFacts:
+    """An item as the rules see it; `waits` and `stood` as there."""
     return rules.ItemFacts(
         ref=item.ref,
         kind=item.kind,
@@ -98,6 +115,9 @@ def item_facts(item: SourceItem, parents: Iterable[str]) -> rules.ItemFacts:
         weighed=item.weighed,
         live=item.live,
         assessors=item.assessors,
+        assessed=assessed(item),
+        waits=waits,
+        stood=stood,
     )
 
 
@@ -105,8 +125,13 @@ def incident_facts(incidents: Sequence[Incident]) -> list[rules.IncidentFacts]:
     """Incidents with their items and the live ones of reports linked to them, in a few queries however many there are."""
     items: dict[int, list[SourceItem]] = {}
     linked = links.kept_by([i.pk for i in incidents])
+    # Until a verifier has concluded, all of it is what the items would give; afterwards a link raises nothing by itself.
+    said = {i.pk for i in incidents if i.status in lifecycle.COUNTED}
+    waiting = links.waiting([d for d, kept in linked.items() if kept in said])
     every = list(
-        SourceItem.objects.filter(incident__in=[*(i.pk for i in incidents), *linked]).prefetch_related("parents")
+        SourceItem.objects.filter(incident__in=[*(i.pk for i in incidents), *linked]).prefetch_related(
+            "parents", graded()
+        )
     )
     for item in every:
         # What a linked report lost to a withdrawn consent is not so much as counted on another's page.
@@ -128,7 +153,9 @@ def incident_facts(incidents: Sequence[Incident]) -> list[rules.IncidentFacts]:
             actor=refs[i.party_id],
             items=tuple(
                 item_facts(
-                    x, {*(p.ref for p in x.parents.all() if p.incident_id == x.incident_id), *elsewhere.get(x.pk, ())}
+                    x,
+                    {*(p.ref for p in x.parents.all() if p.incident_id == x.incident_id), *elsewhere.get(x.pk, ())},
+                    **waiting.get(x.incident_id, {}),
                 )
                 for x in items.get(i.pk, [])
             ),

@@ -29,7 +29,11 @@ __all__ = [
 
 @dataclass(frozen=True)
 class ItemFacts:
-    """One source item as the verification rules see it. A survivor's account has a T grade and never A-F (R-VER-0)."""
+    """One source item as the verification rules see it. A survivor's account has a T grade and never A-F (R-VER-0).
+
+    `assessed`: two assessors gave an account its grade, each alone. `waits`: the linked report it came with, when no
+    verifier concluded anything from the two together yet; `stood`: a verifier had concluded that report by itself.
+    """
 
     ref: str
     kind: str
@@ -43,6 +47,9 @@ class ItemFacts:
     weighed: bool = False
     live: bool = True
     assessors: int = 0
+    assessed: bool = True
+    waits: str = ""
+    stood: bool = False
 
     @property
     def account(self) -> bool:
@@ -63,8 +70,13 @@ class ItemFacts:
 
     @property
     def primary_testimony(self) -> bool:
-        """Account of a survivor, eyewitness or insider, at T1 or T2."""
-        return self.primary and self.account and self.qualifies
+        """Account of a survivor, eyewitness or insider, at T1 or T2 by two assessors."""
+        return self.primary and self.account and self.settled
+
+    @property
+    def settled(self) -> bool:
+        """Whether it carries more than V2: a grade that one person typed is not yet an account's grade (R-VER-0)."""
+        return self.qualifies and (self.assessed or not self.account)
 
 
 @dataclass(frozen=True)
@@ -117,11 +129,34 @@ def _three_roots(items: Sequence[ItemFacts], roots: Mapping[str, frozenset[str]]
     return ()
 
 
-def verification_level(items: Sequence[ItemFacts], *, base: int = 0, matches_pattern: bool = False) -> Level:
-    """The level that the live items support, and why (V1-V4, R-VER-1 to R-VER-4).
+# How high a level stands, for what may raise it: V3d below the others of V3, since it never counts for a base set.
+RANK = {"V1": 0, "V2": 1, "V3d": 2, "V3a": 3, "V3b": 3, "V3c": 3, "V4": 4}
+LOOK_AGAIN = "A report linked to this one may raise it to {level}, once a verifier who collected neither looks at both (R-VER-5, SOD-01)."
 
-    `base` is the number of base-set incidents of the pattern this one is said to match (for V3d).
+
+def verification_level(items: Sequence[ItemFacts], *, base: int = 0, matches_pattern: bool = False) -> Level:
+    """The level that the live items support, and why (V1-V4, R-VER-0 to R-VER-5).
+
+    `base` is the number of base-set incidents of the pattern this one is said to match (for V3d). What waits for a
+    verifier lowers a level at once and raises none.
     """
+    whole = _level(items, items, base=base, matches_pattern=matches_pattern)
+    if not any(i.waits for i in items):
+        return whole
+    # What verifiers concluded: the report by itself, and each linked one that had been concluded by itself.
+    apart = [
+        [i for i in items if not i.waits],
+        *([i for i in items if i.waits == w] for w in sorted({i.waits for i in items if i.stood})),
+    ]
+    found = [_level(part, items, base=base, matches_pattern=matches_pattern) for part in apart]
+    own = max(found, key=lambda level: RANK[level.code])
+    if RANK[whole.code] <= RANK[own.code]:
+        return whole
+    return Level(own.code, (*own.because, LOOK_AGAIN.format(level=whole.code)), own.items)
+
+
+def _level(items: Sequence[ItemFacts], every: Sequence[ItemFacts], *, base: int, matches_pattern: bool) -> Level:
+    """The level of some of a report's items; `every` are all of them, among which origins are shared."""
     live = [i for i in items if i.live]  # R-VER-4
     dropped = [i.ref for i in items if not i.live]
     notes = [f"{len(dropped)} item(s) without a live consent are left out (R-VER-4)."] if dropped else []
@@ -137,7 +172,9 @@ def verification_level(items: Sequence[ItemFacts], *, base: int = 0, matches_pat
             tuple(i.ref for i in against),
         )
     # Over all items: what two live ones both go back to stays their one origin when its own consent has ended.
-    roots = root_sets(items)
+    roots = root_sets(every)
+    ungraded = [i for i in qualifying if not i.settled]
+    one, qualifying = qualifying[0], [i for i in qualifying if i.settled]
     strong = [i for i in qualifying if i.strong]
     trio = _three_roots(qualifying, roots)
     first_rank = sum(i.account and i.testimony == "T1" for i in qualifying)
@@ -163,11 +200,13 @@ def verification_level(items: Sequence[ItemFacts], *, base: int = 0, matches_pat
         why = f"A T1 testimony confirmed by two assessors, matching a pattern with at least {base} base incidents (five needed): V3d."
         return Level("V3d", (*notes, why), (single[0].ref,))
     missing = "no independent second item"
-    if single and matches_pattern:
+    if ungraded:
+        missing = f"{len(ungraded)} account(s) count alone until two assessors have graded them (R-VER-0)"
+    elif single and matches_pattern:
         missing = f"it matches a pattern, but the base set has {base} incidents and V3d needs {V3D_BASE}"
     elif len(qualifying) > 1:
         missing = "the qualifying items share a root or a person, or none is primary"
-    return Level("V2", (*notes, f"At least one qualifying item, but {missing}: V2."), (qualifying[0].ref,))
+    return Level("V2", (*notes, f"At least one qualifying item, but {missing}: V2."), (one.ref,))
 
 
 def testimony_needs_third(first: str, second: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -18,16 +19,18 @@ from answerable.monitoring import access, actions, forms, lifecycle, planning, q
 from answerable.monitoring.intake import actions as intake
 from answerable.monitoring.intake import forms as intake_forms
 from answerable.monitoring.intake import queries as intake_queries
+from answerable.monitoring.linking import access as link_access
 from answerable.monitoring.linking import actions as list_actions
 from answerable.monitoring.linking import lists
 from answerable.monitoring.linking import queries as link_queries
 from answerable.monitoring.linking import views as linking
 from answerable.monitoring.looking import views as looking
-from answerable.monitoring.models import Import, PatternAssessment, SourceItem
+from answerable.monitoring.models import Import, Incident, PatternAssessment, SourceItem
 from answerable.monitoring.patterns import views as patterns
 from answerable.monitoring.warning import actions as warning_actions
 from answerable.monitoring.warning import files as warning_files
 from answerable.monitoring.warning import sources as warning_sources
+from answerable.record import log as record
 from answerable.record.pages import chain
 from answerable.vault import actions as vault
 from answerable.vault.consent import queries as consents
@@ -137,7 +140,10 @@ def incident(request: Request, ref: str) -> HttpResponse:
             "precision": _precisions().get(this.precision, this.precision),
             "further": intake_forms.coded_lines(intake_forms.OF_REPORT, this.further),
             "may_verify": authority.allows(request.user, "verify_incident", this)
-            and this.status == lifecycle.IN_VERIFICATION,
+            and (
+                this.status == lifecycle.IN_VERIFICATION
+                or link_queries.to_look_at(request.user).filter(pk=this.pk).exists()
+            ),
             "why_not_verify": " ".join(authority.decide(request.user, "verify_incident", this).says),
             "may_add": authority.allows(request.user, "add_item", this),
             "may_grade": authority.allows(request.user, "begin_verification", this),
@@ -147,9 +153,21 @@ def incident(request: Request, ref: str) -> HttpResponse:
             "opened": {},
             **linking.beside(request, this),
             **moves(request.user, this, _words(), lifecycle.INCIDENT_MOVES, reverse("move-incident", args=[this.ref])),
-            **chain(request.user, this.ref),
+            **_with_links(request.user, this, chain(request.user, this.ref)),
         },
     )
+
+
+def _with_links(by: Any, this: Incident, found: dict[str, Any]) -> dict[str, Any]:
+    """An incident's chain, with links and their undoing in its history, for whoever sees the pair."""
+    pairs = link_access.pairs(by).filter(Q(first=this) | Q(second=this)).values_list("ref", flat=True)
+    also = [
+        e
+        for ref in pairs
+        for e in record.history(ref)
+        if e.event and this.ref in (e.event["detail"].get("kept"), e.event["detail"].get("merged"))
+    ]
+    return {**found, "history": sorted([*found["history"], *also], key=lambda e: e.index)}
 
 
 def _kind(item: SourceItem) -> str:

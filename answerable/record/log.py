@@ -231,6 +231,14 @@ def opened_events() -> Iterable[tuple[int, bytes, bytes]]:
     yield from _opened(batch)
 
 
+def opened(entries: Iterable[Entry]) -> Iterable[tuple[int, bytes, bytes, bytes]]:
+    """(index, leaf, salt, canonical event) of each of some entries whose salt still exists, in order."""
+    rows = sorted(entries, key=lambda e: e.index)
+    leaf = {e.index: bytes(e.leaf) for e in rows}
+    for index, salt, event in _opened([(e.index, e.subject, e.event) for e in rows]):
+        yield index, leaf[index], salt, event
+
+
 def shredded() -> Iterable[tuple[int, str]]:
     """(index, kind of what it was about) of each event whose salt is gone, in order: the kind alone, never which one."""
     rows = list(Entry.objects.exclude(event=None).order_by("index").values_list("index", "subject"))

@@ -281,9 +281,11 @@ def _enter_opening(
     # Counted with the record's head in hand, which every opening waits for: several at once are counted one by one.
     head = _record_as_it_was()
     _within_budget(obj, by)
+    roles = ",".join(sorted(by.roles))[:200]
     entry = record.append(
-        "sealed field read", obj, by=by, detail={"fields": sorted(fields), "purpose": purpose}, reason=leaves, head=head
-    )
+        "sealed field read", obj, by=by, detail={"fields": sorted(fields), "purpose": purpose, "roles": roles}, reason=leaves,
+        head=head,
+    )  # fmt: skip
     question("opened").ask(obj, entry, purpose, by)
     if CHAMBER.watches_record:
         transaction.on_commit(lambda: setattr(CHAMBER, "seen", (entry.index, bytes(entry.leaf))))

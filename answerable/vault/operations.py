@@ -104,11 +104,14 @@ def marks_of_pseudonyms(person: str, pseudonyms: Sequence[str], token: str = "")
 
 @operation("mark_of_interview", "office")
 def mark_of_interview(token: str, pseudonym: str) -> str:
-    """The mark by which interviews with one person are counted within an organisation, in the session of whoever asks."""
+    """The mark by which interviews with one person are counted within an organisation, in the session of whoever asks.
+
+    The same as of her accounts: who was interviewed under a pseudonym and who told under it is one person (R-VER-1).
+    """
     by = holder(token)[0]
     authority.require(by, "bring_in_reports", Place("intake"))
     LIMITS.take(f"interviews {by.ref}", 1, most=INTERVIEWS_A_DAY)
-    return doorkeys.marks("interview", [f"{by.body.ref}/{pseudonym}"])[0]
+    return doorkeys.marks("person", [f"{by.body.ref}/{pseudonym}"])[0]
 
 
 @operation("seal_identity", "office")

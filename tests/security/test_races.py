@@ -103,6 +103,7 @@ try:
     from django.db import OperationalError, transaction
     from django.utils import timezone
     from answerable.authority.acting import set_scope
+    from answerable.monitoring.evidence.models import Assessment
     from answerable.monitoring.models import Party, SourceItem
     from answerable.monitoring.patterns import actions as patterns, live
     with transaction.atomic():
@@ -117,10 +118,12 @@ try:
                 link_reason=b""))
             for grade in grades:
                 told = grade == "T1"
-                SourceItem.objects.create(
+                item = SourceItem.objects.create(
                     compartment="monitoring", incident=made[-1], kind="testimony" if told else "document", primary=told, testimony="T1" if told else "",
                     reliability="" if told else grade[0], credibility=0 if told else int(grade[1]), assessors=2, captured_on=clock.today(),
                     person_key=f"lock-{len(made)}" if told else "", purposes=["CP-MONI"] if told else [], says=b"")
+                for who in ("vera", "lena") if told else ():
+                    Assessment.objects.create(compartment="monitoring", item=item, assessor=P(who), testimony="T1", given_at=timezone.now(), reasons=b"")
         live.relevel(unit)
     with reading_as(CLOCK): papers = [made[i].items.get(kind="document") for i in (0, 1)]
     held, inside, real = threading.Barrier(2), threading.local(), live.hold

@@ -9,6 +9,7 @@ import pytest
 from answerable.alliance.models import Person
 from answerable.authority.acting import set_scope
 from answerable.monitoring import actions as monitoring
+from answerable.monitoring.evidence import actions as evidence
 from answerable.monitoring.intake import actions as intake
 from answerable.monitoring.intake.models import Draft
 from answerable.monitoring.models import Incident, Party
@@ -50,6 +51,8 @@ class Office:
             **more,
         }
         _draft, incident = intake.deliver_report(given, route="api", by=self.person("dana"))
+        for who in ("vera", "lena"):
+            evidence.assess_item(incident.items.get(kind="testimony"), testimony="T1", reasons="r", by=self.person(who))
         for name, by in (("triage", "sami"), ("begin_verification", "vera")):
             monitoring.move_incident(incident, name, by=self.person(by))
         monitoring.verify_incident(incident, by=self.person("vera"))

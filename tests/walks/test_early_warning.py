@@ -329,6 +329,10 @@ def test_a_state_never_sees_a_level_on_itself(office, elsewhere):
 
 def test_an_observation_is_entered_by_form_and_a_level_confirmed_by_form(office, elsewhere):
     sami = office("sami")
+    blank = sami.get(f"/watch/{elsewhere.ref}/warning/enter/").content.decode()
+    assert '<option value="EW-M1" selected' not in blank and '<option value="" selected>' in blank, (
+        "nothing is chosen beforehand"
+    )
     for indicator, stage in ALERTING:
         reply = sami.post(
             f"/watch/{elsewhere.ref}/warning/enter/",

@@ -324,16 +324,16 @@ def test_the_custody_statement_opens_the_commitment_and_its_export_is_a_line(tak
 
     content = picture()
     _vera, file = taken(content)
-    reply = office("lena").post(f"/watch/evidence/{file.ref}/statement/", {"why": "court"})
+    reply = office("lena").post(f"/watch/evidence/{file.ref}/statement/", {"why": "panel"})
     told = reply.content.decode()
     salt = bytes.fromhex(re.search(r"Salt: ([0-9a-f]{64})", told)[1])
     assert hashlib.sha256(content).hexdigest() in told
     assert hashlib.sha256(b"answerable-file/1" + salt + content).digest() == bytes(file.commitment)
     see_all()
     assert (
-        CustodyLine.objects.filter(about=file.ref, act="exported", why="court", roles="verification_lead").count() == 1
+        CustodyLine.objects.filter(about=file.ref, act="exported", why="panel", roles="verification_lead").count() == 1
     )
-    assert office("vera").post(f"/watch/evidence/{file.ref}/statement/", {"why": "court"}).status_code == 409
+    assert office("vera").post(f"/watch/evidence/{file.ref}/statement/", {"why": "panel"}).status_code == 409
 
 
 @pytest.fixture
@@ -379,23 +379,28 @@ def test_an_original_leaves_with_what_proves_it_and_is_checked_offline(taken, of
     press(office("ines"), "/watch/evidence/roots/", pem=authority.root_pem)
     press(vera, where + "check/")
     entries, lines = Entry.objects.count(), CustodyLine.objects.filter(item=item).count()
-    folder = unpacked(office("lena").post(where + "bundle/", {"why": "court"}))
+    folder = unpacked(office("lena").post(where + "bundle/", {"why": "panel"}))
     see_all()
     last = CustodyLine.objects.filter(item=item).order_by("-id").first()
-    assert (last.act, last.why, last.about, last.roles) == ("original", "court", file.ref, "verification_lead")
+    assert (last.act, last.why, last.about, last.roles) == ("original", "panel", file.ref, "verification_lead")
     assert CustodyLine.objects.filter(item=item).count() == lines + 1, "the opening is one line of custody"
     opened = Entry.objects.filter(index__gte=entries).exclude(action="signed in")
     assert [(e.index, e.action, e.subject, e.reason) for e in opened] == [
-        (last.entry, "sealed field read", file.ref, "court")
+        (last.entry, "sealed field read", file.ref, "panel")
     ]
     assert (folder / "original.png").read_bytes() == content
     status, said = run_check(folder)
-    assert status == 0, said
-    assert "SHA-256 is that at capture" in said and "opens the commitment" in said
-    assert "2026-03-04 05:06:07 UTC; its signature holds under a root" in said and "begins with this file" in said
-    assert "original taken out of the vault" in (folder / "custody-statement.txt").read_text()
-    cli.export(tmp_path / "record", closed=True, cosigned=False)
-    assert run_check(folder, "--record", str(tmp_path / "record"))[0] == 0
+    assert status == 3 and "Nothing was compared with the record" in said and "It holds" not in said, said
+    assert not (folder / "custody-statement.txt").exists(), "the program prints it, from lines that it checked"
+    for closed in (True, False):
+        made = tmp_path / f"record-{closed}"
+        cli.export(made, closed=closed, cosigned=False)
+        status, said = run_check(folder, "--record", str(made))
+        assert status == 0 and said.endswith("It holds.\n"), said
+        assert "SHA-256 is that at capture" in said and "opens the commitment" in said
+        assert "2026-03-04 05:06:07 UTC; its signature holds under a root" in said and "begins with this file" in said
+        assert f"original taken out of the vault  {file.ref}  verification lead  panel" in said
+        assert ("left out was not checked" if closed else "is left out.") in said
     page = text_of(office("lena").get(f"/watch/items/{item.ref}/evidence/"))
     assert "original taken out of the vault" in page
 
@@ -404,9 +409,14 @@ def test_an_original_leaves_with_what_proves_it_and_is_checked_offline(taken, of
 @pytest.mark.parametrize(("change", "says"), [
     ("original", "not the file that was taken in"), ("salt", "do not open the commitment"), ("stamp", "not about this file"),
     ("roots", "does not hold under any root"), ("custody", "not in the order"), ("ots", "not about this file"),
-    ("record", "is not the one that the custody log names"), ("cut", "could not be read"),
+    ("record", "do not open the leaf"), ("cut", "could not be read"),
+    ("forged", "it is another"), ("forged, and its event", "is not the one that the custody log names"),
+    ("at", "the custody log says at"), ("roles", "the custody log says roles"), ("why", "the custody log says why"),
+    ("act", "the custody log says act"), ("event", "do not open the leaf"), ("left out", "leaves it out"),
+    ("statement", "does not belong to the bundle"), ("check", "not those that the record says"),
 ])  # fmt: skip
 def test_a_bundle_that_was_changed_does_not_hold(taken, office, unpacked, tmp_path, change, says):
+    import hashlib
     import json
 
     from answerable.record import cli
@@ -414,14 +424,16 @@ def test_a_bundle_that_was_changed_does_not_hold(taken, office, unpacked, tmp_pa
     authority, other, content = proofs.Authority(), proofs.Authority(), picture()
     vera, file = taken(content)
     where = f"/watch/evidence/{file.ref}/"
+    press(vera, where + "show/", 200)
     about = b"another file" if change == "stamp" else content
     press(vera, where + "proof/", proof=upload(authority.token(about), "scan.tsr", ""), why="preservation")
     about = b"another file" if change == "ots" else content
     press(vera, where + "proof/", proof=upload(proofs.ots(about), "scan.ots", ""), why="preservation")
     press(office("ines"), "/watch/evidence/roots/", pem=(other if change == "roots" else authority).root_pem)
-    folder = unpacked(office("lena").post(where + "bundle/", {"why": "court"}))
+    press(vera, where + "check/")
+    folder = unpacked(office("lena").post(where + "bundle/", {"why": "panel"}))
     see_all()
-    cli.export(tmp_path / "record", closed=True, cosigned=False)
+    cli.export(tmp_path / "record", closed=False, cosigned=False)
     told = json.loads((folder / "bundle.json").read_text())
     if change == "original":
         (folder / "original.png").write_bytes(content + b"x")
@@ -431,6 +443,31 @@ def test_a_bundle_that_was_changed_does_not_hold(taken, office, unpacked, tmp_pa
         told["custody"].reverse()
     elif change == "record":
         told["custody"][0]["leaf"] = "11" * 32
+    elif change.startswith("forged"):
+        another = content + b"appended"
+        (folder / "original.png").write_bytes(another)
+        told |= {"sha256": hashlib.sha256(another).hexdigest(), "size": len(another), "proofs": []}
+        for proof in folder.glob("PRF-*"):
+            proof.unlink()
+        told["commitment"] = hashlib.sha256(b"answerable-file/1" + bytes.fromhex(told["salt"]) + another).hexdigest()
+        if change != "forged":
+            line = told["custody"][0]
+            event = json.loads(line["event"])
+            event["detail"]["commitment"] = told["commitment"]
+            line["event"] = json.dumps(event, sort_keys=True, separators=(",", ":"))
+            made = hashlib.sha256(b"answerable-leaf/1" + bytes.fromhex(line["salt"]) + line["event"].encode())
+            line["leaf"] = made.hexdigest()
+    elif change in ("at", "roles", "why", "act"):
+        told["custody"][1][change] = {
+            "at": "2020-01-01T00:00:00Z", "roles": "chair", "why": "court", "act": "redacted"}[change]  # fmt: skip
+    elif change == "event":
+        told["custody"][1]["event"] = told["custody"][1]["event"].replace("verification", "preservation")
+    elif change == "left out":
+        del told["custody"][1]
+    elif change == "statement":
+        (folder / "custody-statement.txt").write_text("It was never looked at.")
+    elif change == "check":
+        told["checks"][0]["lines"][0]["outcome"] = "held_by_all"
     (folder / "bundle.json").write_text(json.dumps(told)[: 40 if change == "cut" else None])
     status, said = run_check(folder, "--record", str(tmp_path / "record"))
     assert status == (2 if change == "cut" else 1) and says in said, said
@@ -444,18 +481,18 @@ def test_an_original_leaves_only_with_leave_consent_budget_and_a_reason(
 
     vera, file = taken()
     where = f"/watch/evidence/{file.ref}/bundle/"
-    assert vera.post(where, {"why": "court"}).status_code == 409, "a verifier looks at it and does not let it out"
+    assert vera.post(where, {"why": "panel"}).status_code == 409, "a verifier looks at it and does not let it out"
     for who in ("dana", "inga", "delegate.avn", "fina"):
-        assert office(who).post(where, {"why": "court"}).status_code == 404, who
+        assert office(who).post(where, {"why": "panel"}).status_code == 404, who
     lena = office("lena")
     assert "Say why" in text_of(press(lena, where, 409, why="because"))
     account = saved("$I1").items.filter(kind="testimony").first()
     press(lena, f"/watch/items/{account.ref}/evidence/take/", file=upload(picture()), why="verification")
     hers = EvidenceFile.objects.get(item=account)
-    assert lena.post(f"/watch/evidence/{hers.ref}/bundle/", {"why": "court"}).status_code == 200
+    assert lena.post(f"/watch/evidence/{hers.ref}/bundle/", {"why": "panel"}).status_code == 200
     see_all()
     consent.withdraw_consent(account, ["CP-MONI"], by=saved("$I1").collected_by)
-    refused = lena.post(f"/watch/evidence/{hers.ref}/bundle/", {"why": "court"})
+    refused = lena.post(f"/watch/evidence/{hers.ref}/bundle/", {"why": "panel"})
     assert refused.status_code in (404, 409) and refused["Content-Type"].startswith("text/html")
     monkeypatch.setattr(budget, "limit", lambda _ref: 1)
     see_all()
@@ -463,7 +500,7 @@ def test_an_original_leaves_only_with_leave_consent_budget_and_a_reason(
         CustodyLine.objects.filter(act="original").count(),
         Entry.objects.filter(action="sealed field read").count(),
     )
-    assert "limit for a day" in text_of(press(lena, where, 409, why="court"))
+    assert "limit for a day" in text_of(press(lena, where, 409, why="panel"))
     monkeypatch.undo()
     assert before == (
         CustodyLine.objects.filter(act="original").count(),
@@ -472,8 +509,31 @@ def test_an_original_leaves_only_with_leave_consent_budget_and_a_reason(
     sealed = quarantine / file.stored
     whole = sealed.read_bytes()
     sealed.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    damaged = press(lena, where, 409, why="court")
+    damaged = press(lena, where, 409, why="panel")
     assert "was changed, so nothing of it is shown" in text_of(damaged) and b"PK" not in damaged.content[:2]
+
+
+def test_what_leaves_for_a_court_needs_the_consent_for_courts(office, saved, quarantine):
+    from answerable.vault.consent import actions as consent
+    from answerable.vault.consent import rules as terms
+
+    account, lena = saved("$I1").items.filter(kind="testimony").first(), office("lena")
+    press(lena, f"/watch/items/{account.ref}/evidence/take/", file=upload(picture()), why="verification")
+    hers = EvidenceFile.objects.get(item=account)
+    for leaving in ("bundle", "statement"):
+        reply = press(lena, f"/watch/evidence/{hers.ref}/{leaving}/", 409, why="court")
+        assert "CP-CRIM" in text_of(reply), leaving
+    assert not CustodyLine.objects.filter(act__in=["original", "exported"]).exists()
+    see_all()
+    consent.withdraw_consent(account, ["CP-FIND"], by=saved("$I1").collected_by)
+    assert "CP-FIND" in text_of(press(lena, f"/watch/evidence/{hers.ref}/statement/", 409, why="panel"))
+    press(lena, f"/watch/evidence/{hers.ref}/statement/", 200, why="verification")
+    see_all()
+    yes = [terms.default_terms("CP-CRIM", on=clock.today())]
+    consent.give_consent(account, yes, by=saved("$I1").collected_by)
+    press(lena, f"/watch/evidence/{hers.ref}/bundle/", 200, why="court")
+    see_all()
+    assert CustodyLine.objects.filter(act="original", why="court", about=hers.ref).count() == 1
 
 
 def test_a_piece_of_an_original_is_for_who_asked_and_comes_whatever_the_size(taken, office, monkeypatch):
@@ -484,7 +544,7 @@ def test_a_piece_of_an_original_is_for_who_asked_and_comes_whatever_the_size(tak
     content = b"a line of a long text\n" * 12_000
     _vera, file = taken(content, "long.txt")
     monkeypatch.setattr(operations, "PIECE", 65536)
-    reply = office("lena").post(f"/watch/evidence/{file.ref}/bundle/", {"why": "court"})
+    reply = office("lena").post(f"/watch/evidence/{file.ref}/bundle/", {"why": "panel"})
     assert reply.status_code == 200 and content in reply.content and not operations._under_way
     lena, vera = (Person.objects.get(handle=h) for h in ("lena", "vera"))
     operations._under_way["ticket"] = operations._Leaving(lena.ref, iter([b"secret"]), float("inf"))
@@ -588,7 +648,8 @@ def test_a_transfer_under_a_live_consent_is_noted_once_and_recalled_when_it_is_w
     press(lena, f"/watch/evidence/{file.ref}/transfer/", recipient=panel.pk, purpose="CP-CRIM", why="court")
     line, transfer = CustodyLine.objects.get(act="transferred"), Transfer.objects.get(subject=account.ref)
     assert Entry.objects.count() == entries + 1 and Entry.objects.get(index=line.entry).event["detail"] == {
-        "item": account.ref, "recipient": panel.ref, "transfer": transfer.ref, "purpose": "CP-CRIM"}  # fmt: skip
+        "item": account.ref, "recipient": panel.ref, "transfer": transfer.ref, "purpose": "CP-CRIM",
+        "roles": "verification_lead"}  # fmt: skip
     assert (line.about, line.why, transfer.fields, transfer.recalled_at) == (file.ref, "court", ["file"], None)
     consent.withdraw_consent(account, ["CP-CRIM"], by=account.incident.collected_by)
     see_all()

@@ -115,7 +115,9 @@ def refuses(*_args, **_said):
     raise Refused("The record takes nothing.")
 
 
-def test_an_undone_delivery_leaves_nothing_to_read(dana, saved, django_capture_on_commit_callbacks, monkeypatch):
+def test_an_undone_delivery_leaves_nothing_to_read(
+    dana, office, saved, django_capture_on_commit_callbacks, monkeypatch
+):
     from answerable.vault.models import DataKey
 
     batch = bring(table(row(saved), row(saved, victims="8")), dana)
@@ -133,6 +135,9 @@ def test_an_undone_delivery_leaves_nothing_to_read(dana, saved, django_capture_o
     (entry,) = log.Entry.objects.filter(action="keys of a delivery destroyed", subject=batch.ref)
     assert entry.actor == dana.ref and entry.event["detail"] == {"keys": 2}
     assert {bytes(d.narrative) for d in batch.drafts.all()} == {b""}
+    page = office("dana").get(f"/watch/intake/deliveries/{batch.ref}/").content.decode()
+    assert "none of its drafts is kept" in page
+    see_all()
     assert bring(table(row(saved), row(saved, victims="8")), dana).kept == 2
 
 

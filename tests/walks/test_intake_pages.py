@@ -207,6 +207,48 @@ def test_a_testimony_is_filed_with_an_allowed_interview_and_only_once(office, sa
         actions.deliver_report(row(saved, victims="9", items=[item]), route="web", by=person)
 
 
+def test_an_account_is_of_the_person_whose_interview_it_names(office, saved):
+    """One person is one witness, whatever pseudonym is typed beside her second account (R-VER-1, SC-2)."""
+    from answerable.alliance.models import Person
+    from answerable.monitoring.intake import actions
+    from answerable.monitoring.models import Incident, SourceItem
+
+    sami, situation, incident = office("sami"), saved("$zandria"), saved("$I3")
+    for more in ({}, {"her_request": "on"}):
+        asked = {**WHY, "pseudonym": "W-17", **more}
+        assert sami.post(f"/watch/intake/interviews/ask/{situation.ref}/", asked).status_code == 303
+    see_all()
+    first, second = m.Interview.objects.order_by("id")
+    assert first.person == second.person
+    url = f"/watch/incidents/{incident.ref}/items/"
+    form = sami.get(url).content.decode()
+    assert f"of person {first.person[:6]}" in form and "interview number 2" in form and "W-17" not in form
+    item = {"kind": "testimony", "directness": "primary", "captured_on": "2026-01-20", "says": "x", "purposes": ["CP-MONI", "CP-FIND"],
+            "understood": "yes", "withdrawal_told": "yes"}  # fmt: skip
+    wrong = sami.post(url, {**item, "interview": first.ref, "person_key": "W-18"})
+    assert wrong.status_code in (409, 422) and "not the pseudonym under which the interview" in wrong.content.decode()
+    see_all()
+    assert not SourceItem.objects.filter(incident=incident, kind="testimony").exists()
+    assert sami.post(url, {**item, "interview": first.ref}).status_code == 303
+    assert sami.post(url, {**item, "interview": second.ref, "person_key": "w-17"}).status_code == 303
+    see_all()
+    told = SourceItem.objects.filter(incident=incident, kind="testimony")
+    assert list(told.values_list("person_key", flat=True)) == [first.person[:40]] * 2
+    # The same by a report that is delivered whole.
+    assert office("dana").post(f"/watch/intake/interviews/ask/{situation.ref}/", WHY).status_code == 303
+    see_all()
+    hers, dana = m.Interview.objects.latest("id"), Person.objects.get(handle="dana")
+    with pytest.raises(actions.Problems) as no:
+        actions.deliver_report(
+            row(saved, items=[{**item, "interview": hers.ref, "person_key": "p-18"}]), route="web", by=dana
+        )
+    assert set(no.value.problems) == {"items.1.person_key"}
+    see_all()
+    _draft, made = actions.deliver_report(row(saved, items=[{**item, "interview": hers.ref}]), route="web", by=dana)
+    see_all()
+    assert Incident.objects.get(pk=made.pk).items.get().person_key == hers.person[:40]
+
+
 def test_her_code_says_yes_or_no_and_nothing_else(office, saved, door):
     from door_support import began
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import zipfile
 
 import pytest
 from django.utils.dateformat import format as date_format
@@ -22,6 +23,7 @@ from answerable.monitoring.intake import models as m
 from answerable.monitoring.intake.description import OF_ITEM, OF_REPORT
 from answerable.monitoring.models import Incident, Situation
 from answerable.record import log
+from answerable.tools import evidence as checking
 from answerable.vault.client import ask
 from conftest import PASSPHRASE
 
@@ -272,7 +274,7 @@ def with_files(saved, *, edits="0", victims="3", more=()):
     return odk_zip([central(saved, key, victims=victims, Edits=edits)], items, media)
 
 
-def test_files_that_came_with_a_report_are_evidence_when_it_is_filed(office, saved, dana):
+def test_files_that_came_with_a_report_are_evidence_when_it_is_filed(office, saved, dana, tmp_path):
     batch = bring(with_files(saved), dana, name="answerable_report.zip")
     assert batch.kept == 1, batch.problems
     before = log.Entry.objects.count()
@@ -284,6 +286,17 @@ def test_files_that_came_with_a_report_are_evidence_when_it_is_filed(office, sav
     assert {line.act for line in lines} == {"taken"} and {line.entry for line in lines} == {
         log.history(made.ref)[-1].index
     }
+    # Who receives one of them in a bundle finds its commitment in that entry, and under which roles it came.
+    said = log.history(made.ref)[-1].event["detail"]
+    assert said["taken"] == {f.ref: bytes(f.commitment).hex() for f in files} and {said["roles"]} == {
+        x.roles for x in lines
+    }
+    where = f"/watch/evidence/{files[0].ref}/bundle/"
+    reply = office("lena").post(where, {"why": "verification"})
+    assert reply.status_code == 200
+    with zipfile.ZipFile(io.BytesIO(reply.content)) as archive:
+        archive.extractall(tmp_path / "bundle")
+    assert "Nothing was compared" in checking.check(tmp_path / "bundle")[-1]
     vera = office("vera")
     shown = vera.post(f"/watch/evidence/{files[1].ref}/show/").content.decode()
     assert "a canary in a note" in shown and "note.txt" in shown

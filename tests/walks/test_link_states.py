@@ -17,6 +17,7 @@ from answerable.authority.principals import CLOCK
 from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.monitoring import actions, lifecycle
+from answerable.monitoring.evidence import actions as evidence
 from answerable.monitoring.linking import actions as linking
 from answerable.monitoring.linking.models import LinkPair
 from answerable.monitoring.models import Incident
@@ -47,8 +48,10 @@ class Reports:
             )  # fmt: skip
             # The first two have one item each, so that withdrawing it closes the report; the third has two.
             for m in range(1 if n < 2 else 2):
-                actions.add_item(self.fresh(made.ref), kind="testimony", primary=True, testimony="T1", person_key=f"p{n}{m}",
-                                 purposes=["CP-MONI", "CP-FIND"], by=person("sami"))  # fmt: skip
+                told = actions.add_item(self.fresh(made.ref), kind="testimony", primary=True, testimony="T1", person_key=f"p{n}{m}",
+                                        purposes=["CP-MONI", "CP-FIND"], by=person("sami"))  # fmt: skip
+                for who in ("vera", "lena"):
+                    evidence.assess_item(told, testimony="T1", reasons="r", by=person(who))
             self.conclude(made.ref)
             self.refs.append(made.ref)
 
@@ -161,6 +164,8 @@ def test_whatever_is_done_in_whatever_order_no_report_is_lost(reports, steps):
 
 def test_what_was_withdrawn_from_a_linked_report_carries_the_kept_one_no_longer(reports):
     reports.do("link", 2, 0)
+    assert reports.fresh(reports.refs[2]).level == "V3b", "no verifier has looked at both"
+    actions.verify_incident(reports.fresh(reports.refs[2]), by=person("vera"))
     kept, both = reports.fresh(reports.refs[2]), reports.fresh(reports.refs[2]).level
     assert both == "V4", "three accounts of three persons, two of them at T1"
     reports.do("withdraw", 0, 0)

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from django.core import serializers
+from django.db import transaction
 from tests_support import see_all
 
 from answerable.alliance import actions as alliance
@@ -19,6 +20,7 @@ from answerable.common.errors import Refused
 from answerable.engines.linkage import incidents as linkage
 from answerable.monitoring import actions as monitoring
 from answerable.monitoring import queries as patterns
+from answerable.monitoring.evidence import actions as evidence
 from answerable.monitoring.linking import actions, lists, queries
 from answerable.monitoring.linking.models import Actor, DuplicateSearch, LinkCard, LinkPair
 from answerable.monitoring.models import Import, Incident, Party, SourceItem
@@ -52,10 +54,12 @@ def file(saved):
     return lambda who="sami", **more: report(who, **{"links": [link], **more})
 
 
-def give_account(incident, who="sami", **more):
+def give_account(incident, who="sami", *, graded=True, **more):
     more.setdefault("person_key", f"p-{incident.pk}")
     item = monitoring.add_item(incident, kind="testimony", primary=True, testimony="T1", purposes=["CP-MONI", "CP-FIND"],
                                says="…", by=person(who), **more)  # fmt: skip
+    for assessor in ("vera", "lena") if graded else ():
+        evidence.assess_item(item, testimony="T1", reasons="r", by=person(assessor))
     see_all()
     return item
 
@@ -155,10 +159,71 @@ def test_the_same_incident_is_counted_once_by_the_better_record_and_supported_by
     after = patterns.counted_incidents(party, on=clock.today())
     assert sum(i.victims for i in after) == sum(i.victims for i in before) - 9
     assert queries.situation_counts(party.situation).reported_victims == told.reported_victims - 9
-    # Two independent accounts of one incident support it together.
+    # Two independent accounts of one incident support it together, once a verifier has looked at both.
+    assert first.level == "V2"
+    monitoring.verify_incident(first, by=person("vera"))
+    see_all()
+    first.refresh_from_db()
     assert first.level == "V3b" and first.status == "VERIFIED"
     made = monitoring.assess_pattern(party, by=person("sami"))
     assert second.ref not in json.dumps(made.result) and first.ref in made.result["base_set"]
+
+
+def test_a_link_raises_no_level_until_a_verifier_who_collected_neither_looks_at_both(file, office):
+    """SOD-01, R-VER-5: a collector who links his verified report to one that nobody looked at does not verify by it."""
+    first, second = file(victims=7), file(victims=7)
+    give_account(first)
+    give_account(second)
+    concluded(first)
+    pair = decide(pair_of(first, second), "same", "same_details", kept=first, who="sami")
+    first.refresh_from_db()
+    assert (first.level, first.status) == ("V2", "CREDIBLE")
+    assert "may raise it to V3b" in first.because[-1]
+    assert "details in the sealed texts agree" in office("lena").get(f"/watch/links/{pair.ref}/").content.decode()
+    page = office("lena").get(f"/watch/incidents/{first.ref}/").content.decode()
+    assert "may raise it" in page and "reports compared" in page.partition("History")[2]
+    assert "look at its verification again" in office("vera").get("/today/").content.decode()
+    assert "look at its verification again" not in office("sami").get("/today/").content.decode()
+    see_all()
+    within_an_act(lambda: Incident.objects.filter(pk=second.pk).update(collected_by=person("vera")))
+    assert "look at its verification again" not in office("vera").get("/today/").content.decode()
+    see_all()
+    with pytest.raises(Refused, match="linked to this one"), transaction.atomic():
+        monitoring.verify_incident(first, by=person("vera"))
+    with pytest.raises(Refused, match="SOD-01"), transaction.atomic():
+        monitoring.verify_incident(first, by=person("sami"))
+    see_all()
+    monitoring.verify_incident(first, by=person("lena"))
+    see_all()
+    first.refresh_from_db()
+    assert (first.level, first.status) == ("V3b", "VERIFIED") and len(first.because) == 1
+    with pytest.raises(Refused, match="already concluded"), transaction.atomic():
+        monitoring.verify_incident(first, by=person("lena"))
+    see_all()
+    pair.refresh_from_db()
+    actions.undo_link(pair, turn=pair.turn, by=person("lena"))
+    see_all()
+    first.refresh_from_db()
+    assert first.level == "V2", "without what was linked it is what it was"
+    assert "comparison taken back" in office("lena").get(f"/watch/incidents/{first.ref}/").content.decode()
+
+
+def test_a_link_lowers_a_level_at_once_and_takes_none_away_that_a_verifier_gave(file):
+    first, second, third = file(victims=7), file(victims=7), file(victims=7)
+    give_account(first)
+    for key in ("p-a", "p-b"):
+        give_account(second, person_key=key)
+    assert (concluded(first).level, concluded(second).level) == ("V2", "V3b")
+    decide(pair_of(first, second), "same", "same_details", kept=first)
+    first.refresh_from_db()
+    assert first.level == "V3b", "a verifier had concluded that of the linked report by itself"
+    monitoring.add_item(
+        third, kind="official", reliability="A", credibility=2, contrary=True, says="…", by=person("sami")
+    )
+    see_all()
+    decide(pair_of(first, third), "same", "same_details", kept=first)
+    first.refresh_from_db()
+    assert first.level == "V2" and "not yet weighed" in first.because[-1]
 
 
 def test_merge_then_unmerge_gives_back_the_same_bytes_with_one_entry_each(file):

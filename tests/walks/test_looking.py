@@ -87,6 +87,9 @@ def test_a_partners_reader_counts_only_what_their_organisation_gave(office, save
     dana = office("dana").get(f"/watch/{zandria.ref}/")
     counts = dana.context["look"].all_counts
     assert counts.total.reported == own
+    page = dana.content.decode()
+    assert "Only the reports that your own organisation gave" in page and "Reports here" not in page
+    assert "Only the reports that your own" not in office("sami").get(f"/watch/{zandria.ref}/").content.decode()
 
 
 # --- filters --------------------------------------------------------------------------------------------------------

@@ -60,6 +60,9 @@ def test_a_report_from_filing_to_verified(office, saved):
     )
     press(sami, url + "move/", move="triage")
     press(vera, url + "move/", move="begin_verification")
+    account = incident.items.get(kind="testimony")
+    for assessor in (vera, office("lena")):
+        press(assessor, f"/watch/items/{account.ref}/assess/", testimony="T1", reasons="It agrees with itself.")
     press(vera, url + "verify/")
     incident.refresh_from_db()
     assert (incident.level, incident.status) == ("V3a", "VERIFIED")

@@ -9,12 +9,14 @@ import pytest
 from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests_support import graded_by_two
 
 from answerable.alliance.models import Person
 from answerable.authority.acting import set_scope
 from answerable.authority.principals import CLOCK
 from answerable.common import clock
 from answerable.common.errors import Refused
+from answerable.monitoring.evidence.models import Assessment
 from answerable.monitoring.linking import actions as linking
 from answerable.monitoring.linking.models import Subordination
 from answerable.monitoring.models import Incident, Party, PatternAssessment, Situation, SourceItem
@@ -88,12 +90,14 @@ class World:
     def items(self, incident: Incident, items) -> None:
         for n, (grade, assessors) in enumerate(items):
             told = grade.startswith("T")
-            SourceItem.objects.create(
+            made = SourceItem.objects.create(
                 compartment="monitoring", incident=incident, kind="testimony" if told else "document", primary=told,
                 testimony=grade if told else "", reliability="" if told else grade[-2], credibility=0 if told else int(grade[-1]),
                 assessors=assessors, person_key=f"{incident.pk}-{n}" if told else "", contrary=grade.startswith("-"),
                 captured_on=incident.on, purposes=["CP-MONI"] if told else [], says=b"",
             )  # fmt: skip
+            if told:
+                graded_by_two(made)
 
     def change(
         self,
@@ -268,6 +272,7 @@ def test_late_verification_restates_an_earlier_assessment_and_keeps_the_first(wo
     first = dict(june.result)
     late = Incident.objects.filter(party=june.party, level="V1", status="ALLEGED").first()
     SourceItem.objects.filter(incident=late).update(testimony="T1")
+    Assessment.objects.filter(item__incident=late).update(testimony="T1")
     world.items(late, (("A2", 1),))
     live.relevel(late.party, [late.ref], why="verified")
     june.refresh_from_db()

@@ -55,6 +55,15 @@ def add(incident, **more) -> SourceItem:
     return made
 
 
+def graded(item, grade="T1") -> SourceItem:
+    """Two assessors give an account this grade, each alone."""
+    for who in ("vera", "lena"):
+        evidence.assess_item(item, testimony=grade, reasons="r", by=person(who))
+    see_all()
+    item.refresh_from_db()
+    return item
+
+
 def concluded(incident, matches=False) -> Incident:
     actions.move_incident(Incident.objects.get(pk=incident.pk), "triage", by=person("sami"))
     actions.move_incident(Incident.objects.get(pk=incident.pk), "begin_verification", by=person("vera"))
@@ -162,10 +171,10 @@ def test_a_persons_item_counts_by_its_kind_and_by_her_consent(report):
 
 def test_two_accounts_without_pseudonyms_are_not_two_persons(report):
     unnamed, named = report(), report(area2="Z-42")
-    add(unnamed, **T1), add(unnamed, **T1)
-    add(named, **T1, person_key="p-1"), add(named, **T1, person_key="P-2")
+    for told in (unnamed, {}), (unnamed, {}), (named, {"person_key": "p-1"}), (named, {"person_key": "P-2"}):
+        graded(add(told[0], **T1, **told[1]))
     assert (concluded(unnamed).level, concluded(named).level) == ("V2", "V3b")
-    add(unnamed, **T1, person_key="one")
+    graded(add(unnamed, **T1, person_key="one"))
     unnamed.refresh_from_db()
     assert unnamed.level == "V2"
 
@@ -195,6 +204,31 @@ def test_assessors_are_counted_from_what_each_recorded_alone(report):
     assert item.assessors == 0, "nobody recorded T2"
     see_all()
     assert actions.regrade_item(item, testimony="T1", by=vera).assessors == 2
+
+
+def test_a_grade_that_the_collector_typed_carries_no_more_than_v2(report, office):
+    """R-VER-0: accounts get T1 to T4 from two assessors; the newcomer's two T1 accounts, typed by one person."""
+    incident = report()
+    first, second = (add(incident, **T1, person_key=key) for key in ("p-1", "p-2"))
+    assert (concluded(incident).level, Incident.objects.get(pk=incident.pk).status) == ("V2", "CREDIBLE")
+    known = office("vera").get(f"/watch/incidents/{incident.ref}/known/").content.decode()
+    assert "counts for V2 and no more" in known and "V3b: two" not in known
+    graded(first)
+    incident.refresh_from_db()
+    assert incident.level == "V2"
+    evidence.assess_item(second, testimony="T1", reasons="r", by=person("vera"))
+    see_all()
+    incident.refresh_from_db()
+    assert incident.level == "V2", "one assessor is not two"
+    evidence.assess_item(second, testimony="T2", reasons="r", by=person("lena"))
+    see_all()
+    incident.refresh_from_db()
+    assert (incident.level, incident.status) == ("V3b", "VERIFIED")
+    second.refresh_from_db()
+    actions.regrade_item(second, testimony="T1", by=person("lena"))
+    see_all()
+    incident.refresh_from_db()
+    assert incident.level == "V2", "a more generous grade by one person is not two assessors'"
 
 
 def test_one_account_and_no_assessor_is_never_v3d(report, saved):
@@ -250,7 +284,11 @@ def test_a_delivered_account_brings_its_pseudonym_and_no_assessor(deliver):
     kept = list(incident.items.values_list("person_key", "assessors"))
     # A pseudonym is kept as a mark, which means something within the organisation alone.
     assert len({key for key, _n in kept}) == 2 and {(len(key), n) for key, n in kept} == {(40, 0)}
-    assert concluded(incident).level == "V3b"
+    assert concluded(incident).level == "V2", "nobody graded either account but whoever brought them"
+    for item in incident.items.all():
+        graded(item)
+    incident.refresh_from_db()
+    assert incident.level == "V3b"
     alone = deliver({**TOLD, "says": "c"}, {**TOLD, "says": "d"})
     assert concluded(alone).level == "V2"
 

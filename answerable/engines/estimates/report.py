@@ -6,6 +6,7 @@ highest upper limit of the three families, because on tables with known truth no
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -119,13 +120,18 @@ def conclude(observed: int, combined: Mapping[str, Any] | None, blocked: Sequenc
     """What it amounts to: the range, or that and why there is none."""
     if combined is None:
         return Remark("cannot", {"why": " ".join(o.say(translate) for o in blocked)})
-    ends = {end: f"{combined[end]:,.0f}" for end in ("lower", "upper", "middle")}
+    ends = {end: persons(combined[end]) for end in ("lower", "upper", "middle")}
     return Remark("combined", {"observed": f"{observed:,}", **ends})
 
 
 def say(r: Remark) -> dict[str, Any]:
     """A remark as plain values."""
     return {"code": r.code, "values": dict(r.values), "sentence": r.say()}
+
+
+def persons(value: float) -> str:
+    """A number of persons as sentences and tables both write it: from the one decimal that is kept, a half upwards."""
+    return f"{math.floor(round(value, 1) + 0.5):,}"
 
 
 def _r(value: float | None) -> float | None:
@@ -251,7 +257,7 @@ def estimate(table: CaptureTable, *, delta: float | None = None, most: int | Non
     if combined.apart >= APART:
         remarks.append(Remark("apart", {"times": f"{combined.apart:.1f}"}))
     if bound and combined.middle < bound.lower:
-        remarks.append(Remark("below_the_bound", {"bound": f"{bound.total:,.0f}"}))
+        remarks.append(Remark("below_the_bound", {"bound": persons(bound.total)}))
     deltas, left_out = (
         (deltas_of(table), tuple(without(table, p) for p in places_to_leave_out(table))) if sensitivity else ((), ())
     )
@@ -333,7 +339,7 @@ def sensitive(
     remarks = []
     means = [c.graphs for c in deltas if c.graphs is not None]
     if means and max(means) / min(means) > SWAYED:
-        remarks.append(Remark("prior_decides", {"low": f"{min(means):,.0f}", "high": f"{max(means):,.0f}"}))
+        remarks.append(Remark("prior_decides", {"low": persons(min(means)), "high": persons(max(means))}))
     for c in left_out:
         pairs = ((c.graphs, whole.get("graphs")), (c.average, whole.get("average")))
         moved = [

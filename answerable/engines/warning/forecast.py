@@ -113,8 +113,8 @@ def _draws(conflict: Ints, n: int, seed: int) -> list[Ints]:
     return [np.concatenate([rows[i] for i in rng.integers(0, len(rows), len(rows))]) for _ in range(n)]
 
 
-def _interval(measure: str, value: float, drawn: list[float]) -> Interval:
-    """The middle 95 % of what was drawn again.
+def _interval(measure: str, value: float, drawn: list[float], least: float | None = None) -> Interval:
+    """The middle 95 % of what was drawn again; not below `least`, where the measure cannot be.
 
     A calibration error is a mean of distances: drawing again adds noise to each and only ever makes it larger, so what was
     drawn is moved back by that bias. Without it the interval leaves its own value out (bootstrap bias correction).
@@ -122,6 +122,8 @@ def _interval(measure: str, value: float, drawn: list[float]) -> Interval:
     low, high = np.nanpercentile(drawn, [2.5, 97.5])
     if measure == "calibration":
         low, high = (edge - (np.nanmean(drawn) - value) for edge in (low, high))
+    if least is not None:
+        low, high = max(low, least), max(high, least)
     return Interval(value, float(low), float(high))
 
 
@@ -145,7 +147,7 @@ def evaluate(
         years=(first, last),
         rows=len(y),
         onset_base=float((y[quiet] > 0).mean()),
-        scores={n: {m: _interval(m, exact[n][m], drawn[n][m]) for m in scores.MEASURES} for n in NAMES},
+        scores={n: {m: _interval(m, exact[n][m], drawn[n][m], 0.0) for m in scores.MEASURES} for n in NAMES},
         against={
             n: {
                 m: _interval(

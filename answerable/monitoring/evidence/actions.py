@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -17,6 +18,7 @@ from answerable.authority.principals import CLOCK, HasPrincipal, Place
 from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
+from answerable.engines import tlog
 from answerable.monitoring import grades
 from answerable.monitoring.evidence import queries, rules, timestamps
 from answerable.monitoring.evidence.models import (
@@ -47,12 +49,16 @@ WHY = ("verification", "preservation", "panel", "court", "safety", "request")
 ACTS = ("taken", "proof", "viewed", "checked", "redacted", "exported", "original", "transferred")
 
 
+def roles_of(by: HasPrincipal) -> str:
+    """Under which roles something is done, as a line of custody and its entry both say it."""
+    return ",".join(sorted(getattr(by, "roles", ()) or ()))[:200]
+
+
 def _line(item: SourceItem, about: str, act: str, why: str, *, by: HasPrincipal, entry: Entry) -> None:
     """One line of the custody log, in the transaction of the act and beside its record entry."""
-    roles = sorted(getattr(by, "roles", ()) or ())
     CustodyLine.objects.create(
         compartment=item.compartment, item=item, about=about, act=act, why=why, at=entry.at or clock.now(), by=by.ref,
-        roles=",".join(roles)[:200], entry=entry.index,
+        roles=roles_of(by), entry=entry.index,
     )  # fmt: skip
 
 
@@ -87,7 +93,7 @@ def take_file(
     )  # fmt: skip
     entry = record.append(
         "evidence taken", file, by=by, reason=why,
-        detail={"item": item.ref, "kind": kind, "commitment": commitment.hex()},
+        detail={"item": item.ref, "kind": kind, "commitment": commitment.hex(), "roles": roles_of(by)},
     )  # fmt: skip
     _line(item, file.ref, "taken", why, by=by, entry=entry)
     return file
@@ -117,7 +123,9 @@ def keep_proof(file: EvidenceFile, *, ref: str, kind: str, content: bytes, why: 
     proof = Proof.objects.create(
         ref=ref, compartment=file.compartment, file=file, kind=kind, content=content, added_at=clock.now(), added_by=by
     )
-    entry = record.append("proof kept", proof, by=by, reason=why, detail={"file": file.ref, "kind": kind})
+    entry = record.append(
+        "proof kept", proof, by=by, reason=why, detail={"file": file.ref, "kind": kind, "roles": roles_of(by)}
+    )
     _line(file.item, proof.ref, "proof", why, by=by, entry=entry)
     return proof
 
@@ -132,8 +140,10 @@ def note_check(
         compartment=file.compartment, file=file, proof=proof, lines=list(lines), made_at=clock.now(), made_by=by
     )
     counts = {o: sum(line["outcome"] == o for line in lines) for o in ("held", "not_held", "not_checkable")}
+    found = hashlib.sha256(tlog.canonical(check.lines)).hexdigest()
     entry = record.append(
-        "evidence checked", file, by=by, detail={"proof": proof.ref if proof else "", **counts}
+        "evidence checked", file, by=by,
+        detail={"proof": proof.ref if proof else "", **counts, "found": found, "roles": roles_of(by)},
     )  # fmt: skip
     _line(file.item, proof.ref if proof else file.ref, "checked", "verification", by=by, entry=entry)
     return check
@@ -159,14 +169,36 @@ def keep_redaction(
         made_at=clock.now(), made_by=by,
     )  # fmt: skip
     about = file.ref if file else item.ref
-    entry = record.append("evidence redacted", redaction, by=by, reason=why, detail={"of": about, "removed": removed})
+    entry = record.append(
+        "evidence redacted",
+        redaction,
+        by=by,
+        reason=why,
+        detail={"of": about, "removed": removed, "roles": roles_of(by)},
+    )
     _line(item, redaction.ref, "redacted", why, by=by, entry=entry)
     return redaction
 
 
-def exportable(file: EvidenceFile) -> bool:
-    """Whether a live consent covers that something of this file leaves the office (SC-4)."""
-    return gate.gate("export", file.item, "incidents")
+# For whom something leaves → the use of a consent that covers it (SC-4): a court is CP-CRIM, the panel CP-FIND, what stays
+# monitoring CP-MONI.
+COVERED_BY = {"court": ("transfer", "criminal_justice"), "panel": ("read", "finding")}
+
+
+def exportable(file: EvidenceFile, why: str) -> bool:
+    """Whether a live consent covers that something of this file leaves the office for this reason (SC-4)."""
+    operation, use = COVERED_BY.get(why, ("export", "incidents"))
+    return gate.gate(operation, file.item, use)
+
+
+def not_covered(why: str) -> Refused:
+    """The refusal of what no live consent covers, with the purpose that would."""
+    line = gate.operation(*COVERED_BY.get(why, ("export", "incidents")))
+    return Refused(
+        _("There is no live consent that covers this leaving the office for this reason, so it stays here (SC-4). It "
+          "needs %(purpose)s.") % {"purpose": line.purpose if line else ""},
+        reason="consent",
+    )  # fmt: skip
 
 
 @action("export_file")
@@ -174,7 +206,9 @@ def note_export(file: EvidenceFile, *, why: str, by: Person) -> EvidenceFile:
     """The custody statement of a file leaves the office: hash, salt, checks and custody, to compare with the file elsewhere."""
     authority.require(by, "export_file", file.item)
     _known_reason(why)
-    entry = record.append("custody statement exported", file, by=by, reason=why, detail={"item": file.item.ref})
+    entry = record.append(
+        "custody statement exported", file, by=by, reason=why, detail={"item": file.item.ref, "roles": roles_of(by)}
+    )
     _line(file.item, file.ref, "exported", why, by=by, entry=entry)
     return file
 
@@ -187,10 +221,18 @@ def transfer_file(file: EvidenceFile, recipient: Body, *, purpose: str, why: str
     """
     authority.require(by, "export_file", file.item)
     _known_reason(why)
+    if why == "court" and purpose != "CP-CRIM":
+        raise Refused(
+            _(
+                "What is handed over for a court is given out under CP-CRIM. Choose that purpose, or the reason it is for."
+            ),
+            reason="purpose",
+        )
     transfer = consent.give_out(file.item, purpose, recipient, ["file"])
     entry = record.append(
         "evidence transferred", file, by=by, reason=why,
-        detail={"item": file.item.ref, "recipient": recipient.ref, "transfer": transfer.ref, "purpose": transfer.purpose},
+        detail={"item": file.item.ref, "recipient": recipient.ref, "transfer": transfer.ref, "purpose": transfer.purpose,
+                "roles": roles_of(by)},
     )  # fmt: skip
     _line(file.item, file.ref, "transferred", why, by=by, entry=entry)
     return CustodyLine.objects.get(entry=entry.index)
@@ -217,11 +259,8 @@ def _leaves(obj: Any, entry: Entry, by: HasPrincipal) -> None:
         raise Refused(_("Only a file of evidence leaves the office in this way."), reason="kind")
     authority.require(by, "export_file", obj.item)
     _known_reason(entry.reason)
-    if not exportable(obj):
-        raise Refused(
-            _("There is no live consent that covers this leaving the office, so it stays here (SC-4)."),
-            reason="consent",
-        )
+    if not exportable(obj, entry.reason):
+        raise not_covered(entry.reason)
     _line(obj.item, obj.ref, "original", entry.reason, by=by, entry=entry)
 
 

@@ -70,6 +70,9 @@ def _rule_of(level: rules.Level) -> str:
 def _about(item: rules.ItemFacts) -> str:
     grade = item.testimony or f"{item.reliability}{item.credibility}"
     words = {"ref": item.ref, "grade": grade}
+    if not item.settled:
+        return _("R-VER-0: %(ref)s qualifies as an account filed at %(grade)s; until two assessors have graded it, each alone, it "
+                 "counts for V2 and no more.") % words  # fmt: skip
     if item.testimony:
         return (_("%(ref)s qualifies as a first-hand account at %(grade)s.") if item.primary
                 else _("%(ref)s qualifies as an account at %(grade)s, but is not first hand.")) % words  # fmt: skip
@@ -104,7 +107,9 @@ def _missing(
     capped = any(i.contrary and i.strong and not i.weighed for i in live)
     if capped:
         out.append(("R-VER-3", _("that the contrary item be weighed, before anything above V2")))
-    pairs = [(a, b) for a, b in combinations(qualifying, 2) if rules.independent(a, b, roots)]
+    if ungraded := [i for i in qualifying if not i.settled]:
+        out.append(("R-VER-0", _("two assessors' grades, each given alone, for %(refs)s") % {"refs": _refs(ungraded)}))
+    qualifying = [i for i in qualifying if i.settled]
     accounts = [i for i in qualifying if i.primary_testimony]
     if level.code == "V2" and not capped:
         if accounts:
@@ -126,7 +131,9 @@ def _missing(
         out.append(("V3c", _("a second item that qualifies and has another root") if strong
                     else _("a strong item (A–B with 1–2) that is first hand and no account, with an independent second")))  # fmt: skip
     if level.verified:
-        out.append(("V4", _v4(qualifying, pairs, roots)))
+        out.append(
+            ("V4", _v4(qualifying, roots) or _("that a verifier look at it again, with what was linked to it (SOD-01)"))
+        )
     return out
 
 
@@ -142,10 +149,16 @@ def _v3d(single: Sequence[rules.ItemFacts], base: int, matches: bool) -> str:
     return "; ".join(lacks)
 
 
-def _v4(qualifying: Sequence[rules.ItemFacts], pairs: Sequence[Any], roots: dict[str, frozenset[str]]) -> str:
+def _v4(qualifying: Sequence[rules.ItemFacts], roots: dict[str, frozenset[str]]) -> str:
     lacks = []
     if not any(all(rules.independent(a, b, roots) for a, b in combinations(t, 2)) for t in combinations(qualifying, 3)):
-        lacks.append(_("a third independent root"))
+        n = len({r for i in qualifying for r in roots[i.ref]})
+        lacks.append(
+            _("a third independent root") if n < 3
+            else _("a third item that is independent of two others: the items that count here go back to %(n)d roots, but among any "
+                   "three of them two share a root, are of one person, or are accounts of whom no pseudonym says that they are two "
+                   "persons'") % {"n": n}
+        )  # fmt: skip
     if sum(i.primary for i in qualifying) < 2:
         lacks.append(_("a second item first hand"))
     if not any(i.strong for i in qualifying) and sum(i.account and i.testimony == "T1" for i in qualifying) < 2:

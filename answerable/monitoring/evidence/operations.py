@@ -326,12 +326,9 @@ def statement(token: str, ref: str, why: str) -> dict[str, str]:
     if why not in actions.WHY:
         raise Refused(_("Say why, by one of the reasons listed; it stands in the custody log."), reason="why")
     with reading_as(person):
-        leaves = actions.exportable(file)
+        leaves = actions.exportable(file, why)
     if not leaves:
-        raise Refused(
-            _("There is no live consent that covers this leaving the office, so it stays here (SC-4)."),
-            reason="consent",
-        )
+        raise actions.not_covered(why)
     told = operations.open_fields(token, ref, ["name", "salt", "digest"], "verification")
     actions.note_export(file, why=why, by=person)
     return {**told, "commitment": bytes(file.commitment).hex()}

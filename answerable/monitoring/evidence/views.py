@@ -28,6 +28,7 @@ from answerable.monitoring import grades
 from answerable.monitoring import queries as monitoring_queries
 from answerable.monitoring.evidence import access, actions, bundles, checks, explaining, forms, queries, rules
 from answerable.monitoring.evidence.models import EvidenceFile, TimeAuthority
+from answerable.record import log as record
 from answerable.record.pages import chain
 from answerable.vault import actions as vault
 from answerable.vault.client import ask
@@ -276,16 +277,17 @@ def bundle(request: Request, ref: str) -> HttpResponse:
     content = io.BytesIO()
     while not (part := ask("evidence_piece", token=_token(request), ticket=told["ticket"]))["last"]:
         content.write(part["content"])
-    leaves = {e.index: bytes(e.leaf).hex() for e in queries.entries_of(file.item)}
+    acts = {line.entry: line for line in queries.custody(file.item)}
     custody = [
-        {"entry": c.entry, "leaf": leaves[c.entry], "at": f"{c.at:%Y-%m-%dT%H:%M:%SZ}", "act": c.act, "about": c.about,
-         "roles": c.roles, "why": c.why}
-        for c in queries.custody(file.item)
+        {"entry": index, "leaf": leaf.hex(), "salt": salt.hex(), "event": event.decode(), "at": f"{c.at:%Y-%m-%dT%H:%M:%SZ}",
+         "act": c.act, "about": c.about, "roles": c.roles, "why": c.why}
+        for index, leaf, salt, event in record.opened(queries.entries_of(file.item)) if (c := acts.get(index))
     ]  # fmt: skip
     found = [{"at": f"{c.made_at:%Y-%m-%dT%H:%M:%SZ}", "proof": c.proof.ref if c.proof else "", "lines": c.lines}
-             for c in file.checks.select_related("proof")]  # fmt: skip
-    made = bundles.packed(ref=file.ref, kind=file.kind, told=told, content=content.getvalue(), custody=sorted(
-        custody, key=lambda c: c["entry"]), checks=found, statement=_statement(file, told))  # fmt: skip
+             for c in file.checks.select_related("proof").order_by("id")]  # fmt: skip
+    made = bundles.packed(
+        ref=file.ref, kind=file.kind, told=told, content=content.getvalue(), custody=custody, checks=found
+    )
     return HttpResponse(
         made, content_type="application/zip",
         headers={"Content-Disposition": f'attachment; filename="{file.ref}.zip"', "Cache-Control": "no-store"},
@@ -362,7 +364,9 @@ def _graded(item: Any, by: Person) -> dict[str, Any]:
     elif given:
         state = _("one assessor has graded; a second is asked, who does not see the first grade (R-VER-0)")
     else:
-        state = _("no assessor has graded it here; the grade it was filed with counts until two have")
+        state = _(
+            "no assessor has graded it here; as it was filed it counts for V2 and no more, until two have (R-VER-0)"
+        )
     open_ = (found is not None and not found.grade) or (found is None and not given)
     return {"item": item, "state": state, "shown": shown, "mine": mine, "open": open_ and not mine}
 

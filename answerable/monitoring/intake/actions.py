@@ -225,7 +225,7 @@ def file_draft(draft: m.Draft, *, party: Party | None = None, link_reason: str =
     entry = record.append(
         "report received", incident, by=by, to_state=incident.status,
         detail={"situation": incident.situation.ref, "organisation": incident.organisation.ref, "items": incident.items.count(),
-                "files": len(files)},
+                "files": len(files), **_taken(files, by)},
     )  # fmt: skip
     _files_enter(files, entry, by=by)
     return incident
@@ -246,7 +246,7 @@ def file_drafts(batch: m.IntakeBatch, *, by: Person) -> int:
         )
     entry = record.append(
         "reports filed from a delivery", batch, by=by,
-        detail={"filed": [i.ref for i in filed][:FILED_AT_ONCE], "files": len(files)},
+        detail={"filed": [i.ref for i in filed][:FILED_AT_ONCE], "files": len(files), **_taken(files, by)},
     )  # fmt: skip
     _files_enter(files, entry, by=by)
     return len(filed)
@@ -254,6 +254,12 @@ def file_drafts(batch: m.IntakeBatch, *, by: Person) -> int:
 
 # A file that came with an item, and the item that it is evidence on.
 Came = tuple[SourceItem, m.DraftItem]
+
+
+def _taken(files: Sequence[Came], by: Person) -> dict[str, Any]:
+    """What the entry of a filing says of the files it takes in: each with its commitment, and under which roles."""
+    taken = {came.file_ref: came.file_commitment for _item, came in files}
+    return {"taken": taken, "roles": evidence.roles_of(by)} if taken else {}
 
 
 def _files_enter(files: Sequence[Came], entry: Entry, *, by: Person) -> None:
@@ -439,7 +445,7 @@ def take_over_correction(draft: m.Draft, *, by: Person) -> Incident:
     changed = sorted(f for f in CORRECTED if before[f] != getattr(incident, f))
     entry = record.append(
         "report corrected", incident, by=by, from_state=was, to_state=incident.status,
-        detail={"correction": draft.ref, "version": draft.version, "changed": changed, "files": len(files)},
+        detail={"correction": draft.ref, "version": draft.version, "changed": changed, "files": len(files), **_taken(files, by)},
     )  # fmt: skip
     _files_enter(files, entry, by=by)
     return incident
@@ -579,6 +585,10 @@ def attach_item(
         free = m.Interview.objects.select_for_update().filter(ref=named, held_by="", report=None)
         if not free.update(held_by=ref):
             raise Problems({"interview": rules.Problem(guard.SPENT)})
+        person = queries.persons_of(by, [named])[named]
+        if coded.get("person_key") not in (None, "", person):
+            raise Problems({"person_key": rules.Problem(guard.ANOTHER)})
+        coded["person_key"] = person
     says = keeping.seal_fields(ref, incident.compartment, "SourceItem", {"says": item.says})["says"]
     made = _source_item(incident, ref, coded, says, by=by)
     made.parents.set(parents)

@@ -137,12 +137,24 @@ def item_of(form_data: Any) -> dict[str, Any]:
     return {f.name: answers[f.name] for f in OF_ITEM if f.name in answers}
 
 
+def told_apart(interview: Any) -> str:
+    """An interview in a list of one's own: when and for what it was asked, which of the person's it is, and its person's mark.
+
+    The pseudonym is not stored. Two interviews of one person show the same mark.
+    """
+    return _("%(ref)s: %(day)s, %(purpose)s, interview number %(n)d of person %(mark)s") % {
+        "ref": interview.ref, "day": f"{interview.asked_at:%Y-%m-%d}", "purpose": label_of(BY_NAME["purposes"], interview.purpose),
+        "n": interview.number, "mark": interview.person[:6],
+    }  # fmt: skip
+
+
 def interview_field(interviews: Sequence[Any]) -> forms.ChoiceField:
     """Which of one's own interviews that were allowed and carry no account yet."""
     made = forms.ChoiceField(
         label=_("The interview in which it was told"), required=False,
-        choices=[("", "–"), *((i.ref, f"{i.ref} {i.asked_at:%Y-%m-%d}") for i in interviews)],
-        help_text=_("A new account of a person needs an interview that was allowed (SC-1). Without one it cannot be filed."),
+        choices=[("", "–"), *((i.ref, told_apart(i)) for i in interviews)],
+        help_text=_("A new account of a person needs an interview that was allowed (SC-1). Without one it cannot be filed. The interview "
+                    "says whose account it is: no pseudonym is needed beside it."),
     )  # fmt: skip
     made.asked = _("needed for a testimony")  # type: ignore[attr-defined]
     made.only_if = ("kind", ("testimony",))  # type: ignore[attr-defined]

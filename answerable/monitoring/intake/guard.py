@@ -50,5 +50,10 @@ def joined(words: Sequence[Mapping[str, Any]]) -> tuple[bool, list[str]] | None:
     return bool(known), [p for p in SHARED_INSTEAD if known and all(p in w["share"] for w in known)]
 
 
+# Whose account it is says the interview in which it was told, and nobody types it a second time.
+ANOTHER = _(
+    "This is not the pseudonym under which the interview was entered. Whose account it is says the interview: leave the "
+    "pseudonym empty, or choose the interview in which it was told (R-VER-1)."
+)
 # Why a second report may not name an interview.
 SPENT = _("This interview was used for a report already; a further one is asked for anew (SC-2).")

@@ -14,6 +14,7 @@ from django.db.models import Max, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from answerable.alliance.models import Body, Person
+from answerable.authority.acting import reading_as
 from answerable.common import clock
 from answerable.monitoring import access as monitoring
 from answerable.monitoring.intake import models as m
@@ -244,7 +245,20 @@ def anything_late() -> bool:
 def person_marks(by: Person, pseudonyms: Sequence[str]) -> list[str]:
     """What an account keeps of its person's pseudonym: a mark that means something within this organisation alone."""
     found: list[str] = client.ask("marks_of_pseudonyms", person=by.ref, pseudonyms=list(pseudonyms), token=token_of(by))
-    return [mark[:40] for mark in found]
+    return [mark[:PERSON] for mark in found]
+
+
+PERSON = 40
+
+
+def persons_of(by: Person, interviews: Iterable[str]) -> dict[str, str]:
+    """Whom each of these interviews was with, as the mark that an account keeps of its person (R-VER-1, SC-2)."""
+    named = set(interviews)
+    if not named:
+        return {}
+    with reading_as(by):
+        rows = m.Interview.objects.filter(ref__in=named).values_list("ref", "person")
+        return {ref: person[:PERSON] for ref, person in rows}
 
 
 def interviews_of(person: str) -> int:

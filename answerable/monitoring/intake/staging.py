@@ -430,6 +430,7 @@ class Intake:
             return list(ready), []
         with reading_as(self.by):
             held = dict(m.Interview.objects.filter(ref__in=named).values_list("ref", "held_by"))
+        persons = queries.persons_of(self.by, named)
         good: list[Ready] = []
         problems: list[tuple[readers.Record, str, rules.Problem]] = []
         for r in ready:
@@ -440,10 +441,23 @@ class Intake:
                 name for name, ref in of.items() if self.interviews.get(ref, held.get(ref, "")) not in ("", r.identity)
             ]
             problems += [(r.record, name, rules.Problem(guard.SPENT)) for name in taken]
-            if not taken:
+            other = [
+                f"items.{n}.person_key" for n, i in enumerate(r.clean.items, 1) if not self._person_told(i, persons)
+            ]
+            problems += [(r.record, name, rules.Problem(guard.ANOTHER)) for name in other]
+            if not taken and not other:
                 self.interviews |= dict.fromkeys(of.values(), r.identity)
                 good.append(r)
         return good, problems
+
+    @staticmethod
+    def _person_told(item: rules.Item, persons: dict[str, str]) -> bool:
+        """An account takes its person from the interview it names; whether no other pseudonym was typed beside it."""
+        if person := persons.get(item.coded.get("interview", "")):
+            if item.coded.get("person_key") not in (None, "", person):
+                return False
+            item.coded["person_key"] = person
+        return True
 
     def texts(self, ready: Sequence[Ready]) -> list[Texts]:
         """What the vault is asked to seal: (reference, model, texts, draft) of each report and each item, in order."""

@@ -383,7 +383,9 @@ def ask(request: Request, ref: str) -> HttpResponse:
                     % {"purposes": ", ".join(instead)}, reason="told",
                 )  # fmt: skip
         if not person and pseudonym:
-            person = client.ask("mark_of_interview", token=token_of(request.user), pseudonym=pseudonym)
+            person = client.ask(
+                "mark_of_interview", token=token_of(request.user), pseudonym=grades.pseudonym(pseudonym)
+            )
         made = actions.ask_for_interview(situation, **{**data, "told_before": told}, person=person, by=request.user)
         return done(request, _said(made), "interview", made.ref)
 

@@ -107,6 +107,7 @@ def _release(kept: Incident) -> None:
         other = pair.duplicate
         pair.decision, pair.kept, pair.duplicate, pair.put_aside, pair.why = "", None, None, {}, []
         pair.decided_by, pair.decided_at, pair.decided_digest, pair.turn = None, None, "", pair.turn + 1
+        pair.concluded = False
         pair.save()
         if other is not None and other.status == lifecycle.MERGED:
             other.status = next_status(lifecycle.INCIDENT_MOVES, "reopen", status=other.status)
@@ -283,7 +284,7 @@ def _merge(pair: LinkPair, keep: Incident, other: Incident) -> dict[str, Any]:
         was = other.status
         other.status = next_status(lifecycle.INCIDENT_MOVES, "merge", status=other.status)
         other.save(update_fields=["status"])
-        pair.kept, pair.duplicate = keep, other
+        pair.kept, pair.duplicate, pair.concluded, pair.put_aside = keep, other, False, {"status": was}
         # Written before the levels are worked out, because they read the links.
         pair.save()
         changed = monitoring.relevel(keep.party, keep.ref, other.ref, why="linked")
@@ -348,7 +349,7 @@ def undo_link(pair: LinkPair, *, turn: int, by: Person) -> LinkPair:
                 state = (
                     aside["status"] if calm else next_status(lifecycle.INCIDENT_MOVES, "reopen", status=other.status)
                 )
-        pair.decision, pair.kept, pair.duplicate, pair.put_aside = "", None, None, {}
+        pair.decision, pair.kept, pair.duplicate, pair.put_aside, pair.concluded = "", None, None, {}, False
         pair.save()
         with scope_of(CLOCK):
             if other.status == lifecycle.MERGED:

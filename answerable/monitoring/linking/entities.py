@@ -5,8 +5,10 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from answerable.authority import engine as authority
 from answerable.authority.engine import describes
 from answerable.common.hooks import question
+from answerable.monitoring import access as monitoring
 from answerable.monitoring.linking import access, actions, queries
 from answerable.monitoring.linking.models import Agreement, Command, DuplicateSearch, LinkPair, Subordination
 from answerable.record.pages import Described
@@ -45,6 +47,21 @@ def _described(by: Any, ref: str) -> Described | None:
     if kind == "AGR" and access.agreements(by).filter(ref=ref).exists():
         return Described(_("Agreements between organisations"), ("agreements",))
     return None
+
+
+@question("waits_for").answer_with
+def _waits(by: Any) -> list[dict[str, Any]]:
+    """Concluded reports to which another was linked since, for whoever may conclude them again."""
+    seen = (
+        monitoring.incidents(by)
+        .filter(pk__in=queries.to_look_at(by).values("pk"))
+        .select_related("situation", "collected_by")
+    )
+    return [
+        {"title": f"{_('Incident')} {i.ref}", "what": _("another report was linked to it: look at its verification again"),
+         "url": reverse("incident", args=[i.ref]), "due": None, "urgency": 2}
+        for i in seen[:40] if authority.allows(by, "verify_incident", i)
+    ]  # fmt: skip
 
 
 @question("search").answer_with

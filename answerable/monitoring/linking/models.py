@@ -91,6 +91,8 @@ class LinkPair(models.Model):
         "monitoring.Incident", null=True, on_delete=models.PROTECT, related_name="merged_by"
     )
     put_aside = models.JSONField(default=dict)
+    # Whether a verifier concluded the kept report with the linked one's items before her: until then they raise nothing.
+    concluded = models.BooleanField(default=False, db_default=False)
     asked_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
     asked_at = models.DateTimeField(null=True)
 

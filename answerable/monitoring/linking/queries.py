@@ -8,9 +8,9 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 
-from answerable.alliance.models import Body
+from answerable.alliance.models import Body, Person
 from answerable.authority.acting import reading_as
 from answerable.authority.principals import CLOCK
 from answerable.engines.linkage import incidents as linkage
@@ -247,6 +247,40 @@ def kept_by(incidents: Iterable[int]) -> dict[int, int]:
             end = direct[end]
         out[duplicate] = end
     return out
+
+
+def waiting(linked: Collection[int]) -> dict[int, dict[str, Any]]:
+    """Of these linked reports, those from whose link, or one above it, no verifier concluded anything: how the rules see it."""
+    if not linked:
+        return {}
+    rows = LinkPair.objects.filter(decision=LinkPair.SAME, duplicate__in=linked).values_list(
+        "duplicate", "kept", "concluded", "put_aside"
+    )
+    above = {d: (k, done, aside) for d, k, done, aside in rows}
+    found: dict[int, dict[str, Any]] = {}
+    for at in linked:
+        up = at
+        while up in above:
+            kept, done, aside = above[up]
+            if not done:
+                # Written once the link is made; while it is being made the report stands as it stood.
+                found[at] = {"waits": str(up), "stood": aside.get("status") in lifecycle.COUNTED}
+                break
+            up = int(kept or 0)
+    return found
+
+
+def linked_below(incident: Incident) -> QuerySet[LinkPair]:
+    """Every link by which reports stand under this one, however long the chain."""
+    return LinkPair.objects.filter(decision=LinkPair.SAME, duplicate__in=kept_by([incident.pk]))
+
+
+def to_look_at(by: Person) -> QuerySet[Incident]:
+    """Concluded reports to which another was linked since: a verifier who collected neither looks at both (SOD-01)."""
+    pairs = LinkPair.objects.filter(decision=LinkPair.SAME, concluded=False, duplicate__status=lifecycle.MERGED)
+    own = pairs.filter(Q(duplicate__collected_by=by) | Q(kept__collected_by=by))
+    found = Incident.objects.filter(pk__in=pairs.values("kept"), status__in=lifecycle.COUNTED)
+    return found.exclude(pk__in=own.values("kept"))
 
 
 def keepers_of(refs: Iterable[str]) -> set[int]:

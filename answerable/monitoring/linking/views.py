@@ -120,7 +120,7 @@ def _pair_page(request: Request, pair: LinkPair, refused: str = "", status: int 
         {**shown(pair), "first": first, "second": second, "facts": facts, "differences": sum(not f["same"] for f in facts),
          "better": better, "refused": refused, "weights": pair.weights,
          "prior": sentences.strength(queries.weights_for(pair.situation_id).prior_bits),
-         "why": [sentences.why(w) for w in pair.why],
+         "given": [sentences.why(w) for w in pair.why],
          "choices": [{"code": d, "words": actions.said(d).capitalize(),
                       "reasons": [(r, sentences.why(r)) for r in rules.REASONS[d]]} for d in rules.DECISIONS],
          "counts": queries.situation_counts(pair.situation) if pair.decision == LinkPair.SAME else None,

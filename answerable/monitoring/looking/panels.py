@@ -51,6 +51,11 @@ class Look:
         return authority.allows(self.by, "see_incidents", Place("incidents"))
 
     @cached_property
+    def own_alone(self) -> bool:
+        """Whether this person reads the reports of their own organisation and of no other."""
+        return not self.by.principal().compartments & {"monitoring", "*"}
+
+    @cached_property
     def all_counts(self) -> Counts:
         """Counts without filters, from the tallies."""
         return queries.counts(self.situation)
@@ -213,8 +218,9 @@ def _reports(look: Look) -> list[Panel]:
     if not look.sees_incidents:
         return []
     seen, needs = look.counts, "see_incidents"
-    html = _fragment("counts", counts=seen, caveat=setting.caveat(), **_lists(look, seen.total, look.filters))
-    out = [Panel("counts", _("Reports here"), html, needs, 10, EVERY)]
+    own = look.own_alone
+    html = _fragment("counts", counts=seen, caveat=setting.caveat(), own=own, **_lists(look, seen.total, look.filters))
+    out = [Panel("counts", _("Your organisation's reports") if own else _("Reports here"), html, needs, 10, EVERY)]
     for name, axis, field, title, head, order in (
         ("areas", "area", "area", _("First-level areas"), _("Area"), 21),
         ("by-actor", "party", "actor", _("Reports by armed actor"), _("Actor"), 61),

@@ -114,7 +114,9 @@ def standing(indicator: Indicator) -> Standing:
 
     facts, carrying = [], set()
     for items, contrary in ((indicator.supporting, False), (indicator.contrary, True)):
-        for item in items.select_related("incident__party").prefetch_related("parents").order_by("id"):
+        for item in (
+            items.select_related("incident__party").prefetch_related("parents", queries.graded()).order_by("id")
+        ):
             if not concerned(indicator.party, item.incident):
                 continue
             found = queries.item_facts(item, [p.ref for p in item.parents.all()])

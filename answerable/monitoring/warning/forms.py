@@ -13,12 +13,12 @@ from answerable.monitoring.models import SourceItem
 from answerable.monitoring.warning import actions, says
 
 
-def _indicators() -> list[tuple[str, list[tuple[str, str]]]]:
-    """The 28 indicators, grouped by category."""
+def _indicators() -> list[tuple[str, Any]]:
+    """The 28 indicators, grouped by category; none is chosen beforehand."""
     groups: dict[str, list[tuple[str, str]]] = {}
     for code, row in taxonomy("early_warning_indicator").items():
         groups.setdefault(row.parent, []).append((code, says.indicator(code)))
-    return [(says.category(c), rows) for c, rows in groups.items()]
+    return [("", "–"), *((says.category(c), rows) for c, rows in groups.items())]
 
 
 def _reasons(codes: tuple[str, ...]) -> Any:

@@ -12,7 +12,6 @@ from django.db.models.functions import Coalesce
 from answerable.common.tables import obligations, taxonomy
 from answerable.monitoring import lifecycle as incidents
 from answerable.monitoring.models import Incident, Situation
-from answerable.monitoring.queries import item_facts
 from answerable.monitoring.rules import ItemFacts
 from answerable.monitoring.warning import lifecycle, rules
 from answerable.monitoring.warning.models import Alert, WarningEntry
@@ -33,7 +32,8 @@ def category(indicator: str) -> str:
 def qualifies(entry: WarningEntry) -> bool:
     """Whether what it rests on qualifies: its item's grade, or that of the source named without one."""
     if entry.item is not None:
-        return item_facts(entry.item, ()).qualifies
+        item = entry.item
+        return ItemFacts("", item.kind, item.primary, item.reliability, item.credibility, item.testimony).qualifies
     return ItemFacts("", "", False, entry.reliability, entry.credibility).qualifies
 
 

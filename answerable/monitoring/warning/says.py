@@ -52,7 +52,11 @@ def explained(r: rules.Reading) -> list[str]:
     """Sentence by sentence, why a day's reading gives its level."""
     kinds = ", ".join(category(c) for c in r.categories) or _("none")
     lines = [
-        _("In the sixty days to %(day)s the indicators score %(score)s over %(n)d categories (%(kinds)s).")
+        (
+            _("In the sixty days to %(day)s the indicators score %(score)s over one category (%(kinds)s).")
+            if len(r.categories) == 1
+            else _("In the sixty days to %(day)s the indicators score %(score)s over %(n)d categories (%(kinds)s).")
+        )
         % {"day": date_format(r.on, "j N Y"), "score": rules.written(r.score), "n": len(r.categories), "kinds": kinds}
     ]
     for c in r.counted:

@@ -155,7 +155,6 @@ def evidence_on(incident: Any) -> None:
     evidence.keep_redaction(
         file.item, file=file, ref=new_ref("RED"), stored="", text=b"t", removed=1, why="safety", by=vera
     )
-    evidence.assess_item(incident.items.filter(kind="testimony")[0], testimony="T1", reasons="Sealed.", by=vera)
     contrary = SourceItem.objects.filter(contrary=True)[0]
     evidence.weigh_contrary(contrary, outcome="stands", how="Sealed.", by=person("lena"))
     see_all()

@@ -238,3 +238,11 @@ def test_the_example_of_the_guide_is_estimated_whatever_stands_between_its_colum
     example = re.search(r"```\n(.*?)```", guide, re.S)[1]
     table = tables.read_csv(re.sub(r"(?m)^ +", "", example).replace(",", between))
     assert table.lists == ("hospital", "police", "interviews") and report.estimate(table).combined is not None
+
+
+def test_a_sentence_and_a_table_round_alike():
+    """The newcomer read 313 in the headline and 314 in the row: 313.46 is kept with one decimal, and half goes up."""
+    ends = {"lower": 280.44, "upper": 350.5, "middle": 313.46}
+    said = report.conclude(200, ends, ()).values
+    assert [said[end] for end in ("lower", "upper", "middle")] == ["280", "351", "314"]
+    assert report.persons(312.5) == "313" and report.persons(1234.4) == "1,234"

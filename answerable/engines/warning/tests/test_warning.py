@@ -187,3 +187,11 @@ def test_the_real_panel_is_what_was_measured():
         first = next(csv.DictReader(f))
     one = next(r for r in panel.rows if (r.conflict, r.actor, r.year) == (first["conflictid"], first["actorid"], 1989))
     assert one.level == 0 and replace(one, reported={}).level is None
+
+
+def test_an_interval_of_a_measure_that_cannot_be_negative_ends_at_0():
+    drawn = [0.002, 0.02, 0.05]
+    assert forecast._interval("calibration", 0.004, drawn).low < 0
+    clipped = forecast._interval("calibration", 0.004, drawn, 0.0)
+    assert clipped.low == 0 and clipped.low <= clipped.value <= clipped.high
+    assert forecast._interval("rps", -0.01, [-0.02, -0.01]).low < 0, "a difference may lie below 0"
