@@ -72,6 +72,11 @@ def bring_in_reports(staged: staging.Staged, *, by: Person) -> m.IntakeBatch:
             _move_in("monitoring_draft", staging.COLUMNS, staged.home / "rows")
             _move_in("monitoring_draftitem", staging.ITEM_COLUMNS, staged.home / "items")
             _interviews_held(batch.drafts.all())
+            if queries.withdrawn(batch.drafts.exclude(corrects="").values_list("corrects", flat=True)):
+                raise Refused(
+                    _("Consent to a report was withdrawn meanwhile of which this file holds a later version. Nothing was "
+                      "changed; check the file again."), reason="consent",
+                )  # fmt: skip
     except IntegrityError:
         raise Refused(
             _(
@@ -194,10 +199,11 @@ def _back_again(batch: m.IntakeBatch) -> None:
 
 @question("clear_details").answer_with
 def _clear_drafts(ref: str) -> None:
-    """The draft that a shredded report was, and corrections to it, keep their references and nothing that was told."""
+    """Every version of the submission that a shredded report was keeps its reference, and nothing that was told."""
     if ref.startswith("INC"):
-        m.Draft.objects.filter(Q(ref=ref) | Q(corrects=ref)).update(**m.EMPTY)
-        m.DraftItem.objects.filter(Q(draft__ref=ref) | Q(draft__corrects=ref)).update(**m.EMPTY_ITEM)
+        versions = list(queries.versions_of(ref).values_list("ref", flat=True))
+        m.DraftItem.objects.filter(draft__in=versions).update(**m.EMPTY_ITEM)
+        m.Draft.objects.filter(ref__in=versions).update(**m.EMPTY)
     elif ref.startswith("ITM"):
         m.DraftItem.objects.filter(ref=ref).update(**m.EMPTY_ITEM)
 
@@ -471,7 +477,7 @@ def let_drafts_lapse(*, by: HasPrincipal) -> int:
     lapsed = m.Draft.objects.filter(pk__in=[d.pk for d in late])
     _emptied(lapsed, m.LAPSED)
     # Not even the marks stay: the same report may come again, and is then new.
-    lapsed.update(identity="", also=[], content="", when="", earliest=date.min, latest=date.min)
+    lapsed.update(identity="", also=[], content="")
     record.append("drafts lapsed", "INTAKE", by=by, detail={"drafts": refs, "begun": begun, "answers": answered})
     if refs:
         # Keys go after the commit: the vault looks for itself whether they have lapsed.
@@ -518,6 +524,8 @@ def deliver_report(
     if clean is None:
         raise Problems(problems)
     fresh = intake.new([(entry, dict(row), clean)])
+    if intake.wrong:
+        raise Problems({name: problem for _record, name, problem in intake.wrong})
     if not fresh:
         raise Refused(_("This report is here already. Nothing was changed."), reason="duplicate")
     fresh, spent = intake.guarded(fresh)

@@ -34,12 +34,8 @@ def _interview(i: m.Interview) -> tuple[str, dict[str, Any]]:
 
 @question("parts_of").answer_with
 def _parts(ref: str) -> list[str]:
-    """Corrections of a report, with their items and files: sealed apart from it, and shredded with it."""
-    if not ref.startswith("INC"):
-        return []
-    corrections = list(m.Draft.objects.filter(corrects=ref).values_list("ref", flat=True))
-    items = m.DraftItem.objects.filter(draft__ref__in=corrections).values_list("ref", "file_ref")
-    return [*corrections, *(x for pair in items for x in pair if x)]
+    """Every other version of a report's submission, with items and files: sealed apart from it, and shredded with it."""
+    return queries.parts_of(ref) if ref[:3] in ("INC", "ITM") else []
 
 
 @question("kept_in_quarantine").answer_with

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
@@ -23,7 +25,8 @@ ASKED, ALLOWED, REFUSED = "ASKED", "ALLOWED", "REFUSED"
 WAITING = "WAITING"
 
 # What goes of a draft and of its item when it is taken out again, lapses or is shredded. `file_ref` stays: keys are named by it.
-EMPTY = {"coded": {}, "area1": "", "area2": "", "narrative": b"", "place": b"", "link_reason": b""}
+EMPTY = {"coded": {}, "area1": "", "area2": "", "when": "", "earliest": date.min, "latest": date.min, "precision": "",
+         "narrative": b"", "place": b"", "link_reason": b""}  # fmt: skip
 EMPTY_ITEM = {"coded": {}, "says": b"", "file": "", "file_kind": "", "file_commitment": "", "file_mark": b"", "file_name": b"",
               "file_salt": b"", "file_digest": b""}  # fmt: skip
 

@@ -10,17 +10,22 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from answerable.alliance.models import Body, Person
+from answerable.authority.acting import reading_as
+from answerable.authority.principals import CLOCK
 from answerable.common import clock
 from answerable.monitoring import access as monitoring
+from answerable.monitoring import lifecycle
+from answerable.monitoring import queries as reports
 from answerable.monitoring.intake import models as m
 from answerable.monitoring.intake import rules
-from answerable.monitoring.models import Incident, Party, Situation
+from answerable.monitoring.models import Incident, Party, Situation, SourceItem
 from answerable.monitoring.patterns import areas
 from answerable.vault import keeping
+from answerable.vault.consent import queries as consents
 
 # Two accounts of days this close may be of the same incident.
 CLOSE_DAYS = 14
@@ -127,6 +132,45 @@ def seen_before(organisation: int, marks: Iterable[str], others: Iterable[str] =
         known = Known(d.corrects or d.ref, d.identity, status, d.content, d.as_of, d.version)
         latest |= dict.fromkeys([d.identity, *d.also], known)
     return {mark: latest[mark] for mark in wanted if mark in latest}
+
+
+def versions_of(report: str) -> QuerySet[m.Draft]:
+    """Every version of the submission that a report was filed from or is corrected by, whatever became of it: the report's own."""
+    own = Q(ref=report) | Q(corrects=report)
+    same = own
+    for organisation, identity in (
+        m.Draft.objects.filter(own).exclude(identity="").values_list("organisation", "identity")
+    ):
+        same |= Q(organisation=organisation, identity=identity)
+    another = Incident.objects.exclude(ref=report).filter(ref=OuterRef("ref"))
+    return m.Draft.objects.filter(same).exclude(Exists(another))
+
+
+def parts_of(ref: str) -> list[str]:
+    """What of a submission's other versions goes with a report, or with an item: their texts, their items', and files.
+
+    With an item that its report rests on alone the whole report goes; else what each version says in its place.
+    """
+    whole = next((r for r in reports.parts_of(ref) if r.startswith("INC")), "")
+    if whole:
+        drafts = list(versions_of(whole).values_list("ref", flat=True))
+        items = m.DraftItem.objects.filter(draft__in=drafts)
+    elif came := m.DraftItem.objects.select_related("draft").filter(ref=ref).first():
+        drafts = []
+        others = versions_of(came.draft.corrects or came.draft.ref).values("ref")
+        reported = SourceItem.objects.filter(ref=OuterRef("ref"))
+        items = m.DraftItem.objects.filter(draft__in=others, number=came.number).exclude(Exists(reported))
+    else:
+        return []
+    return [*drafts, *(r for pair in items.values_list("ref", "file_ref") for r in pair if r)]
+
+
+def withdrawn(reports: Iterable[str]) -> set[str]:
+    """Those of these reports of which nothing more is kept: consent was withdrawn, or they are shredded."""
+    refs = sorted(set(reports))
+    with reading_as(CLOCK):
+        gone = Incident.objects.filter(ref__in=refs, status=lifecycle.CONSENT_WITHDRAWN).values_list("ref", flat=True)
+        return {*gone, *consents.closed(refs)}
 
 
 def candidates(by: Person, situation: Situation, draft: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -353,6 +353,8 @@ class Intake:
         self.seen: dict[str, str] = {}
         self.interviews: dict[str, str] = {}
         self.repeated = self.corrections = 0
+        # Rows that are good and are not taken all the same, and why, by field.
+        self.wrong: list[tuple[readers.Record, str, rules.Problem]] = []
         self.twice: list[readers.Record] = []
 
     def check(self, record: readers.Record, row: dict[str, Any]) -> tuple[rules.Clean | None, dict[str, rules.Problem]]:
@@ -389,6 +391,7 @@ class Intake:
         wanted = {x for of in ids for x in of} | {mark for mark, of in zip(marks, ids, strict=True) if not of}
         with reading_as(self.by):
             here = queries.seen_before(self.by.body_id, wanted - others, others)
+        gone = queries.withdrawn(k.ref for k in here.values() if k.status in (m.FILED, m.TAKEN_OVER))
         ready: dict[str, Ready] = {}
         for (record, _row, clean), content, of in zip(rows, marks, ids, strict=True):
             every = of or [content]
@@ -396,6 +399,9 @@ class Intake:
             identity = known.identity if known else next((self.seen[x] for x in every if x in self.seen), every[0])
             if known and (known.content == content or (known.as_of and record.as_of and record.as_of <= known.as_of)):
                 self.repeated += 1
+                continue
+            if known and known.ref in gone:
+                self.wrong.append((record, SUBMISSION_ID, rules.Problem(WITHDRAWN)))
                 continue
             if identity in self.seen or any(x in self.seen for x in every):
                 earlier = ready.get(identity)
@@ -635,6 +641,9 @@ def _identities(rows: BinaryIO, end: int) -> dict[str, str]:
     return found
 
 
+WITHDRAWN = rules._(
+    "Consent to the report of this submission was withdrawn, so no later version of it is kept: nothing of this row was."
+)
 TWICE = rules._(
     "An earlier row of this file says exactly the same, so it is kept once. If these are two reports, give each row a number "
     "of its own (submission_id) and bring the file in again."
@@ -669,8 +678,9 @@ def _checked(batch: Sequence[readers.Record], upto: int, intake: Intake, state: 
             continue
         bad += 1
         problems += [[record.number, name, p.sentence, dict(p.figures)] for name, p in wrong.items()]
-    intake.repeated, intake.corrections, intake.twice = 0, 0, []
+    intake.repeated, intake.corrections, intake.wrong, intake.twice = 0, 0, [], []
     ready, held = intake.guarded(intake.new(good)) if good else ([], [])
+    held = [*intake.wrong, *held]
     bad += len({record.number for record, _name, _problem in held})
     problems += [[record.number, name, p.sentence, dict(p.figures)] for record, name, p in held]
     problems += [[record.number, SUBMISSION_ID, TWICE, {}] for record in intake.twice]

@@ -208,7 +208,7 @@ def draft(request: Request, ref: str) -> HttpResponse:
     )
     facts = (
         {"when": edtf.parse(this.when), "area1": this.area1, "forms": this.coded.get("forms", [])}
-        if this.status not in (m.UNDONE, m.LAPSED)
+        if this.when
         else None
     )
     near = (
