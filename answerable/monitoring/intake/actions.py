@@ -69,8 +69,8 @@ def bring_in_reports(staged: staging.Staged, *, by: Person) -> m.IntakeBatch:
         with transaction.atomic():
             batch.save(force_insert=True)
             _replace_earlier(staged)
-            _move_in("monitoring_draft", staging.COLUMNS, staged.home / "rows")
-            _move_in("monitoring_draftitem", staging.ITEM_COLUMNS, staged.home / "items")
+            _move_in("monitoring_draft", staging.COLUMNS, staged.home / "rows", "ref", staged)
+            _move_in("monitoring_draftitem", staging.ITEM_COLUMNS, staged.home / "items", "draft_id", staged)
             _interviews_held(batch.drafts.all())
             if queries.withdrawn(batch.drafts.exclude(corrects="").values_list("corrects", flat=True)):
                 raise Refused(
@@ -93,14 +93,17 @@ def bring_in_reports(staged: staging.Staged, *, by: Person) -> m.IntakeBatch:
     return batch
 
 
-def _move_in(table: str, columns: Sequence[str], path: Path) -> None:
-    """Rows that are ready, into a table, a megabyte at a time. (Row-level security takes no COPY, and nobody needs the
-    right to make tables of their own for it.)
+def _move_in(table: str, columns: Sequence[str], path: Path, named: str, staged: staging.Staged) -> None:
+    """Rows that are ready, into a table, a megabyte at a time; not of drafts that a later row of the file replaced. (Row-level
+    security takes no COPY, and nobody needs the right to make tables of their own for it.)
     """
+    gone, at = set(staged.state.superseded), columns.index(named)
     names = ", ".join(columns)
     values = ", ".join(f"NULLIF(a[{n}], '\\N')::{staging.CASTS.get(c, 'text')}" for n, c in enumerate(columns, 1))
     with connection.cursor() as cursor:
         for part in staging.whole_lines(path):
+            if gone and not (part := "\n".join(x for x in part.split("\n") if x.split("\t", at + 1)[at] not in gone)):
+                continue
             cursor.execute(
                 f"INSERT INTO {table} ({names}) SELECT {values} FROM (SELECT string_to_array(l, E'\t') AS a FROM "
                 "string_to_table(%s, E'\n') AS l) AS lines", [part],
@@ -140,7 +143,9 @@ def undo_reports(batch: m.IntakeBatch, *, by: Person) -> m.IntakeBatch:
         raise Refused(_("Confirm that it is you before keys are destroyed."), reason="confirm")
     if batch.undone_at:
         raise Refused(_("That delivery was undone already."), reason="lifecycle")
-    filed = batch.drafts.filter(status__in=[m.FILED, m.TAKEN_OVER]).count()
+    # The drafts under their lock: one that is being filed in another window is filed by now, or waits and is refused.
+    drafts = list(batch.drafts.select_for_update().order_by("pk").values_list("identity", "status"))
+    filed = sum(status in (m.FILED, m.TAKEN_OVER) for _identity, status in drafts)
     if filed:
         raise Refused(
             ngettext(
@@ -149,13 +154,13 @@ def undo_reports(batch: m.IntakeBatch, *, by: Person) -> m.IntakeBatch:
                 filed,
             ) % {"n": filed}, reason="relied_upon",
         )  # fmt: skip
-    gone = batch.drafts.count()
-    _back_again(batch)
-    _interviews_free(batch.drafts.values_list("identity", flat=True), by.body_id)
+    back = _back_again(batch)
     _emptied(batch.drafts.all(), m.UNDONE)
+    _interviews_free([identity for identity, _status in drafts], by.body_id)
+    _interviews_held(back)
     batch.undone_at = clock.now()
     batch.save(update_fields=["undone_at"])
-    record.append("reports taken out again", batch, by=by, detail={"drafts": gone})
+    record.append("reports taken out again", batch, by=by, detail={"drafts": len(drafts)})
     # Keys go after the commit, in the session of whoever undoes it: the vault looks for itself what came with it.
     transaction.on_commit(lambda: client.ask("shred_undone", token=token, batch=batch.ref))
     return batch
@@ -168,33 +173,44 @@ def _emptied(drafts: QuerySet[m.Draft], status: str) -> int:
 
 
 def _interviews_free(identities: Iterable[str], organisation: int) -> None:
-    """Interviews that a draft held which will not be filed may carry another report."""
-    held = m.Interview.objects.filter(held_by__in=list(identities), organisation=organisation, report=None)
-    held.exclude(held_by="").update(held_by="")
+    """Interviews of submissions that will not be filed may carry another report; not where a version that stands names them."""
+    of = sorted({i for i in identities if i})
+    stands = m.DraftItem.objects.filter(
+        draft__organisation=organisation, draft__identity__in=of, draft__status__in=m.STANDS
+    )
+    named = list(stands.filter(coded__has_key="interview").values_list("coded__interview", flat=True))
+    held = m.Interview.objects.filter(held_by__in=of, organisation=organisation, report=None)
+    held.exclude(ref__in=named).update(held_by="")
 
 
 def _interviews_held(drafts: QuerySet[m.Draft]) -> None:
     """From the draft on an interview carries the account of this submission and of no other (SC-2)."""
     named = m.DraftItem.objects.filter(draft__in=drafts.values("ref"), coded__has_key="interview")
-    for ref, identity in list(named.values_list("coded__interview", "draft__identity")):
+    for ref, identity, row in list(named.values_list("coded__interview", "draft__identity", "draft__row")):
         taken = m.Interview.objects.select_for_update().filter(ref=ref)
         if not taken.filter(held_by__in=["", identity]).update(held_by=identity):
-            raise Refused(_(guard.SPENT), reason="interview")
+            why = _(guard.SPENT)
+            raise Refused(_("Row %(row)d: %(why)s") % {"row": row, "why": why} if row else why, reason="interview")
 
 
-def _back_again(batch: m.IntakeBatch) -> None:
-    """Earlier drafts that gave way to this delivery's versions stand again."""
-    ours = batch.drafts.filter(version__gt=1, corrects="").exclude(status=m.REPLACED).values_list("identity", "version")
-    for identity, version in list(ours):
-        batch.drafts.filter(identity=identity).update(status=m.UNDONE)
-        m.Draft.objects.filter(
-            organisation=batch.organisation, identity=identity, version=version - 1, status=m.REPLACED
-        ).update(status=m.DRAFT)
-    pending = batch.drafts.filter(status=m.CORRECTION, version__gt=2).values_list("identity", "version")
-    for identity, version in list(pending):
-        m.Draft.objects.filter(
-            organisation=batch.organisation, identity=identity, version=version - 1, status=m.REPLACED
-        ).exclude(corrects="").update(status=m.CORRECTION)
+def _back_again(batch: m.IntakeBatch) -> QuerySet[m.Draft]:
+    """Versions that gave way to this delivery's stand again: of each submission the latest that is left; returns them."""
+    stood = Q(status__in=[m.DRAFT, m.SET_ASIDE], corrects="") | Q(status=m.CORRECTION)
+    ours = list(batch.drafts.filter(stood, version__gt=1).values_list("identity", flat=True))
+    left: dict[str, list[m.Draft]] = {}
+    others = m.Draft.objects.filter(organisation=batch.organisation, identity__in=ours).exclude(batch=batch)
+    for d in others.order_by("version", "pk").only("identity", "status", "corrects"):
+        left.setdefault(d.identity, []).append(d)
+    back: dict[str, list[int]] = {m.DRAFT: [], m.CORRECTION: []}
+    for versions in left.values():
+        # What was replaced before something that was filed, taken over or set aside, or that stands, is behind it.
+        stands = max((n for n, d in enumerate(versions) if d.status in (*m.STANDS, m.SET_ASIDE)), default=-1)
+        if again := [d for d in versions[stands + 1 :] if d.status == m.REPLACED]:
+            back[m.CORRECTION if again[-1].corrects else m.DRAFT].append(again[-1].pk)
+    batch.drafts.update(status=m.UNDONE)
+    for status, keys in back.items():
+        m.Draft.objects.filter(pk__in=keys, status=m.REPLACED).update(status=status)
+    return m.Draft.objects.filter(pk__in=[k for keys in back.values() for k in keys])
 
 
 @question("clear_details").answer_with
@@ -220,10 +236,16 @@ def _counts_now(filed: Sequence[Incident], *, why: str = "report received") -> N
         question("report_changed").ask(incident.ref)
 
 
+def _locked(draft: m.Draft) -> m.Draft:
+    """A draft for an act that files it or sets it aside: its delivery is locked first, then it, as by whoever takes that out."""
+    m.IntakeBatch.objects.select_for_update().filter(pk=draft.batch_id).first()
+    return m.Draft.objects.select_for_update().get(pk=draft.pk)
+
+
 @action("file_draft")
 def file_draft(draft: m.Draft, *, party: Party | None = None, link_reason: str = "", by: Person) -> Incident:
     """File a draft as a report, its items with it. What a draft may lack is given now. Raises Refused."""
-    draft = m.Draft.objects.select_for_update().get(pk=draft.pk)
+    draft = _locked(draft)
     authority.require(by, "file_draft", draft)
     incident, files = _filed(draft, party=party, link_reason=link_reason, by=by)
     _counts_now([incident])
@@ -390,7 +412,7 @@ def _terms(c: Mapping[str, Any]) -> list[consents.Terms]:
 @action("set_draft_aside")
 def set_draft_aside(draft: m.Draft, *, by: Person) -> m.Draft:
     """A draft that is not filed, or a correction that is not taken over. It stays, and is not offered again."""
-    draft = m.Draft.objects.select_for_update().get(pk=draft.pk)
+    draft = _locked(draft)
     authority.require(by, "set_draft_aside", draft)
     if draft.status not in (m.DRAFT, m.CORRECTION):
         raise Refused(
@@ -472,10 +494,10 @@ def let_drafts_lapse(*, by: HasPrincipal) -> int:
     if not (late or begun or answered):
         raise Refused(_("No draft is that old."), reason="none")
     refs = [d.ref for d in late]
-    for organisation in {d.organisation_id for d in late}:
-        _interviews_free([d.identity for d in late if d.organisation_id == organisation], organisation)
     lapsed = m.Draft.objects.filter(pk__in=[d.pk for d in late])
     _emptied(lapsed, m.LAPSED)
+    for organisation in {d.organisation_id for d in late}:
+        _interviews_free([d.identity for d in late if d.organisation_id == organisation], organisation)
     # Not even the marks stay: the same report may come again, and is then new.
     lapsed.update(identity="", also=[], content="")
     record.append("drafts lapsed", "INTAKE", by=by, detail={"drafts": refs, "begun": begun, "answers": answered})
@@ -519,7 +541,9 @@ def deliver_report(
     if situation is not None:
         authority.require(by, "receive_report", situation)
     intake = staging.Intake(by, situation=situation, batch_id=None, route=route)
-    entry = readers.Record(0, [], ids=[f"{route}/{row['submission_id']}"] if row.get("submission_id") else [])
+    # Its own number is one of its organisation, whatever way it comes; by its route alone it was known before.
+    own = row.get("submission_id")
+    entry = readers.Record(0, [], ids=[f"own/{own}", f"{route}/{own}"] if own else [])
     clean, problems = intake.check(entry, dict(row))
     if clean is None:
         raise Problems(problems)

@@ -18,6 +18,8 @@ DRAFT, CORRECTION = "DRAFT", "CORRECTION"
 FILED, REPLACED, TAKEN_OVER, SET_ASIDE, UNDONE = "FILED", "REPLACED", "TAKEN_OVER", "SET_ASIDE", "UNDONE"
 # Not filed in time: emptied, and its keys destroyed.
 LAPSED = "LAPSED"
+# Versions of a submission that are a report, or may become one or correct one as they are.
+STANDS = [DRAFT, CORRECTION, FILED, TAKEN_OVER]
 # What is kept for ninety days and no longer.
 UNFILED = [DRAFT, CORRECTION, REPLACED, SET_ASIDE]
 ASKED, ALLOWED, REFUSED = "ASKED", "ALLOWED", "REFUSED"
