@@ -536,7 +536,8 @@ def deliver_report(
     The same submission again gives what it gave before; a later version of one is a draft or a correction, never a
     second report. `hold` keeps it a draft although nothing is missing. Raises Refused with every problem.
     """
-    situation = Situation.objects.filter(ref=str(row.get("situation", ""))).first()
+    named = str(row.get("situation", ""))
+    situation = None if rules.unkeepable(named) else Situation.objects.filter(ref=named).first()
     authority.require(by, "bring_in_reports", Place("intake"))
     if situation is not None:
         authority.require(by, "receive_report", situation)
@@ -632,7 +633,7 @@ def row_of_day(values: Mapping[str, Any], *, by: Person) -> dict[str, Any]:
         row["when"] = edtf.written(values["on"], str(values.get("precision") or edtf.DAY))
     except edtf.Unreadable as no:
         raise Problems({"when": rules.Problem(no.sentence)}) from None
-    if not row.get("actor_types"):
+    if not row.get("actor_types") and not rules.unkeepable(row.get("party")):
         party = Party.objects.filter(ref=str(row.get("party", "")), situation__in=access.situations(by)).first()
         row["actor_types"] = [party.actor_type] if party else []
     return row

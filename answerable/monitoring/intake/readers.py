@@ -279,7 +279,13 @@ def _flat(
 
 def _ids(*ids: str) -> list[str]:
     """Every name of a submission, the oldest first, each once."""
-    return list(dict.fromkeys(i.removeprefix("uuid:").strip().lower()[:200] for i in ids if i))
+    found = (plainly(i) for i in ids if i)
+    return list(dict.fromkeys(i.removeprefix("uuid:").strip().lower()[:200] for i in found))
+
+
+def plainly(text: str) -> str:
+    """A name in the file without what no table takes: half a character, or the character that ends a text."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "")
 
 
 def _kobo_id(number: str, form: str) -> list[str]:
@@ -437,7 +443,7 @@ def _flattened(of: Mapping[str, Any], prefix: str = "") -> tuple[dict[str, str],
     cells: dict[str, str] = {}
     items: list[dict[str, Any]] = []
     for key, value in of.items():
-        path = f"{prefix}{key}"
+        path = plainly(f"{prefix}{key}")
         if isinstance(value, dict):
             if value.get("type") == "Point" and isinstance(value.get("coordinates"), list):
                 continue

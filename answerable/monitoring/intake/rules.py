@@ -218,15 +218,34 @@ def _day(value: Any, f: Field) -> str:
     return found.earliest.isoformat()
 
 
+# What programs write where nothing was said.
+NOTHING = frozenset({"nan", "null", "undefined"})
+
+
 def _text(value: Any, f: Field) -> str:
-    text = str(value).strip()
+    if not isinstance(value, str):
+        raise Wrong(_("Give this as text."))
+    text = value.strip()
+    if text.casefold() in NOTHING:
+        raise Wrong(_("This is what a program writes where nothing was said. Leave it empty, or say it."))
     if len(text) > f.most:
         raise Wrong(
             _("The text is longer than %(most)d characters; shorten it, or add the rest as an item."), most=f.most
         )
-    if "\x00" in text:
-        raise Wrong(_("The text holds a character that cannot be kept; type it again."))
     return text
+
+
+# Half of a character (a surrogate that stands alone), and the one that no table takes.
+UNKEEPABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def unkeepable(value: Any) -> bool:
+    """Whether an answer holds a character that cannot be kept, or sent anywhere."""
+    if isinstance(value, Mapping):
+        return any(unkeepable(v) for pair in value.items() for v in pair)
+    if isinstance(value, (list, tuple)):
+        return any(map(unkeepable, value))
+    return isinstance(value, str) and UNKEEPABLE.search(value) is not None
 
 
 KEY = re.compile(r"[a-z0-9_-]+", re.A)
@@ -335,6 +354,7 @@ READ = {
     "text": _text, "key": _key, "counts": _counts,
 }  # fmt: skip
 MISSING = _("This is missing and needed.")
+CHARACTER = _("The text holds a character that cannot be kept; type it again.")
 
 
 def _blank(value: Any) -> bool:
@@ -348,6 +368,9 @@ def _read(fields: Sequence[Field], row: Row, problems: dict[str, Problem], prefi
         if _blank(value):
             if f.needed:
                 problems[prefix + f.name] = Problem(MISSING)
+            continue
+        if unkeepable(value):
+            problems[prefix + f.name] = Problem(CHARACTER)
             continue
         if f.kind in ("ref", "file"):
             answers[f.name] = str(value).strip()
@@ -567,7 +590,7 @@ def content(row: Row) -> str:
         elif isinstance(value, (list, tuple)):
             value = sorted(map(str, value))
         parts.append(f"{name}={value}")
-    return "\x1f".join(parts)
+    return UNKEEPABLE.sub("?", "\x1f".join(parts))
 
 
 def kept_begun(answers: Row, world: World) -> dict[str, Any]:

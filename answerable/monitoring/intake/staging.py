@@ -367,6 +367,8 @@ class Intake:
         if self.with_texts and not str(row.get("link_reason") or "").strip():
             # Texts are sealed together, once: what is missing cannot be added under the same key afterwards.
             problems.setdefault("link_reason", rules.Problem(rules.MISSING))
+        if rules.unkeepable(row.get(SUBMISSION_ID)):
+            problems[SUBMISSION_ID] = rules.Problem(rules.CHARACTER)
         if record.rejected:
             problems = {
                 "submission_id": rules.Problem(
