@@ -5,8 +5,14 @@ from __future__ import annotations
 import json
 
 import pytest
+from tests_support import see_all
 from walks import test_intake, test_intake_versions
-from walks.test_intake import bring, row
+from walks.test_intake import ITEM, bring, central, odk_zip, row
+from walks.test_intake_versions import deliver, person
+
+from answerable.common.errors import Refused
+from answerable.monitoring.intake import actions
+from answerable.monitoring.models import Incident, SourceItem
 
 post, dana, own_folders = test_intake.post, test_intake_versions.dana, test_intake_versions.own_folders
 PAPER = {
@@ -56,3 +62,43 @@ def test_a_body_that_nests_without_end_is_refused(post, saved, depth):
     for raw in ("[" * depth + "]" * depth, said[:-1] + ', "forms": ' + "[" * depth + "]" * depth + "}"):
         reply = post(raw, "key-deep-1234")
         assert reply.status_code == 409 and "one report as a JSON object" in reply.json()["refused"]
+
+
+def test_the_same_source_twice_in_one_report_is_refused(saved, dana):
+    with pytest.raises(actions.Problems) as no:
+        deliver(saved, items=[PAPER, {**PAPER, "says": " an  ORDER ", "kind": "document"}])
+    assert set(no.value.problems) == {"items.2.says"} and "on the report already" in str(no.value)
+    see_all()
+    _draft, made = deliver(saved, submission_id="S", items=[PAPER, {**PAPER, "says": "A log"}])
+    with pytest.raises(Refused, match="on the report already"):
+        actions.attach_item(made, {**PAPER, "says": "a log"}, by=person("dana"))
+    see_all()
+    actions.attach_item(made, {**PAPER, "says": "a letter"}, by=person("dana"))
+    see_all()
+    # A later version brings what is attached already, and one thing more: the one thing is added.
+    papers = [PAPER, {**PAPER, "says": "A log"}, {**PAPER, "says": "A Letter"}, {**PAPER, "says": "a map"}]
+    later, _none = deliver(saved, submission_id="S", items=papers)
+    actions.take_over_correction(later, by=person("dana"))
+    see_all()
+    assert SourceItem.objects.filter(incident=made).count() == 4
+    # Another report may rest on the same words; what is kept of them says nothing about that.
+    _draft, other = deliver(saved, victims="8", items=[PAPER])
+    marks = [i.further["words"] for i in (made.items.order_by("pk").first(), other.items.get())]
+    assert len(set(marks)) == 2 and "order" not in str(marks).lower()
+
+
+def test_the_same_file_twice_in_one_report_is_refused(saved, dana):
+    key = f"uuid:{'d' * 8}"
+    told = {**ITEM, "PARENT_KEY": key, "attachment": "one.txt"}
+    items = [
+        {**told, "KEY": f"{key}/items[1]"},
+        {**told, "KEY": f"{key}/items[2]", "says": "another", "attachment": "two.txt"},
+    ]
+    media = {"media/one.txt": b"the very same words", "media/two.txt": b"the very same words"}
+    state = bring(odk_zip([central(saved, key)], items, media), dana, name="answerable_report.zip")
+    assert [(p[0], p[1]) for p in state.problems] == [(2, "items.2.attachment")]
+
+
+def test_an_unsaid_source_is_not_another_one(saved, dana):
+    _draft, made = deliver(saved, items=[{**PAPER, "says": ""}, {**PAPER, "says": ""}])
+    assert Incident.objects.get(pk=made.pk).items.count() == 2

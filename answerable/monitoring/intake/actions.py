@@ -296,7 +296,7 @@ def _files_enter(files: Sequence[Came], entry: Entry, *, by: Person) -> None:
 # Answers that a report or an item has no column for, and keeps with it all the same.
 FURTHER = ("actor_types", "victim_counts", "protocol_signatory", "declined")
 FURTHER_OF_ITEM = ("directness", "item_language", "item_interpreter", "testimony", "releasability", "understood",
-                   "withdrawal_told", "interview")  # fmt: skip
+                   "withdrawal_told", "interview", "words")  # fmt: skip
 
 
 def _further(draft: m.Draft) -> dict[str, Any]:
@@ -427,14 +427,16 @@ def set_draft_aside(draft: m.Draft, *, by: Person) -> m.Draft:
 
 
 @action("take_over_correction")
-def take_over_correction(draft: m.Draft, *, by: Person) -> Incident:
+def take_over_correction(draft: m.Draft, *, party: Party | None = None, by: Person) -> Incident:
     """A later version of a submission corrects the report it became: never a second report.
 
     Coded facts change to the later version's; the texts of both versions stay, each sealed as it came. Items that the
-    submission did not have before are added; an item it had stays as it was graded. A report whose verification was
-    concluded is open again: what was found of the earlier facts is not said of the later ones. Raises Refused.
+    submission did not have before are added; an item it had, or that is on the report already, stays as it was graded. Where
+    the later version names another armed actor, `party` says which of the two it counts for. A report whose verification was
+    concluded is open again when what counts changed or an item was added: what was found of the earlier facts is not said of
+    the later ones. Else it stays counted, and a verifier is told to look whether its level holds. Raises Refused.
     """
-    live.first([draft.corrects])
+    live.first([draft.corrects], also=[party.pk] if party else ())
     draft = m.Draft.objects.select_for_update().get(pk=draft.pk)
     incident = Incident.objects.select_for_update(no_key=True).filter(ref=draft.corrects).first()
     authority.require(by, "take_over_correction", draft)
@@ -448,7 +450,15 @@ def take_over_correction(draft: m.Draft, *, by: Person) -> Incident:
             _("This report is linked to another as the same incident. Take that link back first, then take over the correction."),
             reason="linked",
         )  # fmt: skip
+    if queries.other_actor(draft, incident) and party is None:
+        raise Refused(
+            _("This version names another armed actor than the report. Choose for which of the two it counts."),
+            reason="party",
+        )
+    if party is not None and party.pk not in (draft.party_id, incident.party_id):
+        raise Refused(_("Choose the actor that the report or this version names."), reason="party")
     was, before = incident.status, {f: getattr(incident, f) for f in CORRECTED}
+    incident.party = party or incident.party
     c: Mapping[str, Any] = draft.coded
     for name, value in _dates(draft).items():
         setattr(incident, name, value)
@@ -456,14 +466,17 @@ def take_over_correction(draft: m.Draft, *, by: Person) -> Incident:
     for name in ("victims", "victims_min", "victims_max", "forms", "links", "risk"):
         setattr(incident, name, c[name])
     incident.settings, incident.consequences = c.get("settings", []), c.get("consequences", [])
+    changed = sorted(f for f in CORRECTED if before[f] != getattr(incident, f))
+    items = queries.not_here_yet(incident, queries.new_items(draft))
     if was in lifecycle.ASSESSED:
-        incident.status = next_status(lifecycle.INCIDENT_MOVES, "reopen", status=was)
-    incident.save(update_fields=[*CORRECTED, "status"])
-    files = _filed_items(incident, queries.new_items(draft), by=by)
+        if items or COUNTS & set(changed):
+            incident.status = next_status(lifecycle.INCIDENT_MOVES, "reopen", status=was)
+        incident.story_corrected = incident.status == was
+    incident.save(update_fields=[*CORRECTED, "status", "story_corrected"])
+    files = _filed_items(incident, items, by=by)
     draft.status = m.TAKEN_OVER
     draft.save(update_fields=["status"])
     _counts_now([incident], why="report corrected")
-    changed = sorted(f for f in CORRECTED if before[f] != getattr(incident, f))
     entry = record.append(
         "report corrected", incident, by=by, from_state=was, to_state=incident.status,
         detail={"correction": draft.ref, "version": draft.version, "changed": changed, "files": len(files)},
@@ -472,8 +485,32 @@ def take_over_correction(draft: m.Draft, *, by: Person) -> Incident:
     return incident
 
 
-CORRECTED = ["on", "precision", "earliest", "latest", "area1", "area2", "victims", "victims_min", "victims_max", "forms", "links", "risk", "settings",
-             "consequences", "further"]  # fmt: skip
+# What of a report is counted: a level was found of these facts, and of no others.
+COUNTS = frozenset(
+    {"party", "on", "precision", "earliest", "latest", "area1", "area2", "victims", "victims_min", "victims_max", "forms", "links"}
+)  # fmt: skip
+CORRECTED = sorted({*COUNTS, "risk", "settings", "consequences", "further"})
+
+
+@action("look_at_corrected_story")
+def look_at_corrected_story(incident: Incident, *, holds: bool, by: Person) -> Incident:
+    """A verifier who did not collect a report says, after its story was corrected, that its level still holds, or opens it again."""
+    live.first([incident.ref])
+    incident = Incident.objects.select_for_update(no_key=True).select_related("party").get(pk=incident.pk)
+    authority.require(by, "verify_incident", incident)
+    was = incident.status
+    if not incident.story_corrected or was not in lifecycle.ASSESSED:
+        raise Refused(_("No correction of its story waits to be looked at."), reason="lifecycle")
+    if not holds:
+        incident.status = next_status(lifecycle.INCIDENT_MOVES, "reopen", status=was)
+    incident.story_corrected = False
+    incident.save(update_fields=["status", "story_corrected"])
+    if not holds:
+        _counts_now([incident], why="reopen")
+    record.append(
+        "corrected story looked at" if holds else "reopen", incident, by=by, from_state=was, to_state=incident.status
+    )
+    return incident
 
 
 # --- what nobody filed in time ------------------------------------------------------------------------------------
@@ -605,6 +642,10 @@ def attach_item(
     if item is None or problems:
         raise Problems(problems)
     ref, coded = item_ref(), dict(item.coded)
+    if words := queries.word_marks([(incident.ref, item.says)])[0]:
+        if SourceItem.objects.filter(incident=incident, further__words=words).exists():
+            raise Problems({"says": rules.Problem(rules.HERE_ALREADY)})
+        coded["words"] = words
     if coded.get("person_key"):
         (coded["person_key"],) = queries.person_marks(by, [coded["person_key"]])
     if named := coded.get("interview"):

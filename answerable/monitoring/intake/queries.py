@@ -255,6 +255,25 @@ def new_items(correction: m.Draft) -> list[m.DraftItem]:
     return list(correction.items.filter(number__gt=had).order_by("number"))
 
 
+def not_here_yet(incident: Incident, items: Sequence[m.DraftItem]) -> list[m.DraftItem]:
+    """Of these items those whose words are not on the report already: the same source twice is one (R-VER-1)."""
+    here = set(
+        SourceItem.objects.filter(incident=incident, further__has_key="words").values_list("further__words", flat=True)
+    )
+    return [i for i in items if i.coded.get("words") not in here]
+
+
+def other_actor(correction: m.Draft, incident: Incident) -> Party | None:
+    """The armed actor that a later version names, where the report counts for another."""
+    return correction.party if correction.party_id not in (None, incident.party_id) else None
+
+
+def later_versions(incident: Incident) -> list[tuple[m.Draft, Party | None]]:
+    """Later versions of a report's submission that wait to be taken over, each with the other actor it names."""
+    waiting = m.Draft.objects.filter(corrects=incident.ref, status=m.CORRECTION).select_related("party")
+    return [(d, other_actor(d, incident)) for d in waiting]
+
+
 def changed_items(correction: m.Draft) -> list[int]:
     """Numbers of items that the report has already and whose answers are others in this version: taking it over leaves them."""
     earlier: dict[int, Any] = {}
@@ -264,7 +283,15 @@ def changed_items(correction: m.Draft) -> list[int]:
         .order_by("draft__version")
     ):  # fmt: skip
         earlier[item.number] = item.coded
-    return [i.number for i in correction.items.order_by("number") if earlier.get(i.number, i.coded) != i.coded]
+    return [
+        i.number for i in correction.items.order_by("number") if _other_answers(earlier.get(i.number, i.coded), i.coded)
+    ]
+
+
+def _other_answers(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two versions of an item differ, in their words too where both have a mark of them."""
+    passed = set() if "words" in one and "words" in other else {"words"}
+    return any(one.get(n) != other.get(n) for n in {*one, *other} - passed)
 
 
 def kept_since() -> datetime:
@@ -287,6 +314,14 @@ def anything_late() -> bool:
 def person_marks(by: Person, pseudonyms: Sequence[str]) -> list[str]:
     """What an account keeps of its person's pseudonym: a mark that means something within this organisation alone."""
     return [mark[:40] for mark in keeping.marks("person", [f"{by.body.ref}/{p}" for p in pseudonyms])]
+
+
+def word_marks(said: Sequence[tuple[str, str]]) -> list[str]:
+    """What an item keeps of its words, to know them again on the same report; "" where it has none. Takes (report, words)."""
+    texts = [f"{report}/{words}" if (words := rules.plain(says)) else "" for report, says in said]
+    named = [t for t in texts if t]
+    found = dict(zip(named, keeping.marks("item", named), strict=True)) if named else {}
+    return [found[t][:40] if t else "" for t in texts]
 
 
 def interviews_of(person: str) -> int:

@@ -506,7 +506,29 @@ def _items(row: Row, problems: dict[str, Problem], world: World) -> list[Item]:
             _("A report holds at most %(most)d items; file the rest afterwards."), {"most": MOST_ITEMS}
         )
         return []
-    return [_item(one, f"items.{n}.", problems, world) for n, one in enumerate(given, 1)]
+    items = [_item(one, f"items.{n}.", problems, world) for n, one in enumerate(given, 1)]
+    words, files = set[str](), set[str]()
+    for n, (one, item) in enumerate(zip(given, items, strict=True), 1):
+        held = one.get("attachment")
+        file, said = str(held.get("digest") or "") if isinstance(held, Mapping) else "", plain(item.says)
+        if file and file in files:
+            problems[f"items.{n}.attachment"] = Problem(HERE_ALREADY)
+        elif said and said in words and not file:
+            problems[f"items.{n}.says"] = Problem(HERE_ALREADY)
+        words.add(said)
+        files.add(file)
+    return items
+
+
+HERE_ALREADY = _(
+    "This source is on the report already, word for word: the same source twice is one (R-VER-1). If it is another, say in its "
+    "text what tells the two apart."
+)
+
+
+def plain(says: str) -> str:
+    """Words in one form: the same ones in another case, width or spacing are the same."""
+    return " ".join(unicodedata.normalize("NFKC", says).casefold().split())
 
 
 def check_item(row: Row, world: World) -> tuple[Item | None, dict[str, Problem]]:

@@ -430,6 +430,7 @@ class Intake:
                                         known.version + 1, known.ref if filed else "")  # fmt: skip
         self.corrections += sum(r.version > 1 for r in ready.values())
         self._pseudonyms(ready.values())
+        self._words(ready.values())
         return list(ready.values())
 
     def _pseudonyms(self, ready: Iterable[Ready]) -> None:
@@ -439,6 +440,14 @@ class Intake:
         found = dict(zip(named, queries.person_marks(self.by, named), strict=True)) if named else {}
         for item in items:
             item.coded["person_key"] = found[item.coded["person_key"]]
+
+    @staticmethod
+    def _words(ready: Iterable[Ready]) -> None:
+        """Each item keeps a mark of its words within its report, so that the same source is not entered there twice."""
+        said = [(r.corrects or r.ref, i) for r in ready for i in r.clean.items]
+        for (_ref, item), mark in zip(said, queries.word_marks([(ref, i.says) for ref, i in said]), strict=True):
+            if mark:
+                item.coded["words"] = mark
 
     def guarded(self, ready: Sequence[Ready]) -> tuple[list[Ready], list[tuple[readers.Record, str, rules.Problem]]]:
         """An interview carries the account of one submission: the rows that may go on, and those that may not, by field."""

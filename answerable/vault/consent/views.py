@@ -205,7 +205,9 @@ def give_consent(request: Request, ref: str, purpose: str) -> HttpResponse:
         "degrees": [(code, words) for code, words in recognised_words().items() if code <= row.limit],
     }  # fmt: skip
     return form_page(
-        request, AnswerForm(request.POST or None, purpose=purpose, by=request.user, initial={"child": getattr(this, "is_childs", False)}), heading=survivor.purpose_words(purpose),
+        request,
+        AnswerForm(request.POST or None, purpose=purpose, by=request.user, initial={"child": getattr(this, "is_childs", False)}),
+        heading=survivor.purpose_words(purpose),
         button=_("Write down her answer"), act=act, cancel=reverse("consents", args=[this.ref]), more=more,
         lead=_("Say all of this before you ask. A no needs no reason and changes nothing else."),
         template="vault/ask_consent.html",
