@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from promises import keeps
 from tests_support import see_all
 from walks.test_intake import ITEM, bring, row, staged_from, table
 from walks.test_intake_whole import TOLD, allowed
@@ -74,6 +75,7 @@ def withdrawn(report, later, days=31):
     return made
 
 
+@keeps(4)
 def test_an_earlier_version_is_shredded_with_the_report(saved, dana, later, office):
     from answerable.vault.models import DataKey
 

@@ -218,7 +218,7 @@ def _clear_drafts(ref: str) -> None:
     """Every version of the submission that a shredded report was keeps its reference, and nothing that was told."""
     if ref.startswith("INC"):
         versions = list(queries.versions_of(ref).values_list("ref", flat=True))
-        m.DraftItem.objects.filter(draft__in=versions).update(**m.EMPTY_ITEM)
+        m.DraftItem.objects.filter(draft__ref__in=versions).update(**m.EMPTY_ITEM)
         m.Draft.objects.filter(ref__in=versions).update(**m.EMPTY)
     elif ref.startswith("ITM"):
         m.DraftItem.objects.filter(ref=ref).update(**m.EMPTY_ITEM)
@@ -238,7 +238,8 @@ def _counts_now(filed: Sequence[Incident], *, why: str = "report received") -> N
 
 def _locked(draft: m.Draft) -> m.Draft:
     """A draft for an act that files it or sets it aside: its delivery is locked first, then it, as by whoever takes that out."""
-    m.IntakeBatch.objects.select_for_update().filter(pk=draft.batch_id).first()
+    if draft.batch_id is not None:
+        m.IntakeBatch.objects.select_for_update().get(pk=draft.batch_id)
     return m.Draft.objects.select_for_update().get(pk=draft.pk)
 
 

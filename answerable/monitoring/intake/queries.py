@@ -154,7 +154,7 @@ def parts_of(ref: str) -> list[str]:
     whole = next((r for r in reports.parts_of(ref) if r.startswith("INC")), "")
     if whole:
         drafts = list(versions_of(whole).values_list("ref", flat=True))
-        items = m.DraftItem.objects.filter(draft__in=drafts)
+        items = m.DraftItem.objects.filter(draft__ref__in=drafts)
     elif came := m.DraftItem.objects.select_related("draft").filter(ref=ref).first():
         drafts = []
         others = versions_of(came.draft.corrects or came.draft.ref).values("ref")
