@@ -162,6 +162,17 @@ def _delivered(
     return Status(201, answer(draft, incident))
 
 
+# A report holds items, an item lists, and some answers numbers by code: no body nests deeper.
+DEEPEST = 5
+
+
+def _deeper_than(most: int, value: Any) -> bool:
+    """Whether lists and objects lie in one another deeper than this."""
+    if not isinstance(value, (list, dict)):
+        return False
+    return most == 0 or any(_deeper_than(most - 1, v) for v in (value.values() if isinstance(value, dict) else value))
+
+
 @api.post("/reports", response={201: dict, 409: Problem, 422: dict})
 def deliver_report(request: Request) -> Any:
     """A report of forms A1 to A3 as JSON, by the same check as every route. `Idempotency-Key` is needed: the same key with
@@ -174,10 +185,11 @@ def deliver_report(request: Request) -> Any:
         )
     try:
         row = json.loads(request.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         row = None
     if (
         not isinstance(row, dict)
+        or _deeper_than(DEEPEST, row)
         or not isinstance(row.get("items", []), list)
         or not all(isinstance(i, dict) for i in row.get("items", []))
     ):

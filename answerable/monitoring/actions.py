@@ -332,7 +332,8 @@ def move_incident(incident: Incident, name: str, *, by: Person) -> Incident:
               "compares the two."), reason="linked",
         )  # fmt: skip
     before, incident.status = incident.status, next_status(lifecycle.INCIDENT_MOVES, name, status=incident.status)
-    incident.save(update_fields=["status"])
+    incident.story_corrected &= name != "begin_verification"  # whoever verifies it reads the story as it is now
+    incident.save(update_fields=["status", "story_corrected"])
     relevel(incident.party, incident.ref, why=name.replace("_", " "), by=by)
     if name == "refer_elsewhere":
         question("report_changed").ask(incident.ref)

@@ -171,6 +171,8 @@ class Incident(models.Model):
     because = models.JSONField(default=list)
     # What else form A1 holds, in codes and numbers: the date as it was given, kinds of actor, categories, what was declined.
     further = models.JSONField(default=dict, db_default={})
+    # A later version of its texts was taken over after it was concluded, and no verifier has looked whether the level holds.
+    story_corrected = models.BooleanField(default=False, db_default=False)
     submitted_at = models.DateTimeField()
     narrative = SealedField()
     place = SealedField()
@@ -202,6 +204,7 @@ class Incident(models.Model):
             models.Index(fields=["situation", "party", "-submitted_at"], name="incident_by_actor"),
             models.Index(fields=["situation", "area1", "-submitted_at"], name="incident_by_area"),
             models.Index(fields=["situation", "-on"], name="incident_by_day"),
+            models.Index(fields=["-submitted_at"], name="incident_story_corrected", condition=Q(story_corrected=True)),
         ]
 
     def __str__(self) -> str:

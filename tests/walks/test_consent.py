@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from tests_support import see_all
 
-from answerable.alliance.models import Body
+from answerable.alliance import actions as alliance
+from answerable.alliance.models import Body, Person
 from answerable.common import clock
 from answerable.vault.consent import queries
 from answerable.vault.consent.models import Transfer, Withdrawal
@@ -180,3 +181,22 @@ def test_a_figure_made_public_counts_only_those_who_consent_to_the_finding(saved
         pattern=finding.pattern,
     )
     assert releasing._finding(unpublished)[2]["at_least"] == 15
+
+
+def test_a_partner_is_not_told_which_other_organisations_work_here(saved):
+    from answerable.vault.consent import rules
+    from answerable.vault.consent.views import AnswerForm
+
+    see_all()
+    purpose = next(p for p, row in rules.purposes().items() if "partner" in row.audiences)
+    partners = {f"partner:{b.ref}" for b in Body.objects.filter(kind=Body.PARTNER)}
+    ines = Person.objects.get(handle="ines")
+    partners.add(f"partner:{alliance.enter_body(kind=Body.PARTNER, name='Harbour', by=ines).ref}")
+    see_all()
+    dana, adva = (Person.objects.select_related("body").get(handle=h) for h in ("dana", "adva"))
+
+    def offered(by):
+        return {code for code, _words in AnswerForm(purpose=purpose, by=by).fields["audience"].choices}
+
+    assert offered(dana) & partners == {f"partner:{dana.body.ref}"} and offered(dana) - partners
+    assert offered(adva) >= partners

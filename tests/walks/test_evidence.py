@@ -135,6 +135,15 @@ def test_the_same_file_twice_on_one_item_is_told_and_not_kept(taken, office, ite
     assert EvidenceFile.objects.filter(item=item).count() == 1 and len(list(quarantine.iterdir())) == 1
 
 
+def test_one_file_is_no_second_source_of_the_same_report(taken, office, saved, item, quarantine):
+    vera, _file = taken()
+    other = saved("$I1").items.exclude(pk=item.pk).first()
+    again = press(vera, f"/watch/items/{other.ref}/evidence/take/", 409, file=upload(picture()), why="verification")
+    assert "on this report already" in text_of(again) and item.ref in text_of(again)
+    assert not EvidenceFile.objects.filter(item=other).exists() and len(list(quarantine.iterdir())) == 1
+    press(vera, f"/watch/items/{other.ref}/evidence/take/", file=upload(picture("black")), why="verification")
+
+
 @pytest.mark.parametrize(("content", "name", "says"), [
     (picture(), "letter.pdf", "what is in it is PNG picture"),
     (b"<html><script>", "photo.jpg", "Web pages can carry programs"),

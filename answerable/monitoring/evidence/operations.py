@@ -20,6 +20,7 @@ from django.utils.translation import ngettext
 from answerable.alliance.models import Person
 from answerable.authority import engine as authority
 from answerable.authority.acting import reading_as
+from answerable.authority.principals import CLOCK
 from answerable.common.errors import Refused
 from answerable.monitoring import access
 from answerable.monitoring.evidence import actions, checks, queries, rules
@@ -85,6 +86,7 @@ def take(
         raise Refused(_("The file was not taken. Choose it again."), reason="file")
     if _hashes_at(stored, key, salt) != (digest, commitment):
         raise Refused(_("The file was not taken, because it changed on its way. Choose it again."), reason="file")
+    _only_here(found, digest)
     ref = file_ref()
     mark = keyroom.mark(found.ref, digest)
     with reading_as(person):
@@ -97,6 +99,19 @@ def take(
         found, ref=ref, kind=kind, stored=stored, commitment=commitment, mark=mark, sealed=sealed, why=why, by=person
     )
     return file.ref
+
+
+def _only_here(item: SourceItem, digest: bytes) -> None:
+    """Refuses a file that is on another item of the same report: one document is no second source (R-VER-1)."""
+    with reading_as(CLOCK):
+        beside = EvidenceFile.objects.filter(item__incident=item.incident_id).exclude(item=item)
+        there = [(of, bytes(mark)) for of, mark in beside.values_list("item__ref", "mark")]
+    for of, mark in there:
+        if keyroom.has_keys([of]) and keyroom.mark(of, digest) == mark:
+            raise Refused(
+                _("This very file is on this report already, on %(item)s. One document is one source (R-VER-1): it was not taken "
+                  "a second time.") % {"item": of}, reason="duplicate",
+            )  # fmt: skip
 
 
 def _hashes_at(stored: str, key: bytes, salt: bytes) -> tuple[bytes, bytes]:

@@ -70,9 +70,14 @@ def bring_in_reports(staged: staging.Staged, *, by: Person) -> m.IntakeBatch:
         with transaction.atomic():
             batch.save(force_insert=True)
             _replace_earlier(staged)
-            _move_in("monitoring_draft", staging.COLUMNS, staged.home / "rows")
-            _move_in("monitoring_draftitem", staging.ITEM_COLUMNS, staged.home / "items")
+            _move_in("monitoring_draft", staging.COLUMNS, staged.home / "rows", "ref", staged)
+            _move_in("monitoring_draftitem", staging.ITEM_COLUMNS, staged.home / "items", "draft_id", staged)
             _interviews_held(batch.drafts.all())
+            if queries.withdrawn(batch.drafts.exclude(corrects="").values_list("corrects", flat=True)):
+                raise Refused(
+                    _("Consent to a report was withdrawn meanwhile of which this file holds a later version. Nothing was "
+                      "changed; check the file again."), reason="consent",
+                )  # fmt: skip
     except IntegrityError:
         raise Refused(
             _(
@@ -89,14 +94,17 @@ def bring_in_reports(staged: staging.Staged, *, by: Person) -> m.IntakeBatch:
     return batch
 
 
-def _move_in(table: str, columns: Sequence[str], path: Path) -> None:
-    """Rows that are ready, into a table, a megabyte at a time. (Row-level security takes no COPY, and nobody needs the
-    right to make tables of their own for it.)
+def _move_in(table: str, columns: Sequence[str], path: Path, named: str, staged: staging.Staged) -> None:
+    """Rows that are ready, into a table, a megabyte at a time; not of drafts that a later row of the file replaced. (Row-level
+    security takes no COPY, and nobody needs the right to make tables of their own for it.)
     """
+    gone, at = set(staged.state.superseded), columns.index(named)
     names = ", ".join(columns)
     values = ", ".join(f"NULLIF(a[{n}], '\\N')::{staging.CASTS.get(c, 'text')}" for n, c in enumerate(columns, 1))
     with connection.cursor() as cursor:
         for part in staging.whole_lines(path):
+            if gone and not (part := "\n".join(x for x in part.split("\n") if x.split("\t", at + 1)[at] not in gone)):
+                continue
             cursor.execute(
                 f"INSERT INTO {table} ({names}) SELECT {values} FROM (SELECT string_to_array(l, E'\t') AS a FROM "
                 "string_to_table(%s, E'\n') AS l) AS lines", [part],
@@ -136,7 +144,9 @@ def undo_reports(batch: m.IntakeBatch, *, by: Person) -> m.IntakeBatch:
         raise Refused(_("Confirm that it is you before keys are destroyed."), reason="confirm")
     if batch.undone_at:
         raise Refused(_("That delivery was undone already."), reason="lifecycle")
-    filed = batch.drafts.filter(status__in=[m.FILED, m.TAKEN_OVER]).count()
+    # The drafts under their lock: one that is being filed in another window is filed by now, or waits and is refused.
+    drafts = list(batch.drafts.select_for_update().order_by("pk").values_list("identity", "status"))
+    filed = sum(status in (m.FILED, m.TAKEN_OVER) for _identity, status in drafts)
     if filed:
         raise Refused(
             ngettext(
@@ -145,13 +155,13 @@ def undo_reports(batch: m.IntakeBatch, *, by: Person) -> m.IntakeBatch:
                 filed,
             ) % {"n": filed}, reason="relied_upon",
         )  # fmt: skip
-    gone = batch.drafts.count()
-    _back_again(batch)
-    _interviews_free(batch.drafts.values_list("identity", flat=True), by.body_id)
+    back = _back_again(batch)
     _emptied(batch.drafts.all(), m.UNDONE)
+    _interviews_free([identity for identity, _status in drafts], by.body_id)
+    _interviews_held(back)
     batch.undone_at = clock.now()
     batch.save(update_fields=["undone_at"])
-    record.append("reports taken out again", batch, by=by, detail={"drafts": gone})
+    record.append("reports taken out again", batch, by=by, detail={"drafts": len(drafts)})
     # Keys go after the commit, in the session of whoever undoes it: the vault looks for itself what came with it.
     transaction.on_commit(lambda: client.ask("shred_undone", token=token, batch=batch.ref))
     return batch
@@ -164,41 +174,53 @@ def _emptied(drafts: QuerySet[m.Draft], status: str) -> int:
 
 
 def _interviews_free(identities: Iterable[str], organisation: int) -> None:
-    """Interviews that a draft held which will not be filed may carry another report."""
-    held = m.Interview.objects.filter(held_by__in=list(identities), organisation=organisation, report=None)
-    held.exclude(held_by="").update(held_by="")
+    """Interviews of submissions that will not be filed may carry another report; not where a version that stands names them."""
+    of = sorted({i for i in identities if i})
+    stands = m.DraftItem.objects.filter(
+        draft__organisation=organisation, draft__identity__in=of, draft__status__in=m.STANDS
+    )
+    named = list(stands.filter(coded__has_key="interview").values_list("coded__interview", flat=True))
+    held = m.Interview.objects.filter(held_by__in=of, organisation=organisation, report=None)
+    held.exclude(ref__in=named).update(held_by="")
 
 
 def _interviews_held(drafts: QuerySet[m.Draft]) -> None:
     """From the draft on an interview carries the account of this submission and of no other (SC-2)."""
     named = m.DraftItem.objects.filter(draft__in=drafts.values("ref"), coded__has_key="interview")
-    for ref, identity in list(named.values_list("coded__interview", "draft__identity")):
+    for ref, identity, row in list(named.values_list("coded__interview", "draft__identity", "draft__row")):
         taken = m.Interview.objects.select_for_update().filter(ref=ref)
         if not taken.filter(held_by__in=["", identity]).update(held_by=identity):
-            raise Refused(_(guard.SPENT), reason="interview")
+            why = _(guard.SPENT)
+            raise Refused(_("Row %(row)d: %(why)s") % {"row": row, "why": why} if row else why, reason="interview")
 
 
-def _back_again(batch: m.IntakeBatch) -> None:
-    """Earlier drafts that gave way to this delivery's versions stand again."""
-    ours = batch.drafts.filter(version__gt=1, corrects="").exclude(status=m.REPLACED).values_list("identity", "version")
-    for identity, version in list(ours):
-        batch.drafts.filter(identity=identity).update(status=m.UNDONE)
-        m.Draft.objects.filter(
-            organisation=batch.organisation, identity=identity, version=version - 1, status=m.REPLACED
-        ).update(status=m.DRAFT)
-    pending = batch.drafts.filter(status=m.CORRECTION, version__gt=2).values_list("identity", "version")
-    for identity, version in list(pending):
-        m.Draft.objects.filter(
-            organisation=batch.organisation, identity=identity, version=version - 1, status=m.REPLACED
-        ).exclude(corrects="").update(status=m.CORRECTION)
+def _back_again(batch: m.IntakeBatch) -> QuerySet[m.Draft]:
+    """Versions that gave way to this delivery's stand again: of each submission the latest that is left; returns them."""
+    stood = Q(status__in=[m.DRAFT, m.SET_ASIDE], corrects="") | Q(status=m.CORRECTION)
+    ours = list(batch.drafts.filter(stood, version__gt=1).values_list("identity", flat=True))
+    left: dict[str, list[m.Draft]] = {}
+    others = m.Draft.objects.filter(organisation=batch.organisation, identity__in=ours).exclude(batch=batch)
+    for d in others.order_by("version", "pk").only("identity", "status", "corrects"):
+        left.setdefault(d.identity, []).append(d)
+    back: dict[str, list[int]] = {m.DRAFT: [], m.CORRECTION: []}
+    for versions in left.values():
+        # What was replaced before something that was filed, taken over or set aside, or that stands, is behind it.
+        stands = max((n for n, d in enumerate(versions) if d.status in (*m.STANDS, m.SET_ASIDE)), default=-1)
+        if again := [d for d in versions[stands + 1 :] if d.status == m.REPLACED]:
+            back[m.CORRECTION if again[-1].corrects else m.DRAFT].append(again[-1].pk)
+    batch.drafts.update(status=m.UNDONE)
+    for status, keys in back.items():
+        m.Draft.objects.filter(pk__in=keys, status=m.REPLACED).update(status=status)
+    return m.Draft.objects.filter(pk__in=[k for keys in back.values() for k in keys])
 
 
 @question("clear_details").answer_with
 def _clear_drafts(ref: str) -> None:
-    """The draft that a shredded report was, and corrections to it, keep their references and nothing that was told."""
+    """Every version of the submission that a shredded report was keeps its reference, and nothing that was told."""
     if ref.startswith("INC"):
-        m.Draft.objects.filter(Q(ref=ref) | Q(corrects=ref)).update(**m.EMPTY)
-        m.DraftItem.objects.filter(Q(draft__ref=ref) | Q(draft__corrects=ref)).update(**m.EMPTY_ITEM)
+        versions = list(queries.versions_of(ref).values_list("ref", flat=True))
+        m.DraftItem.objects.filter(draft__ref__in=versions).update(**m.EMPTY_ITEM)
+        m.Draft.objects.filter(ref__in=versions).update(**m.EMPTY)
     elif ref.startswith("ITM"):
         m.DraftItem.objects.filter(ref=ref).update(**m.EMPTY_ITEM)
 
@@ -215,10 +237,17 @@ def _counts_now(filed: Sequence[Incident], *, why: str = "report received") -> N
         question("report_changed").ask(incident.ref)
 
 
+def _locked(draft: m.Draft) -> m.Draft:
+    """A draft for an act that files it or sets it aside: its delivery is locked first, then it, as by whoever takes that out."""
+    if draft.batch_id is not None:
+        m.IntakeBatch.objects.select_for_update().get(pk=draft.batch_id)
+    return m.Draft.objects.select_for_update().get(pk=draft.pk)
+
+
 @action("file_draft")
 def file_draft(draft: m.Draft, *, party: Party | None = None, link_reason: str = "", by: Person) -> Incident:
     """File a draft as a report, its items with it. What a draft may lack is given now. Raises Refused."""
-    draft = m.Draft.objects.select_for_update().get(pk=draft.pk)
+    draft = _locked(draft)
     authority.require(by, "file_draft", draft)
     incident, files = _filed(draft, party=party, link_reason=link_reason, by=by)
     _counts_now([incident])
@@ -275,7 +304,7 @@ def _files_enter(files: Sequence[Came], entry: Entry, *, by: Person) -> None:
 # Answers that a report or an item has no column for, and keeps with it all the same.
 FURTHER = ("actor_types", "victim_counts", "protocol_signatory", "declined")
 FURTHER_OF_ITEM = ("directness", "item_language", "item_interpreter", "testimony", "releasability", "understood",
-                   "withdrawal_told", "interview")  # fmt: skip
+                   "withdrawal_told", "interview", "words")  # fmt: skip
 
 
 def _further(draft: m.Draft) -> dict[str, Any]:
@@ -391,7 +420,7 @@ def _terms(c: Mapping[str, Any]) -> list[consents.Terms]:
 @action("set_draft_aside")
 def set_draft_aside(draft: m.Draft, *, by: Person) -> m.Draft:
     """A draft that is not filed, or a correction that is not taken over. It stays, and is not offered again."""
-    draft = m.Draft.objects.select_for_update().get(pk=draft.pk)
+    draft = _locked(draft)
     authority.require(by, "set_draft_aside", draft)
     if draft.status not in (m.DRAFT, m.CORRECTION):
         raise Refused(
@@ -406,14 +435,16 @@ def set_draft_aside(draft: m.Draft, *, by: Person) -> m.Draft:
 
 
 @action("take_over_correction")
-def take_over_correction(draft: m.Draft, *, by: Person) -> Incident:
+def take_over_correction(draft: m.Draft, *, party: Party | None = None, by: Person) -> Incident:
     """A later version of a submission corrects the report it became: never a second report.
 
     Coded facts change to the later version's; the texts of both versions stay, each sealed as it came. Items that the
-    submission did not have before are added; an item it had stays as it was graded. A report whose verification was
-    concluded is open again: what was found of the earlier facts is not said of the later ones. Raises Refused.
+    submission did not have before are added; an item it had, or that is on the report already, stays as it was graded. Where
+    the later version names another armed actor, `party` says which of the two it counts for. A report whose verification was
+    concluded is open again when what counts changed or an item was added: what was found of the earlier facts is not said of
+    the later ones. Else it stays counted, and a verifier is told to look whether its level holds. Raises Refused.
     """
-    live.first([draft.corrects])
+    live.first([draft.corrects], also=[party.pk] if party else ())
     draft = m.Draft.objects.select_for_update().get(pk=draft.pk)
     incident = Incident.objects.select_for_update(no_key=True).filter(ref=draft.corrects).first()
     authority.require(by, "take_over_correction", draft)
@@ -427,7 +458,15 @@ def take_over_correction(draft: m.Draft, *, by: Person) -> Incident:
             _("This report is linked to another as the same incident. Take that link back first, then take over the correction."),
             reason="linked",
         )  # fmt: skip
+    if queries.other_actor(draft, incident) and party is None:
+        raise Refused(
+            _("This version names another armed actor than the report. Choose for which of the two it counts."),
+            reason="party",
+        )
+    if party is not None and party.pk not in (draft.party_id, incident.party_id):
+        raise Refused(_("Choose the actor that the report or this version names."), reason="party")
     was, before = incident.status, {f: getattr(incident, f) for f in CORRECTED}
+    incident.party = party or incident.party
     c: Mapping[str, Any] = draft.coded
     for name, value in _dates(draft).items():
         setattr(incident, name, value)
@@ -435,14 +474,17 @@ def take_over_correction(draft: m.Draft, *, by: Person) -> Incident:
     for name in ("victims", "victims_min", "victims_max", "forms", "links", "risk"):
         setattr(incident, name, c[name])
     incident.settings, incident.consequences = c.get("settings", []), c.get("consequences", [])
+    changed = sorted(f for f in CORRECTED if before[f] != getattr(incident, f))
+    items = queries.not_here_yet(incident, queries.new_items(draft))
     if was in lifecycle.ASSESSED:
-        incident.status = next_status(lifecycle.INCIDENT_MOVES, "reopen", status=was)
-    incident.save(update_fields=[*CORRECTED, "status"])
-    files = _filed_items(incident, queries.new_items(draft), by=by)
+        if items or COUNTS & set(changed):
+            incident.status = next_status(lifecycle.INCIDENT_MOVES, "reopen", status=was)
+        incident.story_corrected = incident.status == was
+    incident.save(update_fields=[*CORRECTED, "status", "story_corrected"])
+    files = _filed_items(incident, items, by=by)
     draft.status = m.TAKEN_OVER
     draft.save(update_fields=["status"])
     _counts_now([incident], why="report corrected")
-    changed = sorted(f for f in CORRECTED if before[f] != getattr(incident, f))
     entry = record.append(
         "report corrected", incident, by=by, from_state=was, to_state=incident.status,
         detail={"correction": draft.ref, "version": draft.version, "changed": changed, "files": len(files), **_taken(files, by)},
@@ -451,8 +493,32 @@ def take_over_correction(draft: m.Draft, *, by: Person) -> Incident:
     return incident
 
 
-CORRECTED = ["on", "precision", "earliest", "latest", "area1", "area2", "victims", "victims_min", "victims_max", "forms", "links", "risk", "settings",
-             "consequences", "further"]  # fmt: skip
+# What of a report is counted: a level was found of these facts, and of no others.
+COUNTS = frozenset(
+    {"party", "on", "precision", "earliest", "latest", "area1", "area2", "victims", "victims_min", "victims_max", "forms", "links"}
+)  # fmt: skip
+CORRECTED = sorted({*COUNTS, "risk", "settings", "consequences", "further"})
+
+
+@action("look_at_corrected_story")
+def look_at_corrected_story(incident: Incident, *, holds: bool, by: Person) -> Incident:
+    """A verifier who did not collect a report says, after its story was corrected, that its level still holds, or opens it again."""
+    live.first([incident.ref])
+    incident = Incident.objects.select_for_update(no_key=True).select_related("party").get(pk=incident.pk)
+    authority.require(by, "verify_incident", incident)
+    was = incident.status
+    if not incident.story_corrected or was not in lifecycle.ASSESSED:
+        raise Refused(_("No correction of its story waits to be looked at."), reason="lifecycle")
+    if not holds:
+        incident.status = next_status(lifecycle.INCIDENT_MOVES, "reopen", status=was)
+    incident.story_corrected = False
+    incident.save(update_fields=["status", "story_corrected"])
+    if not holds:
+        _counts_now([incident], why="reopen")
+    record.append(
+        "corrected story looked at" if holds else "reopen", incident, by=by, from_state=was, to_state=incident.status
+    )
+    return incident
 
 
 # --- what nobody filed in time ------------------------------------------------------------------------------------
@@ -473,12 +539,12 @@ def let_drafts_lapse(*, by: HasPrincipal) -> int:
     if not (late or begun or answered):
         raise Refused(_("No draft is that old."), reason="none")
     refs = [d.ref for d in late]
-    for organisation in {d.organisation_id for d in late}:
-        _interviews_free([d.identity for d in late if d.organisation_id == organisation], organisation)
     lapsed = m.Draft.objects.filter(pk__in=[d.pk for d in late])
     _emptied(lapsed, m.LAPSED)
+    for organisation in {d.organisation_id for d in late}:
+        _interviews_free([d.identity for d in late if d.organisation_id == organisation], organisation)
     # Not even the marks stay: the same report may come again, and is then new.
-    lapsed.update(identity="", also=[], content="", when="", earliest=date.min, latest=date.min)
+    lapsed.update(identity="", also=[], content="")
     record.append("drafts lapsed", "INTAKE", by=by, detail={"drafts": refs, "begun": begun, "answers": answered})
     if refs:
         # Keys go after the commit: the vault looks for itself whether they have lapsed.
@@ -515,16 +581,21 @@ def deliver_report(
     The same submission again gives what it gave before; a later version of one is a draft or a correction, never a
     second report. `hold` keeps it a draft although nothing is missing. Raises Refused with every problem.
     """
-    situation = Situation.objects.filter(ref=str(row.get("situation", ""))).first()
+    named = str(row.get("situation", ""))
+    situation = None if rules.unkeepable(named) else Situation.objects.filter(ref=named).first()
     authority.require(by, "bring_in_reports", Place("intake"))
     if situation is not None:
         authority.require(by, "receive_report", situation)
     intake = staging.Intake(by, situation=situation, batch_id=None, route=route)
-    entry = readers.Record(0, [], ids=[f"{route}/{row['submission_id']}"] if row.get("submission_id") else [])
+    # Its own number is one of its organisation, whatever way it comes; by its route alone it was known before.
+    own = row.get("submission_id")
+    entry = readers.Record(0, [], ids=[f"own/{own}", f"{route}/{own}"] if own else [])
     clean, problems = intake.check(entry, dict(row))
     if clean is None:
         raise Problems(problems)
     fresh = intake.new([(entry, dict(row), clean)])
+    if intake.wrong:
+        raise Problems({name: problem for _record, name, problem in intake.wrong})
     if not fresh:
         raise Refused(_("This report is here already. Nothing was changed."), reason="duplicate")
     fresh, spent = intake.guarded(fresh)
@@ -579,6 +650,10 @@ def attach_item(
     if item is None or problems:
         raise Problems(problems)
     ref, coded = item_ref(), dict(item.coded)
+    if words := queries.word_marks([(incident.ref, item.says)])[0]:
+        if SourceItem.objects.filter(incident=incident, further__words=words).exists():
+            raise Problems({"says": rules.Problem(rules.HERE_ALREADY)})
+        coded["words"] = words
     if coded.get("person_key"):
         (coded["person_key"],) = queries.person_marks(by, [coded["person_key"]])
     if named := coded.get("interview"):
@@ -611,7 +686,7 @@ def row_of_day(values: Mapping[str, Any], *, by: Person) -> dict[str, Any]:
         row["when"] = edtf.written(values["on"], str(values.get("precision") or edtf.DAY))
     except edtf.Unreadable as no:
         raise Problems({"when": rules.Problem(no.sentence)}) from None
-    if not row.get("actor_types"):
+    if not row.get("actor_types") and not rules.unkeepable(row.get("party")):
         party = Party.objects.filter(ref=str(row.get("party", "")), situation__in=access.situations(by)).first()
         row["actor_types"] = [party.actor_type] if party else []
     return row

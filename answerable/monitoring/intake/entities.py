@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from answerable.authority import engine as authority
 from answerable.authority.acting import reading_as
 from answerable.authority.engine import describes
 from answerable.authority.principals import CLOCK
 from answerable.common.hooks import question
+from answerable.monitoring import access as monitoring
+from answerable.monitoring import lifecycle
 from answerable.monitoring.intake import models as m
 from answerable.monitoring.intake import queries
 from answerable.monitoring.models import Incident
@@ -34,12 +40,28 @@ def _interview(i: m.Interview) -> tuple[str, dict[str, Any]]:
 
 @question("parts_of").answer_with
 def _parts(ref: str) -> list[str]:
-    """Corrections of a report, with their items and files: sealed apart from it, and shredded with it."""
-    if not ref.startswith("INC"):
+    """Every other version of a report's submission, with items and files: sealed apart from it, and shredded with it."""
+    return queries.parts_of(ref) if ref[:3] in ("INC", "ITM") else []
+
+
+@question("waits_for").answer_with
+def _waits(by: Any) -> list[dict[str, Any]]:
+    """Concluded reports whose story was corrected: a verifier looks whether the level still holds."""
+    if not by.roles & {"verifier", "verification_lead"}:
         return []
-    corrections = list(m.Draft.objects.filter(corrects=ref).values_list("ref", flat=True))
-    items = m.DraftItem.objects.filter(draft__ref__in=corrections).values_list("ref", "file_ref")
-    return [*corrections, *(x for pair in items for x in pair if x)]
+    found = monitoring.incidents(by).filter(story_corrected=True, status__in=lifecycle.ASSESSED)[:20]
+    what = _("the story was corrected: look whether the level still holds")
+    return [
+        {
+            "title": _("Incident") + f" {i.ref}",
+            "what": what,
+            "url": reverse("incident", args=[i.ref]),
+            "due": None,
+            "urgency": 3,
+        }
+        for i in found
+        if authority.allows(by, "verify_incident", i)
+    ]
 
 
 @question("kept_in_quarantine").answer_with

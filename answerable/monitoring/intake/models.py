@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
@@ -16,6 +18,8 @@ DRAFT, CORRECTION = "DRAFT", "CORRECTION"
 FILED, REPLACED, TAKEN_OVER, SET_ASIDE, UNDONE = "FILED", "REPLACED", "TAKEN_OVER", "SET_ASIDE", "UNDONE"
 # Not filed in time: emptied, and its keys destroyed.
 LAPSED = "LAPSED"
+# Versions of a submission that are a report, or may become one or correct one as they are.
+STANDS = [DRAFT, CORRECTION, FILED, TAKEN_OVER]
 # What is kept for ninety days and no longer.
 UNFILED = [DRAFT, CORRECTION, REPLACED, SET_ASIDE]
 ASKED, ALLOWED, REFUSED = "ASKED", "ALLOWED", "REFUSED"
@@ -23,7 +27,8 @@ ASKED, ALLOWED, REFUSED = "ASKED", "ALLOWED", "REFUSED"
 WAITING = "WAITING"
 
 # What goes of a draft and of its item when it is taken out again, lapses or is shredded. `file_ref` stays: keys are named by it.
-EMPTY = {"coded": {}, "area1": "", "area2": "", "narrative": b"", "place": b"", "link_reason": b""}
+EMPTY = {"coded": {}, "area1": "", "area2": "", "when": "", "earliest": date.min, "latest": date.min, "precision": "",
+         "narrative": b"", "place": b"", "link_reason": b""}  # fmt: skip
 EMPTY_ITEM = {"coded": {}, "says": b"", "file": "", "file_kind": "", "file_commitment": "", "file_mark": b"", "file_name": b"",
               "file_salt": b"", "file_digest": b""}  # fmt: skip
 

@@ -10,19 +10,23 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from answerable.alliance.models import Body, Person
 from answerable.authority.acting import reading_as
+from answerable.authority.principals import CLOCK
 from answerable.common import clock
 from answerable.monitoring import access as monitoring
+from answerable.monitoring import lifecycle
+from answerable.monitoring import queries as reports
 from answerable.monitoring.intake import models as m
 from answerable.monitoring.intake import rules
-from answerable.monitoring.models import Incident, Party, Situation
+from answerable.monitoring.models import Incident, Party, Situation, SourceItem
 from answerable.monitoring.patterns import areas
-from answerable.vault import client
+from answerable.vault import client, keeping
 from answerable.vault.actions import token_of
+from answerable.vault.consent import queries as consents
 
 # Two accounts of days this close may be of the same incident.
 CLOSE_DAYS = 14
@@ -131,6 +135,45 @@ def seen_before(organisation: int, marks: Iterable[str], others: Iterable[str] =
     return {mark: latest[mark] for mark in wanted if mark in latest}
 
 
+def versions_of(report: str) -> QuerySet[m.Draft]:
+    """Every version of the submission that a report was filed from or is corrected by, whatever became of it: the report's own."""
+    own = Q(ref=report) | Q(corrects=report)
+    same = own
+    for organisation, identity in (
+        m.Draft.objects.filter(own).exclude(identity="").values_list("organisation", "identity")
+    ):
+        same |= Q(organisation=organisation, identity=identity)
+    another = Incident.objects.exclude(ref=report).filter(ref=OuterRef("ref"))
+    return m.Draft.objects.filter(same).exclude(Exists(another))
+
+
+def parts_of(ref: str) -> list[str]:
+    """What of a submission's other versions goes with a report, or with an item: their texts, their items', and files.
+
+    With an item that its report rests on alone the whole report goes; else what each version says in its place.
+    """
+    whole = next((r for r in reports.parts_of(ref) if r.startswith("INC")), "")
+    if whole:
+        drafts = list(versions_of(whole).values_list("ref", flat=True))
+        items = m.DraftItem.objects.filter(draft__ref__in=drafts)
+    elif came := m.DraftItem.objects.select_related("draft").filter(ref=ref).first():
+        drafts = []
+        others = versions_of(came.draft.corrects or came.draft.ref).values("ref")
+        reported = SourceItem.objects.filter(ref=OuterRef("ref"))
+        items = m.DraftItem.objects.filter(draft__in=others, number=came.number).exclude(Exists(reported))
+    else:
+        return []
+    return [*drafts, *(r for pair in items.values_list("ref", "file_ref") for r in pair if r)]
+
+
+def withdrawn(reports: Iterable[str]) -> set[str]:
+    """Those of these reports of which nothing more is kept: consent was withdrawn, or they are shredded."""
+    refs = sorted(set(reports))
+    with reading_as(CLOCK):
+        gone = Incident.objects.filter(ref__in=refs, status=lifecycle.CONSENT_WITHDRAWN).values_list("ref", flat=True)
+        return {*gone, *consents.closed(refs)}
+
+
 def candidates(by: Person, situation: Situation, draft: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Reports and drafts one may see that may be of the same incident: area, days close by, a form in common (SC-1).
 
@@ -213,6 +256,25 @@ def new_items(correction: m.Draft) -> list[m.DraftItem]:
     return list(correction.items.filter(number__gt=had).order_by("number"))
 
 
+def not_here_yet(incident: Incident, items: Sequence[m.DraftItem]) -> list[m.DraftItem]:
+    """Of these items those whose words are not on the report already: the same source twice is one (R-VER-1)."""
+    here = set(
+        SourceItem.objects.filter(incident=incident, further__has_key="words").values_list("further__words", flat=True)
+    )
+    return [i for i in items if i.coded.get("words") not in here]
+
+
+def other_actor(correction: m.Draft, incident: Incident) -> Party | None:
+    """The armed actor that a later version names, where the report counts for another."""
+    return correction.party if correction.party_id not in (None, incident.party_id) else None
+
+
+def later_versions(incident: Incident) -> list[tuple[m.Draft, Party | None]]:
+    """Later versions of a report's submission that wait to be taken over, each with the other actor it names."""
+    waiting = m.Draft.objects.filter(corrects=incident.ref, status=m.CORRECTION).select_related("party")
+    return [(d, other_actor(d, incident)) for d in waiting]
+
+
 def changed_items(correction: m.Draft) -> list[int]:
     """Numbers of items that the report has already and whose answers are others in this version: taking it over leaves them."""
     earlier: dict[int, Any] = {}
@@ -222,7 +284,15 @@ def changed_items(correction: m.Draft) -> list[int]:
         .order_by("draft__version")
     ):  # fmt: skip
         earlier[item.number] = item.coded
-    return [i.number for i in correction.items.order_by("number") if earlier.get(i.number, i.coded) != i.coded]
+    return [
+        i.number for i in correction.items.order_by("number") if _other_answers(earlier.get(i.number, i.coded), i.coded)
+    ]
+
+
+def _other_answers(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two versions of an item differ, in their words too where both have a mark of them."""
+    passed = set() if "words" in one and "words" in other else {"words"}
+    return any(one.get(n) != other.get(n) for n in {*one, *other} - passed)
 
 
 def kept_since() -> datetime:
@@ -259,6 +329,14 @@ def persons_of(by: Person, interviews: Iterable[str]) -> dict[str, str]:
     with reading_as(by):
         rows = m.Interview.objects.filter(ref__in=named).values_list("ref", "person")
         return {ref: person[:PERSON] for ref, person in rows}
+
+
+def word_marks(said: Sequence[tuple[str, str]]) -> list[str]:
+    """What an item keeps of its words, to know them again on the same report; "" where it has none. Takes (report, words)."""
+    texts = [f"{report}/{words}" if (words := rules.plain(says)) else "" for report, says in said]
+    named = [t for t in texts if t]
+    found = dict(zip(named, keeping.marks("item", named), strict=True)) if named else {}
+    return [found[t][:40] if t else "" for t in texts]
 
 
 def interviews_of(person: str) -> int:

@@ -268,7 +268,7 @@ def _flat(
                 yield Record(
                     number, row, items.get(cell(row, "_index"), []),
                     _ids(cell(row, "meta/rootUuid", "_root_uuid"), cell(row, "_uuid"), cell(row, "meta/instanceID"),
-                         cell(row, "meta/deprecatedID"), _kobo_id(cell(row, "_id"), cell(row, "_xform_id_string"))),
+                         cell(row, "meta/deprecatedID")) or _kobo_id(cell(row, "_id"), cell(row, "_xform_id_string")),
                     _as_of(cell(row, "_submission_time"), ""), cell(row, "_validation_status").casefold() in REJECTED,
                 )  # fmt: skip
             else:
@@ -279,11 +279,18 @@ def _flat(
 
 def _ids(*ids: str) -> list[str]:
     """Every name of a submission, the oldest first, each once."""
-    return list(dict.fromkeys(i.removeprefix("uuid:").strip().lower()[:200] for i in ids if i))
+    found = (plainly(i) for i in ids if i)
+    return list(dict.fromkeys(i.removeprefix("uuid:").strip().lower()[:200] for i in found))
 
 
-def _kobo_id(number: str, form: str) -> str:
-    return f"kobo/{number}" if number else ""
+def plainly(text: str) -> str:
+    """A name in the file without what no table takes: half a character, or the character that ends a text."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "")
+
+
+def _kobo_id(number: str, form: str) -> list[str]:
+    """The name of a submission that has none of its own: its number counts within its form, and nowhere else."""
+    return _ids(f"kobo/{form}/{number}") if number and form else []
 
 
 def _as_of(at: str, edits: str) -> str:
@@ -421,7 +428,8 @@ def _from_objects(route: str, found: Sequence[Any]) -> Delivery:
             yield Record(
                 number, [cells.get(c, "") for c in columns], items,
                 _ids(cells.get("meta/rootUuid", ""), cells.get("__id", ""), cells.get("_uuid", ""), cells.get("meta/instanceID", ""),
-                     cells.get("meta/deprecatedID", ""), _kobo_id(cells.get("_id", "") if route == KOBO else "", "")),
+                     cells.get("meta/deprecatedID", ""))
+                or _kobo_id(cells.get("_id", "") if route == KOBO else "", cells.get("_xform_id_string", "")),
                 _as_of(cells.get("__system/updatedAt") or cells.get("__system/submissionDate") or cells.get("_submission_time", ""),
                        cells.get("__system/edits", "")),
                 str(cells.get("__system/reviewState") or cells.get("_validation_status/uid", "")).casefold() in REJECTED,
@@ -435,7 +443,7 @@ def _flattened(of: Mapping[str, Any], prefix: str = "") -> tuple[dict[str, str],
     cells: dict[str, str] = {}
     items: list[dict[str, Any]] = []
     for key, value in of.items():
-        path = f"{prefix}{key}"
+        path = plainly(f"{prefix}{key}")
         if isinstance(value, dict):
             if value.get("type") == "Point" and isinstance(value.get("coordinates"), list):
                 continue

@@ -218,15 +218,34 @@ def _day(value: Any, f: Field) -> str:
     return found.earliest.isoformat()
 
 
+# What programs write where nothing was said.
+NOTHING = frozenset({"nan", "null", "undefined"})
+
+
 def _text(value: Any, f: Field) -> str:
-    text = str(value).strip()
+    if not isinstance(value, str):
+        raise Wrong(_("Give this as text."))
+    text = value.strip()
+    if text.casefold() in NOTHING:
+        raise Wrong(_("This is what a program writes where nothing was said. Leave it empty, or say it."))
     if len(text) > f.most:
         raise Wrong(
             _("The text is longer than %(most)d characters; shorten it, or add the rest as an item."), most=f.most
         )
-    if "\x00" in text:
-        raise Wrong(_("The text holds a character that cannot be kept; type it again."))
     return text
+
+
+# Half of a character (a surrogate that stands alone), and the one that no table takes.
+UNKEEPABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def unkeepable(value: Any) -> bool:
+    """Whether an answer holds a character that cannot be kept, or sent anywhere."""
+    if isinstance(value, Mapping):
+        return any(unkeepable(v) for pair in value.items() for v in pair)
+    if isinstance(value, (list, tuple)):
+        return any(map(unkeepable, value))
+    return isinstance(value, str) and UNKEEPABLE.search(value) is not None
 
 
 KEY = re.compile(r"[a-z0-9_-]+", re.A)
@@ -335,6 +354,7 @@ READ = {
     "text": _text, "key": _key, "counts": _counts,
 }  # fmt: skip
 MISSING = _("This is missing and needed.")
+CHARACTER = _("The text holds a character that cannot be kept; type it again.")
 
 
 def _blank(value: Any) -> bool:
@@ -348,6 +368,9 @@ def _read(fields: Sequence[Field], row: Row, problems: dict[str, Problem], prefi
         if _blank(value):
             if f.needed:
                 problems[prefix + f.name] = Problem(MISSING)
+            continue
+        if unkeepable(value):
+            problems[prefix + f.name] = Problem(CHARACTER)
             continue
         if f.kind in ("ref", "file"):
             answers[f.name] = str(value).strip()
@@ -483,7 +506,29 @@ def _items(row: Row, problems: dict[str, Problem], world: World) -> list[Item]:
             _("A report holds at most %(most)d items; file the rest afterwards."), {"most": MOST_ITEMS}
         )
         return []
-    return [_item(one, f"items.{n}.", problems, world) for n, one in enumerate(given, 1)]
+    items = [_item(one, f"items.{n}.", problems, world) for n, one in enumerate(given, 1)]
+    words, files = set[str](), set[str]()
+    for n, (one, item) in enumerate(zip(given, items, strict=True), 1):
+        held = one.get("attachment")
+        file, said = str(held.get("digest") or "") if isinstance(held, Mapping) else "", plain(item.says)
+        if file and file in files:
+            problems[f"items.{n}.attachment"] = Problem(HERE_ALREADY)
+        elif said and said in words and not file:
+            problems[f"items.{n}.says"] = Problem(HERE_ALREADY)
+        words.add(said)
+        files.add(file)
+    return items
+
+
+HERE_ALREADY = _(
+    "This source is on the report already, word for word: the same source twice is one (R-VER-1). If it is another, say in its "
+    "text what tells the two apart."
+)
+
+
+def plain(says: str) -> str:
+    """Words in one form: the same ones in another case, width or spacing are the same."""
+    return " ".join(unicodedata.normalize("NFKC", says).casefold().split())
 
 
 def check_item(row: Row, world: World) -> tuple[Item | None, dict[str, Problem]]:
@@ -567,7 +612,7 @@ def content(row: Row) -> str:
         elif isinstance(value, (list, tuple)):
             value = sorted(map(str, value))
         parts.append(f"{name}={value}")
-    return "\x1f".join(parts)
+    return UNKEEPABLE.sub("?", "\x1f".join(parts))
 
 
 def kept_begun(answers: Row, world: World) -> dict[str, Any]:

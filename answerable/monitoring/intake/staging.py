@@ -101,6 +101,8 @@ class State:
     started: bool = False
     finished: bool = False
     problems: list[Any] = field(default_factory=list)
+    # Drafts of which a later row of the same file is a later version: they are not moved in.
+    superseded: list[str] = field(default_factory=list)
 
     @property
     def share(self) -> int:
@@ -352,8 +354,12 @@ class Intake:
         self.now: datetime = clock.now()
         self.seen: dict[str, str] = {}
         self.interviews: dict[str, str] = {}
+        # Of each submission that is ready: its draft's reference, as of when it is, and its content.
+        self.written: dict[str, tuple[str, str, str]] = {}
         self.repeated = self.corrections = 0
-        self.twice: list[readers.Record] = []
+        # Rows that are good and are not taken all the same, and why, by field.
+        self.wrong: list[tuple[readers.Record, str, rules.Problem]] = []
+        self.twice: list[tuple[readers.Record, str]] = []
 
     def check(self, record: readers.Record, row: dict[str, Any]) -> tuple[rules.Clean | None, dict[str, rules.Problem]]:
         """One row against the one check, and what its route adds: rejected where it came from, a file that lies."""
@@ -361,6 +367,8 @@ class Intake:
         if self.with_texts and not str(row.get("link_reason") or "").strip():
             # Texts are sealed together, once: what is missing cannot be added under the same key afterwards.
             problems.setdefault("link_reason", rules.Problem(rules.MISSING))
+        if rules.unkeepable(row.get(SUBMISSION_ID)):
+            problems[SUBMISSION_ID] = rules.Problem(rules.CHARACTER)
         if record.rejected:
             problems = {
                 "submission_id": rules.Problem(
@@ -376,8 +384,8 @@ class Intake:
     def new(self, rows: Sequence[tuple[readers.Record, dict[str, Any], rules.Clean]]) -> list[Ready]:
         """Which of these are not here yet, and which are later versions of what is. Counts the rest as repeated.
 
-        In `twice` are those that say what an earlier row of the same file says and have no number of their own: they may be
-        two reports, so whoever sent them is told.
+        In `twice` are those that may be another report than the earlier row of the same file which is kept, and why: they say
+        the same without a number of their own, or have its number and say something else. Whoever sent them is told.
         """
         contents = [rules.same(c, _file_names(r)) for r, _row, c in rows]
         names = [[*r.ids] or ([f"own/{row[SUBMISSION_ID]}"] if row.get(SUBMISSION_ID) else []) for r, row, _c in rows]
@@ -389,6 +397,7 @@ class Intake:
         wanted = {x for of in ids for x in of} | {mark for mark, of in zip(marks, ids, strict=True) if not of}
         with reading_as(self.by):
             here = queries.seen_before(self.by.body_id, wanted - others, others)
+        gone = queries.withdrawn(k.ref for k in here.values() if k.status in (m.FILED, m.TAKEN_OVER))
         ready: dict[str, Ready] = {}
         for (record, _row, clean), content, of in zip(rows, marks, ids, strict=True):
             every = of or [content]
@@ -397,12 +406,20 @@ class Intake:
             if known and (known.content == content or (known.as_of and record.as_of and record.as_of <= known.as_of)):
                 self.repeated += 1
                 continue
+            if known and known.ref in gone:
+                self.wrong.append((record, SUBMISSION_ID, rules.Problem(WITHDRAWN)))
+                continue
             if identity in self.seen or any(x in self.seen for x in every):
                 earlier = ready.get(identity)
+                _ref, as_of, said = (
+                    ("", earlier.record.as_of, earlier.content) if earlier else self.written.get(identity, ("",) * 3)
+                )
                 self.repeated += 1
                 if not of:
-                    self.twice.append(record)
-                if earlier is None or record.as_of <= earlier.record.as_of:
+                    self.twice.append((record, TWICE))
+                elif content != said and record.as_of == as_of:
+                    self.twice.append((record, NUMBERED_TWICE))
+                if record.as_of <= as_of:
                     continue  # an older version of one in this same file
             self.seen |= dict.fromkeys([identity, *every], identity)
             if known is None:
@@ -413,6 +430,7 @@ class Intake:
                                         known.version + 1, known.ref if filed else "")  # fmt: skip
         self.corrections += sum(r.version > 1 for r in ready.values())
         self._pseudonyms(ready.values())
+        self._words(ready.values())
         return list(ready.values())
 
     def _pseudonyms(self, ready: Iterable[Ready]) -> None:
@@ -422,6 +440,14 @@ class Intake:
         found = dict(zip(named, queries.person_marks(self.by, named), strict=True)) if named else {}
         for item in items:
             item.coded["person_key"] = found[item.coded["person_key"]]
+
+    @staticmethod
+    def _words(ready: Iterable[Ready]) -> None:
+        """Each item keeps a mark of its words within its report, so that the same source is not entered there twice."""
+        said = [(r.corrects or r.ref, i) for r in ready for i in r.clean.items]
+        for (_ref, item), mark in zip(said, queries.word_marks([(ref, i.says) for ref, i in said]), strict=True):
+            if mark:
+                item.coded["words"] = mark
 
     def guarded(self, ready: Sequence[Ready]) -> tuple[list[Ready], list[tuple[readers.Record, str, rules.Problem]]]:
         """An interview carries the account of one submission: the rows that may go on, and those that may not, by field."""
@@ -551,7 +577,7 @@ def begin(staged: Staged, mapping: Sequence[str], situation: Situation | None) -
     state = staged.state
     state.mapping, state.situation, state.started = list(mapping), situation.ref if situation else "", True
     state.done = state.kept = state.bad = state.repeated = state.corrections = state.rows_at = state.items_at = 0
-    state.problems, state.finished, state.batch_id = [], False, _batch_id()
+    state.problems, state.superseded, state.finished, state.batch_id = [], [], False, _batch_id()
     for name in ("rows", "items"):
         (staged.home / name).write_bytes(b"")
     staged.save()
@@ -589,7 +615,7 @@ def advance(
     texts = any(t.partition("/")[0] in rules.TEXTS for t in state.mapping)
     intake = Intake(by, situation=situation, batch_id=state.batch_id, route=state.route, with_texts=texts)
     with (staged.home / "rows").open("r+b") as rows, (staged.home / "items").open("r+b") as items:
-        intake.seen = _identities(rows, state.rows_at)
+        _go_on(intake, rows, items, state)
         for out, at in ((rows, state.rows_at), (items, state.items_at)):
             out.seek(at)
             out.truncate()
@@ -602,7 +628,8 @@ def advance(
             rows.flush()
             items.flush()
             state.done, state.rows_at, state.items_at = stretch.upto, rows.tell(), items.tell()
-            state.kept, state.bad = state.kept + len(drafts), state.bad + stretch.bad
+            state.superseded += stretch.superseded
+            state.kept, state.bad = state.kept + len(drafts) - len(stretch.superseded), state.bad + stretch.bad
             state.repeated, state.corrections = (
                 state.repeated + stretch.repeated,
                 state.corrections + stretch.corrections,
@@ -639,22 +666,38 @@ def advance(
     return state
 
 
-def _identities(rows: BinaryIO, end: int) -> dict[str, str]:
-    """Which submissions this run made ready before it was stopped."""
-    found: dict[str, str] = {}
-    at = COLUMNS.index("identity")
-    also = COLUMNS.index("also")
-    rows.seek(0)
-    while rows.tell() < end and (one := rows.readline()):
-        parts = one.split(b"\t", also + 2)
-        identity = parts[at].decode()
-        found |= dict.fromkeys([identity, *json.loads(parts[also])], identity)
-    return found
+def _go_on(intake: Intake, rows: BinaryIO, items: BinaryIO, state: State) -> None:
+    """What this run made ready before it was stopped: which submissions, and which interviews they carry."""
+    ref, identity, also, as_of, content = map(COLUMNS.index, ("ref", "identity", "also", "as_of", "content"))
+    of: dict[str, str] = {}
+    for parts in _before(rows, state.rows_at, content):
+        name = parts[identity].decode()
+        intake.seen |= dict.fromkeys([name, *json.loads(parts[also])], name)
+        intake.written[name] = (parts[ref].decode(), parts[as_of].decode(), parts[content].decode())
+        of[parts[ref].decode()] = name
+    draft, coded = ITEM_COLUMNS.index("draft_id"), ITEM_COLUMNS.index("coded")
+    for parts in _before(items, state.items_at, coded):
+        if b'"interview"' in parts[coded] and (named := json.loads(parts[coded]).get("interview")):
+            intake.interviews[named] = of[parts[draft].decode()]
 
 
+def _before(file: BinaryIO, end: int, last: int) -> Iterator[list[bytes]]:
+    """The columns up to the last that is asked for, of every row before an end."""
+    file.seek(0)
+    while file.tell() < end and (one := file.readline()):
+        yield one.split(b"\t", last + 1)
+
+
+WITHDRAWN = rules._(
+    "Consent to the report of this submission was withdrawn, so no later version of it is kept: nothing of this row was."
+)
 TWICE = rules._(
     "An earlier row of this file says exactly the same, so it is kept once. If these are two reports, give each row a number "
     "of its own (submission_id) and bring the file in again."
+)
+NUMBERED_TWICE = rules._(
+    "An earlier row of this file has the same number (submission_id) and says something else. That one is kept and this one is "
+    "not. If these are two reports, give each a number of its own and bring the file in again."
 )
 
 
@@ -669,6 +712,7 @@ class _Stretch:
     repeated: int
     corrections: int
     problems: list[Any]
+    superseded: list[str] = field(default_factory=list)
     sealed: Callable[[], list[dict[str, bytes]]] = list
 
 
@@ -686,12 +730,17 @@ def _checked(batch: Sequence[readers.Record], upto: int, intake: Intake, state: 
             continue
         bad += 1
         problems += [[record.number, name, p.sentence, dict(p.figures)] for name, p in wrong.items()]
-    intake.repeated, intake.corrections, intake.twice = 0, 0, []
+    intake.repeated, intake.corrections, intake.wrong, intake.twice = 0, 0, [], []
     ready, held = intake.guarded(intake.new(good)) if good else ([], [])
+    held = [*intake.wrong, *held]
     bad += len({record.number for record, _name, _problem in held})
     problems += [[record.number, name, p.sentence, dict(p.figures)] for record, name, p in held]
-    problems += [[record.number, SUBMISSION_ID, TWICE, {}] for record in intake.twice]
-    return _Stretch(upto, ready, intake.texts(ready), bad, intake.repeated, intake.corrections, problems)
+    problems += [[record.number, SUBMISSION_ID, sentence, {}] for record, sentence in intake.twice]
+    again = [r for r in ready if r.identity in intake.written]
+    superseded = [intake.written[r.identity][0] for r in again]
+    intake.written |= {r.identity: (r.ref, r.record.as_of, r.content) for r in ready}
+    corrections = intake.corrections - sum(r.version > 1 for r in again)
+    return _Stretch(upto, ready, intake.texts(ready), bad, intake.repeated, corrections, problems, superseded)
 
 
 def sweep() -> int:

@@ -14,6 +14,7 @@ urlpatterns = [
     path("drafts/<str:ref>/", views.draft, name="intake-draft"),
     path("drafts/<str:ref>/aside/", views.aside, name="intake-aside"),
     path("drafts/<str:ref>/take-over/", views.take_over, name="intake-take-over"),
+    path("story/<str:ref>/", views.story, name="incident-story"),
     path("report/<str:ref>/", views.report, name="intake-report"),
     path("interviews/", views.interviews, name="interviews"),
     path("interviews/ask/<str:ref>/", views.ask, name="ask-interview"),

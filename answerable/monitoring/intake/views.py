@@ -21,6 +21,7 @@ from answerable.monitoring.intake import access, actions, forms, problems, publi
 from answerable.monitoring.intake import counts as service_counts
 from answerable.monitoring.intake import models as m
 from answerable.monitoring.intake.uploads import sealed_on_arrival
+from answerable.monitoring.models import Incident, Party
 from answerable.record.pages import chain
 from answerable.vault import client, keeping
 from answerable.vault.actions import token_of
@@ -209,7 +210,7 @@ def draft(request: Request, ref: str) -> HttpResponse:
     )
     facts = (
         {"when": edtf.parse(this.when), "area1": this.area1, "forms": this.coded.get("forms", [])}
-        if this.status not in (m.UNDONE, m.LAPSED)
+        if this.when
         else None
     )
     near = (
@@ -228,6 +229,11 @@ def draft(request: Request, ref: str) -> HttpResponse:
         )
         return done(request, _("The report is filed; its free text is sealed."), "incident", made.ref)
 
+    report = (
+        Incident.objects.select_related("party").filter(ref=this.corrects).first()
+        if this.status == m.CORRECTION
+        else None
+    )
     may_file = this.status == m.DRAFT and authority.allows(request.user, "file_draft", this)
     if request.method == "POST" and not may_file:
         authority.require(request.user, "file_draft", this)
@@ -239,6 +245,7 @@ def draft(request: Request, ref: str) -> HttpResponse:
               "items": [(i, forms.coded_lines(forms.OF_ITEM, i.coded)) for i in this.items.all()], "near": near, "may_file": may_file,
               "may_set_aside": this.status in (m.DRAFT, m.CORRECTION) and authority.allows(request.user, "set_draft_aside", this),
               "may_take_over": this.status == m.CORRECTION and authority.allows(request.user, "take_over_correction", this),
+              "other_actor": queries.other_actor(this, report) if report else None, "actor": report.party if report else None,
               **chain(request.user, this.ref)},
     )  # fmt: skip
 
@@ -257,10 +264,25 @@ def aside(request: Request, ref: str) -> HttpResponse:
 def take_over(request: Request, ref: str) -> HttpResponse:
     """Correct a report by the later version of its submission."""
     this = monitoring.get(access.drafts(request.user), ref)
-    made = actions.take_over_correction(this, by=request.user)
+    party = Party.objects.filter(situation=this.situation, ref=request.POST.get("party", "")).first()
+    made = actions.take_over_correction(this, party=party, by=request.user)
     said = _("The report is corrected; both versions of its texts stay sealed.")
     if made.status == lifecycle.REOPENED:
         said += " " + _("Its verification is open again.")
+    elif made.story_corrected:
+        said += " " + _(
+            "What counts is as it was, so it stays counted; a verifier is asked whether its level still holds."
+        )
+    return done(request, said, "incident", made.ref)
+
+
+@require_POST
+@needs("see_incidents", "incidents")
+def story(request: Request, ref: str) -> HttpResponse:
+    """A verifier's answer after the story of a concluded report was corrected."""
+    this = monitoring.get(monitoring.incidents(request.user), ref)
+    made = actions.look_at_corrected_story(this, holds=request.POST.get("holds") == "yes", by=request.user)
+    said = _("Its verification is open again.") if made.status == lifecycle.REOPENED else _("Its level stands.")
     return done(request, said, "incident", made.ref)
 
 

@@ -27,6 +27,9 @@ def _folded(name: str) -> list[str]:
     """Its words: one case, one width, without punctuation or what is not seen, in Latin letters where the script is read."""
     text = unicodedata.normalize("NFKC", name).casefold()
     text = "".join(c for c in text if unicodedata.category(c) != "Cf")
+    # A number is one number in any script's figures, with or without noughts before it.
+    figures = "".join(c if (n := unicodedata.decimal(c, None)) is None else str(n) for c in text)
+    text = re.sub(r"(?<![0-9])0+(?=[0-9])", "", figures)
     plain = "".join(c if unicodedata.category(c)[0] in "LMN" else " " for c in text)
     if all(names.script(c) in _READ for c in plain):
         plain = names.fold(text) or plain

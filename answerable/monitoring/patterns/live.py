@@ -197,17 +197,18 @@ def seeing_all() -> AbstractContextManager[None]:
     return reading_as(CLOCK)
 
 
-def first(refs: Iterable[str]) -> None:
+def first(refs: Iterable[str], *, also: Iterable[int] = ()) -> None:
     """Take, before any row is locked, the actors whose windows a change of these incidents can touch.
 
     One order everywhere, so that nobody waits in a circle: actors, incidents, pairs of reports, the record's head. An act
     that locked its incident first would wait for the actor, while the one who holds the actor waits for that incident, because a
     base set lifts and drops other incidents (R-VER-2). May be called again in the same act; it then finds what it has.
+    `also`: actors that an incident is about to count for.
     """
-    refs, held = list(refs), set[int]()
+    refs, held, also = list(refs), set[int](), set(also)
     with scope_of(CLOCK):
         # Whose incident it is may have changed while we waited; what is added then is rare, and asked for once more.
-        while more := _actors_of(refs) - held:
+        while more := (_actors_of(refs) | also) - held:
             hold(more)
             held |= more
 

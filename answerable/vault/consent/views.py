@@ -102,7 +102,7 @@ class AnswerForm(forms.Form):
         help_text=gettext_lazy("Needed for a yes."),
     )  # fmt: skip
 
-    def __init__(self, *args: Any, purpose: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, purpose: str, by: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         row = rules.purposes()[purpose]
         fields: Any = self.fields
@@ -110,7 +110,12 @@ class AnswerForm(forms.Form):
             (a, survivor.audience_words([a], to_her=False)) for a in row.audiences if a != "partner"
         ]
         if "partner" in row.audiences:
-            fields["audience"].choices += [(f"partner:{b.ref}", b.name) for b in Body.objects.filter(kind=Body.PARTNER)]
+            partners = Body.objects.filter(kind=Body.PARTNER)
+            if by.body.kind == Body.PARTNER:
+                partners = partners.filter(
+                    pk=by.body_id
+                )  # which other organisations work here is not said to one of them
+            fields["audience"].choices += [(f"partner:{b.ref}", b.name) for b in partners]
         fields["audience"].initial = [row.audience]
         # Nothing is chosen for her: how far is asked, and what the purpose needs is said beside it.
         fields["identifiability"].choices = [("", _("Choose"))] + [
@@ -200,7 +205,9 @@ def give_consent(request: Request, ref: str, purpose: str) -> HttpResponse:
         "degrees": [(code, words) for code, words in recognised_words().items() if code <= row.limit],
     }  # fmt: skip
     return form_page(
-        request, AnswerForm(request.POST or None, purpose=purpose, initial={"child": getattr(this, "is_childs", False)}), heading=survivor.purpose_words(purpose),
+        request,
+        AnswerForm(request.POST or None, purpose=purpose, by=request.user, initial={"child": getattr(this, "is_childs", False)}),
+        heading=survivor.purpose_words(purpose),
         button=_("Write down her answer"), act=act, cancel=reverse("consents", args=[this.ref]), more=more,
         lead=_("Say all of this before you ask. A no needs no reason and changes nothing else."),
         template="vault/ask_consent.html",

@@ -241,6 +241,19 @@ def test_an_area_that_is_not_named_is_none(nothing):
     assert areas.key("Town") == "town"
 
 
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        ("Zone 1", "Zone ١", "Zone ۱", "Zone 01", "ZONE-001", "Zone १", "Zone １"),
+        ("Block 1-1", "Block 01-01", "Block ١-١"),
+        ("2b", "02b", "२b"),
+    ],
+)
+def test_a_number_is_one_in_any_scripts_figures_and_with_noughts_before_it(spellings):
+    assert len({areas.key(s) for s in spellings}) == 1
+    assert len({areas.key(s) for s in ("Zone 1", "Zone 10", "Zone 2", "Zone 0", "Zone 1-1", "Zone 11")}) == 6
+
+
 def test_areas_are_named_as_most_wrote_them():
     def told(n, first, second):
         return Row(f"I{n}", START, (areas.key(first), areas.key(second)), 1, True, True, START, START, (first, second))

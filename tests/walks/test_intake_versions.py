@@ -1,0 +1,290 @@
+"""Versions of one submission: one report whatever comes twice, none lost, and none left whole when she withdraws."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from promises import keeps
+from tests_support import see_all
+from walks.test_intake import ITEM, bring, row, staged_from, table
+from walks.test_intake_whole import TOLD, allowed
+
+from answerable.alliance.models import Person
+from answerable.authority.acting import scope_of
+from answerable.authority.principals import CLOCK
+from answerable.common.errors import Refused
+from answerable.monitoring.intake import actions, staging
+from answerable.monitoring.intake import models as m
+from answerable.monitoring.models import Incident
+from answerable.vault.client import ask
+from answerable.vault.consent import actions as consent
+from answerable.vault.consent.models import Withdrawal
+from conftest import PASSPHRASE
+
+
+@pytest.fixture(autouse=True)
+def own_folders(settings, tmp_path):
+    settings.INTAKE, settings.QUARANTINE = tmp_path / "intake", tmp_path / "quarantine"
+
+
+@pytest.fixture
+def dana(played, db):
+    found = person("dana")
+    found.fresh, found.vault_session = True, ask("sign_in", handle="dana", passphrase=PASSPHRASE)["token"]
+    see_all()
+    return found
+
+
+def person(handle):
+    see_all()
+    return Person.objects.select_related("body__state").get(handle=handle)
+
+
+def deliver(saved, route="api", by="dana", **more):
+    made = actions.deliver_report(row(saved, **more), route=route, by=person(by))
+    see_all()
+    return made
+
+
+def stands(identity):
+    return [(d.version, d.status) for d in m.Draft.objects.filter(identity=identity).order_by("version", "pk")]
+
+
+def versions(saved, by, *counts, number="V"):
+    """The same submission in as many deliveries."""
+    made = []
+    for count in counts:
+        made.append(bring(table(row(saved, submission_id=number, victims=count, narrative=f"v{count}")), by))
+        see_all()
+    return made
+
+
+# --- nothing is left when she withdraws ---------------------------------------------------------------------------
+
+
+def withdrawn(report, later, days=31):
+    made = consent.withdraw_everything(Incident.objects.get(pk=report.pk), heard_through="office", by=person("sami"))
+    see_all()
+    if days:
+        later(days=days)
+        with scope_of(CLOCK):
+            consent.owed()
+        see_all()
+        assert Withdrawal.objects.get(pk=made.pk).status == "SHREDDED"
+    return made
+
+
+@keeps(4)
+def test_an_earlier_version_is_shredded_with_the_report(saved, dana, later, office):
+    from answerable.vault.models import DataKey
+
+    told = {k.removeprefix("consent-"): v for k, v in ITEM.items()}
+    first = bring(table(row(saved, submission_id="E", when="2026-01-12", area1="Canary", **told)), dana)
+    see_all()
+    second = bring(table(row(saved, submission_id="E", when="2026-01-12", victims="4", **told)), dana)
+    see_all()
+    old = first.drafts.get()
+    assert old.status == m.REPLACED
+    report = actions.file_draft(second.drafts.get(), by=dana)
+    see_all()
+    refs = [old.ref, old.items.get().ref]
+    assert DataKey.objects.filter(subject__in=refs).count() == 2
+    made = withdrawn(report, later)
+    assert set(refs) <= set(made.parts)
+    assert not DataKey.objects.filter(subject__in=refs).exists()
+    for draft in (m.Draft.objects.get(ref=old.ref), m.Draft.objects.get(ref=report.ref)):
+        assert (draft.when, draft.earliest.year, draft.latest.year, draft.precision) == ("", 1, 1, "")
+        assert (draft.area1, draft.coded, bytes(draft.narrative), bytes(draft.place)) == ("", {}, b"", b"")
+        assert (draft.items.get().coded, bytes(draft.items.get().says)) == ({}, b"")
+        page = office("dana").get(f"/watch/intake/drafts/{draft.ref}/").content.decode()
+        assert "2026-01-12" not in page and "0001" not in page and "Canary" not in page
+        see_all()
+
+
+def test_her_account_in_an_earlier_version_goes_with_the_item(saved, dana, later):
+    from answerable.vault.models import DataKey
+
+    two = [dict(TOLD), {**TOLD, "says": "another's"}]
+    deliver(saved, submission_id="I", items=two, party="")
+    old = m.Draft.objects.get()
+    new, _none = deliver(saved, submission_id="I", items=two, victims="5", party="")
+    report = actions.file_draft(new, party=saved("$brigade"), by=person("dana"))
+    see_all()
+    hers, others = old.items.order_by("number")
+    made = consent.withdraw_everything(report.items.order_by("pk").first(), heard_through="office", by=person("sami"))
+    see_all()
+    assert hers.ref in made.parts and others.ref not in made.parts and old.ref not in made.parts
+    later(days=31)
+    with scope_of(CLOCK):
+        consent.owed()
+    see_all()
+    assert not DataKey.objects.filter(subject=hers.ref).exists() and DataKey.objects.filter(subject=others.ref).exists()
+    hers.refresh_from_db()
+    others.refresh_from_db()
+    assert hers.coded == {} and bytes(hers.says) == b"" and others.coded and bytes(others.says)
+
+
+@pytest.mark.parametrize("days", [0, 31])
+def test_no_later_story_is_kept_of_a_person_who_withdrew(saved, dana, later, days):
+    _draft, report = deliver(saved, submission_id="W")
+    withdrawn(report, later, days)
+    before = m.Draft.objects.count()
+    with pytest.raises(Refused, match="no later version of it is kept"):
+        deliver(saved, submission_id="W", victims="9", narrative="her story again")
+    see_all()
+    batch = bring(table(row(saved, submission_id="W", victims="8"), row(saved, submission_id="X", victims="2")), dana)
+    see_all()
+    assert (batch.kept, batch.bad) == (1, 1) and [p[1] for p in batch.problems] == ["submission_id"]
+    assert m.Draft.objects.count() == before + 1
+
+
+def test_a_file_checked_before_she_withdrew_is_checked_again(saved, dana, later):
+    _draft, report = deliver(saved, submission_id="W")
+    staged = staged_from(table(row(saved, submission_id="W", victims="9")), dana)
+    assert staging.advance(staged, by=dana).kept == 1
+    withdrawn(report, later, 0)
+    with pytest.raises(Refused, match="withdrawn meanwhile"):
+        actions.bring_in_reports(staged, by=dana)
+
+
+# --- none lost, none twice ----------------------------------------------------------------------------------------
+
+
+def test_undoing_the_second_of_three_and_then_the_third_brings_the_first_back(saved, dana):
+    first, second, third = versions(saved, dana, "1", "2", "3")
+    identity = first.drafts.get().identity
+    actions.undo_reports(second, by=dana)
+    see_all()
+    assert stands(identity) == [(1, "REPLACED"), (2, "UNDONE"), (3, "DRAFT")]
+    actions.undo_reports(third, by=dana)
+    see_all()
+    assert stands(identity) == [(1, "DRAFT"), (2, "UNDONE"), (3, "UNDONE")]
+
+
+def test_undoing_corrections_brings_the_latest_that_is_left_back_and_none_behind_one_taken_over(saved, dana):
+    (first,) = versions(saved, dana, "1")
+    actions.file_draft(first.drafts.get(), by=dana)
+    see_all()
+    identity = first.drafts.get().identity
+    second, third, fourth = versions(saved, dana, "2", "3", "4")
+    for batch in (third, fourth):
+        actions.undo_reports(batch, by=dana)
+        see_all()
+    assert stands(identity)[1:] == [(2, "CORRECTION"), (3, "UNDONE"), (4, "UNDONE")]
+    third, fourth = versions(saved, dana, "5", "6")
+    actions.take_over_correction(fourth.drafts.get(), by=dana)
+    see_all()
+    (fifth,) = versions(saved, dana, "7")
+    actions.undo_reports(fifth, by=dana)
+    see_all()
+    assert [s for _n, s in stands(identity)].count("CORRECTION") == 0
+
+
+def test_undoing_a_version_set_aside_leaves_what_came_after_it(saved, dana):
+    first, second = versions(saved, dana, "1", "2")
+    actions.set_draft_aside(second.drafts.get(), by=dana)
+    see_all()
+    third, _none = deliver(saved, submission_id="V", victims="3", party="")
+    actions.undo_reports(second, by=dana)
+    see_all()
+    assert [s for _n, s in stands(third.identity)] == ["REPLACED", "UNDONE", "DRAFT"]
+
+
+def kobo(saved, uuid, at, **more):
+    return {**row(saved), "_uuid": uuid, "_submission_time": at, "meta/rootUuid": f"uuid:{uuid}", **more}
+
+
+def as_json(*rows):
+    return json.dumps({"results": rows}).encode()
+
+
+@pytest.mark.parametrize("seconds", [None, 0])
+def test_a_later_edit_far_down_the_same_file_is_the_one_kept(saved, dana, monkeypatch, seconds):
+    monkeypatch.setattr(staging, "AT_ONCE", 2)
+    told = {"items": [{f"items/{k}": v for k, v in ITEM.items()}]}
+    rows = [kobo(saved, "a", "2026-05-01T00:00:00", victims="2", **told)]
+    rows += [kobo(saved, f"b{n}", "2026-05-01T00:00:00", victims=str(n + 3)) for n in range(4)]
+    rows += [
+        kobo(saved, "a", "2026-06-01T00:00:00", victims="50", **told),
+        kobo(saved, "a", "2026-04-01T00:00:00", victims="9"),
+    ]
+    staged = staged_from(as_json(*rows), dana, name="x.json")
+    while not staged.state.finished:
+        staged = staging.Staged(staged.state.token, staged.key)
+        staging.advance(staged, by=dana, seconds=seconds)
+    assert (staged.state.kept, staged.state.repeated) == (5, 2)
+    batch = actions.bring_in_reports(staged, by=dana)
+    see_all()
+    assert sorted(d.coded["victims"] for d in batch.drafts.all()) == [3, 4, 5, 6, 50]
+    assert m.DraftItem.objects.filter(draft__batch=batch).count() == 1
+
+
+def test_a_number_that_two_rows_share_is_named(saved, dana):
+    batch = bring(
+        table(row(saved, submission_id="F", victims="1"), row(saved, submission_id="F", victims="7"), row(saved, submission_id="F", victims="1")),
+        dana,
+    )  # fmt: skip
+    assert (batch.kept, batch.repeated) == (1, 2)
+    ((number, name, sentence, _figures),) = batch.problems
+    assert (number, name) == (3, "submission_id") and "the same number" in sentence
+
+
+def test_a_number_of_another_server_joins_no_two_reports(saved, dana):
+    of = {"_id": 77, "_index": 1}
+    first = bring(as_json(kobo(saved, "x", "2026-09-01T00:00:00", **of)), dana, name="x.json")
+    other = kobo(saved, "y", "2026-08-01T00:00:00", victims="9", _xform_id_string="a", **of)
+    assert bring(as_json(other), dana, name="x.json").kept == 1
+    see_all()
+    assert first.drafts.get().status == m.DRAFT
+    # Without a name of its own a submission is known by its number, within its form.
+    bare = {**row(saved), "_id": 5, "_index": 1, "_submission_time": "2026-09-01T00:00:00", "_xform_id_string": "a"}
+    assert bring(as_json(bare), dana, name="x.json").kept == 1
+    same = {**bare, "victims": "8", "_submission_time": "2026-09-02T00:00:00"}
+    assert bring(as_json(same), dana, name="x.json").corrections == 1
+    assert bring(as_json({**same, "_xform_id_string": "b"}), dana, name="x.json").corrections == 0
+
+
+def test_one_number_of_an_organisation_is_one_submission_by_whatever_way_it_comes(saved, dana):
+    bring(table(row(saved, submission_id="N")), dana)
+    see_all()
+    draft, _none = deliver(saved, submission_id="N", victims="5", party="")
+    assert (draft.version, draft.status) == (2, m.DRAFT)
+    assert bring(table(row(saved, submission_id="N", victims="6")), dana).corrections == 1
+
+
+# --- interviews ---------------------------------------------------------------------------------------------------
+
+
+def test_undoing_a_version_leaves_the_interview_with_the_one_that_stands_again(saved, dana):
+    ours = allowed(dana, saved("$zandria"))
+    told = {**TOLD, "interview": ours.ref}
+    bring(table(row(saved, submission_id="I", **told)), dana)
+    see_all()
+    second = bring(table(row(saved, submission_id="I", victims="5", **told)), dana)
+    see_all()
+    actions.undo_reports(second, by=dana)
+    see_all()
+    with pytest.raises(Refused):
+        deliver(saved, submission_id="O", victims="9", items=[told])
+    see_all()
+    actions.undo_reports(m.IntakeBatch.objects.get(undone_at=None), by=dana)
+    see_all()
+    assert deliver(saved, submission_id="O", victims="9", items=[told])[1].status == "SUBMITTED"
+
+
+def test_two_far_rows_that_share_an_interview_are_named_before_the_file_is_kept(saved, dana, monkeypatch):
+    monkeypatch.setattr(staging, "AT_ONCE", 2)
+    ours = allowed(dana, saved("$zandria"))
+    told = {**TOLD, "interview": ours.ref}
+    rows = [row(saved, submission_id=f"R{n}", victims=str(n + 1), **(told if n in (0, 5) else {})) for n in range(6)]
+    staged = staged_from(table(*rows), dana)
+    while not staged.state.finished:
+        staged = staging.Staged(staged.state.token, staged.key)
+        staging.advance(staged, by=dana, seconds=0)
+    assert (staged.state.kept, staged.state.bad) == (5, 1)
+    assert [(p[0], p[1]) for p in staged.state.problems] == [(7, "items.1.interview")]
+    # Taken by another way after the check: the refusal names the row.
+    deliver(saved, submission_id="O", victims="9", items=[told])
+    with pytest.raises(Refused, match="Row 2: "):
+        actions.bring_in_reports(staged, by=dana)
