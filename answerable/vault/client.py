@@ -97,7 +97,9 @@ def _over_socket(door: str, request: dict[str, Any]) -> Any:
     )  # fmt: skip
 
 
-SAFE_TWICE = frozenset({"status", "salt", "salts", "marks", "touch", "end_session", "end_sessions_of"})
+SAFE_TWICE = frozenset(
+    {"status", "salt", "salts", "marks", "marks_of_pseudonyms", "touch", "end_session", "end_sessions_of"}
+)
 
 
 def _drop(connection: socket.socket | None) -> None:

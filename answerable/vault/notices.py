@@ -49,7 +49,11 @@ def told_to_the_vault(by: Any) -> dict[str, str]:
     """
     told = Entry.objects.filter(action__in=[*GRANTS, *ENDS], at__gte=clock.now() - TOLD_FOR).order_by("index")
     last = {e.subject: e for e in told}
-    new = {e.subject: str(e.event["detail"].get("person", "")) for e in last.values() if e.action in GRANTS}
+    new = {
+        e.subject: str(((e.event or {}).get("detail") or {}).get("person", ""))
+        for e in last.values()
+        if e.action in GRANTS
+    }
     if new and not authority.allows(by, "see_recoveries", Place("recoveries")):
         new = {recovery: person for recovery, person in new.items() if person == by.ref}
     return new

@@ -176,7 +176,7 @@ def question_file(token: str, interview: str) -> bytes:
     seat = custodians.seat_of(by)
     if not seat:
         raise Refused(_("You hold none of the three identity seats."), reason="seat")
-    said = dict(entry.event["detail"]) if entry else {}
+    said = dict((entry.event or {}).get("detail") or {}) if entry else {}
     word = said.pop("vault", "")
     sealed = bytes(asked.question) if asked is not None else b""
     if (
