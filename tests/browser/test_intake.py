@@ -25,6 +25,7 @@ def brought(chromium, running, tmp_path_factory):
              "counts": f"{office}/watch/intake/counts/{ref}/", "interviews": office + "/watch/intake/interviews/"}  # fmt: skip
     page.goto(found["ask"])
     page.select_option("[name=told_before]", "no_code")
+    page.select_option("[name=purpose]", "CP-MONI")
     for name, text in (
         ("pseudonym", "p-1"),
         ("added_value", "she saw the commander"),
