@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import DatabaseError, transaction
 from promises import compromise
 from tests_support import see_all
 
@@ -194,10 +195,11 @@ def test_an_entry_that_lacks_its_facts_stops_nothing(office, event):
 
 
 @pytest.mark.writes_freely
-def test_an_entry_behind_a_gap_hides_nothing_that_comes_after(office):
-    Entry.objects.create(
-        index=10**9, leaf=bytes(32), event={"index": 10**9}, at=None, action="end grant", subject="GRT-X"
-    )
+def test_no_entry_is_put_behind_a_gap_to_hide_what_comes_after(office):
+    with pytest.raises(DatabaseError, match="continues the record without a gap"), transaction.atomic():
+        Entry.objects.create(
+            index=10**9, leaf=bytes(32), event={"index": 10**9}, at=None, action="end grant", subject="GRT-X"
+        )
     held_before = held("sami")
     grant = Grant.objects.get(person=person("sami"), status="HELD")
     alliance.decide_grant(grant, "end_grant", by=person("arno"))
