@@ -294,6 +294,14 @@ def _other_answers(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return any(one.get(n) != other.get(n) for n in {*one, *other} - passed)
 
 
+def word_marks(said: Sequence[tuple[str, str]]) -> list[str]:
+    """What an item keeps of its words, to know them again on the same report; "" where it has none. Takes (report, words)."""
+    texts = [f"{report}/{words}" if (words := rules.plain(says)) else "" for report, says in said]
+    named = [t for t in texts if t]
+    found = dict(zip(named, keeping.marks("item", named), strict=True)) if named else {}
+    return [found[t][:40] if t else "" for t in texts]
+
+
 def kept_since() -> datetime:
     """Drafts, reports begun and answers of the API from before this instant are kept no longer."""
     return clock.now() - timedelta(days=draft_days())
@@ -314,14 +322,6 @@ def anything_late() -> bool:
 def person_marks(by: Person, pseudonyms: Sequence[str]) -> list[str]:
     """What an account keeps of its person's pseudonym: a mark that means something within this organisation alone."""
     return [mark[:40] for mark in keeping.marks("person", [f"{by.body.ref}/{p}" for p in pseudonyms])]
-
-
-def word_marks(said: Sequence[tuple[str, str]]) -> list[str]:
-    """What an item keeps of its words, to know them again on the same report; "" where it has none. Takes (report, words)."""
-    texts = [f"{report}/{words}" if (words := rules.plain(says)) else "" for report, says in said]
-    named = [t for t in texts if t]
-    found = dict(zip(named, keeping.marks("item", named), strict=True)) if named else {}
-    return [found[t][:40] if t else "" for t in texts]
 
 
 def interviews_of(person: str) -> int:
