@@ -496,7 +496,7 @@ def test_an_original_leaves_only_with_leave_consent_budget_and_a_reason(
     lena = office("lena")
     assert "Say why" in text_of(press(lena, where, 409, why="because"))
     account = saved("$I1").items.filter(kind="testimony").first()
-    press(lena, f"/watch/items/{account.ref}/evidence/take/", file=upload(picture()), why="verification")
+    press(lena, f"/watch/items/{account.ref}/evidence/take/", file=upload(picture("black")), why="verification")
     hers = EvidenceFile.objects.get(item=account)
     assert lena.post(f"/watch/evidence/{hers.ref}/bundle/", {"why": "panel"}).status_code == 200
     see_all()

@@ -251,7 +251,7 @@ def test_an_export_of_odk_central_goes_in_with_repeats_files_and_an_edit(dana, s
     items = [
         {**ITEM, "attachment": "photo.png", "PARENT_KEY": first, "KEY": f"{first}/items[1]"},
         {**ITEM, "kind": "document", "testimony": "", "reliability": "B", "credibility": "2", "consent-purposes": "", "attachment": "",
-         "PARENT_KEY": first, "KEY": f"{first}/items[2]"},
+         "says": "a paper", "PARENT_KEY": first, "KEY": f"{first}/items[2]"},
     ]  # fmt: skip
     raw = odk_zip([central(saved, first), central(saved, second, victims="7")], items, {"photo.png": png})
     batch = bring(raw, dana, name="answerable_report.zip")

@@ -235,6 +235,7 @@ def test_every_answer_of_every_form_is_there_after_filing(office, saved, dana):
                             "declined": ["settings"], "when": "2026-01-05/2026-01-20"}  # fmt: skip
     assert (made.victims_min, made.victims_max, made.area2, len(made.consequences)) == (2, 4, "Z-7", 1)
     one = made.items.get()
+    assert len(one.further.pop("words")) == 40
     assert one.further == {"directness": "primary", "item_language": "sw", "item_interpreter": True, "testimony": "T1",
                            "releasability": "panel", "understood": True, "withdrawal_told": True, "interview": ours.ref}  # fmt: skip
     assert (one.testimony, one.assessors, one.contrary, len(one.person_key)) == ("T1", 0, True, 40)

@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 
 from answerable.alliance.models import Person
 from answerable.authority import engine as authority
-from answerable.authority.acting import action, reading_as
+from answerable.authority.acting import action, reading_as, scope_of
 from answerable.authority.principals import CLOCK, HasPrincipal, Place
 from answerable.common import clock, edtf
 from answerable.common.errors import Refused
@@ -73,7 +73,7 @@ def bring_in_reports(staged: staging.Staged, *, by: Person) -> m.IntakeBatch:
             _move_in("monitoring_draft", staging.COLUMNS, staged.home / "rows", "ref", staged)
             _move_in("monitoring_draftitem", staging.ITEM_COLUMNS, staged.home / "items", "draft_id", staged)
             _interviews_held(batch.drafts.all())
-            if queries.withdrawn(batch.drafts.exclude(corrects="").values_list("corrects", flat=True)):
+            if _withdrawn_by_now(batch.drafts.exclude(corrects="").values_list("corrects", flat=True)):
                 raise Refused(
                     _("Consent to a report was withdrawn meanwhile of which this file holds a later version. Nothing was "
                       "changed; check the file again."), reason="consent",
@@ -92,6 +92,16 @@ def bring_in_reports(staged: staging.Staged, *, by: Person) -> m.IntakeBatch:
     )  # fmt: skip
     transaction.on_commit(staged.forget)
     return batch
+
+
+def _withdrawn_by_now(reports: Iterable[str]) -> set[str]:
+    """Those of these reports whose consent is withdrawn, none of which is being withdrawn meanwhile: a later version is kept
+    before, and goes with the report, or not at all.
+    """
+    refs = list(reports)
+    with scope_of(CLOCK):
+        list(Incident.objects.select_for_update(no_key=True).filter(ref__in=refs).order_by("pk").values_list("pk"))
+    return queries.withdrawn(refs)
 
 
 def _move_in(table: str, columns: Sequence[str], path: Path, named: str, staged: staging.Staged) -> None:
@@ -607,6 +617,8 @@ def deliver_report(
         organisation=by.body, identity=fresh[0].identity, status__in=[m.DRAFT, m.CORRECTION]
     )
     draft = m.Draft(**dict(zip((c.strip('"') for c in staging.COLUMNS), drafts[0], strict=True)))
+    if draft.corrects and _withdrawn_by_now([draft.corrects]):
+        raise Refused(_(staging.WITHDRAWN), reason="consent")
     try:
         with transaction.atomic():
             earlier.update(status=m.REPLACED)

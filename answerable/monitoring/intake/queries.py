@@ -295,6 +295,14 @@ def _other_answers(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return any(one.get(n) != other.get(n) for n in {*one, *other} - passed)
 
 
+def word_marks(said: Sequence[tuple[str, str]]) -> list[str]:
+    """What an item keeps of its words, to know them again on the same report; "" where it has none. Takes (report, words)."""
+    texts = [f"{report}/{words}" if (words := rules.plain(says)) else "" for report, says in said]
+    named = [t for t in texts if t]
+    found = dict(zip(named, keeping.marks("item", named), strict=True)) if named else {}
+    return [found[t][:40] if t else "" for t in texts]
+
+
 def kept_since() -> datetime:
     """Drafts, reports begun and answers of the API from before this instant are kept no longer."""
     return clock.now() - timedelta(days=draft_days())
@@ -329,14 +337,6 @@ def persons_of(by: Person, interviews: Iterable[str]) -> dict[str, str]:
     with reading_as(by):
         rows = m.Interview.objects.filter(ref__in=named).values_list("ref", "person")
         return {ref: person[:PERSON] for ref, person in rows}
-
-
-def word_marks(said: Sequence[tuple[str, str]]) -> list[str]:
-    """What an item keeps of its words, to know them again on the same report; "" where it has none. Takes (report, words)."""
-    texts = [f"{report}/{words}" if (words := rules.plain(says)) else "" for report, says in said]
-    named = [t for t in texts if t]
-    found = dict(zip(named, keeping.marks("item", named), strict=True)) if named else {}
-    return [found[t][:40] if t else "" for t in texts]
 
 
 def interviews_of(person: str) -> int:

@@ -303,6 +303,7 @@ ROUTES: dict[str, Route] = {
     "intake-draft": Route("see_drafts", Draft, (Post("file_draft"),)),
     "intake-aside": Route("see_drafts", Draft, (Post("set_draft_aside"),), gets=False),
     "intake-take-over": Route("see_drafts", Draft, (Post("take_over_correction"),), gets=False),
+    "incident-story": Route("see_incidents", Incident, (Post("verify_incident", {"holds": "yes"}),), gets=False),
     "intake-report": Route("see_drafts", Situation, (Post("receive_report", {"step": "5", "act": "file"}), Post("receive_report", {"act": "save"}))),
     "interviews": Route("see_interviews"),
     "ask-interview": Route("bring_in_reports", Situation, (Post("ask_for_interview"), Post("ask_for_interview", {"told_before": "no_code",
