@@ -527,7 +527,7 @@ def test_what_leaves_for_a_court_needs_the_consent_for_courts(office, saved, qua
     from answerable.vault.consent import rules as terms
 
     account, lena = saved("$I1").items.filter(kind="testimony").first(), office("lena")
-    press(lena, f"/watch/items/{account.ref}/evidence/take/", file=upload(picture()), why="verification")
+    press(lena, f"/watch/items/{account.ref}/evidence/take/", file=upload(picture("black")), why="verification")
     hers = EvidenceFile.objects.get(item=account)
     for leaving in ("bundle", "statement"):
         reply = press(lena, f"/watch/evidence/{hers.ref}/{leaving}/", 409, why="court")
@@ -574,13 +574,13 @@ def test_files_that_one_person_does_not_fetch_keep_nobody_else_out(taken, office
         monkeypatch.setitem(
             operations._under_way, f"vera {n}", operations._Leaving("PER-ANOTHER", iter([b""]), float("inf"))
         )
-    assert office("lena").post(where, {"why": "court"}).status_code == 200
+    assert office("lena").post(where, {"why": "panel"}).status_code == 200
     lena = saved_person("lena")
     for n in range(operations.AT_ONCE):
         monkeypatch.setitem(
             operations._under_way, f"lena {n}", operations._Leaving(lena.ref, iter([b""]), float("inf"))
         )
-    assert "at this moment" in text_of(press(office("lena"), where, 409, why="court"))
+    assert "at this moment" in text_of(press(office("lena"), where, 409, why="panel"))
 
 
 def saved_person(handle):
@@ -608,8 +608,8 @@ def test_a_check_and_a_statement_are_openings_like_any_other(office, saved, quar
     press(lena, f"/watch/evidence/{hers.ref}/proof/", proof=proof, why="verification")
     with monkeypatch.context() as spent:
         spent.setattr(budget, "limit", lambda _ref: 0)
-        assert "limit for a day" in text_of(press(lena, where, 409, why="court"))
-    assert not read.exists() and lena.post(where, {"why": "court"}).status_code in (200, 303)
+        assert "limit for a day" in text_of(press(lena, where, 409, why="panel"))
+    assert not read.exists() and lena.post(where, {"why": "panel"}).status_code in (200, 303)
     see_all()
     (entry,) = read
     assert (
@@ -617,7 +617,7 @@ def test_a_check_and_a_statement_are_openings_like_any_other(office, saved, quar
         and CustodyLine.objects.get(entry=entry.index).act == "viewed"
     )
     consent.withdraw_consent(account, ["CP-MONI"], by=saved("$I1").collected_by)
-    assert lena.post(where, {"why": "court"}).status_code in (404, 409)
+    assert lena.post(where, {"why": "panel"}).status_code in (404, 409)
     see_all()
     assert read.count() == 1
 
@@ -633,7 +633,7 @@ def test_a_file_that_is_too_large_is_refused_with_the_limit_and_the_reason(offic
         f"/watch/items/{item.ref}/evidence/take/",
         409,
         file=upload(picture() + bytes(9000)),
-        why="court",
+        why="panel",
     )
     assert "larger than 50 MB" in text_of(reply) and "never in a temporary file" in text_of(reply)
     assert not EvidenceFile.objects.exists() and (not quarantine.exists() or not list(quarantine.iterdir()))
@@ -648,13 +648,13 @@ def test_a_transfer_under_a_live_consent_is_noted_once_and_recalled_when_it_is_w
     see_all()
     account, panel = saved("$I1").items.filter(kind="testimony").first(), Body.objects.get(name="Panel of Experts")
     lena = office("lena")
-    press(lena, f"/watch/items/{account.ref}/evidence/take/", file=upload(picture()), why="court")
+    press(lena, f"/watch/items/{account.ref}/evidence/take/", file=upload(picture()), why="panel")
     file = EvidenceFile.objects.get(item=account)
     yes = [terms.default_terms("CP-CRIM", on=clock.today())]
     consent.give_consent(account, yes, by=Person.objects.get(pk=account.incident.collected_by_id))
     see_all()
     entries = Entry.objects.count()
-    press(lena, f"/watch/evidence/{file.ref}/transfer/", recipient=panel.pk, purpose="CP-CRIM", why="court")
+    press(lena, f"/watch/evidence/{file.ref}/transfer/", recipient=panel.pk, purpose="CP-CRIM", why="panel")
     line, transfer = CustodyLine.objects.get(act="transferred"), Transfer.objects.get(subject=account.ref)
     assert Entry.objects.count() == entries + 1 and Entry.objects.get(index=line.entry).event["detail"] == {
         "item": account.ref, "recipient": panel.ref, "transfer": transfer.ref, "purpose": "CP-CRIM",
@@ -665,7 +665,7 @@ def test_a_transfer_under_a_live_consent_is_noted_once_and_recalled_when_it_is_w
     transfer.refresh_from_db()
     assert transfer.recalled_at is not None, "what was handed over is asked back"
     refused = press(
-        lena, f"/watch/evidence/{file.ref}/transfer/", 409, recipient=panel.pk, purpose="CP-CRIM", why="court"
+        lena, f"/watch/evidence/{file.ref}/transfer/", 409, recipient=panel.pk, purpose="CP-CRIM", why="panel"
     )
     assert "no live consent" in text_of(refused) and Transfer.objects.filter(subject=account.ref).count() == 1
 
@@ -676,14 +676,14 @@ def test_a_transfer_needs_a_live_consent_for_it_and_never_goes_to_a_delegation(t
     see_all()
     account, panel = saved("$I1").items.filter(kind="testimony").first(), Body.objects.get(name="Panel of Experts")
     lena = office("lena")
-    press(lena, f"/watch/items/{account.ref}/evidence/take/", file=upload(picture()), why="court")
+    press(lena, f"/watch/items/{account.ref}/evidence/take/", file=upload(picture()), why="panel")
     file = EvidenceFile.objects.get(item=account)
     reply = press(
-        lena, f"/watch/evidence/{file.ref}/transfer/", 409, recipient=panel.pk, purpose="CP-CRIM", why="court"
+        lena, f"/watch/evidence/{file.ref}/transfer/", 409, recipient=panel.pk, purpose="CP-CRIM", why="panel"
     )
     assert "no live consent" in text_of(reply) and not CustodyLine.objects.filter(act="transferred").exists()
     delegation = Body.objects.filter(kind=Body.DELEGATION).first()
-    press(lena, f"/watch/evidence/{file.ref}/transfer/", 409, recipient=delegation.pk, purpose="CP-CRIM", why="court")
+    press(lena, f"/watch/evidence/{file.ref}/transfer/", 409, recipient=delegation.pk, purpose="CP-CRIM", why="panel")
 
 
 # --- how well it is known -----------------------------------------------------------------------------------------

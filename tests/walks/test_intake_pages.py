@@ -230,7 +230,7 @@ def test_an_account_is_of_the_person_whose_interview_it_names(office, saved):
     see_all()
     assert not SourceItem.objects.filter(incident=incident, kind="testimony").exists()
     assert sami.post(url, {**item, "interview": first.ref}).status_code == 303
-    assert sami.post(url, {**item, "interview": second.ref, "person_key": "w-17"}).status_code == 303
+    assert sami.post(url, {**item, "interview": second.ref, "person_key": "w-17", "says": "y"}).status_code == 303
     see_all()
     told = SourceItem.objects.filter(incident=incident, kind="testimony")
     assert list(told.values_list("person_key", flat=True)) == [first.person[:40]] * 2

@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 from django.utils.dateformat import format as date_format
-from tests_support import rows_holding, see_all
+from tests_support import graded_by_two, rows_holding, see_all
 from walks.test_intake import GOOD, ITEM, bring, central, odk_zip, row, table
 
 from answerable.alliance.models import Person
@@ -221,7 +221,9 @@ def test_every_answer_of_every_form_is_there_after_filing(office, saved, dana):
     from answerable.common.tables import taxonomy
     from answerable.vault.models import Consent
 
-    ours = allowed(dana, saved("$zandria"))
+    session = ask("sign_in", handle="dana", passphrase=PASSPHRASE)["token"]
+    hers = ask("mark_of_interview", token=session, pseudonym=EVERY_OF_ITEM["person_key"])
+    ours = allowed(dana, saved("$zandria"), hers)
     said = {**row(saved, **EVERY), "consequences": next(iter(taxonomy("consequence")))}
     item = {**EVERY_OF_ITEM, "interview": ours.ref}
     assert {f.name for f in OF_REPORT} == set(said), "a question of form A1 that this test does not answer"
@@ -359,11 +361,14 @@ def verified(incident):
     return monitoring.verify_incident(incident, by=vera)
 
 
+@pytest.mark.writes_freely
 def test_a_correction_of_a_verified_report_opens_its_verification_again(saved, dana):
     from answerable.monitoring.patterns.models import Contribution
 
     batch = bring(with_files(saved), dana, name="answerable_report.zip")
-    made = verified(actions.file_draft(batch.drafts.get(), by=dana))
+    filed = actions.file_draft(batch.drafts.get(), by=dana)
+    graded_by_two(*filed.items.all())
+    made = verified(filed)
     assert made.status == "VERIFIED"
     assert Contribution.objects.get(incident=made).level == made.level
     more = [{"says": "a third", "attachment": "later.txt"}]
@@ -377,6 +382,7 @@ def test_a_correction_of_a_verified_report_opens_its_verification_again(saved, d
     assert corrected.items.count() == 3 and EvidenceFile.objects.filter(item__incident=made).count() == 3
     entry = log.history(made.ref)[-1]
     assert entry.action == "report corrected"
+    graded_by_two(corrected.items.latest("id"))
     again = verified(corrected)
     assert (made.level, again.status, again.level) == ("V3b", "VERIFIED", "V4")  # the third account counts
 
