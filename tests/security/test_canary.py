@@ -36,7 +36,7 @@ def planted(office, saved):
     assert dana.post(f"/watch/intake/report/{situation.ref}/", report).status_code == 303
     see_all()
     incident = Incident.objects.order_by("-id").first()
-    ask = {"told_before": "no_code", "pseudonym": "p-c", "purpose": "CP-MONI", "added_value": f"one two {words['added']}",
+    ask = {"told_before": "no_code", "pseudonym": words["pseudonym"], "purpose": "CP-MONI", "added_value": f"one two {words['added']}",
            "why_not_enough": f"one two {words['enough']}"}  # fmt: skip
     assert dana.post(f"/watch/intake/interviews/ask/{situation.ref}/", ask).status_code == 303
     see_all()
@@ -411,6 +411,7 @@ def test_what_is_in_evidence_and_its_reasons_is_in_no_table_page_record_or_disk(
     from django.core.files.uploadedfile import SimpleUploadedFile
 
     from answerable.monitoring.evidence.models import EvidenceFile
+    from answerable.monitoring.models import SourceItem
     from answerable.record import log
 
     settings.QUARANTINE = tmp_path / "quarantine"
@@ -420,11 +421,13 @@ def test_what_is_in_evidence_and_its_reasons_is_in_no_table_page_record_or_disk(
     vera, lena, expert = office("vera"), office("lena"), office("expert1")
     incident, contrary = saved("$I1"), saved("$I9").items.get(contrary=True)
     item = incident.items.filter(kind="testimony").first()
+    see_all()
+    ungraded = SourceItem.objects.filter(kind="testimony").exclude(assessments__assessor__handle="vera").first()
     content = f"{words['filetext']} and {words['passage']}".encode()
     upload = SimpleUploadedFile(words["filename"] + ".txt", content, "text/plain")
     sent = [(vera, f"/watch/items/{item.ref}/evidence/take/", {"file": upload, "why": "court"}, 303)]
     sent += [
-        (vera, f"/watch/items/{item.ref}/assess/", {"testimony": "T1", "reasons": words["grade"]}, 303),
+        (vera, f"/watch/items/{ungraded.ref}/assess/", {"testimony": "T1", "reasons": words["grade"]}, 303),
         (lena, f"/watch/items/{contrary.ref}/weigh/", {"outcome": "stands", "how": words["weighed"]}, 303),
         (expert, f"/watch/incidents/{incident.ref}/opinion/", {"level": "V2", "reasons": words["opinion"]}, 303),
         (vera, f"/watch/items/{item.ref}/assess/", {"testimony": "T9", "reasons": words["grade"]}, 422),

@@ -8,6 +8,7 @@ from tests_support import see_all
 from answerable.alliance import actions as alliance
 from answerable.alliance.models import Body, Person
 from answerable.common import clock
+from answerable.monitoring.evidence.models import Assessment
 from answerable.vault.consent import queries
 from answerable.vault.consent.models import Transfer, Withdrawal
 
@@ -102,7 +103,11 @@ def test_a_report_of_several_is_withdrawn_whole_or_account_by_account(office, sa
     assert sami.post(url + "withdraw/", {"purpose": "CP-MONI", "heard": "phone"}).status_code == 409
     press(sami, url + "withdraw/", purpose="EVERYTHING", heard="partner")
     assert sorted(Withdrawal.objects.get().parts) == sorted(
-        [incident.ref, *incident.items.values_list("ref", flat=True)]
+        [
+            incident.ref,
+            *incident.items.values_list("ref", flat=True),
+            *Assessment.objects.filter(item__incident=incident).values_list("ref", flat=True),
+        ]
     )
     incident.refresh_from_db()
     assert incident.status == "CONSENT_WITHDRAWN"
