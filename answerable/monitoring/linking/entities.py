@@ -58,7 +58,7 @@ def _waits(by: Any) -> list[dict[str, Any]]:
         .select_related("situation", "collected_by")
     )
     return [
-        {"title": f"{_('Incident')} {i.ref}", "what": _("another report was linked to it: look at its verification again"),
+        {"title": _("Incident") + f" {i.ref}", "what": _("another report was linked to it: look at its verification again"),
          "url": reverse("incident", args=[i.ref]), "due": None, "urgency": 2}
         for i in seen[:40] if authority.allows(by, "verify_incident", i)
     ]  # fmt: skip
