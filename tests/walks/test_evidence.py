@@ -648,13 +648,13 @@ def test_a_transfer_under_a_live_consent_is_noted_once_and_recalled_when_it_is_w
     see_all()
     account, panel = saved("$I1").items.filter(kind="testimony").first(), Body.objects.get(name="Panel of Experts")
     lena = office("lena")
-    press(lena, f"/watch/items/{account.ref}/evidence/take/", file=upload(picture()), why="panel")
+    press(lena, f"/watch/items/{account.ref}/evidence/take/", file=upload(picture()), why="court")
     file = EvidenceFile.objects.get(item=account)
     yes = [terms.default_terms("CP-CRIM", on=clock.today())]
     consent.give_consent(account, yes, by=Person.objects.get(pk=account.incident.collected_by_id))
     see_all()
     entries = Entry.objects.count()
-    press(lena, f"/watch/evidence/{file.ref}/transfer/", recipient=panel.pk, purpose="CP-CRIM", why="panel")
+    press(lena, f"/watch/evidence/{file.ref}/transfer/", recipient=panel.pk, purpose="CP-CRIM", why="court")
     line, transfer = CustodyLine.objects.get(act="transferred"), Transfer.objects.get(subject=account.ref)
     assert Entry.objects.count() == entries + 1 and Entry.objects.get(index=line.entry).event["detail"] == {
         "item": account.ref, "recipient": panel.ref, "transfer": transfer.ref, "purpose": "CP-CRIM",
@@ -665,7 +665,7 @@ def test_a_transfer_under_a_live_consent_is_noted_once_and_recalled_when_it_is_w
     transfer.refresh_from_db()
     assert transfer.recalled_at is not None, "what was handed over is asked back"
     refused = press(
-        lena, f"/watch/evidence/{file.ref}/transfer/", 409, recipient=panel.pk, purpose="CP-CRIM", why="panel"
+        lena, f"/watch/evidence/{file.ref}/transfer/", 409, recipient=panel.pk, purpose="CP-CRIM", why="court"
     )
     assert "no live consent" in text_of(refused) and Transfer.objects.filter(subject=account.ref).count() == 1
 
@@ -676,14 +676,14 @@ def test_a_transfer_needs_a_live_consent_for_it_and_never_goes_to_a_delegation(t
     see_all()
     account, panel = saved("$I1").items.filter(kind="testimony").first(), Body.objects.get(name="Panel of Experts")
     lena = office("lena")
-    press(lena, f"/watch/items/{account.ref}/evidence/take/", file=upload(picture()), why="panel")
+    press(lena, f"/watch/items/{account.ref}/evidence/take/", file=upload(picture()), why="court")
     file = EvidenceFile.objects.get(item=account)
     reply = press(
-        lena, f"/watch/evidence/{file.ref}/transfer/", 409, recipient=panel.pk, purpose="CP-CRIM", why="panel"
+        lena, f"/watch/evidence/{file.ref}/transfer/", 409, recipient=panel.pk, purpose="CP-CRIM", why="court"
     )
     assert "no live consent" in text_of(reply) and not CustodyLine.objects.filter(act="transferred").exists()
     delegation = Body.objects.filter(kind=Body.DELEGATION).first()
-    press(lena, f"/watch/evidence/{file.ref}/transfer/", 409, recipient=delegation.pk, purpose="CP-CRIM", why="panel")
+    press(lena, f"/watch/evidence/{file.ref}/transfer/", 409, recipient=delegation.pk, purpose="CP-CRIM", why="court")
 
 
 # --- how well it is known -----------------------------------------------------------------------------------------
