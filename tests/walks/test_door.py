@@ -479,9 +479,11 @@ def test_where_she_lives_and_where_it_was_are_chosen_and_words_of_hers_are_in_no
         with connections[alias].cursor() as cursor:
             cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
             for (table,) in cursor.fetchall():
-                cursor.execute(f'SELECT count(*) FROM "{table}" t WHERE t::text ILIKE %s OR t::text LIKE %s',
-                               ["%canary%", f"%{b'canary'.hex()}%"])  # fmt: skip
-                assert cursor.fetchone()[0] == 0, (alias, table)
+                # Whole words that were typed: a thread's designation may itself hold the name of a bird.
+                for word in (*planted, "canarybridge"):
+                    cursor.execute(f'SELECT count(*) FROM "{table}" t WHERE t::text ILIKE %s OR t::text LIKE %s',
+                                   [f"%{word}%", f"%{word.encode().hex()}%"])  # fmt: skip
+                    assert cursor.fetchone()[0] == 0, (alias, table)
 
 
 def test_her_own_words_of_where_are_read_by_who_decides(door, office, saved):
