@@ -185,6 +185,7 @@ def _precisions() -> dict[str, str]:
         "month": _("the month"),
         "quarter": _("the quarter"),
         "year": _("the year"),
+        "range": _("a range of days"),
     }
 
 

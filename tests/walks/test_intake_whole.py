@@ -251,7 +251,7 @@ def test_every_answer_of_every_form_is_there_after_filing(office, saved, dana):
     assert "Third" in place and "10.5, 20.5" in place
     assert "the brigade" in vera.post(f"/watch/incidents/{made.ref}/read/", {"field": "narrative"}).content.decode()
     page = vera.get(f"/watch/incidents/{made.ref}/").content.decode()
-    assert "2026-01-05/2026-01-20" in page and "the panel only" in page
+    assert "2026-01-05/2026-01-20" in page and "the panel only" in page and "(a range of days)" in page
 
 
 def test_accounts_under_one_pseudonym_are_one_persons(saved, dana):
