@@ -35,6 +35,7 @@ class Latent:
     shares: tuple[float, ...]  # of all cases, seen and unseen, at the estimate
     chances: tuple[tuple[float, ...], ...]  # of each class to be on each list
     open_above: bool  # the likelihood has not fallen at the grid's end: no upper limit can be given
+    rises: bool  # the best fit itself lies at the grid's end: the number unseen is where the search stopped, not an estimate
 
 
 def classes_possible(k: int) -> list[int]:
@@ -70,7 +71,7 @@ def fit(table: CaptureTable, classes: int, most: int) -> Latent:
         classes, n + float(np.exp(fine[top])), n + float(np.exp(fine[within[0]])), n + float(np.exp(fine[within[-1]])),
         _deviance(table, shares[at], chances[at]) + parameters * log(n), tuple(float(x) for x in shares[at][order]),
         tuple(tuple(float(x) for x in row) for row in chances[at][order]),
-        bool(high >= most * 0.999 and within[-1] >= len(fine) - 2),
+        bool(high >= most * 0.999 and within[-1] >= len(fine) - 2), bool(high >= most * 0.999 and top >= len(fine) - 2),
     )  # fmt: skip
 
 

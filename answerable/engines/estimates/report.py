@@ -236,6 +236,8 @@ def estimate(table: CaptureTable, *, delta: float | None = None, most: int | Non
     classes = latent.latent_class(table, most)
     if classes is None:
         estimates.append(Estimate("latent", why=Remark("latent_needs_four")))
+    elif classes.rises:
+        estimates.append(Estimate("latent", why=Remark("latent_rises", {"most": f"{n + most:,}"})))
     else:
         estimates.append(Estimate("latent", classes.total, classes.lower, classes.upper))
         against = classes.bic - average.best.bic if average else 0.0

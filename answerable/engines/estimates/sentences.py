@@ -95,6 +95,9 @@ SENTENCES: dict[str, str] = {
     "none_identified": gettext_noop(
         "no model of this kind has one answer for this table: too few overlaps hold cases."
     ),
+    "latent_rises": gettext_noop(
+        "with hidden groups the more are unseen the better the fit, up to the %(most)s where the search ends."
+    ),
     "latent_needs_four": gettext_noop("hidden groups can be told apart with four lists or more."),
     # what to beware of
     "two_lists": gettext_noop(

@@ -130,6 +130,15 @@ def test_two_hidden_groups_are_found_where_graphs_miss_them():
     assert chao.lower_bound(table).total < 6_000
 
 
+def test_hidden_groups_whose_best_fit_is_where_the_search_ends_give_no_estimate():
+    counts = np.zeros(32, dtype=np.int64)
+    counts[[1, 2, 4, 8, 16]] = (70, 24, 33, 21, 25)
+    counts[[7, 15]] = 2, 1  # three well known, the others each on one list
+    table = tables.CaptureTable(tuple("ABCDE"), counts)
+    found = {e.model: e for e in report.estimate(table).estimates}["latent"]
+    assert found.total is None and found.why.code == "latent_rises"
+
+
 @pytest.mark.parametrize(
     "lists, patterns, code",
     [
