@@ -201,7 +201,8 @@ def _level(items: Sequence[ItemFacts], every: Sequence[ItemFacts], *, base: int,
         return Level("V3d", (*notes, why), (single[0].ref,))
     missing = "no independent second item"
     if ungraded:
-        missing = f"{len(ungraded)} account(s) count alone until two assessors have graded them (R-VER-0)"
+        whose = "one account counts" if len(ungraded) == 1 else f"{len(ungraded)} accounts count"
+        missing = f"{whose} alone until two assessors have graded {'it' if len(ungraded) == 1 else 'them'} (R-VER-0)"
     elif single and matches_pattern:
         missing = f"it matches a pattern, but the base set has {base} incidents and V3d needs {V3D_BASE}"
     elif len(qualifying) > 1:

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 from django.views.i18n import set_language as django_set_language
 
 from answerable.alliance import witnesses as roster
+from answerable.alliance.days import day_words
 from answerable.authority import engine
 from answerable.authority.pages import Request, Uncounted, done, form_page, needs, public_page
 from answerable.authority.principals import Place
@@ -109,7 +110,7 @@ def record(request: Request) -> HttpResponse:
     if not all_of_it:
         acts = acts.filter(action__in=shown.OWN_WORK)
     page = Uncounted(acts.order_by("-index"), 50).page_of(request.GET.get("page"))
-    rows = [[e.at.date().isoformat() if e.at else "", e.action] for e in page["rows"]]
+    rows = [[day_words(e.at), e.action] for e in page["rows"]]
     head = [_("Day"), _("Act")]
     if all_of_it:
         rows = [[e.index, *row, bytes(e.leaf).hex()[:16] + "…"] for e, row in zip(page["rows"], rows, strict=True)]
@@ -120,7 +121,7 @@ def record(request: Request) -> HttpResponse:
         _(
             "Last checkpoint: %(n)d entries, signed on %(day)s. Export it and check it offline: answerable record export, answerable verify."
         )
-        % {"n": last.size, "day": last.made_at.date().isoformat()}
+        % {"n": last.size, "day": day_words(last.made_at)}
         if last
         else _("No checkpoint has been signed yet; one is made every six hours.")
     )
@@ -129,7 +130,7 @@ def record(request: Request) -> HttpResponse:
             r.name,
             KINDS[r.kind],
             r.last_size if r.last_size is not None else _("nothing yet"),
-            r.last_at.strftime("%Y-%m-%d %H:%M") if r.last_at else "",
+            f"{day_words(r.last_at)}, {r.last_at:%H:%M} UTC" if r.last_at else "",
             _("yes") if r.cosigned_last else _("no"),
         ]
         for r in standing.rows
