@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -318,6 +319,8 @@ def stop_embedded(folder: Path | None = None, *, mode: str = "fast") -> None:
     account, bin_ = _server_account(), _binaries(cluster)
     if _running(cluster, bin_, account):
         _run([bin_ / "pg_ctl", "stop", "-w", "-t", "30", "-m", mode, "-D", cluster], account)
+    with suppress(OSError):
+        _socket_dir(cluster).rmdir()  # only when empty: a server that still runs keeps its socket there
 
 
 def _last_line(text: str) -> str:

@@ -181,6 +181,9 @@ class Server:
         for door, listening in self._listening.items():
             listening.close()
             client.socket_path(door).unlink(missing_ok=True)
+            if "ANSWERABLE_VAULT_SOCKETS" not in os.environ:
+                with contextlib.suppress(OSError):  # made by us, and empty after the last door
+                    client.socket_path(door).parent.rmdir()
         CHAMBER.lock("stopped")
 
 

@@ -29,6 +29,14 @@ def folder(tmp_path_factory, monkeypatch):
     postgres.stop_embedded(path, mode="immediate")
 
 
+def test_the_folder_of_its_socket_goes_with_the_server(folder):
+    sockets = Path(postgres.ensure_server().host)
+    assert sockets.is_dir()
+    postgres.stop_embedded()
+    assert not sockets.exists()
+    assert Path(postgres.ensure_server().host).is_dir()
+
+
 def test_what_was_committed_survives_kill_nine(folder):
     server = postgres.ensure_server()
     with server.connect(postgres.database_name()) as c:
