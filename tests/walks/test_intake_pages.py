@@ -170,6 +170,8 @@ def test_an_account_needs_an_interview_that_says_why_and_a_second_one_safeguardi
     first = m.Interview.objects.latest("id")
     assert (first.status, first.number, first.basis) == ("ALLOWED", 1, "first")
     assert "p-17" not in str(list(m.Interview.objects.values()))
+    page = dana.get(f"/watch/intake/interviews/{first.ref}/").content.decode()
+    assert f'href="/watch/intake/report/{situation.ref}/"' in page and 'href="/watch/intake/interviews/"' in page
     assert dana.post(ask, WHY).status_code == 303
     see_all()
     second = m.Interview.objects.latest("id")
@@ -177,7 +179,7 @@ def test_an_account_needs_an_interview_that_says_why_and_a_second_one_safeguardi
     assert dana.post(f"/watch/intake/interviews/{second.ref}/", {"reason": "allow safety"}).status_code == 409
     safa = office("safa")
     page = safa.get(f"/watch/intake/interviews/{second.ref}/").content.decode()
-    assert "1 allowed so far" in page
+    assert "1 allowed so far" in page and "/watch/intake/report/" not in page
     assert safa.post(f"/watch/intake/interviews/{second.ref}/", {"reason": "refuse share_instead"}).status_code == 303
     second.refresh_from_db()
     assert second.status == "REFUSED" and second.decided_by.handle == "safa"

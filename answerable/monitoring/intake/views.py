@@ -469,11 +469,16 @@ def interview(request: Request, ref: str) -> HttpResponse:
     return form_page(
         request, forms.DecisionForm(request.POST or None), heading=_("Interview"), button=_("Decide"), act=act, lead=this.ref,
         cancel=reverse("interviews"), template="monitoring/intake/interview.html",
-        more={"interview": this, "may_decide": may, "told": _(forms.guard.TOLD.get(this.told_before, "")),
+        more={"interview": this, "may_decide": may, "may_file": _may_file(request.user, this), "told": _(forms.guard.TOLD.get(this.told_before, "")),
               "allowed_so_far": queries.interviews_of(this.person),
               "share": [forms.label_of(forms.BY_NAME["purposes"], p) for p in this.share], "waits": this.status == m.WAITING,
               "answered": len(this.words), "word": forms.WordForm() if _may_answer(request.user, this) else None, **chain(request.user, this.ref)},
     )  # fmt: skip
+
+
+def _may_file(by: Any, this: m.Interview) -> bool:
+    """Whether this person's organisation may interview now and has not brought the account yet."""
+    return this.status == m.ALLOWED and this.report_id is None and by.body_id == this.organisation_id
 
 
 def _may_answer(by: Any, this: m.Interview) -> bool:
