@@ -99,35 +99,44 @@ def fit_many(table: CaptureTable, models: Sequence[tuple[int, ...]]) -> list[Fit
     """Fit each model by Newton's method, all together. Where a term's margin is zero its coefficient is minus infinity
     and the cells that hold it are fitted as zero (Fienberg & Rinaldo 2012), which is exact; any other maximum at infinity
     shows as divergence, and the model is marked as not identified."""
-    k, y = table.k, table.counts[1:].astype(float)
+    return fit_each([(table, m) for m in models])
+
+
+def fit_each(wanted: Sequence[tuple[CaptureTable, tuple[int, ...]]]) -> list[Fit]:
+    """As `fit_many`, each model on a table of its own; all tables have as many lists."""
+    if not wanted:
+        return []
+    k = wanted[0][0].k
     mains = _mains(k)
-    terms = sorted({t for m in models for t in m}, key=lambda t: (t.bit_count(), t))
+    terms = sorted({t for _table, m in wanted for t in m}, key=lambda t: (t.bit_count(), t))
     every = [*mains, *terms]
     x = _design(k, every)
     place = {t: 1 + i for i, t in enumerate(every)}
-    zero = {t for t in every if table.on(t) == 0}
     cells = np.arange(1, 2**k)
+    zeros: dict[int, set[int]] = {}
+    for table, _model in wanted:
+        if id(table) not in zeros:
+            zeros[id(table)] = {every[i] for i in np.flatnonzero(table.counts[1:] @ x[:, 1:] == 0)}
     fits: list[Fit] = []
     size = max(1, 4_000_000 // (x.shape[1] ** 2 + x.shape[0] * 4))
-    for start in range(0, len(models), size):
-        chunk = models[start : start + size]
+    for start in range(0, len(wanted), size):
+        chunk = wanted[start : start + size]
+        y = np.array([table.counts[1:] for table, _model in chunk], float)
         use = np.zeros((len(chunk), x.shape[1]), bool)
-        keep = np.ones((len(chunk), len(y)), bool)
-        for i, m in enumerate(chunk):
-            use[i, 0] = True
-            for t in (*mains, *m):
-                if t in zero:
-                    keep[i] &= (cells & t) != t
-                else:
-                    use[i, place[t]] = True
+        keep = np.ones((len(chunk), len(cells)), bool)
+        for i, (table, m) in enumerate(chunk):
+            zero = zeros[id(table)]
+            use[i, [0, *(place[t] for t in (*mains, *m) if t not in zero)]] = True
+            for t in zero.intersection((*mains, *m)):
+                keep[i] &= (cells & t) != t
         beta, loglik, spread, fine = _newton(x, y, use, keep)
-        for i, m in enumerate(chunk):
+        saturated = (y * np.log(np.where(y > 0, y, 1))).sum(axis=1) - y.sum(axis=1)
+        for i, (table, m) in enumerate(chunk):
             # An empty list has no main effect to fit, and a term of infinite coefficient still is a parameter.
             parameters = 1 + k + len(m)
             ok = bool(fine[i])
             unseen = float(np.exp(beta[i, 0])) if ok else float("nan")
-            saturated = float((y[y > 0] * np.log(y[y > 0])).sum() - y.sum())
-            bic = bic_of(2 * (saturated - float(loglik[i])), parameters, table.observed)
+            bic = bic_of(2 * (float(saturated[i]) - float(loglik[i])), parameters, table.observed)
             fits.append(Fit(m, table.observed + unseen, float(loglik[i]), parameters, bic, float(spread[i]), ok))
     return fits
 
@@ -136,37 +145,39 @@ def fit_cells(table: CaptureTable, keep: NDArray[np.bool_]) -> tuple[float, floa
     """Main effects fitted on some cells only: the number unseen and the standard error of its logarithm, or None."""
     x = _design(table.k, _mains(table.k))
     use = np.ones((1, x.shape[1]), bool)
-    beta, _loglik, spread, fine = _newton(x, table.counts[1:].astype(float), use, keep[None, :])
+    beta, _loglik, spread, fine = _newton(x, table.counts[None, 1:].astype(float), use, keep[None, :])
     return (float(np.exp(beta[0, 0])), float(spread[0])) if fine[0] else None
 
 
 def _newton(x: Array, y: Array, use: NDArray[np.bool_], keep: NDArray[np.bool_]) -> Newton:
-    """Coefficients, log-likelihood (without ln y!), standard error of the intercept, and whether a finite maximum was found, for a batch of models."""
+    """Coefficients, log-likelihood (without ln y!), standard error of the intercept, and whether a finite maximum was found, for
+    a batch of models: a row of `y`, `use` and `keep` each."""
     models, width = use.shape
+    squares = (x[:, :, None] * x[:, None, :]).reshape(len(x), -1)  # so that a batch of Hessians is one product
     u = use.astype(float)
     w = keep.astype(float)
     idle = np.einsum("mi,ij->mij", 1.0 - u, np.eye(width))
     # Start from least squares on the log of the counts, as iteratively reweighted least squares does.
     z = np.log(y + 0.5)
     weight = (y + 0.5) * w
-    beta = _solve(x, weight, weight * z, u, idle)
+    beta = _solve(x, squares, weight, weight * z, u, idle)
     fine = np.ones(models, bool)
     loglik = _loglik(x, y, beta, w)
     active = np.arange(models)
     for _ in range(MOST_ITERATIONS):
-        b, uu, ww = beta[active], u[active], w[active]
+        b, yy, uu, ww = beta[active], y[active], u[active], w[active]
         mu = np.exp(np.clip(b @ x.T, -60, 40)) * ww
-        step = _solve(x, mu, (y * ww - mu), uu, idle[active])
+        step = _solve(x, squares, mu, (yy * ww - mu), uu, idle[active])
         size = np.ones(len(active))
         new = b + step
-        value = _loglik(x, y, new, ww)
+        value = _loglik(x, yy, new, ww)
         for _half in range(30):
             worse = ~(value >= loglik[active] - 1e-9 * (1 + np.abs(loglik[active])))
             if not worse.any():
                 break
             size[worse] /= 2
             new[worse] = b[worse] + size[worse, None] * step[worse]
-            value[worse] = _loglik(x, y, new[worse], ww[worse])
+            value[worse] = _loglik(x, yy[worse], new[worse], ww[worse])
         beta[active], loglik[active] = new, value
         moved = np.abs(new - b).max(axis=1)
         broken = ~np.isfinite(moved) | (np.abs(new[:, 1:]).max(axis=1) > DIVERGED)
@@ -177,7 +188,7 @@ def _newton(x: Array, y: Array, use: NDArray[np.bool_], keep: NDArray[np.bool_])
     fine[active] = False
     # Rank: with cells taken out, what is left may not say where the intercept lies.
     mu = np.exp(np.clip(beta @ x.T, -60, 40)) * w
-    hessian = np.matmul(x.T * mu[:, None, :], x) * (u[:, :, None] * u[:, None, :]) + idle
+    hessian = _hessian(squares, mu, u, idle)
     scale = 1 / np.sqrt(np.maximum(np.einsum("mii->mi", hessian), 1e-300))
     scaled = hessian * scale[:, :, None] * scale[:, None, :]
     fine &= np.linalg.eigvalsh(scaled)[:, 0] > 1e-9
@@ -188,8 +199,17 @@ def _newton(x: Array, y: Array, use: NDArray[np.bool_], keep: NDArray[np.bool_])
     return beta, loglik, spread, fine
 
 
-def _solve(x: Array, weight: Array, right: Array, u: Array, idle: Array) -> Array:
-    hessian = np.matmul(x.T * weight[:, None, :], x) * (u[:, :, None] * u[:, None, :]) + idle
+def _hessian(squares: Array, weight: Array, u: Array, idle: Array) -> Array:
+    width = u.shape[1]
+    whole = (weight @ squares).reshape(-1, width, width)
+    whole *= u[:, :, None]
+    whole *= u[:, None, :]
+    whole += idle
+    return np.asarray(whole)
+
+
+def _solve(x: Array, squares: Array, weight: Array, right: Array, u: Array, idle: Array) -> Array:
+    hessian = _hessian(squares, weight, u, idle)
     gradient = (right @ x) * u
     try:
         return np.asarray(np.linalg.solve(hessian, gradient[..., None])[..., 0])
@@ -230,8 +250,23 @@ def weights_of(bics: Sequence[float]) -> Array:
 def bic_average(table: CaptureTable, *, up_to: int = ALL_MODELS_UP_TO) -> Averaged | None:
     """All hierarchical models up to five lists; beyond (or beyond `up_to`), models of pairs reached by a search. None when
     none is identified."""
-    searched = table.k > up_to
-    fits = _search(table) if searched else fit_many(table, hierarchical_models(table.k))
+    return bic_averages([table], up_to=up_to)[0]
+
+
+def bic_averages(tables: Sequence[CaptureTable], *, up_to: int = ALL_MODELS_UP_TO) -> list[Averaged | None]:
+    """As `bic_average` for each of several tables of as many lists, worked out side by side."""
+    if not tables:
+        return []
+    k = tables[0].k
+    if k > up_to:
+        return [_averaged(table, fits, searched=True) for table, fits in zip(tables, _search(tables), strict=True)]
+    models = hierarchical_models(k)
+    fits = fit_each([(table, m) for table in tables for m in models])
+    each = [fits[i : i + len(models)] for i in range(0, len(fits), len(models))]
+    return [_averaged(table, f, searched=False) for table, f in zip(tables, each, strict=True)]
+
+
+def _averaged(table: CaptureTable, fits: Sequence[Fit], *, searched: bool) -> Averaged | None:
     known = sorted((f for f in fits if f.identified), key=lambda f: (f.bic, f.parameters, f.terms))
     if not known:
         return None
@@ -241,21 +276,28 @@ def bic_average(table: CaptureTable, *, up_to: int = ALL_MODELS_UP_TO) -> Averag
     return Averaged(tuple(known), weights, total, lower, upper, len(fits) - len(known), searched)
 
 
-def _search(table: CaptureTable) -> list[Fit]:
-    """Forward from independence by BIC among models of pairs, keeping every model met (Occam's window, Madigan & Raftery 1994)."""
-    pairs = [a | b for a, b in combinations(_mains(table.k), 2)]
-    met: dict[tuple[int, ...], Fit] = {}
-    here: tuple[int, ...] = ()
-    met[here] = fit_many(table, [here])[0]
-    while True:
-        near = [tuple(sorted(set(here) ^ {p})) for p in pairs]
-        new = [m for m in near if m not in met]
-        for m, f in zip(new, fit_many(table, new) if new else [], strict=True):
-            met[m] = f
-        best = min((met[m] for m in near if met[m].identified), key=lambda f: (f.bic, f.terms), default=None)
-        if best is None or best.bic >= met[here].bic:
-            return list(met.values())
-        here = best.terms
+def _search(tables: Sequence[CaptureTable]) -> list[list[Fit]]:
+    """For each table forward from independence by BIC among models of pairs, keeping every model met (Occam's window,
+    Madigan & Raftery 1994). A step of all tables is one batch."""
+    pairs = [a | b for a, b in combinations(_mains(tables[0].k), 2)]
+    met: list[dict[tuple[int, ...], Fit]] = [{(): f} for f in fit_each([(t, ()) for t in tables])]
+    here: list[tuple[int, ...]] = [()] * len(tables)
+    going = list(range(len(tables)))
+    while going:
+        near = {i: [tuple(sorted(set(here[i]) ^ {p})) for p in pairs] for i in going}
+        new = [(i, m) for i in going for m in near[i] if m not in met[i]]
+        for (i, m), f in zip(new, fit_each([(tables[i], m) for i, m in new]), strict=True):
+            met[i][m] = f
+        further = []
+        for i in going:
+            best = min(
+                (met[i][m] for m in near[i] if met[i][m].identified), key=lambda f: (f.bic, f.terms), default=None
+            )
+            if best is not None and best.bic < met[i][here[i]].bic:
+                here[i] = best.terms
+                further.append(i)
+        going = further
+    return [list(m.values()) for m in met]
 
 
 def mixture(fits: Sequence[Fit], weights: Array, observed: int) -> tuple[float, float]:

@@ -119,9 +119,11 @@ def carried(draws: Sequence[CaptureTable], seed: Sequence[int]) -> dict[str, Any
     rng = np.random.default_rng(list(seed))
     found: dict[str, list[int]] = {"average": [], "graphs": []}
     none = dict.fromkeys(found, 0)
-    for table in draws:
-        n, blocked = table.observed, bool(report.obstacles(table))
-        average = None if blocked else loglinear.bic_average(table, up_to=ALL_MODELS_UP_TO)
+    blocks = [bool(report.obstacles(table)) for table in draws]
+    free = [table for table, blocked in zip(draws, blocks, strict=True) if not blocked]
+    averages = iter(loglinear.bic_averages(free, up_to=ALL_MODELS_UP_TO))
+    for table, blocked in zip(draws, blocks, strict=True):
+        n, average = table.observed, None if blocked else next(averages)
         if average is None:
             none["average"] += 1
         else:
