@@ -222,7 +222,7 @@ def open_door(request: Request) -> HttpResponse:
         known = describe(request.user, about) if about else None
         return _code_page(request, actions.open_door(**data, about_ref=about if known else "", by=request.user))
 
-    return form_page(request, OpenForm(request.POST or None), heading=_("Open a door with her"), button=_("Open"), act=act,
+    return form_page(request, OpenForm(request.POST or None), heading=_("Open a door with her"), button=_("Open the door"), act=act,
                      lead=_("Care comes first. She chooses the PIN herself and keeps the code."), cancel=reverse("threads"))  # fmt: skip
 
 

@@ -196,5 +196,5 @@ def add_paper(request: Request, ref: str) -> HttpResponse:
         actions.add_paper(this, data["kind"], day, by=request.user)
         return done(request, _("The paper is on file."), "proposal", this.ref)
 
-    return form_page(request, PaperForm(request.POST or None), heading=_("Note a paper on file"), button=_("File"),
+    return form_page(request, PaperForm(request.POST or None), heading=_("Note a paper on file"), button=_("Note it"),
                      act=act, lead=this.title, cancel=reverse("proposal", args=[ref]))  # fmt: skip

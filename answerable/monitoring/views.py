@@ -75,7 +75,7 @@ def open_situation(request: Request) -> HttpResponse:
         return done(request, _("The situation is watched."), "situation", made.ref)
 
     return form_page(request, forms.SituationForm(request.POST or None), heading=_("Open a situation"),
-                     button=_("Open"), act=act, cancel=reverse("situations"))  # fmt: skip
+                     button=_("Begin to watch"), act=act, cancel=reverse("situations"))  # fmt: skip
 
 
 @needs("see_situations")

@@ -238,7 +238,7 @@ def draft(request: Request, ref: str) -> HttpResponse:
     if request.method == "POST" and not may_file:
         authority.require(request.user, "file_draft", this)
     return form_page(
-        request, forms.FilingForm(request.POST or None, draft=this), heading=_("Draft of a report"), button=_("File"), act=act,
+        request, forms.FilingForm(request.POST or None, draft=this), heading=_("Draft of a report"), button=_("File the report"), act=act,
         lead=this.ref, cancel=reverse("intake"), template="monitoring/intake/draft.html",
         more={"draft": this, "lapses_on": queries.lapses_on(this.made_at), "waits": this.status in (m.DRAFT, m.CORRECTION),
               "changed": queries.changed_items(this) if this.status == m.CORRECTION else [], "lines": forms.coded_lines(forms.OF_REPORT, this.coded),

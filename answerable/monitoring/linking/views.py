@@ -90,7 +90,7 @@ def _facts(a: Incident, b: Incident) -> list[dict[str, Any]]:
         (_("Survivors and victims"), lambda i: f"{i.victims} ({i.victims_min}–{i.victims_max})"),
         (_("Level"), lambda i: i.shown_level),
         (_("Items that count"), lambda i: str(sum(x.live for x in i.items.all()))),
-        (_("From"), lambda i: i.organisation.name),
+        (_("Reported by"), lambda i: i.organisation.name),
         (_("Filed"), lambda i: day_words(i.submitted_at)),
         (_("State"), lambda i: i.status.replace("_", " ").lower()),
     ]

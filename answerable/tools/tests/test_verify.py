@@ -161,6 +161,7 @@ def test_unknown_keys_are_ignored_and_a_future_time_is_not_counted(tmp_path, pol
         assert got == status and words in said
 
 
+@pytest.mark.slow
 def test_every_flipped_bit_and_every_cut_of_a_cosigned_checkpoint_is_caught(tmp_path, policy):
     policy.write_text(policy.read_text().replace("group members 2", "group members 3"))
     everyone = verify.read_policy(policy)

@@ -99,6 +99,7 @@ def test_a_bare_checkpoint_or_a_request_from_elsewhere_shows_no_growth(avenia, t
     assert "requests/64" in capsys.readouterr().err and avenia.seen() == 64
 
 
+@pytest.mark.slow
 def test_every_flipped_bit_and_every_cut_of_a_checkpoint_is_refused(avenia, tmp_path):
     path, data = tmp_path / "checkpoint", checkpoint(64).encode()
     changed = [data[:i] + bytes([data[i] ^ 1 << bit]) + data[i + 1 :] for i in range(len(data)) for bit in range(8)]

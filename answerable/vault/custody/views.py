@@ -142,7 +142,7 @@ def request(request: Request, ref: str) -> HttpResponse:
         (_("Asked by"), f"{this.asked_body.name}, {_day(this.asked_at)}"),
         (_("Approved by"), f"{this.approved_body.name}, {_day(this.approved_at)}" if this.approved_body else "–"),
         (_("Waiting time ends"), _("none: imminent danger") if this.break_glass else _day(this.cool_until)),
-        (_("Valid until"), _day(this.valid_until)), (_("Released"), _day(this.released_at)),
+        (_("Valid until"), _day(this.valid_until)), (_("Let go to the caseworker"), _day(this.released_at)),
         (_("Taken by"), ", ".join(this.taken.order_by("place").values_list("seat", flat=True)) or "–"),
         (_("Answer opened"), _day(this.answered_at)),
     ]  # fmt: skip
@@ -216,7 +216,7 @@ def answer(request: Request, ref: str) -> HttpResponse:
                       {"heading": _("The custodians' answer"), "shown": shown, "ref": ref})  # fmt: skip
 
     return form_page(request, OneFile(request.POST or None, request.FILES or None), heading=_("Bring the custodians' answer"),
-                     button=_("Open"), act=act, cancel=reverse("identity-request", args=[ref]),
+                     button=_("Open it"), act=act, cancel=reverse("identity-request", args=[ref]),
                      lead=_("Take it from the custodians' own hands. Opening it leaves an entry in the record."))  # fmt: skip
 
 

@@ -43,6 +43,7 @@ def _at_work(until: threading.Event) -> None:
         stretching.office_at_work()
 
 
+@pytest.mark.slow
 def test_in_a_flood_they_stand_still_for_an_office_at_work_and_answer_the_same(pool, told):
     done = threading.Event()
     office = threading.Thread(target=_at_work, args=(done,))
@@ -62,6 +63,7 @@ def test_one_person_alone_is_never_made_to_wait_for_the_office(pool, told):
     assert all(_attempts(1)) and not told
 
 
+@pytest.mark.slow
 def test_a_flood_while_nobody_is_at_the_office_runs_freely(pool, told, monkeypatch):
     monkeypatch.setattr(stretching, "_office_seen", time.monotonic() - 3600)
     assert all(_attempts(20)) and not told

@@ -232,6 +232,7 @@ def test_sampling_never_keeps_a_cycle_or_the_complete_graph():
     assert found.graphs.edges.max() < 2**6 - 1
 
 
+@pytest.mark.slow
 def test_eight_lists_are_estimated_and_say_that_graphs_were_sampled():
     made = report.estimate(expected(8, [0.4, 0.35, 0.3, 0.3, 0.25, 0.2, 0.2, 0.15], 900), sensitivity=False)
     found = {e.model: e for e in made.estimates}

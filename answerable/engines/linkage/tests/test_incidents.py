@@ -113,6 +113,7 @@ def test_a_block_of_too_many_reports_is_left_out_and_told():
     assert list(incidents.candidates(crowd, incidents.assumed(), cap=49, least=-30)) == []
 
 
+@pytest.mark.slow
 def test_training_learns_from_a_sample_and_finds_what_was_told_twice():
     cards, truth = made.reports(2500)
     learned = incidents.train(cards, version="t1")

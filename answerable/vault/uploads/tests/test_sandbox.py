@@ -172,6 +172,7 @@ def test_it_ends_at_the_memory_limit(room):
     assert "done" in probe("import mmap; say(outcome(mmap.mmap, -1, 2 << 30))", room, inside=False).stdout
 
 
+@pytest.mark.slow
 @every_room
 def test_it_ends_at_the_processor_limit(room):
     began = time.monotonic()
