@@ -412,7 +412,7 @@ def complaint(request: Request, ref: str) -> HttpResponse:
              (_("Kind"), _("about someone's conduct, or reprisals") if this.sensitivity == "SENSITIVE" else _("general")),
              (_("Received"), this.received_at.date()), (_("Acknowledged by"), this.acknowledge_due_at.date()),
              (_("Answered by"), this.answer_due_at.date()),
-             (_("Answer"), _("left at a door of its own, which opens with a code of its own") if this.thread
+             (_("The answer"), _("left at a door of its own, which opens with a code of its own") if this.thread
               else _("nobody can be answered; what follows is examined all the same"))]  # fmt: skip
     buttons = {"acknowledge_grievance": _("Acknowledge"), "examine_grievance": _("Examine"),
                "appeal_grievance": _("The answer is not accepted"), "close_grievance": _("Close")}  # fmt: skip
@@ -474,7 +474,7 @@ def answer_complaint(request: Request, ref: str) -> HttpResponse:
         actions.answer_grievance(this, answer=data["answer"], by=request.user)
         return done(request, _("Answered."), "complaint", this.ref)
 
-    return form_page(request, forms.AnswerForm(request.POST or None), heading=_("Answer"), button=_("Answer"), act=act,
+    return form_page(request, forms.AnswerForm(request.POST or None), heading=_("Answer the complaint"), button=_("Answer the complaint"), act=act,
                      cancel=reverse("complaint", args=[this.ref]))  # fmt: skip
 
 
