@@ -69,7 +69,8 @@ NAMES = (
     _("vote opened"), _("result declared"), _("proposal withdrawn"), _("paper filed"), _("measure in force"), _("measure lapsed"),
     _("effect given"), _("implementation reported"), _("implementation late"), _("finding drafted"), _("review law"),
     _("review safety"), _("finding notified"), _("reply recorded"), _("assess"), _("return"), _("opinion given"), _("finding adopted"),
-    _("finding not adopted"), _("finding published"), _("robustness noted"), _("pattern assessed"), _("prevalence set"),
+    _("finding not adopted"), _("open review"), _("uphold"), _("amend"), _("close"), _("notify measure"),
+    _("finding published"), _("robustness noted"), _("pattern assessed"), _("prevalence set"),
     _("situation opened"), _("situation read"), _("party entered"), _("early-warning level proposed"), _("early-warning dialogue held"),
     _("early-warning entry made"), _("early-warning entry taken back"), _("alert confirmed"), _("alert stepped down"),
     _("level escalated to the Chair"), _("level not confirmed"), _("programme proposed"), _("begin co design"), _("open programme"),
@@ -81,7 +82,7 @@ NAMES = (
     _("confirm grant"), _("refuse grant"), _("end grant"), _("provider entered"), _("confirm provider"), _("review provider"),
     _("withdraw provider"), _("signed in"), _("passphrase changed"), _("passkey added"), _("passkey ended"), _("token made"),
     _("token ended"), _("new key asked"), _("new key made"), _("default view chosen"), _("view kept"), _("view removed"),
-    _("witness entered"), _("cosignature accepted"), _("public data imported"), _("tables released"), _("period counted"),
+    _("witness entered"), _("cosignature accepted"), _("public data imported"), _("import undone"), _("tables released"), _("period counted"),
 )  # fmt: skip
 # Sentences with figures: what stands in the place of each %(name)s is said as it is, or in words where it is a name or code.
 SENTENCES = (

@@ -125,7 +125,7 @@ def alliance(request: Request) -> HttpResponse:
     if authority.allows(request.user, "see_grievances", Place("complaints")):
         links.append({"url": reverse("complaints"), "words": _("Complaints")})
     links.append({"url": reverse("complain"), "words": _("Make a complaint")})
-    head = [_("State"), _("Code"), _("Standing"), _("Population")]
+    head = [_("Member or other state"), _("Code"), _("Standing"), _("Population")]
     return render(
         request, "list.html", {"heading": _("Alliance"), "tables": [{"head": head, "rows": rows}], "links": links}
     )

@@ -59,6 +59,10 @@ class Step:
 
     def problem(self, value: Any, given: Mapping[str, Any]) -> Words:
         """What is missing or does not fit, as a sentence; empty when it is well."""
+        if self.name == "purposes" and "CP-CLAI" not in (value or ()):
+            return _(
+                "Without a yes to the first one nobody could look at what you ask for. All others are yours to refuse."
+            )
         if self.must and not value:
             return _("This one is needed to go on. If you would rather not say, write a message instead, or stop.")
         if self.shape == "pin" and codes.pin(str(value)) is None:
@@ -71,10 +75,6 @@ class Step:
             return _("Write the day like 2026-03-14; it cannot lie ahead.")
         if self.shape == "number" and value and not (str(value).isdigit() and 1 <= int(value) <= 1_000_000):
             return _("Write a number.")
-        if self.name == "purposes" and "CP-CLAI" not in chosen:
-            return _(
-                "Without a yes to the first one nobody could look at what you ask for. All others are yours to refuse."
-            )
         return ""
 
 
@@ -183,7 +183,8 @@ CLAIM = (
     Step("legal_name", "line", _("Your full name, only if you want to give it now"),
          _("No one can open it alone: two persons from different offices have to do it together. It is needed only before a payment.")),
     Step("purposes", "many", _("What do you agree to?"),
-         _("Each is a question of its own. A no changes nothing for you, and a yes can be taken back at any time."),
+         _("Each is a question of its own. Only the first is needed, so that your request can be looked at; a no to the others "
+           "changes nothing for you. Each yes can be taken back at any time."),
          source="purposes", must=True),
     Step("declared_true", "yes", _("Is what you said true, as well as you remember?"), must=True),
 )  # fmt: skip

@@ -48,6 +48,7 @@ QUESTIONS: dict[str, str] = {
     "proposal_adopted": "makes the measure of an adopted proposal, inside the act (proposal, record entry)",
     "released": "puts a public version of something out, inside the act (kind, object, record entry)",
     "instalment_owed": "Money owed under an award line and instalment, or None (line ref, instalment)",
+    "fund_statement": "the last public statement of the fund, {balances, on}, or None ()",
     "lines_to_pay": "rows of accepted award lines with instalments left, for finance ()",
     "payment_settled": "told that a payment of an award line settled (line ref)",
     "pattern_windows": "windows of verified patterns for PR-2 (situation)",

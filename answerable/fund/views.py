@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from answerable.alliance.days import day_words
 from answerable.alliance.models import State
 from answerable.alliance.sentences import said
 from answerable.authority import engine as authority
@@ -59,11 +60,28 @@ def _contribution(ref: str) -> Contribution:
     return get_object_or_404(Contribution, ref=normalise(ref))
 
 
+def _balances(*, live: bool) -> tuple[str, list[list[str]]]:
+    if live:
+        rows = [[said(ACCOUNTS[a]), str(m)] for (a, _c), m in queries.balances().items()]
+        return _("Where the money stands"), rows
+    stated = next(iter(question("fund_statement").ask()), None)
+    if stated is None:
+        return _("Where the money stands"), []
+    return (
+        _("Where the money stood on %(day)s") % {"day": day_words(stated["on"])},
+        [[said(ACCOUNTS[b["account"]]), str(Money(b["minor"], b["currency"]))] for b in stated["balances"]],
+    )
+
+
 @needs("see_fund", "fund")
 def fund(request: Request) -> HttpResponse:
-    """Balances, contributions, and for finance the payments."""
-    balances = [[said(ACCOUNTS[a]), str(m)] for (a, _c), m in queries.balances().items()]
+    """Balances, contributions, and for finance the payments.
+
+    Whoever sees no payments sees the balances as they were last stated in public: the difference of two balances would
+    be what one person was paid.
+    """
     sees_payments = authority.allows(request.user, "see_payments", Place("payments"))
+    title, balances = _balances(live=sees_payments)
     may_receive = authority.allows(request.user, "receive_contribution", Place("contributions"))
     contributions = [
         [c.donor_name, str(c.amount), c.earmark_kind or "–",
@@ -72,7 +90,7 @@ def fund(request: Request) -> HttpResponse:
         for c in Contribution.objects.all()[:200]
     ]  # fmt: skip
     tables = [
-        {"title": _("Where the money stands"), "head": [_("Account"), _("Balance")], "rows": balances},
+        {"title": title, "head": [_("Account"), _("Balance")], "rows": balances},
         {
             "title": _("Contributions"),
             "head": [_("Donor"), _("Amount"), _("Earmark"), _("State")],

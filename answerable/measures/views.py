@@ -93,7 +93,7 @@ def give_effect(request: Request, ref: str) -> HttpResponse:
         actions.give_effect(this, **data, by=request.user)
         return done(request, _("Recorded."), "measure", this.ref)
 
-    return form_page(request, EffectForm(request.POST or None), heading=_("Record your state's act"), button=_("Record"),
+    return form_page(request, EffectForm(request.POST or None), heading=_("Record your state's act"), button=_("Enter it"),
                      act=act, lead=str(this), cancel=reverse("measure", args=[ref]))  # fmt: skip
 
 

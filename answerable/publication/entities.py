@@ -6,6 +6,7 @@ from answerable.publication.models import Release
 from answerable.vault.consent.rules import PUBLISHED
 
 question("released").answer_with(releasing.release)
+question("fund_statement").answer_with(releasing.last_fund_statement)
 
 
 @question("state_of_use").answer_with

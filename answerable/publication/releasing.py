@@ -120,6 +120,11 @@ def _fund(_obj: Any) -> tuple[str, str, dict[str, Any]]:
     )
 
 
+def last_fund_statement() -> dict[str, Any] | None:
+    """The fund as it was last stated in public: what whoever sees no payments may know of its balances."""
+    return Release.objects.filter(subject="FUND").order_by("version").values_list("body", flat=True).last()
+
+
 MAKERS: dict[str, Callable[[Any], tuple[str, str, dict[str, Any]]]] = {
     "finding": _finding,
     "decision": _decision,

@@ -78,7 +78,7 @@ class ClaimForm(PlanFields):
                                    help_text=gettext_lazy("Hours, words, who may answer; or “do not contact”. Sealed on arrival."))  # fmt: skip
     events_from = Day(
         label=gettext_lazy("From about"),
-        help_text=gettext_lazy("Any precision will do. Sealed; only the quarter is kept in the open."),
+        help_text=gettext_lazy("A day near it is enough. Sealed; only the quarter is kept in the open."),
     )
     events_to = Day(label=gettext_lazy("To about"), required=False)
     area1 = forms.ChoiceField(label=gettext_lazy("Area, roughly"))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.utils.functional import lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from answerable.safeguarding import lifecycle, rules
+from answerable.safeguarding import lifecycle, phrases, rules
 from answerable.safeguarding.models import Provider
 
 
@@ -76,6 +78,13 @@ def choices(words: Any, *, empty: Any = None) -> Any:
     return lambda: [*([("", empty)] if empty else []), *words().items()]
 
 
+def said_in_all(known: Sequence[str]) -> str:
+    """Which words of a directory entry are said in the language of whoever looks for help."""
+    return gettext("These are said in every language, other words as you write them: %(words)s.") % {
+        "words": "; ".join(known)
+    }
+
+
 class ProviderForm(forms.Form):
     """Someone who helps free of charge."""
 
@@ -85,10 +94,21 @@ class ProviderForm(forms.Form):
     )
     country = forms.CharField(label=_("Country"), max_length=60)
     area1 = forms.CharField(label=_("Area; empty for the whole country"), max_length=40, required=False)
-    languages = forms.CharField(label=_("Languages"), max_length=120, required=False)
-    hours = forms.CharField(label=_("Hours"), max_length=120, required=False)
-    who_for = forms.CharField(label=_("For whom"), max_length=160, required=False)
-    reach = forms.CharField(label=_("How to reach them: their public address or number"), max_length=200)
+    languages = forms.CharField(
+        label=_("Languages"), max_length=120, required=False,
+        help_text=_("Their names, with commas between; they are said in the reader's language."),
+    )  # fmt: skip
+    hours = forms.CharField(
+        label=_("Hours"), max_length=120, required=False,
+        help_text=lazy(lambda: said_in_all([*phrases.HOURS, phrases.WEEKDAYS % {"first": "9", "last": "17"}]), str)(),
+    )  # fmt: skip
+    who_for = forms.CharField(
+        label=_("For whom"), max_length=160, required=False, help_text=lazy(lambda: said_in_all(phrases.WHO_FOR), str)()
+    )
+    reach = forms.CharField(
+        label=_("How to reach them: their public address or number"), max_length=200,
+        help_text=_("The number first: it is read in every language. The rest stands as you write it."),
+    )  # fmt: skip
 
 
 class ReferralForm(forms.Form):

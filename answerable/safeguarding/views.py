@@ -19,7 +19,7 @@ from answerable.authority.principals import Place
 from answerable.common.hooks import question
 from answerable.common.references import normalise
 from answerable.record.pages import chain, describe
-from answerable.safeguarding import access, actions, answers, contacting, forms, lifecycle
+from answerable.safeguarding import access, actions, answers, contacting, forms, lifecycle, phrases
 from answerable.safeguarding.models import Grievance, Provider, Referral, SafetyIncident
 from answerable.vault import actions as vault
 from answerable.vault.client import ask as vault_asked
@@ -80,7 +80,8 @@ def provider(request: Request, ref: str) -> HttpResponse:
     this: Provider = _get(access.providers(request.user), ref)
     words = forms.need_words()
     facts = [(_("Helps with"), ", ".join(words[n] for n in this.needs)), (_("Where"), f"{this.country} {this.area1}".strip()),
-             (_("Languages"), this.languages or "–"), (_("Hours"), this.hours or "–"), (_("For whom"), this.who_for or "–"),
+             (_("Languages"), phrases.languages(this.languages) or "–"), (_("Hours"), phrases.hours(this.hours) or "–"),
+             (_("For whom"), phrases.who_for(this.who_for) or "–"),
              (_("How to reach them"), this.reach), (_("Cost"), _("free")),
              (_("Last checked"), this.confirmed_on.isoformat() if this.confirmed_on else "–")]  # fmt: skip
     buttons = {"confirm_provider": _("I made sure: list it"), "review_provider": _("It still holds"),

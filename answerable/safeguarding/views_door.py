@@ -14,7 +14,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from answerable.common.errors import Refused
-from answerable.safeguarding import forms, rules
+from answerable.safeguarding import forms, phrases, rules
 from answerable.vault.client import ask
 
 LONGEST = 20_000
@@ -74,6 +74,9 @@ def care(request: HttpRequest, *, back: str) -> HttpResponse:
             **p,
             "helps_with": [words[n] for n in p["needs"] if n in words],
             "where": ", ".join(w for w in (p["country"], p["area1"]) if w),
+            "hours": phrases.hours(p["hours"]),
+            "who_for": phrases.who_for(p["who_for"]),
+            "languages": phrases.languages(p["languages"]),
         }
         room -= _size(shown)
         if room < 0:

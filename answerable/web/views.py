@@ -15,6 +15,7 @@ from django.views.i18n import set_language as django_set_language
 
 from answerable.alliance import witnesses as roster
 from answerable.alliance.days import day_words
+from answerable.alliance.sentences import said
 from answerable.authority import engine
 from answerable.authority.pages import Request, Uncounted, done, form_page, needs, public_page
 from answerable.authority.principals import Place
@@ -110,7 +111,7 @@ def record(request: Request) -> HttpResponse:
     if not all_of_it:
         acts = acts.filter(action__in=shown.OWN_WORK)
     page = Uncounted(acts.order_by("-index"), 50).page_of(request.GET.get("page"))
-    rows = [[day_words(e.at), e.action] for e in page["rows"]]
+    rows = [[day_words(e.at), said(e.action)] for e in page["rows"]]
     head = [_("Day"), _("Act")]
     if all_of_it:
         rows = [[e.index, *row, bytes(e.leaf).hex()[:16] + "…"] for e, row in zip(page["rows"], rows, strict=True)]

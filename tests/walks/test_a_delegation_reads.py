@@ -16,10 +16,13 @@ from django.apps import apps
 from django.conf import settings
 from django.db.models import CharField, TextField
 from django.test import Client, override_settings
+from django.utils import translation
 from django.utils.translation import trans_real
 from tests_support import see_all
 
+from answerable.alliance import sentences
 from answerable.council.models import Proposal
+from answerable.record import shown
 
 pytestmark = pytest.mark.django_db
 
@@ -159,3 +162,10 @@ def test_no_page_of_theirs_is_left_in_english(office, who, language):
                 left.setdefault(text, address)
     assert pages > (25 if who else 7)
     assert left == {}
+
+
+@pytest.mark.parametrize("language", ["ar", "es", "fr", "uk"])
+def test_the_acts_that_the_record_shows_to_delegations_are_said_in_their_language(language):
+    assert shown.OWN_WORK <= set(sentences.NAMES)
+    with translation.override(language):
+        assert [act for act in shown.OWN_WORK if sentences.said(act) == act] == []

@@ -151,6 +151,8 @@ def test_a_childs_claim_is_received_at_the_door_and_her_consent_waits_for_an_adu
     assert claim.status == "LODGED" and claim.awaiting == ["CP-CLAI", "CP-CONT"]
     assert not Consent.objects.filter(subject=claim.ref).exists() and claim.purposes == []
     assert "It was received." in page and "an adult you trust says yes together with you" in page
+    hers = visitor.see("/inside/")
+    assert "an adult you trust says yes together with you" in hers and "Give:" not in hers
     # Nobody opens it to decide on it, and the office reads what it waits for.
     assert not gate.gate("read", claim, "adjudication")
     assert (

@@ -132,12 +132,21 @@ def test_a_claim_from_intake_to_payment(office, saved):
     press(beth, url, move="approve_second")
     press(tove, url, move="release")
     statements = Release.objects.filter(subject="FUND").count()
+    before = _balances(tove), _balances(office("delegate.blm"))
+    assert before[0] and before[1] and before[0] != before[1]
     press(tove, url, move="settle", bank_reference="BNK-1")
     payment.refresh_from_db()
     assert payment.status == "SETTLED"
     # The difference of two public statements would be what she was paid: none is made until ten payments lie between.
     assert Release.objects.filter(subject="FUND").count() == statements
     assert claim.ref not in tove.get("/fund/").content.decode()
+    # Nor would two looks at the fund's page, for whoever sees no payments.
+    assert _balances(tove) != before[0] and _balances(office("delegate.blm")) == before[1] == _balances(office("dana"))
+
+
+def _balances(client):
+    page = client.get("/fund/").content.decode()
+    return re.findall(r"[A-Z]{3} [\d,]+\.\d\d", page.split("</table>")[0])
 
 
 @pytest.mark.parametrize(("payments", "shown"), [(0, True), (1, False), (9, False), (10, True), (25, True)])

@@ -219,14 +219,14 @@ class Effect:
 # fmt: off
 EFFECTS: Mapping[str, Effect] = {e.code: e for e in (
     Effect("LEAVES_CALCULATION", gettext_noop("What you told is no longer counted when incidents and patterns are worked out."), AT_ONCE),
-    Effect("DRAFT_RECOMPUTED", gettext_noop("Drafts that used it were worked out again without it."), AT_ONCE),
+    Effect("DRAFT_RECOMPUTED", gettext_noop("Drafts that used it are worked out again without it."), AT_ONCE),
     Effect("PANEL_NOTE", gettext_noop("The panel notes within ten working days whether its finding stands without it."), WITHIN_10, "verification_lead"),
     Effect("REDACT_NARRATIVE", gettext_noop("Any words that could be traced to you are taken out within five working days."), WITHIN_5, "verification_lead"),
-    Effect("ROBUSTNESS_TEST", gettext_noop("The finding was tested again without it, and the result was kept."), AT_ONCE),
+    Effect("ROBUSTNESS_TEST", gettext_noop("The finding is tested again without it, and the result is kept."), AT_ONCE),
     Effect("PUBLISHED_STANDS", gettext_noop("What is already published cannot be called back. Nobody is told that you withdrew."), SAID),
     Effect("LEAVES_COUNTS", gettext_noop("You are no longer counted in any figure that is made from now on."), AT_ONCE),
     Effect("NEXT_RELEASE_ONLY", gettext_noop("Published figures stay as they are, so that nobody can see who left; the next release is made without you."), NEXT_RELEASE),
-    Effect("RECALL", gettext_noop("Everyone who received it was told and asked to return, delete or restrict it."), WITHIN_10, "data_protection_officer"),
+    Effect("RECALL", gettext_noop("Everyone who received it is told and asked to return, delete or restrict it."), WITHIN_10, "data_protection_officer"),
     Effect("COURT_MAY_KEEP", gettext_noop("A court may be unable to give it back. We say so honestly, and show you its answer."), SAID),
     Effect("NO_FURTHER_SHARING", gettext_noop("It is given to nobody from now on."), AT_ONCE),
     Effect("CLAIM_CLOSED", gettext_noop("Your claim is closed without prejudice. You may open it again at any time, and nothing is held against you."), AT_ONCE),

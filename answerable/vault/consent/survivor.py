@@ -176,8 +176,13 @@ def page(about_ref: str) -> list[dict[str, Any]]:
                 lines.append(_("Until %(end)s you can undo that; after it you can give something again.") % days)
         elif not any(c["given"] for c in allowed):
             lines.append(_("You allow nothing now."))
+        if any(c["may_give"] for c in allowed) and _is_childs(about_ref):
+            # A button that only ever refuses is none.
+            allowed = [{**c, "may_give": False} for c in allowed]
+            lines.append(child_words())
         sections: list[dict[str, Any]] = [{
             "title": _("What you allow"), "choices": allowed, "lines": lines, "everything": closing is None,
+            "can_give": any(c["may_give"] for c in allowed),
         }]  # fmt: skip
         shared = Transfer.objects.filter(subject__in=parts)
         sections.append({
@@ -236,8 +241,7 @@ def asks(about_ref: str, act: str, purpose: str) -> dict[str, Any] | None:
         if act == "give":
             if purpose not in rules.purposes() or purpose in standing:
                 return None
-            found = [o for o in question("sealed_object").ask(about_ref) if o is not None]
-            if found and getattr(found[0], "is_childs", False):
+            if _is_childs(about_ref):
                 raise Refused(child_words(), reason="child")
             return {"act": act, "purpose": purpose, "label": her_words(purpose), "lines": terms_words(purpose)}
         total = purpose == rules.EVERYTHING
@@ -251,6 +255,11 @@ def asks(about_ref: str, act: str, purpose: str) -> dict[str, Any] | None:
         "act": "withdraw", "purpose": purpose, "label": her_words(purpose),
         "lines": [*lines, _("If you do it now, you can undo it until %(day)s.") % {"day": until}],
     }  # fmt: skip
+
+
+def _is_childs(about_ref: str) -> bool:
+    found = [obj for obj in question("sealed_object").ask(about_ref) if obj is not None]
+    return bool(found) and bool(getattr(found[0], "is_childs", False))
 
 
 def child_words() -> str:
