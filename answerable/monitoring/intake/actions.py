@@ -478,6 +478,7 @@ def take_over_correction(draft: m.Draft, *, party: Party | None = None, by: Pers
     if party is not None and party.pk not in (draft.party_id, incident.party_id):
         raise Refused(_("Choose the actor that the report or this version names."), reason="party")
     was, before = incident.status, {f: getattr(incident, f) for f in CORRECTED}
+    by_category = incident.further.get("victim_counts", {})
     incident.party = party or incident.party
     c: Mapping[str, Any] = draft.coded
     for name, value in _dates(draft).items():
@@ -489,7 +490,7 @@ def take_over_correction(draft: m.Draft, *, party: Party | None = None, by: Pers
     changed = sorted(f for f in CORRECTED if before[f] != getattr(incident, f))
     items = queries.not_here_yet(incident, queries.new_items(draft))
     if was in lifecycle.ASSESSED:
-        if items or COUNTS & set(changed):
+        if items or COUNTS & set(changed) or by_category != incident.further.get("victim_counts", {}):
             incident.status = next_status(lifecycle.INCIDENT_MOVES, "reopen", status=was)
         incident.story_corrected = incident.status == was
     incident.save(update_fields=[*CORRECTED, "status", "story_corrected"])
