@@ -283,7 +283,7 @@ def add_item(
     What people type comes by `intake.actions.attach_item`; the check is the same, and which grades a kind may have and
     which consent it needs is decided in grades.py. Who confirms a grade is counted from what assessors record afterwards.
     `person_key` is a pseudonym: two accounts count as two persons' only when both have one and they differ (R-VER-1).
-    Raises Refused with every reason.
+    The same words twice on one report are one source (R-VER-1). Raises Refused with every reason.
     """
     incident = _locked(incident)
     authority.require(by, "add_item", incident)
@@ -299,13 +299,16 @@ def add_item(
         problems.append(_("Unknown purpose of consent: %(codes)s.") % {"codes": ", ".join(unknown)})
     if any(p.incident_id != incident.pk and p.compartment != incident.compartment for p in parents):
         problems.append(_("An item can only derive from one you can see."))
+    words = intake_queries.word_marks([(incident.ref, says)])[0]
+    if words and intake_queries.words_here(incident, words):
+        problems.append(_(intake.HERE_ALREADY))
     if problems:
         raise Refused(" ".join(problems), reason="item")
     item = SourceItem(
         compartment=incident.compartment, incident=incident, kind=kind, primary=primary, reliability=reliability,
         credibility=credibility, testimony=testimony, person_key=grades.pseudonym(person_key), contrary=contrary,
         purposes=list(purposes), captured_on=captured_on or clock.today(), added_by=by,
-        waits=queries.waits_for_a_verifier(incident, contrary),
+        waits=queries.waits_for_a_verifier(incident, contrary), further={"words": words} if words else {},
     )  # fmt: skip
     item.says = keeping.seal_fields(item.ref, item.compartment, "SourceItem", {"says": says})["says"]
     item.save(force_insert=True)

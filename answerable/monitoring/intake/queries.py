@@ -257,11 +257,18 @@ def new_items(correction: m.Draft) -> list[m.DraftItem]:
 
 
 def not_here_yet(incident: Incident, items: Sequence[m.DraftItem]) -> list[m.DraftItem]:
-    """Of these items those whose words are not on the report already: the same source twice is one (R-VER-1)."""
+    """Of these items those whose words and file are not on the report already: the same source twice is one (R-VER-1)."""
     here = set(
         SourceItem.objects.filter(incident=incident, further__has_key="words").values_list("further__words", flat=True)
     )
-    return [i for i in items if i.coded.get("words") not in here]
+    held = set(incident.items.filter(ref__in=[i.coded.get("file_on", "") for i in items]).values_list("ref", flat=True))
+    return [i for i in items if i.coded.get("words") not in here and i.coded.get("file_on") not in held]
+
+
+def left_out(correction: m.Draft, incident: Incident) -> list[int]:
+    """Numbers of new items of a later version that are on the report already, by their words or their file."""
+    new = new_items(correction)
+    return sorted({i.number for i in new} - {i.number for i in not_here_yet(incident, new)})
 
 
 def other_actor(correction: m.Draft, incident: Incident) -> Party | None:
@@ -270,6 +277,11 @@ def other_actor(correction: m.Draft, incident: Incident) -> Party | None:
 
 
 def later_versions(incident: Incident) -> list[tuple[m.Draft, Party | None]]:
+def words_here(incident: Incident, words: str) -> bool:
+    """Whether an item of this report has this mark of its words."""
+    return SourceItem.objects.filter(incident=incident, further__words=words).exists()
+
+
     """Later versions of a report's submission that wait to be taken over, each with the other actor it names."""
     waiting = m.Draft.objects.filter(corrects=incident.ref, status=m.CORRECTION).select_related("party")
     return [(d, other_actor(d, incident)) for d in waiting]
@@ -291,7 +303,7 @@ def changed_items(correction: m.Draft) -> list[int]:
 
 def _other_answers(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether two versions of an item differ, in their words too where both have a mark of them."""
-    passed = set() if "words" in one and "words" in other else {"words"}
+    passed = {"file_on"} if "words" in one and "words" in other else {"file_on", "words"}
     return any(one.get(n) != other.get(n) for n in {*one, *other} - passed)
 
 

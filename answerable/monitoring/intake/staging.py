@@ -524,30 +524,22 @@ class Intake:
             )  # fmt: skip
             for number, item in enumerate(c.items, 1):
                 (ref, _model, _texts, _draft), blob = next(answers)
-                held = _held_file(r.record, number)
-                items.append(
-                    [ref, self.compartment, r.ref, number, item.coded, blob["says"], *self._file(r.ref, ref, held)]
-                )
+                kept, on = self._file(r.ref, ref, _held_file(r.record, number), r.corrects)
+                told = {**item.coded, "file_on": on} if on else item.coded
+                items.append([ref, self.compartment, r.ref, number, told, blob["says"], *kept])
         return drafts, items
 
-    def _file(self, draft: str, ref: str, held: dict[str, str] | None) -> list[Any]:
+    def _file(self, draft: str, ref: str, held: dict[str, str] | None, report: str) -> tuple[list[Any], str]:
+        """The columns of an item's file, and the item of the report it corrects that this very file is on already, or ""."""
         if held is None:
-            return ["", "", "", "", b"", b"", b"", b""]
+            return ["", "", "", "", b"", b"", b"", b""], ""
         sealed = client.ask(
             "keep_draft_file", item=ref, compartment=self.compartment, file=(made := file_ref()), key=bytes.fromhex(held["key"]),
             name=held["name"], salt=held["salt"], digest=bytes.fromhex(held["digest"]), delivery=delivery(self.batch_id),
-            draft=draft,
+            draft=draft, report=report,
         )  # fmt: skip
-        return [
-            held["file"],
-            held["kind"],
-            held["commitment"],
-            made,
-            sealed["mark"],
-            sealed["name"],
-            sealed["salt"],
-            sealed["digest"],
-        ]
+        named = [sealed[n] for n in ("mark", "name", "salt", "digest")]
+        return [held["file"], held["kind"], held["commitment"], made, *named], sealed["on"]
 
 
 def _file_names(record: readers.Record) -> list[str]:
