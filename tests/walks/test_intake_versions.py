@@ -253,6 +253,7 @@ def test_an_edit_in_kobo_keeps_its_time_and_is_a_later_version_all_the_same(save
 
 def test_each_edit_is_known_by_the_one_before_it_alone(saved, dana):
     """A chain of edits that name only the version before: no root, and no time of their own."""
+
     def version(own, before, victims):
         names = {"_uuid": own, "_submission_time": AT, "deprecatedID" if before == "p" else "meta/deprecatedID": before}
         return {**row(saved, victims=victims), **{k: v for k, v in names.items() if v}}

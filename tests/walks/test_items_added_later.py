@@ -38,7 +38,9 @@ def known(report):
 
 
 def by_action(incident):
-    return actions.add_item(incident, kind="document", reliability="B", credibility=2, says="An order", by=person("sami"))
+    return actions.add_item(
+        incident, kind="document", reliability="B", credibility=2, says="An order", by=person("sami")
+    )
 
 
 def by_form(incident):

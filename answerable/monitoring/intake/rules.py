@@ -186,7 +186,9 @@ def _yes_no(value: Any, f: Field) -> bool:
 # --- numbers, days, texts -----------------------------------------------------------------------------------------
 
 
-FEWER = _("A report counts at least one survivor or victim; where how many is not known, leave “at least” and “at most” empty.")
+FEWER = _(
+    "A report counts at least one survivor or victim; where how many is not known, leave “at least” and “at most” empty."
+)
 
 
 def _whole(value: Any, f: Field) -> int:
