@@ -391,6 +391,11 @@ def test_a_made_up_notice_is_not_told_her_and_a_real_one_stays_without_its_row(s
         compartment=row.compartment, subject=row.subject, code="identity_opened", facts=facts, day=now.date()
     )
     assert notices(row.subject) == []
+    released = {"subject": row.subject, "asked_body": row.asked_body.ref, "approved_body": row.approved_body.ref, "purpose": "payment",
+                "fields": ["name"], "break_glass": False, "day": f"{now:%Y-%m-%d}"}  # fmt: skip
+    for says_so in (released, released | {"vault": "0" * 64}, {k: v for k, v in released.items() if k != "subject"}):
+        put("identity released", row.ref, now - 26 * HOUR, says_so, by=CLOCK.ref)
+    assert notices(row.subject) == []
     IdentityRequest.objects.filter(pk=row.pk).update(valid_until=now + DAY)
     forge(row, "not at all", now - 25 * HOUR)
     with clock.set_to(now):
