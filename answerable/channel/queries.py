@@ -21,7 +21,7 @@ from answerable.channel.models import Message, Thread
 from answerable.common import clock
 from answerable.common.hooks import question
 from answerable.record.models import Entry
-from answerable.vault import doorkeys
+from answerable.vault import doorkeys, recorded
 from answerable.vault.consent.survivor import use_words
 
 
@@ -197,7 +197,8 @@ def readers(kind: str) -> dict[str, list[str]]:
 def openings_of(refs: Sequence[str]) -> list[dict[str, Any]]:
     """Who opened something of hers, on which day and why: the office, never a person (SC-10)."""
     entries = Entry.objects.filter(subject__in=[r for r in refs if r], action="sealed field read").order_by("index")
-    rows = [(e.at.date(), e.actor, (e.event or {}).get("detail", {}).get("purpose", "")) for e in entries if e.at]
+    entered = recorded.the_vaults(entries)
+    rows = [(e.at.date(), e.actor, (e.event or {}).get("detail", {}).get("purpose", "")) for e in entered if e.at]
     offices = dict(Person.objects.filter(ref__in={actor for _d, actor, _p in rows}).values_list("ref", "body__name"))
     seen: dict[tuple[date, str, str], None] = {}
     for day, actor, purpose in rows:

@@ -24,7 +24,7 @@ from answerable.common.hooks import question
 from answerable.common.lifecycle import next_status
 from answerable.record import log as record
 from answerable.record.models import Entry, Head
-from answerable.vault import budget, keeping, lifecycle, recovery, userkeys
+from answerable.vault import budget, keeping, lifecycle, recorded, recovery, userkeys
 from answerable.vault.chamber import CHAMBER
 from answerable.vault.client import ask
 from answerable.vault.consent.queries import standing_still
@@ -281,11 +281,9 @@ def _enter_opening(
     # Counted with the record's head in hand, which every opening waits for: several at once are counted one by one.
     head = _record_as_it_was()
     _within_budget(obj, by)
-    roles = ",".join(sorted(by.roles))[:200]
-    entry = record.append(
-        "sealed field read", obj, by=by, detail={"fields": sorted(fields), "purpose": purpose, "roles": roles}, reason=leaves,
-        head=head,
-    )  # fmt: skip
+    says = {"fields": sorted(fields), "purpose": purpose, "roles": ",".join(sorted(by.roles))[:200]}
+    worded = recorded.with_word("sealed field read", obj.ref, actor=by.ref, says=says, reason=leaves, head=head)
+    entry = record.append("sealed field read", obj, by=by, detail=worded, reason=leaves, head=head)
     question("opened").ask(obj, entry, purpose, by)
     if CHAMBER.watches_record:
         transaction.on_commit(lambda: setattr(CHAMBER, "seen", (entry.index, bytes(entry.leaf))))
@@ -305,15 +303,15 @@ def _why_sealed(ref: str, purpose: str) -> str:
 
 
 def opened_on_day(person: str, prefix: str) -> set[str]:
-    """References of one kind that a person opened today."""
+    """References of one kind that a person opened today, as the vault entered it."""
     start = datetime.combine(clock.today(), time.min, tzinfo=clock.now().tzinfo)
     found = Entry.objects.filter(actor=person, action="sealed field read", at__gte=start, subject__startswith=prefix)
-    return set(found.values_list("subject", flat=True))
+    return {entry.subject for entry in recorded.the_vaults(found)}
 
 
 def _within_budget(obj: Any, by: Person) -> None:
     opened = opened_on_day(by.ref, obj.ref[:3])
-    if obj.ref not in opened and len(opened) >= budget.limit(obj.ref):
+    if len(opened | {obj.ref}) > budget.limit(obj.ref):
         raise Refused(
             _("You have opened %(n)d files today, which is the limit for a day. If the work needs more, ask the data "
               "protection officer; tomorrow the count begins again.") % {"n": len(opened)},

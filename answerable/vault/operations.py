@@ -24,6 +24,7 @@ from answerable.vault import (
     keyroom,
     lifecycle,
     passkeys,
+    recorded,
     seal,
     standing,
     stretching,
@@ -721,7 +722,9 @@ def found_root(keepers: Sequence[str], founder: str) -> bool:
     with entered_first("vault founded", "VAULT", act="found_vault", by=by) as detail:
         keyroom.found_root(refs)
         door_key = seal.fingerprint(keyroom.service_public(arrivals.SERVICE))
-        detail |= {"keepers": refs, "door_key_sha256": door_key}
+        says = {"keepers": refs, "door_key_sha256": door_key}
+        # From here on what the vault enters has its word, and nothing without one is believed as from before.
+        detail |= {**says, recorded.WORD: recorded.word("vault founded", says)}
     return True
 
 

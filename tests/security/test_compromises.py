@@ -137,7 +137,8 @@ def test_no_key_of_the_host_opens_an_identity(played):
             "is watched, passphrases too; any act in the record under the name of whoever's session it used, and rows and entries "
             "that say what nobody did",
             spares="roles: no row and no entry under another's name gives one in the vault, and none given in two stolen sessions lets "
-            "anybody into a compartment for two days; private keys of persons, compartments and seats; the keys database, which it "
+            "anybody into a compartment for two days; identities: none is asked for or approved but in a live session that told the "
+            "vault; private keys of persons, compartments and seats; the keys database, which it "
             "cannot name; other persons' compartments")  # fmt: skip
 def test_the_office_can_ask_and_never_hold(played, settings):
     see_all()

@@ -50,14 +50,14 @@ APPROVED = """
 made = []
 for _ in range(int(sys.argv[1])):
     with clock.set_to(datetime.now(UTC) - timedelta(hours=25)):
-        made.append(actions.approve_identity(ask(), by=person("safa")).ref)
+        made.append(actions.approve_identity(ask(), by=signed("safa")).ref)
 print(json.dumps(made))
 """
 AT_ONCE = """
 told, done, request = [], [], ask()
 barrier = threading.Barrier(6)
 def go(who):
-    office(); mine = person(who); barrier.wait()
+    office(); mine = signed(who); barrier.wait()
     try: done.append(actions.approve_identity(request, by=mine).approved_by.handle)
     except Refused as no: told.append(str(no))
     finally: connections.close_all()

@@ -95,7 +95,7 @@ def released(asked, now):
 
     def make(several=1, **more):
         with clock.set_to(now - 25 * HOUR):
-            made = [actions.approve_identity(asked(**more), by=person("safa")).pk for _ in range(several)]
+            made = [actions.approve_identity(asked(**more), by=signed("safa")).pk for _ in range(several)]
         with clock.set_to(now):
             actions.owed()
         see_all()
@@ -278,7 +278,7 @@ def test_neither_one_person_nor_one_body_opens_an_identity(asked, colleague, off
 def test_an_approver_of_the_same_body_is_refused_by_the_vault_too(asked, colleague, now):
     """Someone moved to the office that asked, after approving: the vault looks again."""
     with clock.set_to(now - 25 * HOUR):
-        request = actions.approve_identity(asked(), by=person("safa"))
+        request = actions.approve_identity(asked(), by=signed("safa"))
     with clock.set_to(now):
         tampered(lambda: Person.objects.filter(handle="safa").update(body=person("adva").body), by=CLOCK)
     with clock.set_to(now), pytest.raises(Refused, match="two different bodies"):
@@ -287,9 +287,9 @@ def test_an_approver_of_the_same_body_is_refused_by_the_vault_too(asked, colleag
 
 def test_two_approvals_one_after_the_other_the_second_is_told(asked):
     request = asked()
-    actions.approve_identity(request, by=person("safa"))
+    actions.approve_identity(request, by=signed("safa"))
     with pytest.raises(Refused, match="not possible"):
-        actions.approve_identity(request, by=person("cora"))
+        actions.approve_identity(request, by=signed("cora"))
 
 
 # --- the vault checks for itself ----------------------------------------------------------------------------------
@@ -297,7 +297,7 @@ def test_two_approvals_one_after_the_other_the_second_is_told(asked):
 
 def test_before_its_time_the_vault_releases_nothing_whoever_asks(asked, now):
     with clock.set_to(now - 25 * HOUR):
-        request = actions.approve_identity(asked(), by=person("safa"))
+        request = actions.approve_identity(asked(), by=signed("safa"))
     for hours, why in ((20, "waiting time"), (24 * 8 + 2, "no longer valid")):
         with clock.set_to(now + (hours - 25) * HOUR), pytest.raises(Refused, match=why):
             ask("release_identity", request=request.ref)
@@ -320,7 +320,7 @@ def test_before_its_time_the_vault_releases_nothing_whoever_asks(asked, now):
 def test_a_withdrawn_consent_closes_it_at_every_step(asked, claim, released, now, without):
     request = released()
     with clock.set_to(now):
-        second = actions.approve_identity(asked(), by=person("safa"))
+        second = actions.approve_identity(asked(), by=signed("safa"))
         if without == "everything":
             consent.withdraw_everything(claim, heard_through="office", by=person("inga"))
         else:
@@ -352,6 +352,52 @@ def test_which_fields_there_are_is_told_only_to_whoever_may_ask_for_them(claim, 
         ask(operation, subject=claim.ref)
 
 
+@compromise("the office process")
+def test_asking_and_approving_are_told_in_ones_own_confirmed_session(asked, claim, monkeypatch):
+    request, adva = asked(), person("adva").ref
+    told = {"request": "IDR-OWN", "subject": claim.ref, "fields": ["safe_contact"], "purpose": "contact", "reason": "call_asked",
+            "recipient": adva, "break_glass": False}  # fmt: skip
+    steps = {"tell_identity_asked": told, "tell_identity_approved": {"request": request.ref}}
+    may = {"tell_identity_asked": "adva", "tell_identity_approved": "safa"}
+    for operation, args in steps.items():
+        others = [signed(who).vault_session for who in ("vera", "delegate.avn", "odile", "ines")]
+        # Whoever may do the one does not do the other; whoever asked does not approve, nor anybody of their office.
+        not_here = ("safa", "cora") if operation == "tell_identity_asked" else ("adva", "inga")
+        others += [signed(who).vault_session for who in not_here]
+        for token in ("", "forged", *others):
+            with pytest.raises(Refused):
+                ask(operation, token=token, **args)
+        own = signed(may[operation]).vault_session
+        assert len(ask(operation, token=own, **args)) == 64
+        with monkeypatch.context() as patch, pytest.raises(Refused, match="Confirm that it is you"):
+            patch.setattr("answerable.vault.chamber.FRESH_SECONDS", -1)
+            ask(operation, token=own, **args)
+    own = signed("adva").vault_session
+    for bad in ({"reason": "danger_to_life"}, {"fields": ["payee"]}, {"break_glass": True}, {"subject": "CLM-NOBODYS"},
+                {"recipient": "PER-NOBODY"}, {"request": "RST-OTHER"}):  # fmt: skip
+        with pytest.raises(Refused):
+            ask("tell_identity_asked", token=own, **told | bad)
+    with pytest.raises(Refused, match="locked"):
+        actions.approve_identity(request, by=person("safa"))
+    see_all()
+    assert count("identity approved", request.ref) == 0
+
+
+@compromise("the office process")
+def test_what_was_changed_after_the_asking_is_approved_by_nobody(asked):
+    """The row that whoever approves is shown and the vault decides on is what was asked, to the last field."""
+    request, rows = asked(), IdentityRequest.objects
+    for changed in ({"fields": ["name"]}, {"purpose": "payment"}, {"reason": "danger_to_life", "break_glass": True},
+                    {"recipient": person("inga")}, {"asked_by": person("inga")}, {"compartment": "claims/other"}):  # fmt: skip
+        was = {name: getattr(request, name) for name in changed}
+        tampered(lambda c=changed: rows.filter(pk=request.pk).update(**c), by=CLOCK)
+        with pytest.raises(Refused) as no:
+            ask("tell_identity_approved", token=signed("safa").vault_session, request=request.ref)
+        assert no.value.reason == "nothing", changed
+        tampered(lambda w=was: rows.filter(pk=request.pk).update(**w), by=CLOCK)
+    assert actions.approve_identity(request, by=signed("safa"))
+
+
 def test_a_purpose_needs_its_own_consent_and_fields(asked, claim):
     for purpose, fields in (("care", ["name"]), ("court", ["name"])):
         with pytest.raises(Refused, match="consent"):
@@ -363,7 +409,7 @@ def test_a_purpose_needs_its_own_consent_and_fields(asked, claim):
 
 def test_a_crash_between_entry_and_file_leaves_one_entry_and_the_same_file(asked, now, monkeypatch):
     with clock.set_to(now - 25 * HOUR):
-        request = actions.approve_identity(asked(), by=person("safa"))
+        request = actions.approve_identity(asked(), by=signed("safa"))
     with monkeypatch.context() as patch, clock.set_to(now):
         patch.setattr(operations, "bundle", lambda r: 1 / 0)
         with pytest.raises(Exception, match="ZeroDivision|fault|operations"):
@@ -403,7 +449,7 @@ def test_another_signing_key_than_the_recorded_one_releases_nothing(released, as
     (said,) = Entry.objects.filter(action="vault signing key")
     assert said.event["detail"]["vkey"] == ask("signing_key")
     with clock.set_to(now):
-        request = actions.approve_identity(asked(), by=person("safa"))
+        request = actions.approve_identity(asked(), by=signed("safa"))
     monkeypatch.setattr(signing, "signer", lambda: tlog.Ed25519Signer("x/vault", bytes(32)))
     with clock.set_to(now + 25 * HOUR), pytest.raises(Refused, match="signing key"):
         ask("release_identity", request=request.ref)
@@ -415,7 +461,7 @@ def test_another_signing_key_than_the_recorded_one_releases_nothing(released, as
 @keeps(5)
 def test_in_danger_every_inspector_is_told_before_anything_is_released(asked, office, now):
     with clock.set_to(now):
-        request = actions.approve_identity(asked(reason="danger_to_life", break_glass=True), by=person("safa"))
+        request = actions.approve_identity(asked(reason="danger_to_life", break_glass=True), by=signed("safa"))
         assert (request.status, request.valid_until - request.approved_at) == ("APPROVED", 72 * HOUR)
         with CaptureQueriesContext(
             connection,
@@ -468,7 +514,7 @@ def test_danger_alone_skips_the_waiting_time(asked):
 
 def test_danger_that_nobody_could_be_told_of_opens_nothing(asked, now, monkeypatch):
     with clock.set_to(now):
-        request = actions.approve_identity(asked(reason="danger_to_life", break_glass=True), by=person("safa"))
+        request = actions.approve_identity(asked(reason="danger_to_life", break_glass=True), by=signed("safa"))
         monkeypatch.setattr(actions, "inspectors", lambda: [person("safa"), person("adva")])
         with pytest.raises(Refused, match="no inspector"):
             actions.release(request, by=person("safa"))

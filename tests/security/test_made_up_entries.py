@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
@@ -13,19 +14,24 @@ from tests_support import see_all
 from answerable.alliance.models import Person
 from answerable.authority import engine as authority
 from answerable.authority.principals import CLOCK
+from answerable.channel import queries as channel
 from answerable.common import clock
 from answerable.common.errors import Refused
+from answerable.common.hooks import question
 from answerable.common.references import new_ref
 from answerable.config import grants
 from answerable.engines import tlog
 from answerable.record import log
 from answerable.record.models import Entry, Head
-from answerable.vault import keyroom, recorded, seal
+from answerable.vault import actions as vault
+from answerable.vault import budget, keyroom, recorded, seal
 from answerable.vault.client import ask
 from answerable.vault.consent import actions as consent
 from answerable.vault.consent import queries, rules
 from answerable.vault.consent.models import Withdrawal
-from answerable.vault.models import DataKey, IdentityRequest, RecordKey
+from answerable.vault.custody import actions as custody
+from answerable.vault.custody.entities import notices
+from answerable.vault.models import DataKey, IdentityRequest, Notice, RecordKey
 
 pytestmark = [pytest.mark.django_db, pytest.mark.writes_freely]
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -175,12 +181,15 @@ def request_made_up(saved):
     return row
 
 
-def says(row: IdentityRequest) -> tuple[dict, dict]:
-    return (
-        {"subject": row.subject, "fields": row.fields, "purpose": row.purpose, "body": row.asked_body.ref,
-         "recipient": row.recipient.ref, "break_glass": row.break_glass},
-        {"body": row.approved_body.ref, "break_glass": row.break_glass},
-    )  # fmt: skip
+def says(row: IdentityRequest, *, told: bool = True) -> tuple[dict, dict]:
+    """What the two entries of a request say; with the vault's word, as if both persons had told it, or without."""
+    asked = {"subject": row.subject, "fields": row.fields, "purpose": row.purpose, "body": row.asked_body.ref,
+             "recipient": row.recipient.ref, "break_glass": row.break_glass}  # fmt: skip
+    approved = {"body": row.approved_body.ref, "break_glass": row.break_glass}
+    if told:
+        asked["vault"] = recorded.word("identity asked", custody.asked_whole(row))
+        approved["vault"] = recorded.word("identity approved", custody.approved_whole(row))
+    return asked, approved
 
 
 FORGERIES = ["no event", "another leaf", "other fields", "another reader", "another office", "approved by whoever asked",
@@ -221,7 +230,7 @@ def test_an_identity_nobody_asked_for_or_approved_is_not_released(saved, request
 
 
 def test_the_same_request_is_released_when_the_record_bears_it_out(saved, request_made_up):
-    """The control: what the tests above put in wrongly, put in rightly."""
+    """The control: what the tests around this one put in wrongly, put in rightly."""
     row = request_made_up
     now = max(clock.now(), Entry.objects.exclude(at=None).latest("index").at) + 26 * HOUR
     IdentityRequest.objects.filter(pk=row.pk).update(valid_until=now + DAY)
@@ -236,14 +245,16 @@ def test_a_row_that_says_released_makes_no_signed_request(saved, request_made_up
     row = request_made_up
     now = max(clock.now(), Entry.objects.exclude(at=None).latest("index").at) + 26 * HOUR
     key = keyroom.person_public(row.recipient.ref)
-    facts = {"asked_body": row.asked_body.ref, "approved_body": row.approved_body.ref, "purpose": row.purpose,
-             "fields": row.fields, "recipient_key_sha256": seal.fingerprint(key), "break_glass": False}  # fmt: skip
+    facts = {"subject": row.subject, "asked_body": row.asked_body.ref, "approved_body": row.approved_body.ref,
+             "purpose": row.purpose, "fields": row.fields, "recipient_key_sha256": seal.fingerprint(key),
+             "break_glass": False}  # fmt: skip
     if how == "another file":
         # Asked, approved and released as it should be; then the row is made to name another field.
         asked, approved = says(row)
         put("identity asked", row.ref, now - 25 * HOUR, asked, by=row.asked_by.ref, reason=row.reason)
         put("identity approved", row.ref, now - 25 * HOUR, approved, by=row.approved_by.ref)
-        entry = put("identity released", row.ref, now, facts, by=CLOCK.ref)
+        worded = recorded.with_word("identity released", row.ref, actor=CLOCK.ref, says=facts, head=Head.objects.get())
+        entry = put("identity released", row.ref, now, worded, by=CLOCK.ref)
     elif how == "its own entry":
         entry = put("identity released", row.ref, now, facts, by=CLOCK.ref)
     else:
@@ -259,6 +270,179 @@ def test_a_row_that_says_released_makes_no_signed_request(saved, request_made_up
             IdentityRequest.objects.filter(pk=row.pk).update(fields=["name"])
         with pytest.raises(Refused, match="does not hold this release"):
             ask("identity_bundle", request=row.ref)
+
+
+@pytest.fixture
+def in_danger(request_made_up):
+    """The same as imminent danger, which waits for nobody."""
+    row, now = request_made_up, max(clock.now(), Entry.objects.exclude(at=None).latest("index").at) + HOUR
+    row.break_glass, row.reason, row.status = True, "danger_to_life", "APPROVED"
+    row.approved_at = row.cool_until = now
+    row.valid_until = now + 72 * HOUR
+    row.save()
+    return row
+
+
+WORDLESS = [
+    "no word",
+    "a word of nothing",
+    "the word of another's asking",
+    "the word of another request",
+    "the asking alone",
+]
+
+
+@compromise("the office process")
+@pytest.mark.parametrize("how", WORDLESS)
+@pytest.mark.parametrize("urgent", [False, True])
+def test_acts_in_the_names_of_others_open_no_identity(saved, request, how, urgent):
+    """Rightly salted, in their place and at the present time: only the vault's word is missing, since nobody told it."""
+    row = request.getfixturevalue("in_danger" if urgent else "request_made_up")
+    at = row.approved_at if urgent else max(clock.now(), Entry.objects.exclude(at=None).latest("index").at) + HOUR
+    asked, approved = says(row, told=False)
+    if how == "a word of nothing":
+        asked["vault"] = approved["vault"] = os.urandom(32).hex()
+    elif how == "the word of another's asking":
+        asked["vault"] = recorded.word("identity asked", custody.asked_whole(row) | {"by": person("inga").ref})
+        approved["vault"] = recorded.word("identity approved", custody.approved_whole(row))
+    elif how == "the word of another request":
+        other = {"request": new_ref("IDR")}
+        asked["vault"] = recorded.word("identity asked", custody.asked_whole(row) | other)
+        whole = custody.approved_whole(row)
+        approved["vault"] = recorded.word("identity approved", whole | {"asked": whole["asked"] | other})
+    elif how == "the asking alone":
+        asked["vault"] = recorded.word("identity asked", custody.asked_whole(row))
+    put("identity asked", row.ref, at, asked, by=row.asked_by.ref, reason=row.reason)
+    put("identity approved", row.ref, at, approved, by=row.approved_by.ref)
+    now = at + (HOUR if urgent else 25 * HOUR)
+    IdentityRequest.objects.filter(pk=row.pk).update(valid_until=now + DAY)
+    with clock.set_to(now), pytest.raises(Refused, match="no approval of this request|no longer holds the role"):
+        ask("release_identity", request=row.ref)
+    # Nor with a release in the vault's name: no custodian is given a signed request.
+    key = seal.fingerprint(keyroom.person_public(row.recipient.ref))
+    facts = {"subject": row.subject, "asked_body": row.asked_body.ref, "approved_body": row.approved_body.ref, "purpose": row.purpose,
+             "fields": row.fields, "recipient_key_sha256": key, "break_glass": row.break_glass, "told": 9, "day": "2026-01-01"}  # fmt: skip
+    entry = put("identity released", row.ref, now, facts, by=CLOCK.ref)
+    IdentityRequest.objects.filter(pk=row.pk).update(
+        status="RELEASED", released_at=now, leaf_index=entry.index, recipient_key_sha256=key
+    )
+    with clock.set_to(now), pytest.raises(Refused, match="does not hold this release"):
+        ask("identity_bundle", request=row.ref)
+    assert notices(row.subject) == []
+
+
+@compromise("the office process")
+def test_a_release_that_the_vault_did_not_enter_makes_no_signed_request(saved, request_made_up):
+    """Asked and approved as it should be; the release made up, so that nobody is told and nothing is looked at again."""
+    row = request_made_up
+    now = max(clock.now(), Entry.objects.exclude(at=None).latest("index").at) + 26 * HOUR
+    forge(row, "not at all", now - 25 * HOUR)
+    key = seal.fingerprint(keyroom.person_public(row.recipient.ref))
+    facts = {"subject": row.subject, "asked_body": row.asked_body.ref, "approved_body": row.approved_body.ref, "purpose": row.purpose,
+             "fields": row.fields, "recipient_key_sha256": key, "break_glass": False, "told": 0, "day": "2026-01-01"}  # fmt: skip
+    entry = put("identity released", row.ref, now, facts, by=CLOCK.ref)
+    IdentityRequest.objects.filter(pk=row.pk).update(
+        status="RELEASED", released_at=now, leaf_index=entry.index, recipient_key_sha256=key, valid_until=now + DAY
+    )
+    with clock.set_to(now), pytest.raises(Refused, match="does not hold this release"):
+        ask("identity_bundle", request=row.ref)
+
+
+@compromise("the office process")
+@pytest.mark.parametrize("act", ["refuse identity", "cancel identity", "expire identity"])
+def test_a_request_that_was_ended_is_not_released_whatever_the_row_says(saved, request_made_up, act):
+    row = request_made_up
+    now = max(clock.now(), Entry.objects.exclude(at=None).latest("index").at) + 26 * HOUR
+    IdentityRequest.objects.filter(pk=row.pk).update(valid_until=now + DAY)
+    forge(row, "not at all", now - 25 * HOUR)
+    put(act, row.ref, now - 2 * HOUR, {}, by=row.approved_by.ref)
+    with clock.set_to(now), pytest.raises(Refused, match="no approval of this request"):
+        ask("release_identity", request=row.ref)
+
+
+# --- what she is told, and the day's budget -----------------------------------------------------------------------
+
+
+def opened_lines(ref: str) -> list[list[str]]:
+    sections = [s for answer in question("survivor_page").ask(ref) for s in answer or ()]
+    return next(s["table"]["rows"] for s in sections if "Who opened what you told" in s["title"])
+
+
+@compromise("the office process")
+def test_a_made_up_opening_is_not_told_her_and_hides_none(saved):
+    claim, at = saved("$claim"), max(clock.now(), Entry.objects.exclude(at=None).latest("index").at)
+    before = opened_lines(claim.ref)
+    assert before
+    real = Entry.objects.filter(subject=claim.ref, action="sealed field read").order_by("index").last()
+    copied = real.event["detail"]
+    for n in range(105):
+        says_so = copied if n % 2 else {"fields": ["account"], "purpose": "payment", "roles": "auditor"}
+        put("sealed field read", claim.ref, at + n * HOUR, says_so, by=person("odile").ref if n < 50 else real.actor)
+    assert opened_lines(claim.ref) == before
+    assert channel.openings_of([claim.ref]) and all(o["why"] != "to pay you" for o in channel.openings_of([claim.ref]))
+
+
+@compromise("the office process")
+def test_a_made_up_notice_is_not_told_her_and_a_real_one_stays_without_its_row(saved, request_made_up):
+    row = request_made_up
+    now = max(clock.now(), Entry.objects.exclude(at=None).latest("index").at) + 26 * HOUR
+    facts = {"request": row.ref, "body": row.asked_body.ref, "purpose": "payment", "fields": ["name"]}
+    Notice.objects.create(
+        compartment=row.compartment, subject=row.subject, code="identity_opened", facts=facts, day=now.date()
+    )
+    assert notices(row.subject) == []
+    released = {"subject": row.subject, "asked_body": row.asked_body.ref, "approved_body": row.approved_body.ref, "purpose": "payment",
+                "fields": ["name"], "break_glass": False, "day": f"{now:%Y-%m-%d}"}  # fmt: skip
+    for says_so in (released, released | {"vault": "0" * 64}, {k: v for k, v in released.items() if k != "subject"}):
+        put("identity released", row.ref, now - 26 * HOUR, says_so, by=CLOCK.ref)
+    assert notices(row.subject) == []
+    IdentityRequest.objects.filter(pk=row.pk).update(valid_until=now + DAY)
+    forge(row, "not at all", now - 25 * HOUR)
+    with clock.set_to(now):
+        ask("release_identity", request=row.ref)
+    see_all()
+    (told,) = notices(row.subject)
+    assert "reaching her" in told and row.asked_body.name in told
+    Notice.objects.filter(subject=row.subject).update(subject="CLM-ANOTHER", code="identity_opened_in_danger")
+    assert notices(row.subject) == [told] and notices("CLM-ANOTHER") == []
+
+
+@compromise("the office process")
+def test_made_up_openings_neither_free_nor_use_up_the_days_budget(saved, monkeypatch):
+    claim, fresh, anna = saved("$claim"), SimpleNamespace(ref=new_ref("CLM")), person("anna")
+    last = max(clock.now(), Entry.objects.exclude(at=None).latest("index").at)
+    start = (last + DAY).replace(hour=12)
+    monkeypatch.setattr(budget, "table", lambda: {"CLM": 1, "default": 1})
+    with clock.set_to(start + HOUR):
+        put("sealed field read", fresh.ref, start, {"fields": ["account"], "purpose": "adjudication"}, by=anna.ref)
+        vault._within_budget(claim, anna)  # what is made up uses nothing up
+        says_so = {"fields": ["account"], "purpose": "adjudication", "roles": ""}
+        worded = recorded.with_word(
+            "sealed field read", claim.ref, actor=anna.ref, says=says_so, head=Head.objects.get()
+        )
+        put("sealed field read", claim.ref, start, worded, by=anna.ref)
+        vault._within_budget(claim, anna)  # the same file again
+        for copy in (worded, says_so):
+            put("sealed field read", fresh.ref, start, copy, by=anna.ref)
+            with pytest.raises(Refused) as no:
+                vault._within_budget(fresh, anna)
+            assert no.value.reason == "budget"
+
+
+def test_what_the_vault_entered_before_it_said_so_is_told_her_still(saved):
+    """An alliance founded before: entries without the word count as they were recorded, until the first that has it."""
+    claim, at = saved("$claim"), max(clock.now(), Entry.objects.exclude(at=None).latest("index").at)
+    founded = Entry.objects.get(action="vault founded")
+    assert founded.event["detail"]["vault"]
+    as_owner("ALTER TABLE record_entry DISABLE TRIGGER ALL",
+             f"UPDATE record_entry SET event = event #- '{{detail,vault}}' WHERE index = {founded.index}")  # fmt: skip
+    old = [put("note", claim.ref, at, {})]
+    assert list(recorded.the_vaults(old)) == old, "none of its kind has the word yet"
+    put("note", claim.ref, at + HOUR, {"vault": "0" * 64})
+    late = put("note", claim.ref, at + 2 * HOUR, {})
+    assert list(recorded.the_vaults([*old, late])) == old
+    old[0].event = old[0].event | {"detail": {"more": 1}}
+    assert list(recorded.the_vaults(old)) == []
 
 
 def test_what_was_recorded_is_believed(saved):

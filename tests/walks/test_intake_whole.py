@@ -512,6 +512,28 @@ def test_rows_that_say_a_report_lapsed_take_no_key_of_it(saved, dana, later):
     assert (last.action, last.event["detail"]["keys"]) == ("keys of lapsed drafts destroyed", 1)
 
 
+@pytest.mark.writes_freely
+def test_a_made_up_filing_keeps_no_key_of_a_draft_that_nobody_filed(saved, dana, later):
+    """Rows of the record that were not recorded: of the draft itself, of its delivery, of a correction."""
+    from answerable.vault.models import DataKey
+
+    waits = [
+        actions.deliver_report(row(saved, victims=str(n)), route="api", hold=True, by=dana)[0].ref for n in (7, 8, 9)
+    ]
+    see_all()
+    last = log.Entry.objects.latest("index")
+    made_up = [("report filed", waits[0], {}), ("reports filed from a delivery", "IBT-NOBODYS", {"filed": [waits[1]]}),
+               ("report corrected", "INC-NOBODYS", {"correction": waits[2]})]  # fmt: skip
+    for n, (act, ref, detail) in enumerate(made_up, last.index + 1):
+        event = last.event | {"index": n, "action": act, "subject": ref, "detail": detail}
+        log.Entry(index=n, leaf=bytes(32), event=event, at=last.at, actor=dana.ref, action=act, subject=ref).save(force_insert=True)  # fmt: skip
+        log.Head.objects.update(size=n + 1)
+    later(days=91)
+    m.Draft.objects.filter(ref__in=waits).update(status=m.LAPSED)
+    assert ask("shred_lapsed", drafts=waits) == 3
+    assert not DataKey.objects.filter(subject__in=waits).exists()
+
+
 PAPER = {"kind": "document", "directness": "secondary", "captured_on": "2026-02-01", "says": "A paper."}
 
 

@@ -27,7 +27,7 @@ from answerable.monitoring.intake import guard, queries, staging
 from answerable.monitoring.intake import models as m
 from answerable.monitoring.models import Incident, SourceItem
 from answerable.record.models import Entry
-from answerable.vault import bundles, doorkeys, keyroom, operations, seal, signing
+from answerable.vault import bundles, doorkeys, keyroom, operations, recorded, seal, signing
 from answerable.vault.consent import queries as consents
 from answerable.vault.custody import access as custodians
 from answerable.vault.limits import LIMITS
@@ -55,6 +55,9 @@ def keep_draft_file(
 
 # What the record says of a draft that is none of a report.
 OF_A_DRAFT = ("draft received", "draft set aside")
+# Which acts name drafts as filed, by the part of the entry that does: a delivery's, and the texts of a correction that was
+# taken over, which stay beside the report's own.
+FILED = {"filed": "reports filed from a delivery", "correction": "report corrected"}
 
 
 @operation("shred_undone", "office")
@@ -106,19 +109,19 @@ def shred_lapsed(drafts: list[str]) -> int:
 
 
 def _filed(subjects: Sequence[str]) -> set[str]:
-    """Those of these references that became part of a report: it lives, or the record says that it was filed."""
+    """Those of these references that became part of a report: it lives, or the record says that it was filed, in an entry
+    that was recorded.
+    """
     refs = sorted({s.partition("/")[0] for s in subjects})
+    asked = set(refs)
+    found: set[str] = set()
     with reading_as(CLOCK):
-        said = {
-            ref
-            for several in Entry.objects.filter(action="reports filed from a delivery").values_list(
-                "event__detail__filed", flat=True
-            )
-            for ref in several or ()
-        }
-        # The texts of a correction that was taken over stay beside the report's own.
-        said |= set(Entry.objects.filter(action="report corrected").values_list("event__detail__correction", flat=True))
-        found = said & set(refs)
+        for name, act in FILED.items():
+            detail = f"event__detail__{name}"
+            for index, said in Entry.objects.filter(action=act).values_list("index", detail):
+                named = {said} if isinstance(said, str) else set(said or ())
+                if named & (asked - found) and recorded.is_entered(Entry.objects.get(index=index)):
+                    found |= named & asked
         for start in range(0, len(refs), 5000):
             some = refs[start : start + 5000]
             found |= {
@@ -126,10 +129,10 @@ def _filed(subjects: Sequence[str]) -> set[str]:
                 *SourceItem.objects.filter(ref__in=some).values_list("ref", flat=True),
                 *EvidenceFile.objects.filter(ref__in=some).values_list("ref", flat=True),
                 *IdentityBlock.objects.filter(subject__in=some).values_list("subject", flat=True),
-                *Entry.objects.filter(subject__in=some)
-                .exclude(action__in=OF_A_DRAFT)
-                .values_list("subject", flat=True),
             }
+            for entry in Entry.objects.filter(subject__in=some).exclude(action__in=OF_A_DRAFT).order_by("index"):
+                if entry.subject not in found and recorded.is_entered(entry):
+                    found.add(entry.subject)
     return {s for s in subjects if s.partition("/")[0] in found}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from django.utils.translation import get_language
@@ -19,6 +20,7 @@ from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.common.tables import label
 from answerable.record.models import Entry
+from answerable.vault import recorded
 from answerable.vault.consent import models as m
 from answerable.vault.consent import queries, rules, words
 from answerable.vault.consent.models import Consent, Transfer, Withdrawal
@@ -192,7 +194,8 @@ def page(about_ref: str) -> list[dict[str, Any]]:
             "lines": [] if shared else [_("Nobody outside received anything.")],
         })  # fmt: skip
         hers = [*parts, *(r for answer in question("kept_beside").ask(about_ref) for r in answer)]
-        opened = list(Entry.objects.filter(subject__in=hers, action="sealed field read").order_by("-index")[:100])
+        entered = Entry.objects.filter(subject__in=hers, action="sealed field read").order_by("-index").iterator()
+        opened = list(islice(recorded.the_vaults(entered), 100))
         bodies = dict(Person.objects.filter(ref__in={e.actor for e in opened}).values_list("ref", "body__name"))
         # Opening a page's messages leaves an entry for each: the same office, day and reason are one line to her.
         rows = dict.fromkeys(

@@ -82,12 +82,14 @@ def ask_identity(
             % {"fields": words.listed(missing)},
             reason="never_given",
         )
-    request.save(force_insert=True)
-    record.append(
-        "identity asked", request, by=by, to_state=request.status, reason=reason,
-        detail={"subject": obj.ref, "fields": request.fields, "purpose": purpose, "body": by.body.ref,
-                "recipient": recipient.ref, "break_glass": break_glass},
+    # Told to the vault in the session of whoever asks; without its word the entry below opens nothing.
+    told = ask(
+        "tell_identity_asked", token=token_of(by), request=request.ref, subject=obj.ref, fields=request.fields, purpose=purpose,
+        reason=reason, recipient=recipient.ref, break_glass=break_glass,
     )  # fmt: skip
+    request.save(force_insert=True)
+    record.append("identity asked", request, by=by, to_state=request.status, reason=reason,
+                  detail={**asked_facts(request), recorded.WORD: told})  # fmt: skip
     return request
 
 
@@ -109,13 +111,15 @@ def approve_identity(request: IdentityRequest, *, by: Person) -> IdentityRequest
         raise Refused(_("This request is too old to be approved; a new one has to be made."), reason="expired")
     if not request.break_glass:
         request.status = next_status(lifecycle.REQUEST_MOVES, "begin_cool_off", status=request.status)
+    # While the row still says what it says: the vault decides on the same, in the session of whoever approves.
+    told = ask("tell_identity_approved", token=token_of(by), request=request.ref)
     times = rules.clocks(now, break_glass=request.break_glass)
     request.approved_by, request.approved_body, request.approved_at = by, by.body, now
     request.cool_until, request.valid_until = times.cool_until, times.valid_until
     request.save(update_fields=["status", "approved_by", "approved_body", "approved_at", "cool_until", "valid_until"])
     record.append(
         "identity approved", request, by=by, from_state=before, to_state=request.status,
-        detail={"body": by.body.ref, "break_glass": request.break_glass},
+        detail={**approved_facts(request), recorded.WORD: told},
     )  # fmt: skip
     return request
 
@@ -209,23 +213,57 @@ def inspectors() -> list[Person]:
     return [p for p in found.order_by("pk") if standing.as_recorded(p) and p.roles & access.INSPECTORS]
 
 
+# What ends a request for good, as the record says it.
+UNDOING = ("refuse identity", "cancel identity", "expire identity")
+
+
+def asked_facts(request: IdentityRequest) -> dict[str, Any]:
+    """What the entry of an asking says."""
+    return {"subject": request.subject, "fields": request.fields, "purpose": request.purpose, "body": request.asked_body.ref,
+            "recipient": request.recipient.ref, "break_glass": request.break_glass}  # fmt: skip
+
+
+def approved_facts(request: IdentityRequest) -> dict[str, Any]:
+    """What the entry of an approval says."""
+    body = request.approved_body.ref if request.approved_body else ""
+    return {"body": body, "break_glass": request.break_glass}
+
+
+def asked_whole(request: IdentityRequest) -> dict[str, Any]:
+    """All that the vault is told in the session of whoever asks; its word is of just this."""
+    return {**asked_facts(request), "request": request.ref, "compartment": request.compartment, "reason": request.reason,
+            "by": request.asked_by.ref}  # fmt: skip
+
+
+def approved_whole(request: IdentityRequest) -> dict[str, Any]:
+    """All that the vault is told in the session of whoever approves, with everything that was asked."""
+    by = request.approved_by.ref if request.approved_by else ""
+    return {**approved_facts(request), "by": by, "asked": asked_whole(request)}
+
+
 def asking(request: IdentityRequest) -> Entry | None:
-    """The entry in which whom the request names asked for just this; the working facts alone are not believed."""
+    """The entry in which whom the request names asked for just this, having told the vault so in a session of their own;
+    neither the working facts nor an entry without the vault's word are believed.
+    """
     said = recorded.entry_of("identity asked", request.ref, by=request.asked_by.ref)
-    asked = {"subject": request.subject, "fields": request.fields, "purpose": request.purpose, "body": request.asked_body.ref,
-             "recipient": request.recipient.ref, "break_glass": request.break_glass}  # fmt: skip
+    asked = {**asked_facts(request), recorded.WORD: recorded.word("identity asked", asked_whole(request))}
     return said if said and recorded.detail(said) == asked and said.reason == request.reason else None
 
 
 def approval(request: IdentityRequest) -> Entry | None:
-    """The entry in which whom the request names, another person of another body, approved what was asked before."""
+    """The entry in which whom the request names, another person of another body, approved what was asked before, having
+    told the vault so in a session of their own. None once it was refused, taken back or lapsed, whatever the row says.
+    """
     asked = asking(request)
     if asked is None or request.approved_by is None or request.approved_body is None:
         return None
     said = recorded.entry_of("identity approved", request.ref, by=request.approved_by.ref)
-    approved = {"body": request.approved_body.ref, "break_glass": request.break_glass}
+    approved = {**approved_facts(request), recorded.WORD: recorded.word("identity approved", approved_whole(request))}
     two = request.approved_by_id != request.asked_by_id and request.approved_body_id != request.asked_body_id
-    return said if said and two and said.index > asked.index and recorded.detail(said) == approved else None
+    # This one is believed as it stands: what stays closed can be asked for again.
+    over = Entry.objects.filter(subject=request.ref, action__in=UNDOING)
+    held = said is not None and two and said.index > asked.index and recorded.detail(said) == approved
+    return said if held and not over.exists() else None
 
 
 def is_released(request: IdentityRequest) -> bool:
@@ -234,8 +272,8 @@ def is_released(request: IdentityRequest) -> bool:
     approved = approval(request)
     if entry is None or entry.at is None or approved is None or approved.at is None or request.approved_body is None:
         return False
-    facts = {"asked_body": request.asked_body.ref, "approved_body": request.approved_body.ref, "purpose": request.purpose,
-             "fields": request.fields, "recipient_key_sha256": request.recipient_key_sha256,
+    facts = {"subject": request.subject, "asked_body": request.asked_body.ref, "approved_body": request.approved_body.ref,
+             "purpose": request.purpose, "fields": request.fields, "recipient_key_sha256": request.recipient_key_sha256,
              "break_glass": request.break_glass}  # fmt: skip
     said, times = recorded.detail(entry), rules.clocks(approved.at, break_glass=request.break_glass)
     return (
@@ -244,6 +282,7 @@ def is_released(request: IdentityRequest) -> bool:
         and times.cool_until <= entry.at
         and request.valid_until is not None
         and request.valid_until <= times.valid_until
+        and recorded.is_the_vaults(entry)
         and recorded.is_recorded(entry)
     )
 
@@ -301,12 +340,15 @@ def enter_release(request: IdentityRequest, *, recipient_key_sha256: str, by: Ha
         {"office": office.name, "day": day.isoformat(), "purpose": words.purposes()[request.purpose],
          "fields": words.listed(request.fields)},
     )  # fmt: skip
+    says = {"subject": request.subject, "asked_body": office.ref,
+            "approved_body": request.approved_body.ref if request.approved_body else "", "day": day.isoformat(),
+            "purpose": request.purpose, "fields": request.fields, "recipient_key_sha256": recipient_key_sha256,
+            "break_glass": request.break_glass, "told": len(told)}  # fmt: skip
+    head = record.hold()
+    worded = recorded.with_word("identity released", request.ref, actor=by.principal().ref, says=says, head=head)
     entry = record.append(
-        "identity released", request, by=by, from_state=before, to_state=request.status,
-        detail={"asked_body": office.ref, "approved_body": request.approved_body.ref if request.approved_body else "",
-                "day": day.isoformat(), "purpose": request.purpose, "fields": request.fields,
-                "recipient_key_sha256": recipient_key_sha256, "break_glass": request.break_glass, "told": len(told)},
-    )  # fmt: skip
+        "identity released", request, by=by, from_state=before, to_state=request.status, detail=worded, head=head
+    )
     request.released_at, request.leaf_index = now, entry.index
     request.recipient_key_sha256 = recipient_key_sha256
     request.save(update_fields=["status", "released_at", "leaf_index", "recipient_key_sha256"])

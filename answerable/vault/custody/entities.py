@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from django.urls import reverse
@@ -16,6 +18,7 @@ from answerable.common import clock
 from answerable.common.hooks import question
 from answerable.record.models import Entry
 from answerable.record.pages import Described
+from answerable.vault import recorded
 from answerable.vault.custody import access, lifecycle, rules, words
 from answerable.vault.models import IdentityRequest, Notice, RoomRestore
 
@@ -40,11 +43,34 @@ def _restore(r: RoomRestore) -> tuple[str, dict[str, Any]]:
 
 
 def notices(subject: str) -> list[str]:
-    """What someone is told of the openings of her identity, oldest first, in the present language."""
+    """What someone is told of the openings of her identity, oldest first, in the present language: those that the vault
+    entered, whatever the office's rows say.
+    """
     with reading_as(CLOCK):
-        rows = list(Notice.objects.filter(subject=subject))
-    names = dict(Body.objects.filter(ref__in={n.facts["body"] for n in rows}).values_list("ref", "name"))
-    return [words.told(n.code, n.facts, names.get(n.facts["body"], ""), n.day) for n in rows]
+        found = Entry.objects.filter(action=RELEASED, event__detail__subject=subject).order_by("index")
+        told = {e.subject: _facts(recorded.detail(e)) for e in recorded.the_vaults(found)}
+        # Of the time before the entries named whose identity it was, the notice does, where the entry bears it out.
+        for notice in Notice.objects.filter(subject=subject):
+            ref = notice.facts.get("request", "")
+            entries = [] if ref in told else Entry.objects.filter(action=RELEASED, subject=ref)
+            for entry in recorded.the_vaults(entries):
+                if "subject" not in recorded.detail(entry):
+                    told[ref] = _facts(recorded.detail(entry))
+    lines = sorted(told.values(), key=lambda line: line[2])
+    names = dict(
+        Body.objects.filter(ref__in={facts["body"] for _code, facts, _day in lines}).values_list("ref", "name")
+    )
+    return [words.told(code, facts, names.get(facts["body"], ""), day) for code, facts, day in lines]
+
+
+RELEASED = "identity released"
+
+
+def _facts(said: Mapping[str, Any]) -> tuple[str, dict[str, Any], date]:
+    """What she is told of a release, from its entry: the code, whose office, what for and which fields, and the day."""
+    code = "identity_opened_in_danger" if said["break_glass"] else "identity_opened"
+    facts = {"body": said["asked_body"], "purpose": said["purpose"], "fields": said["fields"]}
+    return code, facts, date.fromisoformat(said["day"])
 
 
 @question("survivor_page").answer_with

@@ -20,7 +20,7 @@ from answerable.vault import arrivals, bundles, keyroom, recorded, seal, signing
 from answerable.vault.actions import note_key_work
 from answerable.vault.custody import access, actions, lifecycle, rules, words
 from answerable.vault.models import IdentityRequest, RoomRestore
-from answerable.vault.operations import entered_first, holder, reader, vouched
+from answerable.vault.operations import entered_first, holder, reader, vouched, vouched_on
 from answerable.vault.service import operation
 
 
@@ -69,6 +69,50 @@ def identity_fields(token: str, subject: str) -> list[str]:
     _concerned(token, subject)
     given = keyroom.identity_fields(subject)
     return list(rules.fields()) if given is None else given
+
+
+@operation("tell_identity_asked", "office")
+def tell_identity_asked(
+    token: str, request: str, subject: str, fields: Sequence[str], purpose: str, reason: str, recipient: str,
+    break_glass: bool,
+) -> str:  # fmt: skip
+    """Someone asks for fields of an identity: told to the vault in their own session, confirmed a short while ago.
+
+    Returns the vault's word, which the entry has to have for a release. Raises Refused.
+    """
+    by = holder(token)[0]
+    with reading_as(by):
+        behind = next((o for o in question("sealed_object").ask(subject) if o is not None), None)
+    reads = standing.at_work(ref=recipient)
+    if behind is None or reads is None or not request.startswith("IDR"):
+        raise Refused(_("There is nothing here for you."), reason="nothing")
+    made = IdentityRequest(
+        ref=request, compartment=behind.compartment, subject=subject, fields=list(fields), purpose=purpose, reason=reason,
+        break_glass=break_glass, recipient=reads, asked_by=by, asked_body=by.body,
+    )  # fmt: skip
+    vouched_on(token, "ask_identity", made)
+    if said := rules.asking_obstacles(made.fields, purpose, reason, break_glass=break_glass):
+        raise Refused(" ".join(_(s) for s in said), reason="identity")
+    return recorded.word("identity asked", actions.asked_whole(made))
+
+
+@operation("tell_identity_approved", "office")
+def tell_identity_approved(token: str, request: str) -> str:
+    """Another person of another body approves what the vault was told was asked, in their own confirmed session.
+
+    Returns the vault's word, which the entry has to have for a release. Raises Refused.
+    """
+    found = _request(request)
+    by = vouched_on(token, "approve_identity", found)
+    with reading_as(CLOCK):
+        asked = actions.asking(found)
+    if asked is None:
+        raise Refused(
+            _("The vault was not told who asked for this, so nothing follows from it. A new request has to be made."),
+            reason="nothing",
+        )
+    found.approved_by, found.approved_body = by, by.body
+    return recorded.word("identity approved", actions.approved_whole(found))
 
 
 @operation("release_identity", "office")
