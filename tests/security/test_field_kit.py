@@ -169,7 +169,7 @@ def test_an_envelope_to_another_key_is_refused(door, saved, dana):
 @pytest.mark.parametrize(
     ("other", "says"),
     [({"party": "PTY-NONE"}, "choose from the list"), ({"forms": ["SV-NONE"]}, "choose from the list"), ({"on": "2999-01-01"}, "lie ahead"),
-     ({"victims": ""}, "needed to go on"), ({"victims": "0"}, "at least one survivor"),
+     ({"victims": ""}, "needed to go on"), ({"victims": "0"}, "Write a number"),
      ({"referral_offered": ""}, "needed to go on"), ({"forms": "SV-RAPE"}, "needed to go on"),
      ({"link_reason": {"a": 1}}, "needed to go on")],
 )  # fmt: skip

@@ -822,6 +822,10 @@ def test_two_reports_that_cite_a_third_filed_elsewhere_have_one_root(office, sav
     roots = rules.root_sets(facts.items)
     assert roots[a.ref] == roots[b.ref] == {root.ref}
     home.refresh_from_db()
+    assert home.level == "V1", "it was concluded before they came"
+    actions.verify_incident(home, by=Person.objects.get(handle="vera"))
+    see_all()
+    home.refresh_from_db()
     assert home.level == "V2"
 
 
