@@ -12,7 +12,7 @@ from babel.messages.pofile import read_po
 from django.utils.translation import override
 
 from answerable.accountability import rules as accountability
-from answerable.alliance import sentences
+from answerable.alliance import acts, sentences
 from answerable.common import tables
 from answerable.council import rules as council
 from answerable.fund import rules as fund
@@ -204,3 +204,32 @@ def test_what_people_typed_is_never_taken_for_a_sentence_of_the_rules():
             "FND-1",
         ):
             assert sentences.said(text) == text
+
+
+def acts_in_code():
+    """Names of acts as the code writes them into the record, and as lifecycles name their moves."""
+    for file in PACKAGE.rglob("*.py"):
+        if {"tests", "migrations"} & set(file.parts):
+            continue
+        text = file.read_text()
+        if file.name == "lifecycle.py":
+            yield from (name.replace("_", " ") for name in re.findall(r'^\s+"([a-z_]+)":\s+move\(', text, re.M))
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+                called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                name = node.args[0].value
+                if (
+                    called in ("append", "entered_first")
+                    and isinstance(name, str)
+                    and re.fullmatch(r"[a-z][a-z'-]+( [a-z'-]+)+", name)
+                ):
+                    yield name
+
+
+def test_every_act_that_the_code_records_is_said_in_every_language():
+    named, known = set(acts_in_code()), {*sentences.NAMES, *acts.ACTS}
+    assert len(named) > 180
+    assert named - known == {"one supporting item and a coherent account"} & named
+    for language in LANGUAGES:
+        translated = catalogue(language)
+        assert [name for name in sorted(known) if not translated.get(name)] == []

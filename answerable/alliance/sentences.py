@@ -14,6 +14,7 @@ from typing import Any
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_noop as _
 
+from answerable.alliance import acts
 from answerable.common import tables
 from answerable.common.tables import label
 
@@ -151,7 +152,7 @@ def _found() -> list[tuple[re.Pattern[str], str]]:
     return [(re.compile(p), text) for p, text in (*COUNTED, *((pattern(text), text) for text in SENTENCES))]
 
 
-_NAMES = frozenset(NAMES)
+_NAMES = frozenset((*NAMES, *acts.ACTS))
 
 
 def _value(text: str, language: str) -> str:
