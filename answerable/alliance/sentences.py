@@ -116,7 +116,20 @@ SENTENCES = (
     _("The incidents that carry it reach %(reached)s; %(claimed)s is claimed."),
     _("%(sitting)s sitting (%(quorum)s needed), %(for)s concurring (%(needed)s needed), %(against)s dissenting."),
     _("A pattern (%(pt)s) that is widespread (%(ws)s) or systematic (%(sy)s)."),
+    # what a pattern rests on and what would make it fall (monitoring/patterns/rules.py)
+    _("Pattern %(pt)s; %(n)s of the indicators SY-1 to SY-6 supported (%(m)s needed): %(among)s."),
+    _("Falls if this incident falls: %(among)s."),
+    _("Falls if these %(n)s incidents fall: %(among)s."),
+    _("Falls if any %(n)s of these %(m)s incidents falls: %(among)s."),
+    _("Falls if any %(n)s of these %(m)s incidents fall: %(among)s."),
+    _("Falls if %(n)s incidents fall and with no fewer, for example: %(among)s."),
+    _("Falls if %(n)s incidents fall and with no fewer, for example (%(sets)s sets of %(m)s would do it): %(among)s."),
+    _("Falls if these %(n)s incidents fall, perhaps with fewer: %(among)s."),
+    _("%(among)s would then fall with the base set (V3d needs %(n)s)."),
+    _("Falls if the one commonality reasoned is given up: %(among)s."),
+    _("Falls if %(n)s of the indicators %(among)s are no longer supported."),
 )
+AND_MORE = _("%(some)s and %(n)s more")
 # Where the English counts things: how it is found, and how it is said.
 COUNTED = (
     (r"(?P<incidents>\d+) verified incidents? \((?P<a>\d+) needed\), (?P<victims>\d+) victims? \((?P<b>\d+)\), (?P<areas>\d+) areas? "
@@ -130,7 +143,9 @@ COUNTED = (
 _PLACE = re.compile(r"%\((\w+)\)s|%%")
 # Figures are figures, so that no name or title that people typed is taken for one of these sentences.
 _FIGURES = r"[\d,.×≥≤<>=\- ]+"
-_IN_WORDS = frozenset({"why", "needed", "reached", "claimed", "what", "paper", "step", "code", "pt", "ws", "sy"})
+_IN_WORDS = frozenset(
+    {"why", "needed", "reached", "claimed", "what", "paper", "step", "code", "pt", "ws", "sy", "among"}
+)
 _RESPONSIBLE = {"USE": "F-USE", "CONDONE": "F-CONDONE", "RESP": "F-BREACH", "responsibility (RESP)": "F-BREACH"}
 
 
@@ -165,6 +180,8 @@ def _value(text: str, language: str) -> str:
         return f"{text} ({measure_name(text, language)})"
     if all(part in _RESPONSIBLE for part in text.split(" or ")):
         return " / ".join(label("finding_type", _RESPONSIBLE[part], language) for part in text.split(" or "))
+    if more := re.fullmatch(r"(.+) and (\d+) more", text):
+        return gettext(AND_MORE) % {"some": _value(more[1], language), "n": more[2]}
     parts = text.split(", ")
     return ", ".join(_value(p, language) for p in parts) if len(parts) > 1 else text
 
@@ -179,6 +196,9 @@ def said(text: Any) -> Any:
     for pattern, sentence in _found():
         if found := pattern.fullmatch(text):
             return gettext(sentence) % {name: _value(value, language) for name, value in found.groupdict().items()}
+    parts = re.split(r"(?<=\.) (?=[A-Z])", text)
+    if len(parts) > 1 and all(any(pattern.fullmatch(part) for pattern, _s in _found()) for part in parts):
+        return " ".join(said(part) for part in parts)
     return _value(text, language) if re.fullmatch(r"ME-\d+\.\d+", text) else text
 
 
