@@ -233,3 +233,16 @@ def test_every_act_that_the_code_records_is_said_in_every_language():
     for language in LANGUAGES:
         translated = catalogue(language)
         assert [name for name in sorted(known) if not translated.get(name)] == []
+
+
+def test_what_would_make_a_pattern_fall_is_said_sentence_by_sentence():
+    text = (
+        "Falls if 15 incidents fall and with no fewer, for example: INC-A, INC-B and 3 more. "
+        "INC-C would then fall with the base set (V3d needs 5)."
+    )
+    with override("es"):
+        assert sentences.said(text) == (
+            "Cae si caen 15 incidentes, y con no menos, por ejemplo: INC-A, INC-B y 3 más. "
+            "INC-C caería entonces con el conjunto de base (V3d necesita 5)."
+        )
+        assert sentences.said("Falls if the sky falls. And more.") == "Falls if the sky falls. And more."

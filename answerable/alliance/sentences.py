@@ -152,6 +152,8 @@ _RESPONSIBLE = {"USE": "F-USE", "CONDONE": "F-CONDONE", "RESP": "F-BREACH", "res
 def _place(name: str | None) -> str:
     if name is None:
         return "%"
+    if name == "among":
+        return "(?P<among>[^.]+)"  # references, codes and names of one sentence
     return f"(?P<{name}>{'.+?' if name in _IN_WORDS else _FIGURES})"
 
 
