@@ -685,11 +685,12 @@ def attach_item(
     made = _source_item(incident, ref, coded, says, by=by)
     made.parents.set(parents)
     changed = monitoring.relevel(incident.party, incident.ref, why="item added", by=by)
+    # The record's head is taken last, as by every act (patterns.live.first says the order).
+    question("report_changed").ask(incident.ref)
     record.append(
         "item added", made, by=by,
         detail={"incident": incident.ref, "kind": made.kind, "grade": made.grade, "levels": changed},
     )  # fmt: skip
-    question("report_changed").ask(incident.ref)
     return made
 
 

@@ -720,6 +720,10 @@ NUMBERED_TWICE = rules._(
     "An earlier row of this file has the same number (submission_id) and says something else. That one is kept and this one is "
     "not. If these are two reports, give each a number of its own and bring the file in again."
 )
+UNEVEN = rules._(
+    "This row has %(cells)d cells where the header has %(columns)d, so it cannot be told which cell is what. A text or a number with "
+    "a comma in it stands in quotes; write numbers without one. Mend the row and bring the file in again."
+)
 
 
 @dataclass
@@ -742,6 +746,10 @@ def _checked(batch: Sequence[readers.Record], upto: int, intake: Intake, state: 
     problems: list[Any] = []
     bad = 0
     for record in batch:
+        if record.uneven:
+            bad += 1
+            problems.append([record.number, "", UNEVEN, {"cells": record.uneven, "columns": state.columns}])
+            continue
         row = readers.row_of(record.cells, state.mapping)
         if record.items:
             row["items"] = record.items
