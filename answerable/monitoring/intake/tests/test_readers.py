@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 
 from answerable.common.errors import Refused
-from answerable.monitoring.intake import counts, readers
+from answerable.monitoring.intake import readers
 
 
 def rows(raw: bytes, name: str = "reports.csv") -> list[readers.Record]:
