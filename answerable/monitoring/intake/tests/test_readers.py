@@ -80,7 +80,7 @@ def test_columns_beyond_the_most_are_refused_by_every_way_in():
 
 
 def noise(size: int) -> bytes:
-    return random.Random(7).randbytes(size // 2).hex().encode()  # noqa: S311 - filling for a test, no secret
+    return random.Random(7).randbytes(size // 2).hex().encode()
 
 
 @pytest.mark.parametrize(
