@@ -912,7 +912,9 @@ def bring_in_counts(
     which that was said before. Raises Refused for the very table again, and where it would replace what was not said.
     """
     authority.require(by, "bring_in_counts", situation)
-    with connection.cursor() as cursor:  # one table of a situation at a time, so that none replaces what it was not shown
+    with (
+        connection.cursor() as cursor
+    ):  # one table of a situation at a time, so that none replaces what it was not shown
         cursor.execute("SELECT pg_advisory_xact_lock(7305, %s::int)", [situation.pk])
     cells = service_counts.guarded(table)
     mark = queries.mark_of_counts(by.body, situation, cells)

@@ -86,7 +86,9 @@ def read(raw: bytes, *, on: date) -> list[Cell]:
             "it has %(cells)d cells where the header has %(columns)d; write numbers without a comma, and nothing beside them."
         ) % {"cells": len(line), "columns": len(COLUMNS)}  # fmt: skip
         if isinstance(found, Cell) and found.key in seen:
-            found = _("this type, month and area came before. Two rows for one cell are cases, not counts; add them up.")
+            found = _(
+                "this type, month and area came before. Two rows for one cell are cases, not counts; add them up."
+            )
         if isinstance(found, Cell):
             seen.add(found.key)
             cells.append(found)

@@ -515,7 +515,11 @@ def counts(request: Request, ref: str) -> HttpResponse:
     tables = access.counts(request.user).filter(situation=situation).select_related("organisation")
     page = Uncounted(tables, TABLES_PER_PAGE).page_of(request.GET.get("page"))
     shown = [
-        {**t, "may_take_out": not t["table"].taken_out_at and authority.allows(request.user, "take_out_counts", t["table"])}
+        {
+            **t,
+            "may_take_out": not t["table"].taken_out_at
+            and authority.allows(request.user, "take_out_counts", t["table"]),
+        }
         for t in queries.tables_of_counts(page["rows"], situation)
     ]
     return form_page(
@@ -532,7 +536,9 @@ def counts_out(request: Request, ref: str) -> HttpResponse:
 
     def act(data: dict[str, Any]) -> HttpResponse:
         actions.take_out_counts(this, why=data["why"], by=request.user)
-        return done(request, _("The table is taken out; what it had replaced holds again."), "intake-counts", this.situation.ref)
+        return done(
+            request, _("The table is taken out; what it had replaced holds again."), "intake-counts", this.situation.ref
+        )
 
     if request.method == "POST":
         authority.require(request.user, "take_out_counts", this)
