@@ -98,3 +98,12 @@ def test_a_line_without_an_end_is_refused_at_once(raw):
     with pytest.raises(Refused, match="far more than an export holds|never ends"):
         rows(packed, "a.zip")
     assert time.monotonic() - began < 5  # seconds
+
+
+def test_a_silent_recording_in_a_zip_is_no_flood():
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as z:
+        z.writestr("form.csv", "KEY,area1\nu1,S\n")
+        z.writestr("media/quiet.wav", bytes(20_000_000))
+    (record,) = rows(out.getvalue(), "a.zip")
+    assert record.cells == ["u1", "S"]
