@@ -296,12 +296,12 @@ def exportable(incidents: Sequence[Incident], *, audience: str = "organ") -> lis
 
 
 def may_leave(items: Sequence[SourceItem], passed: Collection[int]) -> bool:
-    """Whether a report leaves the workspace: some account of it has a live consent that covers that, and none has not (SC-4).
+    """Whether a report leaves the workspace: it rests on something, and every account has a live consent that covers that (SC-4).
 
-    `passed`: items that the gate lets through, by key. What no person gave needs no consent and gives none, so a report
-    that rests on such items alone, or on none, stays inside: its story is somebody's, who was not asked.
+    `passed`: items that the gate lets through, by key. Papers, pictures of a place and the like are nobody's account and
+    need no consent. A report that rests on nothing stays inside: its story is somebody's, who was not asked.
     """
-    return any(x.personal for x in items) and all(x.pk in passed for x in items)
+    return bool(items) and all(x.pk in passed for x in items)
 
 
 def latest_map() -> list[dict[str, Any]]:

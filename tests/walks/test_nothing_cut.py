@@ -184,7 +184,7 @@ TOLD = {**ITEM, "kind": "testimony", "testimony": "T1", "understood": "yes", "wi
     "items, leaves",
     [
         ([], (False, False)),
-        ([PAPER], (False, False)),  # no person was asked, and its story is somebody's
+        ([PAPER], (True, True)),  # nobody's account: what it counts would be missing if it stayed
         ([{**TOLD, "purposes": "CP-MONI"}], (True, False)),
         ([{**TOLD, "purposes": "CP-MONI CP-MEMB"}], (True, True)),
         ([{**TOLD, "purposes": "CP-MONI CP-MEMB"}, PAPER], (True, True)),
