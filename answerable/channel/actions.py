@@ -289,6 +289,15 @@ def _notify(subject: str, code: str, facts: Mapping[str, str]) -> bool | None:
     return True
 
 
+@question("clear_details").answer_with
+def _clear(ref: str) -> None:
+    """Of a shredded message or file that it was there, and when. Nothing of what it said."""
+    if ref.startswith("MSG"):
+        Message.objects.filter(ref=ref).update(text=b"")
+    elif ref.startswith("ATT"):
+        Attachment.objects.filter(ref=ref).update(name=b"", salt=b"")
+
+
 def _put_for_her(thread: Thread, kind: str, text: str, *, by: Person | None) -> None:
     """A message that she alone reads: sealed to her own keys, to no compartment."""
     message = Message(compartment=thread.compartment, thread=thread, direction="out", kind=kind, written_by=by,

@@ -462,7 +462,9 @@ def finish_shredding(withdrawal: Withdrawal, keys: Mapping[str, int], *, by: Has
     if withdrawal.status != m.SHREDDING:
         raise Refused(_("Shredding has not begun, or is done."), reason="lifecycle")
     with scope_of(CLOCK):
-        for part in withdrawal.parts:
+        # Also what was written down since, of which the vault destroyed the keys too.
+        since = [ref for ref in queries.parts_of(withdrawal.subject) if ref[:3] in rules.COME_SINCE]
+        for part in sorted({*withdrawal.parts, *since}):
             question("clear_details").ask(part)
     withdrawal.status, withdrawal.shredded_at = m.SHREDDED, clock.now()
     withdrawal.put_aside = {}
