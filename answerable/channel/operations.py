@@ -594,11 +594,13 @@ def _complaint_with_answer(written: tuple[Any, ...], pin: str, *, immediate_risk
     )
     try:
         with transaction.atomic():
+            # What is sealed comes first, and with it the complaint: whoever has the record's head in hand seals nothing.
+            number = actions.receipt_of(state["channel"])
+            safeguarding.complain(*written, thread=state["channel"], receipt=number)
             thread = actions.open_thread(
-                lifecycle.COMPLAINT, language=get_language() or "en", compartment=room, ref=state["channel"],
+                lifecycle.COMPLAINT, language=get_language() or "en", compartment=room, ref=state["channel"], receipt=number,
                 by=actions.holder(state["channel"], room),
             )  # fmt: skip
-            safeguarding.complain(*written, thread=thread.ref, receipt=thread.receipt)
     except BaseException:
         doorkeys.close(state["channel"])
         raise
