@@ -52,6 +52,7 @@ PUBLIC_PAGES = {
         "close-door",
         "leave",
         "busy",
+        "late",
         "closed",
         "too-long",
         "alive",

@@ -31,7 +31,11 @@ class VaultFault(Exception):
 
 
 class VaultAway(Refused):
-    """The vault process does not answer."""
+    """The vault process does not answer, and nothing was done."""
+
+
+class VaultLate(Refused):
+    """The vault was asked and its answer did not come: what was asked for may be done, or be done yet."""
 
 
 def socket_path(door: str) -> Path:
@@ -40,7 +44,9 @@ def socket_path(door: str) -> Path:
 
 
 def ask(op: str, /, **args: Any) -> Any:
-    """Ask the vault one thing. Raises Refused with its sentence, VaultAway when it does not answer, VaultFault."""
+    """Ask the vault one thing. Raises Refused with its sentence, VaultAway when it cannot be asked, VaultLate when its answer
+    does not come, VaultFault.
+    """
     if op in SEALS:
         log.keys_before_head()
     request = {"op": op, "args": args, "language": get_language() or "en"}
@@ -89,7 +95,11 @@ def _over_socket(door: str, request: dict[str, Any]) -> Any:
             _drop(connection)
             # What may have been carried out is not asked a second time, unless that does no harm.
             if sent and request["op"] not in SAFE_TWICE:
-                break
+                raise VaultLate(
+                    _("The vault has not answered in time, so it is not known yet whether this was done. Look at the page again "
+                      "in a minute, before you do it once more."),
+                    reason="vault_late",
+                )  # fmt: skip
             continue
         _kept.connection = connection
         return reply
