@@ -99,7 +99,7 @@ def perform(door: str, request: Any) -> dict[str, Any]:
 
         if faults.waited_too_long(fault):
             with translation.override(_language(request.get("language"))):
-                return {"refused": _(LATER.get(name, TRY_AGAIN)), "reason": "busy"}
+                return {"refused": _(LATER.get(found.name, TRY_AGAIN)), "reason": "busy"}
         return {"fault": faults.where(fault)}
 
 
