@@ -33,8 +33,17 @@ def _names(tree: ast.Module) -> tuple[dict[str, str], dict[str, Place]]:
 
 def changing_operations(models: set[str]) -> set[str]:
     """Names of operations that write, themselves or through what they call, a row of one of these models."""
+    return _operations(models, set())
+
+
+def operations_that_call(place: Place) -> set[str]:
+    """Names of operations that call a function (module, name), themselves or through what they call."""
+    return _operations(set(), {place})
+
+
+def _operations(models: set[str], places: set[Place]) -> set[str]:
     calls: dict[Place, set[Place]] = {}
-    writes: set[Place] = set()
+    writes = set(places)
     asked: dict[str, Place] = {}
     for module, tree in _modules():
         modules, functions = _names(tree)

@@ -52,6 +52,7 @@ PUBLIC_PAGES = {
         "close-door",
         "leave",
         "busy",
+        "late",
         "closed",
         "too-long",
         "alive",
@@ -99,6 +100,39 @@ def test_narratives_and_contacts_are_sealed():
     for model, names in ((Incident, ("narrative", "place", "link_reason")), (SourceItem, ("says",)),
                          (Claim, ("account", "alias", "safe_contact", "events_from", "area2"))):  # fmt: skip
         assert all(isinstance(model._meta.get_field(n), SealedField) for n in names)
+
+
+WITH_SEALED = [m for m in OURS if any(isinstance(f, SealedField) for f in m._meta.concrete_fields)]
+
+
+@pytest.mark.parametrize("model", WITH_SEALED, ids=lambda m: m._meta.label)
+def test_every_model_with_a_sealed_field_says_what_shreds_it(model):
+    """A kind is among those whose keys go when everything is withdrawn, or the model says why nothing there is a survivor's.
+
+    That they do go, of each of these kinds, is tried in test_everything_goes.py.
+    """
+    from answerable.vault.consent import rules
+
+    said = model._declaration.shredded
+    if said.startswith("no: "):
+        assert len(said) > 12 and model._meta.get_field("ref").get_default()[:3] not in rules.SHREDDED_KINDS
+        return
+    assert said and set(said.split()) <= rules.SHREDDED_KINDS, (
+        f"{model}: say in declares(shredded=…) which kind shreds it"
+    )
+    assert model._meta.get_field("ref").get_default()[:3] == said.split()[0]
+
+
+def test_every_kind_that_is_shredded_is_some_models():
+    from answerable.vault.consent import rules
+
+    kinds = {
+        k
+        for m in WITH_SEALED
+        if not m._declaration.shredded.startswith("no: ")
+        for k in m._declaration.shredded.split()
+    }
+    assert kinds | {"THR"} == rules.SHREDDED_KINDS  # a conversation has keys of its own, and no text
 
 
 @pytest.mark.parametrize("urlconf", PUBLIC_PAGES)

@@ -20,7 +20,7 @@ def robustness_ref() -> str:
     return new_ref("RBT")
 
 
-@declares(data_class="C1", owner="accountability", retention="finding-basis")
+@declares(data_class="C1", owner="accountability", retention="finding-basis", shredded="no: the panel's reasons")
 class Finding(models.Model):
     """A finding: its kind, the standard claimed, what it rests on, and where it stands. Reasons are sealed."""
 

@@ -35,6 +35,7 @@ def running() -> bool:
 def apart() -> None:
     """From here on, in the present context, no action is under way: for a service that answers in the same process."""
     _running.set(None)
+    log.apart()
 
 
 def action(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:

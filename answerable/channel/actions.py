@@ -48,7 +48,8 @@ def _designation() -> str:
     raise ValueError("no two words are left")
 
 
-def _receipt(ref: str) -> str:
+def receipt_of(ref: str) -> str:
+    """The number of a conversation that is not there yet (10 digits)."""
     for attempt in range(20):
         number: str = ask("door_receipt", ref=ref, attempt=attempt)
         if not Thread.objects.filter(receipt=number).exists():
@@ -57,7 +58,7 @@ def _receipt(ref: str) -> str:
 
 
 def _new_thread(kind: str, compartment: str, *, language: str, about_ref: str = "", care_offered: bool = False,
-                documenter: Person | None = None, ref: str = "") -> Thread:  # fmt: skip
+                documenter: Person | None = None, ref: str = "", receipt: str = "") -> Thread:  # fmt: skip
     if kind not in lifecycle.KINDS:
         raise Refused(_("Say what it is about: to tell, to ask, for help or a claim."), reason="kind")
     thread = Thread(
@@ -66,7 +67,7 @@ def _new_thread(kind: str, compartment: str, *, language: str, about_ref: str = 
     )  # fmt: skip
     if ref:
         thread.ref = ref
-    thread.receipt = _receipt(thread.ref)
+    thread.receipt = receipt or receipt_of(thread.ref)
     return thread
 
 
@@ -101,7 +102,7 @@ def _put(
 def open_thread(
     kind: str, *, text: str = "", language: str, compartment: str = "claims", about_ref: str = "",
     care_offered: bool = False, documenter: Person | None = None, ref: str = "", sealed_by: str = lifecycle.ARRIVAL,
-    hers: str = "", by: HasPrincipal,
+    hers: str = "", receipt: str = "", by: HasPrincipal,
 ) -> Thread:  # fmt: skip
     """Someone came to the door. Nothing they tell is compulsory; care was offered before the first question (SC-8).
 
@@ -109,7 +110,7 @@ def open_thread(
     """
     authority.require(by, "open_thread", Place("door"))
     thread = _new_thread(kind, compartment, language=language, about_ref=about_ref, care_offered=care_offered,
-                         documenter=documenter, ref=ref)  # fmt: skip
+                         documenter=documenter, ref=ref, receipt=receipt)  # fmt: skip
     thread.waiting_since = clock.today() if text.strip() or about_ref else None
     thread.about_sealed_by = sealed_by if about_ref else ""
     thread.save(force_insert=True)
@@ -287,6 +288,15 @@ def _notify(subject: str, code: str, facts: Mapping[str, str]) -> bool | None:
             return None
         _put_for_her(thread, "notice", notices.text(code, facts, thread.language), by=None)
     return True
+
+
+@question("clear_details").answer_with
+def _clear(ref: str) -> None:
+    """Of a shredded message or file that it was there, and when. Nothing of what it said."""
+    if ref.startswith("MSG"):
+        Message.objects.filter(ref=ref).update(text=b"")
+    elif ref.startswith("ATT"):
+        Attachment.objects.filter(ref=ref).update(name=b"", salt=b"")
 
 
 def _put_for_her(thread: Thread, kind: str, text: str, *, by: Person | None) -> None:

@@ -126,11 +126,17 @@ class Door:
         return _refused(request) if request.method == "POST" else None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        # What was sent may be done although its answer did not come; of a page that was only asked for there is nothing to say.
+        unknown = "late" if request.method == "POST" else "busy"
         if isinstance(exception, VaultFault):
-            return _go("busy")
+            return _go(unknown)
         if not isinstance(exception, Refused):
             return None
-        return _go({"mistyped": "enter-again", "busy": "busy", "vault_away": "busy"}.get(exception.reason, "closed"))
+        return _go(
+            {"mistyped": "enter-again", "busy": "busy", "vault_away": "busy", "vault_late": unknown}.get(
+                exception.reason, "closed"
+            )
+        )
 
 
 def _filled(content: bytes) -> bytes:

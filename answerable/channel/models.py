@@ -57,7 +57,7 @@ def attachment_ref() -> str:
     return new_ref("ATT")
 
 
-@declares(data_class="C2", owner="channel", retention="claim-file")
+@declares(data_class="C2", owner="channel", retention="claim-file", shredded="MSG")
 class Message(models.Model):
     """One message: hers, ours, or a note among ourselves. An answer can be read from its hour of release on."""
 
@@ -85,7 +85,7 @@ class Message(models.Model):
         ]
 
 
-@declares(data_class="C2", owner="channel", retention="claim-file")
+@declares(data_class="C2", owner="channel", retention="claim-file", shredded="ATT")
 class Attachment(models.Model):
     """A file she sent, sealed as it came in quarantine; its one-time key is the vault's. Staff see pictures of it only."""
 
@@ -108,7 +108,12 @@ def kit_ref() -> str:
     return new_ref("KIT")
 
 
-@declares(data_class="C2", owner="channel", retention="claim-file")
+@declares(
+    data_class="C2",
+    owner="channel",
+    retention="claim-file",
+    shredded="no: a documenter's, emptied when its report is lodged or refused",
+)
 class KitEnvelope(models.Model):
     """A report that a field device sealed when it was saved. Its digest is kept, so that sent again it counts once.
 

@@ -594,11 +594,13 @@ def _complaint_with_answer(written: tuple[Any, ...], pin: str, *, immediate_risk
     )
     try:
         with transaction.atomic():
+            # What is sealed comes first, and with it the complaint: whoever has the record's head in hand seals nothing.
+            number = actions.receipt_of(state["channel"])
+            safeguarding.complain(*written, thread=state["channel"], receipt=number)
             thread = actions.open_thread(
-                lifecycle.COMPLAINT, language=get_language() or "en", compartment=room, ref=state["channel"],
+                lifecycle.COMPLAINT, language=get_language() or "en", compartment=room, ref=state["channel"], receipt=number,
                 by=actions.holder(state["channel"], room),
             )  # fmt: skip
-            safeguarding.complain(*written, thread=thread.ref, receipt=thread.receipt)
     except BaseException:
         doorkeys.close(state["channel"])
         raise
@@ -691,14 +693,19 @@ def choice(token: str) -> dict[str, Any]:
 def give(token: str, purpose: str, understood: bool) -> bool:
     """She gives one purpose, in the terms she was shown (SC-3); her page shows the receipt. Raises Refused.
 
-    Only what was shown before can be given, so that nobody says yes to what she has not read.
+    Only what was shown before can be given, so that nobody says yes to what she has not read. What she gave already and
+    says again is the same yes.
     """
     state, about, by = _hers(token)
     settled(state)
     shown = state.get("choice") or {}
-    if (shown.get("act"), shown.get("purpose")) != ("give", purpose):
-        raise Refused(_("Read first what it means, then say yes or no. Nothing was given."), reason="unread")
-    receipts = question("survivor_gives").ask(about, purpose, bool(understood), by)
+    was_shown = (shown.get("act"), shown.get("purpose")) == ("give", purpose)
+    try:
+        receipts = question("survivor_gives").ask(about, purpose, bool(understood) and was_shown, by)
+    except Refused as no:
+        if was_shown or no.reason not in ("understood", "unknown"):
+            raise
+        raise Refused(_("Read first what it means, then say yes or no. Nothing was given."), reason="unread") from None
     if not receipts:
         raise Refused(_("This could not be done here. Write it as a message; it counts from now on."), reason="nothing")
     return DOORS.write(token, {**state, "choice": None, "said": "receipt", "told": "\n".join(receipts)})

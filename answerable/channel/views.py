@@ -82,7 +82,7 @@ def _told(request: HttpRequest, op: str, **args: Any) -> Any:
     try:
         return ask(op, token=_token(request), **args)
     except Refused as no:
-        if no.reason in ("busy", "vault_away", "gone", "door"):
+        if no.reason in ("busy", "vault_away", "vault_late", "gone", "door"):
             raise
         ask("door_said", token=_token(request), sentence=str(no))
         return None
@@ -179,6 +179,13 @@ def sealing_module(request: HttpRequest) -> HttpResponse:
 def busy(request: HttpRequest) -> HttpResponse:
     """Too many people just now, or the vault is away: the same page, whatever was typed."""
     return _page(request, "calm", busy=True)
+
+
+@public_page
+@require_GET
+def late(request: HttpRequest) -> HttpResponse:
+    """The vault was asked and did not answer in time: it may be done."""
+    return _page(request, "calm", late=True)
 
 
 @public_page

@@ -31,19 +31,24 @@ RETENTION = {
 
 @dataclass(frozen=True)
 class Declaration:
-    """Data class, owning app and retention class of a model."""
+    """Data class, owning app and retention class of a model, and what becomes of its sealed fields."""
 
     data_class: str
     owner: str
     retention: str
+    shredded: str = ""
 
 
-def declares(*, data_class: str, owner: str, retention: str) -> Callable[[T], T]:
-    """Declare a model's class, owner and retention. Raises KeyError for an unknown class or retention."""
+def declares(*, data_class: str, owner: str, retention: str, shredded: str = "") -> Callable[[T], T]:
+    """Declare a model's class, owner and retention. Raises KeyError for an unknown class or retention.
+
+    A model with sealed fields says what `shredded` them when someone withdraws everything: the kinds of references whose keys
+    go (`consent/rules.py: SHREDDED_KINDS`, separated by spaces), or "no: " and why nothing sealed there is a survivor's.
+    """
     CLASSES[data_class], RETENTION[retention]
 
     def mark(model: T) -> T:
-        model._declaration = Declaration(data_class, owner, retention)  # type: ignore[attr-defined]
+        model._declaration = Declaration(data_class, owner, retention, shredded)  # type: ignore[attr-defined]
         return model
 
     return mark

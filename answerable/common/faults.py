@@ -15,3 +15,17 @@ def where(error: BaseException) -> str:
         parts.append(f"{type(current).__name__} at {spots or 'unknown place'}")
         current = current.__cause__ or current.__context__
     return "; caused by ".join(parts)
+
+
+# PostgreSQL's lock_not_available, and deadlock_detected.
+_NOT_GIVEN = frozenset({"55P03", "40P01"})
+
+
+def waited_too_long(error: BaseException) -> bool:
+    """Whether a database ended a transaction because a lock was not given in time, or two waited for each other."""
+    current: BaseException | None = error
+    while current is not None:
+        if getattr(current, "sqlstate", None) in _NOT_GIVEN:
+            return True
+        current = current.__cause__ or current.__context__
+    return False

@@ -15,6 +15,7 @@ QUESTIONS: dict[str, str] = {
     "consent_changed": "told inside the act that consents of a subject changed (ref, Change); a dict of what was put aside",
     "state_of_use": "what became of a subject's facts under a purpose, as states of §2.5 (ref, purpose)",
     "parts_of": "references whose keys go with a subject's when everything is withdrawn (ref)",
+    "sealed_about": "references of what is sealed about any of these, whose keys go with theirs ([ref])",
     "kept_beside": "references of what is sealed about someone outside her file, whose openings she is told of (ref)",
     "holder_of": "the channel thread of the person behind a subject, or '' (ref)",
     "clear_details": "clear coarse details and ciphertext of a shredded object; again does no harm (ref)",

@@ -110,6 +110,7 @@ def demo(argv: list[str]) -> int:
     from django.db import transaction
 
     from answerable.common import clock
+    from answerable.record import log as record_log
     from answerable.rehearsal import runner, scenario
     from answerable.tools import custodian
     from answerable.vault import primitives, userkeys
@@ -128,6 +129,7 @@ def demo(argv: list[str]) -> int:
     seats: dict[str, bytes] = {}
     print("Loading the demonstration alliance (once) …", flush=True)
     with transaction.atomic(), transaction.atomic(using="keys"), _playing():
+        record_log.apart()  # each act in it is a piece of work of its own
         clock.fix(read.anchor + shift)
         fixture.load(
             passphrase=PASSPHRASE,

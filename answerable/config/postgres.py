@@ -401,6 +401,10 @@ def ensure_server() -> Server:
     return server
 
 
+# How long the vault waits for one lock: longer than a rotation's last step, shorter than whoever asks waits for an answer.
+VAULT_LOCK_SECONDS = 20
+
+
 def database_settings(door: str, *, keys: bool = False) -> dict[str, Any]:
     """Django's DATABASES entry for a door: its own role, server-side binding, no persistent transaction."""
     server = external()
@@ -412,6 +416,14 @@ def database_settings(door: str, *, keys: bool = False) -> dict[str, Any]:
     password = os.environ.get("ANSWERABLE_DB_PASSWORD", "")
     if not password and path.exists():
         password = json.loads(path.read_text()).get(role, "")
+    options: dict[str, Any] = {
+        "server_side_binding": True,
+        "prepare_threshold": 5,
+        **(dict(server.options) if server else {}),
+    }
+    if door == "vault":
+        # Two databases see no circle between them, so in the vault nobody waits for a lock for ever.
+        options["options"] = f"{options.get('options', '')} -c lock_timeout={VAULT_LOCK_SECONDS * 1000}".strip()
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": keys_name() if keys else database_name(),
@@ -421,7 +433,7 @@ def database_settings(door: str, *, keys: bool = False) -> dict[str, Any]:
         "PORT": str(port),
         "CONN_MAX_AGE": 300,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"server_side_binding": True, "prepare_threshold": 5, **(dict(server.options) if server else {})},
+        "OPTIONS": options,
         "TEST": {"NAME": f"test_{keys_name() if keys else database_name()}", "TEMPLATE": "template0"},
     }
 

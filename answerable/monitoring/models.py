@@ -137,7 +137,7 @@ class Reading(models.Model):
         indexes = [models.Index(fields=["situation", "year"], name="reading_by_situation_year")]
 
 
-@declares(data_class="C1", owner="monitoring", retention="monitoring-item")
+@declares(data_class="C1", owner="monitoring", retention="monitoring-item", shredded="INC")
 class Incident(models.Model):
     """An incident as reported. Narrative, exact place and reasons are sealed; the rest is coarse on purpose."""
 
@@ -228,7 +228,7 @@ class Incident(models.Model):
         return self.concluded_level or "–"
 
 
-@declares(data_class="C1", owner="monitoring", retention="monitoring-item")
+@declares(data_class="C1", owner="monitoring", retention="monitoring-item", shredded="ITM")
 class SourceItem(models.Model):
     """What an incident rests on: a testimony, a document, a register. What it says is sealed."""
 

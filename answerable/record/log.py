@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -186,7 +187,7 @@ def make_checkpoint(signer: tlog.Signer, origin: str) -> Checkpoint | None:
 
     Returns None when nothing was appended since the last checkpoint, so an idle day adds nothing.
     """
-    head = Head.objects.select_for_update().get(pk=1)
+    head = hold()
     last = Checkpoint.objects.order_by("-size").first()
     if head.size == 0 or (last and last.size == head.size):
         return None
@@ -204,7 +205,39 @@ def hold(**also: Any) -> Head:
 
     Returns the head, with the expressions in `also` read together with it.
     """
-    return Head.objects.annotate(**also).select_for_update().get(pk=1)
+    head: Head = Head.objects.annotate(**also).select_for_update().get(pk=1)
+    work = _work()
+    _held_in.set(work[0] if work else None)
+    return head
+
+
+# Locks in the keys' database come before the record's head: two databases see no circle between them. So whoever holds the
+# head seals nothing more (`seal first, then append`), and the code that would is refused (`keys_before_head`).
+_held_in: ContextVar[Any] = ContextVar("record_head_held_in", default=None)
+_begun_at: ContextVar[int] = ContextVar("work_began_at", default=0)
+
+
+def _work() -> list[Any]:
+    """The transactions of the present piece of work, the outermost first; one that a test wraps around itself is none."""
+    blocks: list[Any] = connection.atomic_blocks[_begun_at.get() :]
+    return [b for b in blocks if not getattr(b, "_from_testcase", False)]
+
+
+def apart() -> None:
+    """From here on, in the present context, a piece of work of its own begins inside whatever transaction is open."""
+    _begun_at.set(len(connection.atomic_blocks))
+
+
+def holds_head() -> bool:
+    """Whether the transaction under way on this thread has appended, or took the lock that orders appends."""
+    held = _held_in.get()
+    return held is not None and any(held is block for block in connection.atomic_blocks)
+
+
+def keys_before_head() -> None:
+    """Raises ValueError where a lock in the keys' database would be waited for with the record's head in hand."""
+    if holds_head():
+        raise ValueError("the keys are locked before the record's head: seal first, then append")
 
 
 def keep_witness(key: tlog.VerifierKey, kind: str) -> Witness:

@@ -53,7 +53,7 @@ class Programme(models.Model):
         return Money(self.unit_minor, self.currency)
 
 
-@declares(data_class="C1", owner="reparations", retention="claim-file")
+@declares(data_class="C1", owner="reparations", retention="claim-file", shredded="CLM")
 class Claim(models.Model):
     """A claim as coarse working facts; everything that could point to a person is sealed."""
 

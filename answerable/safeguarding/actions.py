@@ -36,6 +36,8 @@ from answerable.safeguarding.models import (
 )
 from answerable.vault import keeping
 from answerable.vault.client import ask
+from answerable.vault.consent import queries as consents
+from answerable.vault.consent.actions import Change
 
 # Whoever comes to the door, without a name. It writes and reads nothing else.
 DOOR = Principal(ref="DOOR", roles=frozenset({"door"}), via="channel", compartments=frozenset({"care"}))
@@ -107,6 +109,20 @@ def _seen(by: Any, subject: str) -> None:
         raise Refused(_("There is nothing here for you."), reason="nothing")
 
 
+def _open(subject: str) -> None:
+    """Raises Refused when everything was withdrawn of what a reference names: nothing more is written down about it.
+
+    Until the act ends nothing is withdrawn of it either, so that what is sealed here is among what a withdrawal closes.
+    """
+    if subject:
+        consents.hold(subject)
+    if subject and consents.is_closed(subject):
+        raise Refused(
+            _("She withdrew everything, so nothing is written down, planned or passed on about her. She may ask for help anew "
+              "at any time."), reason="withdrawn",
+        )  # fmt: skip
+
+
 @action("offer_referral")
 def offer_referral(
     subject: str = "", *, need: str, provider: Provider | None = None, happened_at: datetime | None = None, note: str = "",
@@ -119,6 +135,7 @@ def offer_referral(
     """
     authority.require(by, "offer_referral", Place("care"))
     _seen(by, subject)
+    _open(subject)
     if need not in rules.needs():
         raise Refused(_("Choose the need from the list."), reason="need")
     _offers(provider, need)
@@ -145,6 +162,7 @@ def _offers(provider: Provider | None, need: str) -> None:
 def ask_for_help(thread: str, need: str, *, by: HasPrincipal) -> Referral:
     """She asks at the door to be helped to reach a provider; the answer waits in her conversation."""
     authority.require(by, "ask_for_help", Place("care"))
+    _open(thread)
     referral = Referral(compartment="care", subject=thread, need=need, status=lifecycle.ASKED, asked_on=clock.today())
     sealed = keeping.seal_fields(referral.ref, referral.compartment, "Referral", {"note": "", "contact": ""})
     referral.note, referral.contact = sealed["note"], sealed["contact"]
@@ -163,6 +181,8 @@ def move_referral(
     `accept_referral` records her consent to this referral (CP-CARE), with `contact_too` also to a provider being told how
     to reach her. Nothing is sent without a live consent for it (SC-4).
     """
+    if name != "revoke_referral":
+        _open(referral.subject)
     referral = Referral.objects.select_for_update(of=("self",)).select_related("provider").get(pk=referral.pk)
     authority.require(by, name, referral)
     before, referral.status = referral.status, next_status(lifecycle.REFERRAL_MOVES, name, status=referral.status)
@@ -254,18 +274,62 @@ def _cancel_planned(subject: str) -> None:
     ContactAttempt.objects.filter(subject=subject, status=lifecycle.PLANNED).update(status=lifecycle.CANCELLED)
 
 
-def forget_contact(subject: str) -> list[str]:
-    """Within the act that shreds someone's file: take the vault's copy of her plans away, for which there is no key of its
-    own, and return the references whose keys must be shredded with the file's.
+@question("consent_changed").answer_with
+def _consents_changed(ref: str, change: Change) -> dict[str, Any]:
+    """Everything was withdrawn: referrals under way are revoked and planned contacts cancelled, and an undo brings both back.
+
+    One purpose alone leaves help as it is: a referral rests on a consent of its own (SC-8).
     """
-    with scope_of(_writes("contact", "care")):
-        SafeContactPlan.objects.filter(subject=subject).update(status=lifecycle.REPLACED, for_vault=b"")
-        _cancel_planned(subject)
-        return [
-            ref
-            for model in (SafeContactPlan, ContactAttempt, Referral)
-            for ref in model._default_manager.filter(subject=subject).values_list("ref", flat=True)
-        ]
+    if not change.total:
+        return {}
+    if change.kind == "undone":
+        _bring_back(change.put_aside)
+        return {}
+    subjects = consents.parts_of(ref)
+    planned = ContactAttempt.objects.filter(subject__in=subjects, status=lifecycle.PLANNED)
+    aside: dict[str, Any] = {"contacts": list(planned.values_list("ref", flat=True)), "referrals": {}}
+    planned.update(status=lifecycle.CANCELLED)
+    revoked = lifecycle.REFERRAL_MOVES["revoke_referral"].froms
+    for row in Referral.objects.select_for_update().filter(subject__in=subjects, status__in=revoked).order_by("ref"):
+        aside["referrals"][row.ref] = [
+            row.status, row.purposes, row.contact_too,
+            *(at.isoformat() if at else None for at in (row.pep_until, row.contraception_until)),
+        ]  # fmt: skip
+        row.status, row.purposes, row.contact_too = lifecycle.REVOKED, [], False
+        row.pep_until = row.contraception_until = None
+        row.save(update_fields=REVOKED_WITH)
+    return aside
+
+
+REVOKED_WITH = ["status", "purposes", "contact_too", "pep_until", "contraception_until"]
+
+
+def _bring_back(aside: Mapping[str, Any]) -> None:
+    cancelled = ContactAttempt.objects.filter(ref__in=aside.get("contacts", ()), status=lifecycle.CANCELLED)
+    cancelled.update(status=lifecycle.PLANNED)
+    held = aside.get("referrals", {})
+    for row in Referral.objects.select_for_update().filter(ref__in=held, status=lifecycle.REVOKED).order_by("ref"):
+        row.status, row.purposes, row.contact_too, *clocks = held[row.ref]
+        row.pep_until, row.contraception_until = (datetime.fromisoformat(at) if at else None for at in clocks)
+        row.save(update_fields=REVOKED_WITH)
+
+
+@question("clear_details").answer_with
+def _clear(ref: str) -> None:
+    """A shredded plan, contact or referral keeps its reference and its day. The vault's own copy of a plan has no key that
+    could be shredded, so it is deleted here (decision 0013).
+    """
+    if ref.startswith("SCP"):
+        SafeContactPlan.objects.filter(ref=ref).update(status=lifecycle.REPLACED, plan=b"", for_vault=b"")
+    elif ref.startswith("CTA"):
+        contact = ContactAttempt.objects.filter(ref=ref)
+        contact.filter(status=lifecycle.PLANNED).update(status=lifecycle.CANCELLED)
+        contact.update(sender="", via="", outcome="", next_step="", cover_said=False, note=b"")
+    elif ref.startswith("REF"):
+        Referral.objects.filter(ref=ref).update(
+            status=lifecycle.REVOKED, need="", provider=None, purposes=[], contact_too=False, pep_until=None,
+            contraception_until=None, note=b"", contact=b"",
+        )  # fmt: skip
 
 
 @action("make_plan")
@@ -273,6 +337,7 @@ def make_plan(subject: str, *, plan: Mapping[str, Any], by: Person) -> SafeConta
     """Write down with her how she may be reached, in place of what was written before."""
     authority.require(by, "make_plan", Place("contact"))
     _seen(by, subject)
+    _open(subject)
     stopped = SafeContactPlan.objects.filter(subject=subject, status=lifecycle.UNSAFE).first()
     if stopped is not None and not authority.allows(by, "review_plan", stopped):
         raise Refused(
@@ -311,6 +376,7 @@ def plan_contact(subject: str, *, sender: str, at: datetime | None = None, by: P
     """Plan a call, a visit, a message by hand or a letter. Refused unless her plan allows it at that moment (R-NOT-1)."""
     authority.require(by, "plan_contact", Place("contact"))
     _seen(by, subject)
+    _open(subject)
     if sender not in rules.SENDERS:
         raise Refused(_("Choose how to reach her from the list."), reason="way")
     how, now = rules.SENDERS[sender], clock.now()
@@ -344,6 +410,7 @@ def log_contact(
     """What came of a contact. Someone else answered, or it had to stop: the plan is stopped with it, and those who protect
     are told at once (R-NOT-1).
     """
+    _open(attempt.subject)
     attempt = ContactAttempt.objects.select_for_update().get(pk=attempt.pk)
     authority.require(by, "log_contact", attempt)
     if outcome not in rules.outcomes() or next_step not in NEXT_STEPS:

@@ -1,5 +1,6 @@
 """How care, plans and complaints look to policies, and the consents they need (SC-4)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from answerable.authority.engine import describes
@@ -14,6 +15,7 @@ from answerable.safeguarding.models import (
     SafeContactPlan,
     SafetyIncident,
 )
+from answerable.vault.consent import queries as consents
 
 
 @describes(Provider)
@@ -67,9 +69,24 @@ def _beside(ref: str) -> list[str]:
     ]
 
 
+@question("sealed_about").answer_with
+def _about(refs: Sequence[str]) -> list[str]:
+    """Her plans, contacts and referrals, of a claim, an account or a conversation: their keys go with it."""
+    return [
+        ref
+        for model in (SafeContactPlan, ContactAttempt, Referral)
+        for ref in model._default_manager.filter(subject__in=refs).values_list("ref", flat=True)
+    ]
+
+
 @question("live_consent").answer_with
 def _consent(obj: Any, purpose: str) -> bool | None:
-    """A referral carries her consent to itself; a plan is read under her consent to be contacted."""
+    """A referral carries her consent to itself; a plan is read under her consent to be contacted.
+
+    Of what everything was withdrawn of, nothing that is about it opens (SC-5), also what was written down since.
+    """
+    if isinstance(obj, (Referral, SafeContactPlan, ContactAttempt)) and consents.is_closed(obj.subject):
+        return False
     if isinstance(obj, Referral):
         live = "CP-CARE" in obj.purposes and obj.status not in {lifecycle.REVOKED, lifecycle.DECLINED}
         if purpose == "care_contact":

@@ -102,7 +102,7 @@ class CareOffer(models.Model):
     offered_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
 
 
-@declares(data_class="C2", owner="safeguarding", retention="vault-contact")
+@declares(data_class="C2", owner="safeguarding", retention="vault-contact", shredded="REF")
 class Referral(models.Model):
     """One need, one provider, her word at every step. The provider learns a designation and the need, no more.
 
@@ -148,7 +148,7 @@ class Referral(models.Model):
         )
 
 
-@declares(data_class="C2", owner="safeguarding", retention="vault-contact")
+@declares(data_class="C2", owner="safeguarding", retention="vault-contact", shredded="SCP")
 class SafeContactPlan(models.Model):
     """How she may be reached. Sealed twice: for those who reach her, and for the vault, which says yes or no for everyone
     else. Only what must be seen to stop in time lies open: whether the plan holds.
@@ -175,7 +175,7 @@ class SafeContactPlan(models.Model):
         return self.ref
 
 
-@declares(data_class="C2", owner="safeguarding", retention="vault-contact")
+@declares(data_class="C2", owner="safeguarding", retention="vault-contact", shredded="CTA")
 class ContactAttempt(models.Model):
     """One contact that was planned and what came of it, or one enquiry by someone else. Codes; the note is sealed."""
 
@@ -228,7 +228,12 @@ class SafetyIncident(models.Model):
         return self.ref
 
 
-@declares(data_class="C2", owner="safeguarding", retention="claim-file")
+@declares(
+    data_class="C2",
+    owner="safeguarding",
+    retention="claim-file",
+    shredded="no: a complaint is never joined with her file (SC-13)",
+)
 class Grievance(models.Model):
     """A complaint or harm (A17). Nobody who works on cases, and nobody it names, has any way to it (SC-13)."""
 
@@ -266,7 +271,12 @@ class Grievance(models.Model):
         return self.ref
 
 
-@declares(data_class="C2", owner="safeguarding", retention="claim-file")
+@declares(
+    data_class="C2",
+    owner="safeguarding",
+    retention="claim-file",
+    shredded="no: a complaint is never joined with her file (SC-13)",
+)
 class GrievanceAnswer(models.Model):
     """What was answered to a complaint, sealed like it."""
 

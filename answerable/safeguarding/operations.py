@@ -22,6 +22,7 @@ from answerable.record.pages import describe
 from answerable.safeguarding import access, actions, contacting, lifecycle, queries, rules
 from answerable.safeguarding.models import Grievance, SafeContactPlan
 from answerable.vault import keyroom, operations, seal
+from answerable.vault.consent import queries as consents
 from answerable.vault.primitives import Unopenable
 from answerable.vault.service import operation
 
@@ -96,16 +97,18 @@ def may_contact(subject: str, via: str, kind: str, at: str, token: str = "") -> 
     with reading_as(CLOCK):
         plan = _plan_of(subject)
         behind = [o for o in question("sealed_object").ask(subject) if o is not None]
-        consents = [a for o in behind for a in question("live_consent").ask(o, "contact")]
+        closed = consents.is_closed(subject)
+        allowed = not closed and all(a is not False for o in behind for a in question("live_consent").ask(o, "contact"))
     try:
         answer = rules.may_contact(plan, via, when, kind)
     except ValueError:
         raise Refused(_("There is no such way of reaching anyone."), reason="way") from None
     # Her own door is hers: what waits there needs no consent to be contacted, because nobody contacts her.
-    if via != rules.DOOR and any(c is False for c in consents):
+    if via != rules.DOOR and not allowed:
         answer = rules.Answer(False, "consent")
     actions.note_asked(subject, via=via, allowed=answer.allowed, by=by)
-    if not _looks_after(person, subject, "see_contact"):
+    # Where everything was withdrawn the plan still says no to what it forbids, and is told to nobody.
+    if closed or not _looks_after(person, subject, "see_contact"):
         because = "yes" if answer.allowed else "no"
         return {"allowed": answer.allowed, "because": because, "sentence": contacting.sentence(because), "words": "",
                 "sender": "", "next_at": ""}  # fmt: skip
@@ -137,7 +140,8 @@ def _is_conversation(thread: str) -> bool:
     if not thread.startswith("THR-"):
         return False
     with reading_as(CLOCK):
-        return any(o is not None for o in question("sealed_object").ask(thread))
+        # Of a closed one nothing more is kept, help that is asked for neither: she is shown who helps, like anyone.
+        return any(o is not None for o in question("sealed_object").ask(thread)) and not consents.is_closed(thread)
 
 
 @operation("ask_help", "channel")

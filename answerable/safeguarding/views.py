@@ -112,7 +112,7 @@ def care(request: Request) -> HttpResponse:
     tables = []
     for title, statuses in ((_("Waiting"), lifecycle.WAITING), (_("Under way and done"), (lifecycle.TAKEN_UP, lifecycle.DONE, lifecycle.NOT_DONE))):  # fmt: skip
         rows = [
-            [{"url": reverse("referral", args=[r.ref]), "text": r.ref}, words[r.need], str(r.provider or "–"),
+            [{"url": reverse("referral", args=[r.ref]), "text": r.ref}, words.get(r.need, "–"), str(r.provider or "–"),
              {"status": r.status}, {"hours": r.urgent_until}]
             for r in found.filter(status__in=statuses)[:200]
         ]  # fmt: skip
@@ -154,8 +154,8 @@ def referral(request: Request, ref: str) -> HttpResponse:
     """One referral: her answer, the clocks, what the provider is told."""
     this: Referral = _get(access.referrals(request.user), ref)
     words = forms.need_words()
-    facts = [(_("Need"), words[this.need]), (_("Provider"), this.provider or "–"), (_("Offered on"), this.asked_on),
-             (_("The provider is told"), f"{this.ref}; {words[this.need]}" if "CP-CARE" in this.purposes else _("nothing, without her consent")),
+    facts = [(_("Need"), words.get(this.need, "–")), (_("Provider"), this.provider or "–"), (_("Offered on"), this.asked_on),
+             (_("The provider is told"), f"{this.ref}; {words.get(this.need, '')}" if "CP-CARE" in this.purposes else _("nothing, without her consent")),
              (_("How to reach her"), _("she agreed that it is told") if this.contact_too else _("not told"))]  # fmt: skip
     may_answer = this.status == lifecycle.OFFERED and authority.allows(request.user, "accept_referral", this)
     listed = access.providers(request.user).filter(status=lifecycle.LISTED)
@@ -221,7 +221,7 @@ def contact(request: Request, subject: str) -> HttpResponse:
     senders, results = forms.sender_words(), forms.outcome_words()
     attempts = access.attempts(request.user).filter(subject=subject)[:50]
     rows = [
-        [a.planned_at.strftime("%Y-%m-%d %H:%M UTC"), _("enquiry by someone else") if a.status == lifecycle.ENQUIRY else senders[a.sender],
+        [a.planned_at.strftime("%Y-%m-%d %H:%M UTC"), _("enquiry by someone else") if a.status == lifecycle.ENQUIRY else senders.get(a.sender, "–"),
          _("no information") if a.status == lifecycle.ENQUIRY else results.get(a.outcome, "–"),
          {"url": reverse("log-contact", args=[a.ref]), "text": _("Log it")} if a.status == lifecycle.PLANNED else {"status": a.status}]
         for a in attempts

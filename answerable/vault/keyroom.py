@@ -65,7 +65,11 @@ def reader_context(compartment: str, person: str) -> bytes:
 
 @contextmanager
 def _held(compartment: str, *, alone: bool = False) -> Iterator[None]:
-    """Many may seal to a compartment at once; a rotation waits for them and keeps new ones out (advisory lock)."""
+    """Many may seal to a compartment at once; a rotation waits for them and keeps new ones out (advisory lock).
+
+    Raises ValueError with the record's head in hand: a rotation that has this lock waits for that.
+    """
+    record.keys_before_head()
     number = int.from_bytes(hashlib.sha256(compartment.encode()).digest()[:8], "big", signed=True)
     name = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
     with transaction.atomic(using="keys"):

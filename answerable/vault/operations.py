@@ -192,6 +192,7 @@ def entered_first(what: str, subject: str, *, act: str, by: HasPrincipal) -> Ite
     never a change without one. The block puts what the entry says into the mapping it is given.
     """
     detail: dict[str, Any] = {}
+    record.keys_before_head()
     with transaction.atomic(using="keys"):
         yield detail
         actions.note_key_work(what, subject, act=act, detail=detail, by=by)

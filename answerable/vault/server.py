@@ -33,6 +33,8 @@ CONNECTIONS, BACKLOG = 64, 128
 IDLE_CONNECTION_SECONDS = 300
 GIVES_WAY_SECONDS = 60
 LOOK_AFTER_SECONDS = 1
+# How long the vault waits, when told to stop, for answers that are under way.
+ENDING_SECONDS = 3.0
 # Memory is locked, so a thread's stack must not be the system's eight megabytes.
 STACK_BYTES = 512 * 1024
 MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT = 1, 2, 4
@@ -141,6 +143,7 @@ class Server:
         self.stopping = threading.Event()
         self._listening = {door: _listen(door) for door in sorted(service.DOORS)}
         # A door's threads are its own, and keep their database connections: one door's flood leaves the others free.
+        self._answering: set[socket.socket] = set()
         self._working = {door: ThreadPoolExecutor(THREADS, thread_name_prefix=door) for door in self._listening}
 
     def start(self) -> None:
@@ -166,17 +169,22 @@ class Server:
             with connection:
                 while (body := frames.body(connection)) is not None:
                     places.busy(connection)
-                    connection.sendall(self._working[door].submit(_answer, door, body).result())
+                    self._answering.add(connection)
+                    try:
+                        connection.sendall(self._working[door].submit(_answer, door, body).result())
+                    finally:
+                        self._answering.discard(connection)
                     places.idle(connection)
         except (frames.Torn, OSError):
             pass
         except Exception as fault:  # one connection's fault is not the vault's end
-            print(f"vault: {faults.where(fault)}", file=sys.stderr, flush=True)
+            if not self.stopping.is_set():
+                print(f"vault: {faults.where(fault)}", file=sys.stderr, flush=True)
         finally:
             places.leave(connection)
 
     def stop(self) -> None:
-        """Close the doors and forget everything."""
+        """Close the doors and forget everything. What is being answered has some seconds to end (`ENDING_SECONDS`)."""
         self.stopping.set()
         for door, listening in self._listening.items():
             listening.close()
@@ -185,6 +193,11 @@ class Server:
                 with contextlib.suppress(OSError):  # made by us, and empty after the last door
                     client.socket_path(door).parent.rmdir()
         CHAMBER.lock("stopped")
+        ends = time.monotonic() + ENDING_SECONDS
+        for working in self._working.values():
+            working.shutdown(wait=False, cancel_futures=True)
+        while self._answering and time.monotonic() < ends:
+            time.sleep(0.02)
 
 
 def demonstration_key() -> Path:
@@ -220,4 +233,7 @@ def serve() -> int:
     stopped.wait()
     server.stop()
     stretching.stop()
-    return 0
+    # A thread that still waits, for a lock say, keeps a process alive; its transaction ends with its connection, undone.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

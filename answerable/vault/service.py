@@ -16,6 +16,8 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from django.conf import settings
 from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from answerable.authority import acting
 from answerable.common.errors import Refused
@@ -50,6 +52,19 @@ def operation(name: str, *doors: str) -> Callable[[F], F]:
     return register
 
 
+# Both transactions of the vault, on the facts and on the keys, were undone.
+TRY_AGAIN = gettext_noop(
+    "Something else is being changed at this moment, so this was not done. Nothing was changed; try again in a minute."
+)
+# What is done in memory before its entry: that holds, and only the entry is missing.
+LATER = {
+    "lock": gettext_noop("The vault is locked. The record does not say so yet, because something else is being changed."),
+    "bring_half": gettext_noop(
+        "Your half was taken. The record does not say so yet, because something else is being changed; see below whether the "
+        "vault is open."
+    ),
+}  # fmt: skip
+
 _answering: contextvars.ContextVar[bool] = contextvars.ContextVar("answering", default=False)
 
 
@@ -82,6 +97,9 @@ def perform(door: str, request: Any) -> dict[str, Any]:
     except Exception as fault:
         from answerable.common import faults
 
+        if faults.waited_too_long(fault):
+            with translation.override(_language(request.get("language"))):
+                return {"refused": _(LATER.get(found.name, TRY_AGAIN)), "reason": "busy"}
         return {"fault": faults.where(fault)}
 
 

@@ -30,6 +30,8 @@ from answerable.safeguarding.models import (
 )
 from answerable.vault import keeping
 from answerable.vault.client import ask
+from answerable.vault.consent import actions as consent
+from answerable.vault.models import DataKey
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("played")]
 PASSPHRASE = "only for the test suite, six words"
@@ -249,22 +251,19 @@ def test_what_was_planned_under_a_plan_that_no_longer_holds_is_not_done(claim, h
 
 
 def test_nothing_of_an_old_plan_stays_with_the_vault_and_a_shredded_file_leaves_none(claim):
-    from answerable.authority.acting import action
-
     first, second = plan_for(claim), plan_for(claim, words="Another.")
     first.refresh_from_db()
     assert bytes(first.for_vault) == b"" and first.status == "REPLACED" and bytes(second.for_vault)
-
-    @action("test shreds a file")
-    def shred(*, by):
-        log.append("x", claim, by=by)
-        return actions.forget_contact(claim.ref)
-
-    refs = shred(by=CLOCK)
-    see_all()
-    second.refresh_from_db()
-    assert {first.ref, second.ref} <= set(refs) and bytes(second.for_vault) == b""
-    assert contacting.ask(claim.ref, via="phone", kind="call", by=person("adva")).because == "no_plan"
+    start = clock.now()
+    consent.withdraw_everything(claim, heard_through="phone", by=person("adva"))
+    assert contacting.ask(claim.ref, via="phone", kind="call", by=person("adva")).because == "no"
+    with clock.set_to(start + timedelta(days=15)):
+        assert consent.shred_due() == 1
+        see_all()
+        for row in (first, second):
+            row.refresh_from_db()
+            assert (row.status, bytes(row.plan), bytes(row.for_vault)) == ("REPLACED", b"", b"")
+            assert not DataKey.objects.filter(subject=row.ref).exists()
 
 
 def test_whoever_asks_about_her_gets_no_information_and_the_database_says_so_too(claim):

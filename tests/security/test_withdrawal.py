@@ -246,6 +246,33 @@ def test_an_entry_out_of_its_time_or_changed_bears_no_withdrawal_out(saved):
     assert DataKey.objects.filter(subject=claim.ref).exists()
 
 
+@pytest.mark.writes_freely
+def test_keys_that_the_vault_keeps_are_said_once_with_the_number_and_shown_to_who_keeps_withdrawals(
+    saved, office, caplog
+):
+    claim, start = saved("$claim"), clock.now()
+    word = consent.withdraw_everything(claim, by=person("adva"))
+    named = list(word.parts)
+    Withdrawal.objects.filter(pk=word.pk).update(parts=[claim.ref])  # the record binds another list
+    consent._said.clear()
+    with clock.set_to(start + 15 * DAY):
+        for _minute in range(3):
+            assert consent.shred_due() == 0
+        said = [r.getMessage() for r in caplog.records if "refused" in r.getMessage()]
+        assert len(said) == 1 and word.ref in said[0] and "not_due" in said[0] and claim.ref not in said[0]
+        see_all()
+        assert [e.action for e in log.history(word.ref)].count("keys kept by the vault") == 1
+        page = office("petra").get("/record/withdrawals/").content.decode()
+        assert "The keys are not destroyed" in page and word.ref in page
+        see_all()
+        Withdrawal.objects.filter(pk=word.pk).update(parts=named)
+        assert consent.shred_due() == 1
+        see_all()
+        word.refresh_from_db()
+        assert word.status == "SHREDDED" and word.refused == ""
+        assert "The keys are not destroyed" not in office("petra").get("/record/withdrawals/").content.decode()
+
+
 @pytest.mark.parametrize("point", ["before beginning", "after beginning", "after the keys", "after finishing"])
 def test_a_fault_between_any_two_steps_is_repaired_by_running_again(saved, monkeypatch, point):
     claim = saved("$claim")

@@ -44,7 +44,7 @@ def count_ref() -> str:
     return new_ref("CNT")
 
 
-@declares(data_class="C2", owner="monitoring", retention="monitoring-item")
+@declares(data_class="C2", owner="monitoring", retention="monitoring-item", shredded="FIL")
 class EvidenceFile(models.Model):
     """A file on a source item. The original lies sealed as it came; what is seen of it is a picture.
 
@@ -73,7 +73,7 @@ class EvidenceFile(models.Model):
         return self.ref
 
 
-@declares(data_class="C2", owner="monitoring", retention="monitoring-item")
+@declares(data_class="C2", owner="monitoring", retention="monitoring-item", shredded="PRF")
 class Proof(models.Model):
     """A proof of time that came with a file: an RFC 3161 token or an OpenTimestamps proof, sealed (base64 of its bytes)."""
 
@@ -107,7 +107,7 @@ class EvidenceCheck(models.Model):
         ordering = ["-id"]
 
 
-@declares(data_class="C2", owner="monitoring", retention="monitoring-item")
+@declares(data_class="C2", owner="monitoring", retention="monitoring-item", shredded="RED")
 class Redaction(models.Model):
     """A version with regions or passages destroyed: pictures sealed in quarantine, or a text excerpted from a statement."""
 
@@ -172,7 +172,7 @@ class TimeAuthority(models.Model):
         ]
 
 
-@declares(data_class="C2", owner="monitoring", retention="monitoring-item")
+@declares(data_class="C2", owner="monitoring", retention="monitoring-item", shredded="ASM")
 class Assessment(models.Model):
     """One assessor's grade of an item, given without sight of another's (R-VER-0)."""
 
@@ -201,7 +201,7 @@ class Assessment(models.Model):
         return self.testimony or f"{self.reliability}{self.credibility}"
 
 
-@declares(data_class="C2", owner="monitoring", retention="monitoring-item")
+@declares(data_class="C2", owner="monitoring", retention="monitoring-item", shredded="WEI")
 class Weighing(models.Model):
     """How a contrary item was weighed by a verification lead (R-VER-3). A second weighing is another row."""
 
@@ -217,7 +217,7 @@ class Weighing(models.Model):
         ordering = ["-id"]
 
 
-@declares(data_class="C2", owner="monitoring", retention="monitoring-item")
+@declares(data_class="C2", owner="monitoring", retention="monitoring-item", shredded="OPN")
 class Opinion(models.Model):
     """Another organisation's opinion on how well an incident is known, beside the level and never in its place."""
 

@@ -234,6 +234,8 @@ def _clear_drafts(ref: str) -> None:
         m.Draft.objects.filter(ref__in=versions).update(**m.EMPTY)
     elif ref.startswith("ITM"):
         m.DraftItem.objects.filter(ref=ref).update(**m.EMPTY_ITEM)
+    elif ref.startswith("ITV"):
+        m.Interview.objects.filter(ref=ref).update(**m.EMPTY_INTERVIEW)
 
 
 # --- drafts -------------------------------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ EMPTY = {"coded": {}, "area1": "", "area2": "", "when": "", "earliest": date.min
          "narrative": b"", "place": b"", "link_reason": b""}  # fmt: skip
 EMPTY_ITEM = {"coded": {}, "says": b"", "file": "", "file_kind": "", "file_commitment": "", "file_mark": b"", "file_name": b"",
               "file_salt": b"", "file_digest": b""}  # fmt: skip
+EMPTY_INTERVIEW = {"question": b"", "question_keys": {}, "added_value": b"", "why_not_enough": b""}
 
 
 def batch_ref() -> str:
@@ -83,7 +84,7 @@ class IntakeBatch(models.Model):
         return self.ref
 
 
-@declares(data_class="C1", owner="monitoring", retention="draft")
+@declares(data_class="C1", owner="monitoring", retention="draft", shredded="INC")
 class Draft(models.Model):
     """A report that passed the check and was not filed yet, or a correction to one. Its texts are sealed already.
 
@@ -143,7 +144,7 @@ class Draft(models.Model):
         return self.ref
 
 
-@declares(data_class="C1", owner="monitoring", retention="draft")
+@declares(data_class="C1", owner="monitoring", retention="draft", shredded="ITM FIL")
 class DraftItem(models.Model):
     """An item of a draft, with the reference it will have.
 
@@ -206,7 +207,7 @@ class Answered(models.Model):
         constraints = [models.UniqueConstraint(fields=["person", "key"], name="a_key_is_answered_once")]
 
 
-@declares(data_class="C1", owner="monitoring", retention="monitoring-item")
+@declares(data_class="C1", owner="monitoring", retention="monitoring-item", shredded="ITV")
 class Interview(models.Model):
     """Someone wants to ask a person for her account: why, what it adds, and why what exists does not suffice (SC-1, SC-2).
 

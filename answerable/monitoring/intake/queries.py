@@ -164,22 +164,24 @@ def versions_of(report: str) -> QuerySet[m.Draft]:
 
 
 def parts_of(ref: str) -> list[str]:
-    """What of a submission's other versions goes with a report, or with an item: their texts, their items', and files.
+    """What of a submission's other versions goes with a report, or with an item: their texts, their items', and files; and
+    why its account was asked for.
 
     With an item that its report rests on alone the whole report goes; else what each version says in its place.
     """
     whole = next((r for r in reports.parts_of(ref) if r.startswith("INC")), "")
     if whole:
         drafts = list(versions_of(whole).values_list("ref", flat=True))
+        asked = list(m.Interview.objects.filter(report__ref=whole).values_list("ref", flat=True))
         items = m.DraftItem.objects.filter(draft__ref__in=drafts)
     elif came := m.DraftItem.objects.select_related("draft").filter(ref=ref).first():
-        drafts = []
+        drafts, asked = [], []
         others = versions_of(came.draft.corrects or came.draft.ref).values("ref")
         reported = SourceItem.objects.filter(ref=OuterRef("ref"))
         items = m.DraftItem.objects.filter(draft__in=others, number=came.number).exclude(Exists(reported))
     else:
         return []
-    return [*drafts, *(r for pair in items.values_list("ref", "file_ref") for r in pair if r)]
+    return [*drafts, *asked, *(r for pair in items.values_list("ref", "file_ref") for r in pair if r)]
 
 
 def withdrawn(reports: Iterable[str]) -> set[str]:

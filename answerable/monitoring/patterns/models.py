@@ -149,7 +149,9 @@ class Retest(models.Model):
         ]
 
 
-@declares(data_class="C1", owner="monitoring", retention="finding-basis")
+@declares(
+    data_class="C1", owner="monitoring", retention="finding-basis", shredded="no: an analyst's reasons about a pattern"
+)
 class Indicator(models.Model):
     """An analyst's reasoned assessment that an indicator is present: SY-1..6, MOW, CON, or a commonality (§1.4, §1.6).
 
@@ -202,7 +204,9 @@ class Indicator(models.Model):
         return "CORE" if self.code in rules.CORE else "GRAVE" if self.code in rules.GRAVE else ""
 
 
-@declares(data_class="C1", owner="monitoring", retention="finding-basis")
+@declares(
+    data_class="C1", owner="monitoring", retention="finding-basis", shredded="no: an expert's reasons about a pattern"
+)
 class PanelPrevalence(models.Model):
     """A prevalence that an expert of the panel set higher than the count, with sealed reasons (R-LS-2)."""
 

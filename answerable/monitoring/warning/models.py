@@ -30,7 +30,7 @@ def forecast_ref() -> str:
     return new_ref("FCS")
 
 
-@declares(data_class="C1", owner="monitoring", retention="monitoring-item")
+@declares(data_class="C1", owner="monitoring", retention="monitoring-item", shredded="EWE")
 class WarningEntry(models.Model):
     """One observation of one indicator (form A4). What exactly was seen is sealed."""
 
@@ -64,7 +64,7 @@ class WarningEntry(models.Model):
         return self.ref
 
 
-@declares(data_class="C1", owner="monitoring", retention="finding-basis")
+@declares(data_class="C1", owner="monitoring", retention="finding-basis", shredded="no: what a person made of a level")
 class Alert(models.Model):
     """A level the rules proposed, and what a person made of it. Until someone confirms it, it is no alert."""
 

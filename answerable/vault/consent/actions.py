@@ -462,17 +462,33 @@ def finish_shredding(withdrawal: Withdrawal, keys: Mapping[str, int], *, by: Has
     if withdrawal.status != m.SHREDDING:
         raise Refused(_("Shredding has not begun, or is done."), reason="lifecycle")
     with scope_of(CLOCK):
-        for part in withdrawal.parts:
+        # Also what was written down since, of which the vault destroyed the keys too.
+        since = [ref for ref in queries.parts_of(withdrawal.subject) if ref[:3] in rules.COME_SINCE]
+        for part in sorted({*withdrawal.parts, *since}):
             question("clear_details").ask(part)
     withdrawal.status, withdrawal.shredded_at = m.SHREDDED, clock.now()
-    withdrawal.put_aside = {}
+    withdrawal.put_aside, withdrawal.refused = {}, ""
     for line in withdrawal.effects:
         if line["code"] == "SHRED":
             line["done_at"] = clock.now().isoformat()
-    withdrawal.save(update_fields=["status", "shredded_at", "put_aside", "effects"])
+    withdrawal.save(update_fields=["status", "shredded_at", "put_aside", "refused", "effects"])
     record.append(
         "shredded", withdrawal, by=by, from_state=m.SHREDDING, to_state=m.SHREDDED, detail={"keys": dict(keys)}
     )
+    return withdrawal
+
+
+@action("note_not_shredded")
+def note_not_shredded(withdrawal: Withdrawal, reason: str, *, by: HasPrincipal) -> Withdrawal:
+    """The vault kept the keys when they were due, and why as a code: entered once, and shown to who keeps withdrawals."""
+    withdrawal = Withdrawal.objects.select_for_update().get(pk=withdrawal.pk)
+    authority.require(by, "shred_withdrawn", subject_of(withdrawal))
+    if withdrawal.status != m.SHREDDING:
+        raise Refused(_("Shredding has not begun, or is done."), reason="lifecycle")
+    withdrawal.refused = reason[:20]
+    withdrawal.save(update_fields=["refused"])
+    record.append("keys kept by the vault", withdrawal, by=by, reason=withdrawal.refused,
+                  from_state=withdrawal.status, to_state=withdrawal.status)  # fmt: skip
     return withdrawal
 
 
@@ -497,28 +513,42 @@ def shred_due(*, by: HasPrincipal = CLOCK) -> int:
         )  # fmt: skip
     done = 0
     for withdrawal in due:
-        done += _each(partial(_shred, withdrawal, by), "shredding")
+        done += _each(partial(_shred, withdrawal, by), "shredding", withdrawal.ref)
     return done
 
 
 def _shred(withdrawal: Withdrawal, by: HasPrincipal) -> None:
+    """Raises Refused; what the vault finds not due is entered the first time."""
     fault_point("before beginning")
     if withdrawal.status == m.EFFECTIVE:
         withdrawal = begin_shredding(withdrawal, by=by)
     fault_point("after beginning")
-    keys: dict[str, int] = ask("shred", withdrawal=withdrawal.ref)
+    try:
+        keys: dict[str, int] = ask("shred", withdrawal=withdrawal.ref)
+    except Refused as no:
+        if no.reason == "not_due" and withdrawal.refused != no.reason:
+            note_not_shredded(withdrawal, no.reason, by=by)
+        raise
     fault_point("after the keys")
     finish_shredding(withdrawal, keys, by=by)
     fault_point("after finishing")
 
 
-def _each(act: Callable[[], object], what: str) -> int:
-    """One piece of the clock's work; what is refused is said, and does not hold up the next."""
+# What was said of which piece of work, while it lasts: the clock comes round every minute.
+_said: set[tuple[str, str, str]] = set()
+
+
+def _each(act: Callable[[], object], what: str, ref: str) -> int:
+    """One piece of the clock's work; what is refused is said once, with the withdrawal's number, and holds up nothing else."""
     try:
         act()
     except Refused as no:
-        log.error("%s was refused (%s)", what, no.reason)
+        said = (what, ref, no.reason)
+        if said not in _said:
+            _said.add(said)
+            log.error("%s %swas refused (%s)", what, f"({ref}) " if ref.startswith("WDR") else "", no.reason)
         return 0
+    _said.difference_update([s for s in _said if s[:2] == (what, ref)])
     return 1
 
 
@@ -538,7 +568,7 @@ def owed(*, by: HasPrincipal = CLOCK) -> int:
         over = sorted({c.subject for c in last.filter(subject__in=list(ends)) if c.given and c.expires_on
                        and c.expires_on < clock.today()})  # fmt: skip
     for withdrawal in asked:
-        done += _each(partial(carry_out_withdrawal, withdrawal, by=by), "carrying out a withdrawal")
+        done += _each(partial(carry_out_withdrawal, withdrawal, by=by), "carrying out a withdrawal", withdrawal.ref)
     for ref in over:
-        done += _each(partial(end_consents, ref, by=by), "ending a consent")
+        done += _each(partial(end_consents, ref, by=by), "ending a consent", ref)
     return done + shred_due(by=by)

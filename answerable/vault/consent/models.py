@@ -108,6 +108,8 @@ class Withdrawal(models.Model):
     effects = models.JSONField(default=list)
     shredded_at = models.DateTimeField(null=True)
     undone_at = models.DateTimeField(null=True)
+    # Why the vault kept the keys when they were due, as it said; empty where it did not.
+    refused = models.CharField(max_length=20, blank=True, default="")
 
     class Meta:
         ordering = ["-asked_at", "-id"]

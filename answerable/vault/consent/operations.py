@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence, Set
 
 from answerable.authority.acting import reading_as
 from answerable.authority.principals import CLOCK
@@ -22,8 +23,8 @@ def shred(withdrawal: str) -> dict[str, int]:
 
     The vault looks for itself: the withdrawal is of everything, its fourteen days are over by the vault's own clock, and
     the record holds the entry of that day that binds the very list of references (`recorded`), and none that she took it
-    back. Of that list only what is hers goes (`_hers`). Entered before a key goes. Raises Refused otherwise, and then no
-    key was touched.
+    back. Of that list only what is hers goes, and what came to it since (`_hers`). Entered before a key
+    goes. Raises Refused otherwise, and then no key was touched.
     """
     with reading_as(CLOCK):
         row = Withdrawal.objects.filter(ref=withdrawal).first()
@@ -50,7 +51,7 @@ def shred(withdrawal: str) -> dict[str, int]:
     ):
         raise Refused("The record does not bear this withdrawal out, so the vault keeps the keys.", reason="not_due")
     kinds = dict(sorted(Counter(ref[:3] for ref in hers).items()))
-    left = len(set(row.parts)) - len(hers)
+    left = len(set(row.parts) - set(hers))
     if keyroom.has_keys(hers):
         with operations.entered_first("keys shredded", withdrawal, act="shred_withdrawn", by=CLOCK) as detail:
             detail |= {"kinds": kinds, "left": left}
@@ -64,6 +65,19 @@ def shred(withdrawal: str) -> dict[str, int]:
 
 
 def _hers(row: Withdrawal) -> list[str]:
-    """Of what a withdrawal names, what belongs to its subject by what the vault finds, and is of a kind that is shredded."""
-    found = set(queries.parts_of(row.subject))
-    return sorted({ref for ref in row.parts if ref in found and ref[:3] in rules.SHREDDED_KINDS})
+    """What belongs to a withdrawal's subject by what the vault finds, is of a kind that is shredded, and is named: by the
+    withdrawal, or by what was recorded of something it names (a message she left since).
+    """
+    found, named = set(queries.parts_of(row.subject)), set(row.parts)
+    since = {ref for ref in found - named if ref[:3] in rules.COME_SINCE}
+    return sorted({ref for ref in found & named if ref[:3] in rules.SHREDDED_KINDS} | _recorded(since, row.parts))
+
+
+def _recorded(refs: Set[str], parts: Sequence[str]) -> set[str]:
+    """Those of these references that an entry about one of `parts` names, and is what was entered (`recorded`)."""
+    named: set[str] = set()
+    for entry in Entry.objects.filter(subject__in=parts) if refs else ():
+        said = refs & {v for v in recorded.detail(entry).values() if isinstance(v, str)}
+        if said - named and recorded.is_entered(entry):
+            named |= said
+    return named

@@ -174,8 +174,14 @@ def states_of_use(ref: str, purpose: str) -> set[str]:
 
 
 def parts_of(ref: str) -> list[str]:
-    """A subject and everything that is sealed under it."""
-    return sorted({ref, *(p for answer in question("parts_of").ask(ref) for p in answer)})
+    """A subject, everything that is sealed under it or under anything of it, and what is sealed about any of it (her plans,
+    her referrals).
+    """
+    found, ask = {ref}, [ref]
+    while ask:  # a report that rests on her account alone goes with it, and so does what is sealed about that report
+        found |= (fresh := {p for r in ask for answer in question("parts_of").ask(r) for p in answer} - found)
+        ask = sorted(fresh)
+    return sorted(found | {p for answer in question("sealed_about").ask(sorted(found)) for p in answer})
 
 
 def digest(parts: Iterable[str]) -> str:

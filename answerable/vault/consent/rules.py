@@ -20,9 +20,32 @@ TABLES = Path(__file__).with_name("tables")
 EVERYTHING = "EVERYTHING"
 UNDO_DAYS = 14
 # Kinds of references whose keys go with hers: claim, account, report; her thread, its messages and attachments; notes on
-# the strength of her account; evidence with its proofs, redactions, gradings, weighings and opinions. Nothing else is ever
-# shredded: not a vote, a decision, a payment, a finding, nor anybody's office.
-SHREDDED_KINDS = frozenset({"CLM", "ITM", "INC", "THR", "MSG", "ATT", "EWE", "FIL", "PRF", "RED", "ASM", "WEI", "OPN"})
+# the strength of her account; evidence with its proofs, redactions, gradings, weighings and opinions; her safe contact plans,
+# contacts and referrals; why she was to be interviewed. Nothing else is ever shredded: not a vote, a decision, a payment, a
+# finding, nor anybody's office. Each model with a sealed field says which of these shreds it (`declares`).
+SHREDDED_KINDS = frozenset(
+    {
+        "CLM",
+        "ITM",
+        "INC",
+        "THR",
+        "MSG",
+        "ATT",
+        "EWE",
+        "FIL",
+        "PRF",
+        "RED",
+        "ASM",
+        "WEI",
+        "OPN",
+        "SCP",
+        "CTA",
+        "REF",
+        "ITV",
+    }
+)
+# Of these, what may still come to someone's file after everything was withdrawn: it goes with it, named or not.
+COME_SINCE = frozenset({"MSG", "ATT", "SCP", "CTA", "REF"})
 # Copies of keys in backups outlive the keys by this much (`config/postgres.py` removes older dumps): days.
 BACKUP_DAYS = 14
 GIVERS = ("self", "guardian", "representative")
@@ -247,6 +270,10 @@ EFFECTS: Mapping[str, Effect] = {e.code: e for e in (
     Effect("NOT_MATCHED", gettext_noop("It is compared with no other register; a person checks instead, and you lose nothing."), AT_ONCE),
     Effect("NO_FURTHER_USE", gettext_noop("It is not used for this any more."), AT_ONCE),
     Effect("EVERYTHING_CLOSED", gettext_noop("From now on nobody can open anything of yours, not even to pay you."), AT_ONCE),
+    Effect("CARE_STOPPED", gettext_noop(
+        "Help that was being arranged for you stops too, and nobody is told how to reach you. You can ask for help again at "
+        "any time, here or anywhere: it never depends on what you told us."
+    ), AT_ONCE),
     Effect("SHRED", gettext_noop(
         "For fourteen days you can undo this. Then the keys are destroyed: nobody here can read it any "
         "more. Backups of the keys last fourteen days longer; after twenty-eight days nobody can ever "
@@ -295,7 +322,7 @@ def effects_of_everything(awarded: bool) -> list[Effect]:
     be paid is said in place of AWARD_KEPT, which promises more.
     """
     after = ("AWARD_OWED", "AWARD_UNREACHED", "LEDGER_KEPT") if awarded else ()
-    return [EFFECTS[c] for c in ("EVERYTHING_CLOSED", *after[:1], "SHRED", *after[1:])]
+    return [EFFECTS[c] for c in ("EVERYTHING_CLOSED", *after[:1], "CARE_STOPPED", "SHRED", *after[1:])]
 
 
 def what_follows(had: Sequence[str], states: Mapping[str, Collection[str]], *, total: bool) -> list[tuple[str, Effect]]:

@@ -295,6 +295,10 @@ def gives(about_ref: str, purpose: str, understood: bool, by: HasPrincipal) -> s
     if purpose not in rules.purposes():
         raise Refused(_("There is no such purpose."), reason="unknown")
     obj, herself = _hers(about_ref, by)
+    with reading_as(CLOCK):
+        stands = next((c for c in queries.standing(about_ref) if c.purpose == purpose), None)
+    if stands is not None:  # pressed again: it is the same yes
+        return _gave(stands)
     answer = replace(rules.default_terms(purpose, on=clock.today()), understanding_checked=understood)
     if not understood:
         raise Refused(_("Tick first that you have read what it means. Nothing was given."), reason="understood")
@@ -304,8 +308,13 @@ def gives(about_ref: str, purpose: str, understood: bool, by: HasPrincipal) -> s
     )  # fmt: skip
     with reading_as(CLOCK):
         row = Consent.objects.filter(subject=about_ref, purpose=purpose, given=True).latest("id")
-    said = _("You gave on %(day)s: %(what)s.") % {"day": day_words(row.given_at), "what": her_words(purpose)}
-    return "\n".join([said, *terms_words(purpose), number_words(row.ref)])
+    return _gave(row)
+
+
+def _gave(row: Consent) -> str:
+    """The receipt of a purpose she gave."""
+    said = _("You gave on %(day)s: %(what)s.") % {"day": day_words(row.given_at), "what": her_words(row.purpose)}
+    return "\n".join([said, *terms_words(row.purpose), number_words(row.ref)])
 
 
 def _hers(about_ref: str, by: HasPrincipal) -> tuple[Any, Principal]:
@@ -325,9 +334,30 @@ def withdraws(about_ref: str, purposes: Sequence[str], by: HasPrincipal) -> str:
     from answerable.vault.consent import actions
 
     obj, herself = _hers(about_ref, by)
-    return receipt_of(
-        actions.withdraw_consent(obj, list(purposes), heard_through="channel", carry_out=False, by=herself)
-    )
+    if before := _already(about_ref, purposes):
+        return receipt_of(before)
+    try:
+        made = actions.withdraw_consent(obj, list(purposes), heard_through="channel", carry_out=False, by=herself)
+    except Refused as no:
+        # The same word, pressed twice at one moment: the other came first.
+        if no.reason != "withdrawn" or not (before := _already(about_ref, purposes)):
+            raise
+        return receipt_of(before)
+    return receipt_of(made)
+
+
+def _already(about_ref: str, purposes: Sequence[str]) -> Withdrawal | None:
+    """The withdrawal that this word is once more, pressed again because its answer did not come: what it withdrew is withdrawn
+    still. None where it is a new word.
+    """
+    with reading_as(CLOCK):
+        mine = Withdrawal.objects.filter(subject=about_ref)
+        if rules.withdrawal_is_total(purposes):
+            return mine.filter(total=True, status__in=m.CLOSED).first()
+        if queries.is_closed(about_ref) or set(purposes) & set(queries.in_force(about_ref)):
+            return None
+        held = mine.filter(total=False, status__in=(m.ASKED, m.EFFECTIVE))
+        return next((w for w in held if set(w.purposes) == set(purposes)), None)
 
 
 @question("survivor_undoes").answer_with
@@ -340,4 +370,6 @@ def undoes(about_ref: str, withdrawal_ref: str, by: HasPrincipal) -> str:
         mine = Withdrawal.objects.filter(ref=withdrawal_ref, subject=about_ref).first()
     if mine is None:
         raise Refused(_("There is no such withdrawal of yours."), reason="nothing")
+    if mine.status == m.UNDONE:  # pressed again: it is the same undoing
+        return receipt_of(mine)
     return receipt_of(actions.undo_withdrawal(mine, carry_out=False, by=herself))

@@ -254,7 +254,7 @@ def withdrawals(request: Request) -> HttpResponse:
     notified, answered = recalled.count(), recalled.exclude(answered_at=None).count()
     return render(
         request, "vault/withdrawals.html",
-        {"rows": rows, "waiting": waiting_for_answers(by), "answers": actions.ANSWERS, "notified": notified,
+        {"rows": rows, "kept": queries.withdrawals(by).exclude(refused="")[:20], "waiting": waiting_for_answers(by), "answers": actions.ANSWERS, "notified": notified,
          "answered": answered, "percent": rules.acknowledged(answered, notified),
          "may_answer": "data_protection_officer" in by.roles},
     )  # fmt: skip
