@@ -111,7 +111,7 @@ class _Change:
         for row in [*rows, *more]:
             own = facts[row.ref]
             n = rules.support(row.on, bases.get(row.party_id, [])) if own.matches_pattern else 0
-            level = known.verification_level(own.items, base=n, matches_pattern=own.matches_pattern)
+            level = _level_now(row, own, n)
             adds = candidates.get(row.pk)
             if adds is not None and adds.own and adds.level != level.code:
                 adds.level = level.code
@@ -231,6 +231,12 @@ def hold(parties: Iterable[int]) -> None:
     with connection.cursor() as cursor:
         for key in sorted(parties):
             cursor.execute("SELECT pg_advisory_xact_lock(7302, %s::int)", [key])
+
+
+def _level_now(row: Incident, facts: known.IncidentFacts, base: int) -> known.Level:
+    """The level a report has now. Whether it matches a pattern (V3d) a verifier says, so only while her word stands."""
+    matches = facts.matches_pattern and row.status in lifecycle.COUNTED
+    return known.verification_level(facts.items, base=base if matches else 0, matches_pattern=matches)
 
 
 def _contribution(row: Incident, facts: known.IncidentFacts) -> Contribution:
@@ -559,6 +565,8 @@ def _contribute_all(found: Recomputed) -> None:
         for row in rows:
             if row.status in lifecycle.COUNTED and not by_pk[row.pk].awaits and row.level != by_pk[row.pk].own:
                 _store_alone(row, known.verification_level(facts[row.ref].items), found)
+            elif row.status in lifecycle.OPEN and row.level != (now := _level_now(row, facts[row.ref], 0)).code:
+                _store_alone(row, now, found)
 
 
 def _store_alone(row: Incident, level: known.Level, found: Recomputed) -> None:

@@ -1,0 +1,109 @@
+"""A level never stands above what the rules give now, and no source stands for two (R-VER-1, R-VER-4, SOD-01, §1.4)."""
+
+from __future__ import annotations
+
+import io
+from datetime import date, timedelta
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection, transaction
+from PIL import Image
+from tests_support import see_all
+from walks import test_verification
+from walks.test_linking import decide, pair_of
+from walks.test_verification import T1, add, concluded, graded, person
+
+from answerable.common import clock
+from answerable.common.errors import Refused
+from answerable.monitoring import actions
+from answerable.monitoring.linking import actions as linking
+from answerable.monitoring.models import Incident, Party, SourceItem
+from answerable.monitoring.patterns import actions as patterns
+from answerable.monitoring.patterns import live
+from answerable.monitoring.patterns.models import PatternState
+from answerable.monitoring.warning import queries as warning
+from answerable.vault.consent import actions as consent
+
+pytestmark = pytest.mark.django_db
+report = test_verification.report
+A1 = {"kind": "document", "primary": True, "reliability": "A", "credibility": 1}
+B2 = {"kind": "document", "reliability": "B", "credibility": 2}
+
+
+def fresh(incident) -> Incident:
+    see_all()
+    return Incident.objects.get(pk=incident.pk)
+
+
+def counted(incident) -> bool:
+    """Whether early warning counts it today."""
+    see_all()
+    return incident.ref in warning.reading(incident.situation, clock.today()).incidents
+
+
+def recomputed_alike(incident) -> None:
+    """A full recomputation changes nothing of it."""
+    before = fresh(incident)
+    live.recompute(from_items=True)
+    after = fresh(incident)
+    assert (after.level, after.status, after.because) == (before.level, before.status, before.because)
+
+
+# --- a report that was opened again ---------------------------------------------------------------------------------
+
+
+def test_a_report_opened_again_falls_with_its_items(report, office):
+    made = report(victims=40, victims_min=40, victims_max=40)
+    items = [add(made, **A1, says="a"), add(made, **B2, says="b")]
+    made = concluded(made)
+    assert made.level == "V3c" and counted(made)
+    actions.move_incident(made, "reopen", by=person("lena"))
+    made = fresh(made)
+    assert (made.status, made.level, made.shown_level) == ("REOPENED", "V3c", "would be V3c") and counted(made)
+    for item in items:
+        actions.regrade_item(SourceItem.objects.get(pk=item.pk), reliability="F", credibility=6, by=person("vera"))
+        see_all()
+    made = fresh(made)
+    assert (made.status, made.level) == ("REOPENED", "V1") and not counted(made)
+    recomputed_alike(made)
+    assert "would be V1" in office("sami").get(f"/watch/incidents/{made.ref}/").content.decode()
+
+
+def test_a_report_opened_again_is_counted_no_more_once_her_consent_ends(report):
+    made = report()
+    told = graded(add(made, **T1, person_key="one"))
+    add(made, kind="document", reliability="E", credibility=5, says="weak")
+    made = concluded(made)
+    actions.move_incident(made, "reopen", by=person("lena"))
+    assert fresh(made).level == "V2" and counted(made)
+    consent.withdraw_consent(SourceItem.objects.get(pk=told.pk), ["CP-MONI"], by=person("sami"))
+    assert (fresh(made).status, fresh(made).level) == ("REOPENED", "V1") and not counted(made)
+
+
+def test_a_link_taken_back_after_a_regrade_leaves_no_level_behind(report):
+    kept, other = report(), report()
+    add(kept, **A1, says="a")
+    paper = add(other, **B2, says="b")
+    kept, other = concluded(kept), concluded(other)
+    assert other.level == "V2"
+    pair = pair_of(kept, other)
+    decide(pair, "same", "same_details", kept=kept)
+    actions.regrade_item(SourceItem.objects.get(pk=paper.pk), reliability="F", credibility=6, by=person("lena"))
+    see_all()
+    pair.refresh_from_db()
+    linking.undo_link(pair, turn=pair.turn, by=person("lena"))
+    assert (fresh(other).status, fresh(other).level) == ("REOPENED", "V1") and not counted(other)
+    recomputed_alike(other)
+
+
+@pytest.mark.writes_freely
+def test_a_recomputation_lowers_what_stood_too_high(report):
+    made = report()
+    add(made, **A1, says="a")
+    made = concluded(made)
+    actions.move_incident(made, "reopen", by=person("lena"))
+    see_all()
+    Incident.objects.filter(pk=made.pk).update(level="V3c")  # as an earlier version of the software left it
+    live.recompute(from_items=True)
+    assert fresh(made).level == "V2"
