@@ -299,7 +299,7 @@ def add_item(
         problems.append(_("Unknown purpose of consent: %(codes)s.") % {"codes": ", ".join(unknown)})
     if any(p.incident_id != incident.pk and p.compartment != incident.compartment for p in parents):
         problems.append(_("An item can only derive from one you can see."))
-    words = intake_queries.word_marks([(incident.ref, says)])[0]
+    words = intake_queries.word_marks([(incident.situation.ref, says)])[0]
     if words and intake_queries.words_here(incident, words):
         problems.append(_(intake.HERE_ALREADY))
     if problems:

@@ -101,8 +101,10 @@ def graded() -> Prefetch[str, Any, str]:
     return Prefetch("assessments", Assessment.objects.only("id", "item", "testimony"))
 
 
-def item_facts(item: SourceItem, parents: Iterable[str], *, waits: str = "", stood: bool = False) -> rules.ItemFacts:
-    """An item as the rules see it; `waits` and `stood` as there."""
+def item_facts(
+    item: SourceItem, parents: Iterable[str], *, waits: str = "", stood: bool = False, source: str = ""
+) -> rules.ItemFacts:
+    """An item as the rules see it; `waits`, `stood` and `source` as there."""
     return rules.ItemFacts(
         ref=item.ref,
         kind=item.kind,
@@ -119,6 +121,8 @@ def item_facts(item: SourceItem, parents: Iterable[str], *, waits: str = "", sto
         assessed=assessed(item),
         waits=waits,
         stood=stood,
+        source=source,
+        report=str(item.incident_id) if source else "",
     )
 
 
@@ -147,6 +151,9 @@ def incident_facts(incidents: Sequence[Incident]) -> list[rules.IncidentFacts]:
 
     # Two items that cite a third go back to it, in whichever incident it was filed (R-VER-1).
     elsewhere = evidence.roots_elsewhere(every)
+    # So do two that have the same words or the same file, on reports that are linked.
+    same = {pk: roots for group in items.values() for pk, roots in evidence.alike(group).items()} if linked else {}
+    one_source = links.one_source(linked)
     refs = dict(Party.objects.filter(pk__in={i.party_id for i in incidents}).values_list("pk", "ref"))
     return [
         rules.IncidentFacts(
@@ -162,8 +169,13 @@ def incident_facts(incidents: Sequence[Incident]) -> list[rules.IncidentFacts]:
             items=tuple(
                 item_facts(
                     x,
-                    {*(p.ref for p in x.parents.all() if p.incident_id == x.incident_id), *elsewhere.get(x.pk, ())},
+                    {
+                        *(p.ref for p in x.parents.all() if p.incident_id == x.incident_id),
+                        *elsewhere.get(x.pk, ()),
+                        *same.get(x.pk, ()),
+                    },
                     **waits(x),
+                    source=one_source.get(x.incident_id, ""),
                 )
                 for x in items.get(i.pk, [])
             ),

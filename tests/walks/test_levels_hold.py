@@ -107,3 +107,97 @@ def test_a_recomputation_lowers_what_stood_too_high(report):
     Incident.objects.filter(pk=made.pk).update(level="V3c")  # as an earlier version of the software left it
     live.recompute(from_items=True)
     assert fresh(made).level == "V2"
+
+
+# --- one source on two reports ----------------------------------------------------------------------------------------
+
+
+def picture(colour: int) -> SimpleUploadedFile:
+    out = io.BytesIO()
+    Image.new("RGB", (16, 16), (colour, 20, 30)).save(out, "PNG")
+    return SimpleUploadedFile("order.png", out.getvalue())
+
+
+def take(office, item, colour: int) -> None:
+    reply = office("vera").post(
+        f"/watch/items/{item.ref}/evidence/take/", {"file": picture(colour), "why": "verification"}
+    )
+    assert reply.status_code == 303, reply.content.decode()[:2000]
+    see_all()
+
+
+def two(report, one, other, why="same_details"):
+    """Two reports concluded by themselves and linked; then a verifier looks at both."""
+    kept, dup = report(), report()
+    items = [add(kept, **one), add(dup, **other)]
+    kept, dup = concluded(kept), concluded(dup)
+    decide(pair_of(kept, dup), "same", why, kept=kept)
+    return fresh(kept), items
+
+
+def looked_at(kept) -> Incident:
+    see_all()
+    actions.verify_incident(fresh(kept), by=person("vera"))
+    return fresh(kept)
+
+
+def test_the_same_words_on_two_linked_reports_are_one_source(report, office):
+    kept, _items = two(report, {**A1, "says": "Order no. 17"}, {**A1, "says": " order  No. 17 "})
+    kept = looked_at(kept)
+    assert kept.level == "V2" and "share a root" in kept.because[-1]
+    page = office("sami").get(f"/watch/incidents/{kept.ref}/known/").content.decode()
+    assert "the same words" in page
+    recomputed_alike(kept)
+
+
+def test_other_words_on_two_linked_reports_are_two_sources(report):
+    kept, _items = two(report, {**A1, "says": "Order no. 17"}, {**A1, "says": "Order no. 18"})
+    assert looked_at(kept).level == "V3c"
+
+
+def test_reports_linked_as_of_the_same_source_are_one_source(report, office):
+    kept, _items = two(report, {**A1, "says": "Order no. 17"}, {**A1, "says": "what the order says"}, why="same_source")
+    kept = looked_at(kept)
+    assert kept.level == "V2"
+    page = office("sami").get(f"/watch/incidents/{kept.ref}/known/").content.decode()
+    assert "linked as going back to the same source" in page
+    # What each has of its own still is two sources: another item on the kept report, of another origin.
+    add(kept, **B2, says="a ledger")
+    assert looked_at(kept).level == "V3c"
+    recomputed_alike(kept)
+
+
+def test_the_same_file_on_two_linked_reports_is_one_source_whenever_it_comes(report, office, settings, tmp_path):
+    settings.QUARANTINE = tmp_path / "quarantine"
+    kept, (one, other) = two(report, {**A1, "says": "Order no. 17"}, {**A1, "says": "the very paper"})
+    assert looked_at(kept).level == "V3c"
+    take(office, one, 9)
+    take(office, other, 8)
+    assert fresh(kept).level == "V3c"
+    take(office, other, 9)
+    kept = fresh(kept)
+    assert (kept.level, kept.status) == ("V2", "CREDIBLE")
+    assert "the same file" in office("sami").get(f"/watch/incidents/{kept.ref}/known/").content.decode()
+    recomputed_alike(kept)
+
+
+def test_the_vault_which_takes_a_file_may_work_levels_out():
+    """What `relevel` writes or locks: PostgreSQL asks for the right to update a row that is locked."""
+    see_all()
+    names = (
+        "incident",
+        "contribution",
+        "patternstate",
+        "statechange",
+        "indicator",
+        "patternassessment",
+        "restatement",
+        "retest",
+    )
+    tables = [*(f"monitoring_{n}" for n in names), "record_reliance"]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT t FROM unnest(%s::text[]) t WHERE NOT has_table_privilege('answerable_vault', t, 'UPDATE')",
+            [tables],
+        )
+        assert cursor.fetchall() == []
