@@ -201,3 +201,88 @@ def test_the_vault_which_takes_a_file_may_work_levels_out():
             [tables],
         )
         assert cursor.fetchall() == []
+
+
+# --- indicators and commonalities -------------------------------------------------------------------------------------
+
+
+def indicator(party, *items, code="SY-1"):
+    see_all()
+    made = patterns.record_indicator(
+        party, code=code, standard="SP2", supporting=list(items), reasons="r", by=person("sami")
+    )
+    see_all()
+    made.refresh_from_db()
+    return made
+
+
+def test_two_posts_on_two_articles_on_one_report_bear_an_indicator_out_once(report, saved):
+    made = report()
+    source = add(made, **{**B2, "says": "the one report of an organisation"})
+    articles = [add(made, **{**B2, "says": f"article {n}"}, parents=[source]) for n in range(2)]
+    posts = [add(made, **{**A1, "says": f"post {n}"}, parents=[a]) for n, a in enumerate(articles)]
+    made = concluded(made)
+    assert made.level == "V2"
+    for pair in (articles, posts):
+        found = indicator(saved("$brigade"), *pair)
+        assert found.reached == "SP1" and not found.supported
+
+
+def test_an_item_of_a_report_that_nobody_verified_bears_no_indicator_out(report, saved):
+    known, other = report(), report(area2="Z-99")
+    first = add(known, kind="document", reliability="C", credibility=3, says="a")
+    second = add(other, **A1, says="b")
+    concluded(known)
+    found = indicator(saved("$brigade"), first, second)
+    assert found.reached == "SP1" and "no verifier has concluded" in found.because[0]
+    concluded(other)
+    found.refresh_from_db()
+    assert found.reached == "SP2" and found.supported
+    see_all()
+    actions.move_incident(fresh(other), "refer_elsewhere", by=person("sami"))
+    see_all()
+    found.refresh_from_db()
+    assert found.reached == "SP1" and not found.supported
+    before = (found.reached, found.because, found.days)
+    live.recompute(from_items=True)
+    found.refresh_from_db()
+    assert (found.reached, found.because, found.days) == before
+
+
+def test_the_items_of_a_linked_report_count_while_the_kept_one_does(report, saved):
+    kept, items = two(report, {**A1, "says": "one"}, {**A1, "says": "two"})
+    found = indicator(saved("$brigade"), *items)
+    assert found.reached == "SP2"
+    actions.move_incident(fresh(kept), "reopen", by=person("lena"))
+    see_all()
+    found.refresh_from_db()
+    assert found.reached == "none" and not found.days
+
+
+@pytest.mark.writes_freely
+def test_a_commonality_reasoned_of_one_year_makes_no_pattern_of_another(report, saved):
+    see_all()
+    party = Party.objects.create(situation=saved("$zandria"), name="Column of two years", actor_type="ACT-STF")
+    today = clock.today()
+
+    def three(around: date) -> None:
+        for n in range(3):
+            made = report(party=party, on=around - timedelta(days=20 * n), area2=f"Z-{around.year}-{n}", victims=3)
+            add(made, **A1, says=f"{around} {n}")
+            add(made, **B2, says=f"{around} {n} b")
+            assert concluded(made).level == "V3c"
+
+    three(today - timedelta(days=5 * 365))
+    three(today - timedelta(days=10))
+
+    def met() -> dict[int, bool]:
+        see_all()
+        shown = PatternState.objects.filter(party=party, reported_incidents__gt=0).order_by("ends_on")
+        return {s.ends_on.year: s.pt for s in shown}
+
+    assert set(met().values()) == {False}
+    actions.assess_pattern(party, commonalities=["method"], by=person("sami"))
+    after = met()
+    assert after.pop(today.year) and not any(after.values())
+    again = live.recompute(from_items=True)
+    assert not again.states and met()[today.year]

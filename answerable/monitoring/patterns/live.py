@@ -163,7 +163,7 @@ class _Change:
 
     def _indicators(self, refs: Sequence[str]) -> None:
         """What indicators reach, and when they count, follows their items and incidents, of whichever actor those are."""
-        for indicator in _leaning_on(refs):
+        for indicator in _leaning_on(_with_linked(refs)):
             for day in reassess(indicator):
                 self._day(indicator.party_id, day, refs[0])
 
@@ -218,7 +218,7 @@ def _actors_of(refs: Sequence[str]) -> set[int]:
     named = Q(ref__in=refs) | Q(pk__in=links.keepers_of(refs)) | Q(merged_by__kept__ref__in=refs)
     rows = list(Incident.objects.filter(named).order_by().values_list("pk", "ref", "party_id"))
     counted = Contribution.objects.filter(incident__in=[pk for pk, _ref, _party in rows])
-    indicators = _leaning_on([ref for _pk, ref, _party in rows])
+    indicators = _leaning_on(_with_linked([ref for _pk, ref, _party in rows]))
     return {
         *(party for _pk, _ref, party in rows),
         *counted.values_list("party_id", flat=True),
@@ -289,6 +289,13 @@ def _bases(rows: Sequence[Contribution]) -> dict[int, list[date]]:
     return {c.party_id: found.get(c.party_id, []) for c in rows}
 
 
+def _with_linked(refs: Sequence[str]) -> list[str]:
+    """These reports and those linked to them, however long the chain: whether the items of these speak for anything changes too."""
+    own = dict(Incident.objects.filter(ref__in=refs).values_list("ref", "pk"))
+    below = links.kept_by(own.values())
+    return [*refs, *Incident.objects.filter(pk__in=below).values_list("ref", flat=True)] if below else list(refs)
+
+
 def _leaning_on(refs: Sequence[str]) -> list[Indicator]:
     items = Indicator.objects.filter(ended_at=None)
     found = items.filter(supporting__incident__ref__in=refs) | items.filter(contrary__incident__ref__in=refs)
@@ -344,7 +351,7 @@ def _values(t: rules.Tally, first: date, last: date, about: patterns.Reasoned) -
 
 
 _NOTHING = rules.Tally()
-_NOBODY = patterns.Reasoned(frozenset(), ())
+_NOBODY = patterns.Reasoned((), ())
 
 
 def restate_windows(party: int, days: set[date], *, why: str, because_of: str = "") -> dict[str, Any] | None:
