@@ -286,3 +286,28 @@ def test_a_commonality_reasoned_of_one_year_makes_no_pattern_of_another(report, 
     assert after.pop(today.year) and not any(after.values())
     again = live.recompute(from_items=True)
     assert not again.states and met()[today.year]
+
+
+# --- who added an item ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.writes_freely
+def test_one_person_alone_verifies_nothing(report, office):
+    made = report(by=person("dana"))
+    for n in range(2):
+        add(made, **A1, says=f"mine {n}")
+    see_all()
+    SourceItem.objects.filter(incident=made).update(added_by=person("vera"))
+    actions.move_incident(fresh(made), "triage", by=person("sami"))
+    see_all()
+    with pytest.raises(Refused, match="SOD-01"), transaction.atomic():
+        actions.move_incident(fresh(made), "begin_verification", by=person("vera"))
+    actions.move_incident(fresh(made), "begin_verification", by=person("lena"))
+    see_all()
+    with pytest.raises(Refused, match="SOD-01"), transaction.atomic():
+        actions.verify_incident(fresh(made), by=person("vera"))
+    assert fresh(made).status == "IN_VERIFICATION"
+    page = office("vera").get(f"/watch/incidents/{made.ref}/").content.decode()
+    assert "Let the rules give the level" not in page and "You added an item" in page
+    see_all()
+    assert actions.verify_incident(fresh(made), by=person("lena")).level == "V3c"

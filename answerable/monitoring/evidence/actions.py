@@ -345,10 +345,12 @@ def assess_item(
 ) -> Assessment:
     """One assessor's grade. An account's grade is settled by two, or three (R-VER-0); another source's at once.
 
-    Who collected does not assess (SOD-01, in the policy). Raises Refused with what is missing.
+    Who collected does not assess (SOD-01, in the policy), nor who added the item. Raises Refused with what is missing.
     """
     item = _locked(item)
     authority.require(by, "grade_item", item)
+    if item.added_by_id == by.pk:
+        raise Refused(_("You added this item, so others assess it (SOD-01)."), reason="SOD-01")
     _right_scale(item, testimony, reliability, credibility)
     if not reasons.strip():
         raise Refused(_("Say in a sentence or two why this grade; it is sealed."), reason="reasons")
