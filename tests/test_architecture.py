@@ -135,6 +135,47 @@ def test_nothing_saves_outside_actions():
                 pytest.fail(f"{path.relative_to(PACKAGE)}:{node.lineno} writes outside an action")
 
 
+# What takes a lock that another act may hold while it waits for the record's head (monitoring/patterns/live.py: first).
+TAKES_A_LOCK = {
+    "live.first",
+    "live.hold",
+    "monitoring.relevel",
+    "relevel",
+    "_counts_now",
+    "_locked",
+    "locked_item",
+    "select_for_update",
+}
+
+
+def _takes_a_lock(call: ast.Call) -> bool:
+    name = ast.unparse(call.func)
+    return (
+        name in TAKES_A_LOCK
+        or name.endswith(".select_for_update")
+        or name.startswith("question(") and "opened" not in name and "released" not in name and "alert_confirmed" not in name
+        or name.endswith(".execute") and "advisory" in ast.unparse(call)
+    )  # fmt: skip
+
+
+def test_no_act_of_monitoring_takes_a_lock_after_the_head_of_the_record():
+    """Two acts that take them in another order wait for each other, and the database throws one of them out."""
+    late, looked = [], 0
+    for path in sorted((PACKAGE / "monitoring").rglob("*.py")):
+        for function in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(function, ast.FunctionDef) or path.parent.name == "tests":
+                continue
+            calls = [c for c in ast.walk(function) if isinstance(c, ast.Call)]
+            heads = [c.end_lineno or c.lineno for c in calls if ast.unparse(c.func) == "record.append"]
+            looked += len(heads)
+            late += [
+                f"{path.name} {function.name}:{c.lineno}"
+                for c in calls
+                if heads and c.lineno > min(heads) and _takes_a_lock(c)
+            ]
+    assert not late and looked > 50
+
+
 def test_every_action_takes_by_and_is_registered():
     from answerable.authority.acting import ACTIONS
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI, Schema, Status
 from ninja.security import HttpBearer
+from pydantic import StrictInt
 
 from answerable.accountability import access as findings
 from answerable.alliance.models import State, Token
@@ -88,7 +89,7 @@ class ReportIn(Schema):
     area2: str = ""
     precision: str = "day"
     actor_types: list[str] = []
-    victims: int
+    victims: StrictInt  # true is no number
     forms: list[str]
     links: list[str]
     link_reason: str
@@ -113,10 +114,44 @@ class Problem(Schema):
     reason: str
 
 
-@api.get("/situations", response=list[dict])
-def situations(request: Request) -> Any:
-    """Situations, by name."""
-    return [{"ref": s.ref, "name": s.name, "status": s.status} for s in monitoring.situations(request.user)[:500]]
+class Page(Schema):
+    """Rows of a list in the order in which they were made; `next` is what to send as `after` for those that follow, or null."""
+
+    rows: list[dict]
+    next: str | None
+
+
+AT_ONCE = 500
+
+
+def _page(
+    rows: QuerySet[Any],
+    after: str,
+    shown: Callable[[Any], dict[str, Any]],
+    *,
+    passing: Callable[[Sequence[Any]], Sequence[Any]] = list,
+) -> dict[str, Any]:
+    """The rows after one that was answered before, as many as are answered at once, each asked of `passing` before they are
+    counted: so a page is full unless it is the last, and a row that was made meanwhile comes on a later one.
+    """
+    last, found = 0, list[Any]()
+    if after:
+        known: Model | None = rows.filter(ref=after).first()
+        if known is None:
+            raise Refused(_("Send as “after” what the page before gave as “next”."), reason="after")
+        last = known.pk
+    while len(found) <= AT_ONCE and (chunk := list(rows.order_by("pk").filter(pk__gt=last)[: AT_ONCE + 1])):
+        last, found = chunk[-1].pk, [*found, *passing(chunk)]
+    page = found[:AT_ONCE]
+    return {"rows": [shown(r) for r in page], "next": page[-1].ref if len(found) > AT_ONCE else None}
+
+
+@api.get("/situations", response={200: Page, 409: Problem})
+def situations(request: Request, after: str = "") -> Any:
+    """Situations."""
+    return _page(
+        monitoring.situations(request.user), after, lambda s: {"ref": s.ref, "name": s.name, "status": s.status}
+    )
 
 
 @api.get("/situations/{ref}", response=dict)
@@ -126,18 +161,24 @@ def situation(request: Request, ref: str) -> Any:
     return {"ref": s.ref, "name": s.name, "parties": [{"ref": p.ref, "name": p.name} for p in s.parties.all()]}
 
 
-@api.get("/incidents", response=list[dict])
-def incidents(request: Request) -> Any:
+@api.get("/incidents", response={200: Page, 409: Problem})
+def incidents(request: Request, after: str = "") -> Any:
     """Incidents of one's own compartments whose accounts consent to leaving the office (SC-4): coarse facts only.
 
     `level` is empty until a verifier has concluded it.
     """
-    found = list(monitoring.incidents(request.user).select_related("situation")[:500])
-    rows = monitoring_queries.exportable(found)
-    return [
-        {"ref": i.ref, "situation": i.situation.ref, "on": i.on, "level": i.concluded_level, "status": i.status}
-        for i in rows
-    ]
+    return _page(
+        monitoring.incidents(request.user).select_related("situation"),
+        after,
+        lambda i: {
+            "ref": i.ref,
+            "situation": i.situation.ref,
+            "on": i.on,
+            "level": i.concluded_level,
+            "status": i.status,
+        },
+        passing=monitoring_queries.exportable,
+    )
 
 
 @api.post("/incidents", response={201: Made, 409: Problem, 422: dict})
@@ -207,13 +248,14 @@ def verify(request: Request, ref: str, matches_pattern: bool = False) -> Any:
     return {"ref": made.ref, "level": made.level, "status": made.status, "because": made.because}
 
 
-@api.get("/findings", response=list[dict])
-def list_findings(request: Request) -> Any:
+@api.get("/findings", response={200: Page, 409: Problem})
+def list_findings(request: Request, after: str = "") -> Any:
     """Findings one may see."""
-    return [
-        {"ref": f.ref, "kind": f.kind, "standard": f.standard, "status": f.status}
-        for f in findings.findings(request.user)[:500]
-    ]
+    return _page(
+        findings.findings(request.user),
+        after,
+        lambda f: {"ref": f.ref, "kind": f.kind, "standard": f.standard, "status": f.status},
+    )
 
 
 class ProposalIn(Schema):
@@ -229,14 +271,14 @@ class ProposalIn(Schema):
     expires_on: date | None = None
 
 
-@api.get("/proposals", response=list[dict])
-def proposals(request: Request) -> Any:
+@api.get("/proposals", response={200: Page, 409: Problem})
+def proposals(request: Request, after: str = "") -> Any:
     """Proposals one may see."""
-    rows = council.proposals(request.user)[:500]
-    return [
-        {"ref": p.ref, "title": p.title, "measure": p.measure_code, "status": p.status, "result": p.result}
-        for p in rows
-    ]
+    return _page(
+        council.proposals(request.user),
+        after,
+        lambda p: {"ref": p.ref, "title": p.title, "measure": p.measure_code, "status": p.status, "result": p.result},
+    )
 
 
 @api.post("/proposals", response={201: Made, 409: Problem})
@@ -274,12 +316,14 @@ def _measures(request: Request) -> QuerySet[Measure]:
     return Measure.objects.all()
 
 
-@api.get("/measures", response=list[dict])
-def measures(request: Request) -> Any:
+@api.get("/measures", response={200: Page, 409: Problem})
+def measures(request: Request, after: str = "") -> Any:
     """Measures with their expiry."""
-    return [
-        {"ref": m.ref, "code": m.code, "status": m.status, "expires_on": m.expires_on} for m in _measures(request)[:500]
-    ]
+    return _page(
+        _measures(request),
+        after,
+        lambda m: {"ref": m.ref, "code": m.code, "status": m.status, "expires_on": m.expires_on},
+    )
 
 
 @api.post("/measures/{ref}/effect", response={200: dict, 409: Problem})
@@ -335,12 +379,14 @@ class ClaimIn(Schema):
     contact_plan: PlanIn | None = None
 
 
-@api.get("/programmes", response=list[dict])
-def programmes(request: Request) -> Any:
+@api.get("/programmes", response={200: Page, 409: Problem})
+def programmes(request: Request, after: str = "") -> Any:
     """Programmes."""
-    return [
-        {"ref": p.ref, "situation": p.situation.name, "status": p.status} for p in reparations.programmes(request.user)
-    ]
+    return _page(
+        reparations.programmes(request.user).select_related("situation"),
+        after,
+        lambda p: {"ref": p.ref, "situation": p.situation.name, "status": p.status},
+    )
 
 
 @api.post("/claims", response={201: Made, 409: Problem})

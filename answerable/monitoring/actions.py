@@ -197,8 +197,12 @@ def receive_report(
     authority.require(by, "receive_report", situation)
     low = victims if victims_min is None else victims_min
     high = victims if victims_max is None else victims_max
+    try:
+        when = edtf.written(on, precision)
+    except edtf.Unreadable as no:
+        raise Refused(intake_queries.words((no.sentence, no.figures)), reason="report") from None
     row = {
-        "situation": situation.ref, "party": party.ref, "when": edtf.written(on, precision), "area1": area1, "area2": area2,
+        "situation": situation.ref, "party": party.ref, "when": when, "area1": area1, "area2": area2,
         "actor_types": [party.actor_type], "victims": victims, "victims_min": low, "victims_max": high, "forms": list(forms),
         "links": list(links), "link_reason": link_reason, "narrative": narrative, "place": place, "settings": list(settings),
         "consequences": list(consequences), "risk": risk, "referral_offered": referral_offered, "searched_first": searched_first,

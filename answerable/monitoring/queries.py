@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cache
@@ -310,7 +310,7 @@ def _with_consent_to_finding(incidents: Iterable[rules.IncidentFacts]) -> set[st
 
 
 def exportable(incidents: Sequence[Incident], *, audience: str = "organ") -> list[Incident]:
-    """Incidents whose every account has a live consent that covers leaving the office (SC-4), in a few queries."""
+    """Incidents with a live consent that covers leaving the office, from every account of theirs (SC-4), in a few queries."""
     items: dict[int, list[SourceItem]] = {}
     for item in SourceItem.objects.filter(incident__in=[i.pk for i in incidents]):
         items.setdefault(item.incident_id, []).append(item)
@@ -318,7 +318,16 @@ def exportable(incidents: Sequence[Incident], *, audience: str = "organ") -> lis
         i.pk for i in gate.passing("export", [x for xs in items.values() for x in xs], "incidents", audience=audience)
     }
     shut = consents.closed([i.ref for i in incidents])
-    return [i for i in incidents if i.ref not in shut and all(x.pk in passed for x in items.get(i.pk, []))]
+    return [i for i in incidents if i.ref not in shut and may_leave(items.get(i.pk, []), passed)]
+
+
+def may_leave(items: Sequence[SourceItem], passed: Collection[int]) -> bool:
+    """Whether a report leaves the workspace: it rests on something, and every account has a live consent that covers that (SC-4).
+
+    `passed`: items that the gate lets through, by key. Papers, pictures of a place and the like are nobody's account and
+    need no consent. A report that rests on nothing stays inside: its story is somebody's, who was not asked.
+    """
+    return bool(items) and all(x.pk in passed for x in items)
 
 
 def latest_map() -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -688,11 +688,12 @@ def attach_item(
     made = _source_item(incident, ref, coded, says, by=by)
     made.parents.set(parents)
     changed = monitoring.relevel(incident.party, incident.ref, why="item added", by=by)
+    # The record's head is taken last, as by every act (patterns.live.first says the order).
+    question("report_changed").ask(incident.ref)
     record.append(
         "item added", made, by=by,
         detail={"incident": incident.ref, "kind": made.kind, "grade": made.grade, "levels": changed},
     )  # fmt: skip
-    question("report_changed").ask(incident.ref)
     return made
 
 
@@ -906,18 +907,52 @@ def decide_interview(interview: m.Interview, *, allow: bool, reason: str, by: Pe
 
 @action("bring_in_counts")
 def bring_in_counts(
-    situation: Situation, table: Sequence[service_counts.Cell], mark: str, *, by: Person
+    situation: Situation, table: Sequence[service_counts.Cell], *, replacing: Collection[str] = (), by: Person
 ) -> m.ServiceCounts:
-    """Keep a table of counts by type, month and area (GBVIMS). Cells too small to keep are kept without their number."""
+    """Keep a table of counts by type, month and area (GBVIMS). Cells too small to keep are kept without their number.
+
+    Where it repeats cells of earlier tables of the organisation its own hold from now on; `replacing` names the tables of
+    which that was said before. Raises Refused for the very table again, and where it would replace what was not said.
+    """
     authority.require(by, "bring_in_counts", situation)
-    if m.ServiceCounts.objects.filter(organisation=by.body, mark=mark).exists():
-        raise Refused(_("This very table was brought in before. Nothing was changed."), reason="duplicate")
+    with (
+        connection.cursor() as cursor
+    ):  # one table of a situation at a time, so that none replaces what it was not shown
+        cursor.execute("SELECT pg_advisory_xact_lock(7305, %s::int)", [situation.pk])
+    cells = service_counts.guarded(table)
+    mark = queries.mark_of_counts(by.body, situation, cells)
+    replaced = {ref for _cell, _before, ref in queries.counted_again(by.body, situation, cells)}
+    if replaced - set(replacing):
+        raise Refused(
+            _("Cells of this table were brought in before. Look at what it replaces, and send it again."),
+            reason="replaces",
+        )
     made = m.ServiceCounts.objects.create(
         compartment=queries.compartment_of(by), organisation=by.body, situation=situation, mark=mark,
-        cells=[list(c) for c in service_counts.guarded(table)], brought_at=clock.now(), brought_by=by,
+        cells=[list(c) for c in cells], brought_at=clock.now(), brought_by=by,
     )  # fmt: skip
     record.append(
         "service counts brought in", made, by=by,
-        detail={"situation": situation.ref, "cells": len(made.cells), "withheld": sum(c[3] is None for c in made.cells)},
+        detail={"situation": situation.ref, "cells": len(made.cells), "withheld": sum(c[3] is None for c in made.cells),
+                **({"replaces": sorted(replaced)} if replaced else {})},
     )  # fmt: skip
     return made
+
+
+@action("take_out_counts")
+def take_out_counts(counts: m.ServiceCounts, *, why: str, by: Person) -> m.ServiceCounts:
+    """Take a table of counts out, for one of the reasons of counts.WHY_OUT. It stays in the history, said as taken out, and what
+    it had replaced holds again; where a cell could point to someone, its cells are emptied.
+    """
+    counts = m.ServiceCounts.objects.select_for_update().get(pk=counts.pk)
+    authority.require(by, "take_out_counts", counts)
+    if counts.taken_out_at:
+        raise Refused(_("That table was taken out already."), reason="lifecycle")
+    if why not in service_counts.WHY_OUT:
+        raise Refused(_("Give one of the reasons listed for this decision."), reason="reason")
+    counts.taken_out_at, counts.taken_out_by, counts.taken_out_why = clock.now(), by, why
+    if why == service_counts.SHOWS:
+        counts.cells = []
+    counts.save(update_fields=["taken_out_at", "taken_out_by", "taken_out_why", "cells"])
+    record.append("service counts taken out", counts, by=by, reason=why, detail={"situation": counts.situation.ref})
+    return counts

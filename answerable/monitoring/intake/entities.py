@@ -38,6 +38,11 @@ def _interview(i: m.Interview) -> tuple[str, dict[str, Any]]:
     return "Interview", {"compartment": i.compartment, "askedBy": i.asked_by.ref, "organisation": i.organisation.ref}
 
 
+@describes(m.ServiceCounts)
+def _counts(c: m.ServiceCounts) -> tuple[str, dict[str, Any]]:
+    return "ServiceCounts", {"compartment": c.compartment, "organisation": c.organisation.ref}
+
+
 @question("parts_of").answer_with
 def _parts(ref: str) -> list[str]:
     """Every other version of a report's submission, with items and files: sealed apart from it, and shredded with it."""

@@ -10,6 +10,7 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from answerable.common.tables import label
+from answerable.monitoring.intake import counts as service_counts
 from answerable.monitoring.intake import guard
 from answerable.monitoring.intake.description import (
     A1,
@@ -339,7 +340,25 @@ class DecisionForm(forms.Form):
 
 
 class CountsForm(forms.Form):
-    """A table of counts of a service provider."""
+    """A table of counts of a service provider: a file, or one that waits for a word on what it replaces."""
 
-    file = forms.FileField(label=gettext_lazy("Table of counts (CSV with type, month, area, count)"),
+    table = forms.CharField(required=False, widget=forms.HiddenInput)
+    replacing = forms.CharField(required=False, widget=forms.HiddenInput)
+    file = forms.FileField(required=False, label=gettext_lazy("Table of counts (CSV with type, month, area, count)"),
                            help_text=gettext_lazy("Sums only, never a list of cases. Counts from 1 to 9 are kept without their number."))  # fmt: skip
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        if not data.get("file") and not data.get("table"):
+            self.add_error("file", self.fields["file"].error_messages["required"])
+        return data
+
+
+class TakeOutForm(forms.Form):
+    """Why a table of counts goes."""
+
+    why = forms.ChoiceField(label=gettext_lazy("Reason"), choices=[])
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["why"].choices = [(c, _(w)) for c, w in service_counts.WHY_OUT.items()]  # type: ignore[attr-defined]

@@ -259,7 +259,10 @@ class Interview(models.Model):
 
 @declares(data_class="C1", owner="monitoring", retention="monitoring-item")
 class ServiceCounts(models.Model):
-    """Counts of a service provider by type of violence, month and area (GBVIMS): aggregates, never a case."""
+    """Counts of a service provider by type of violence, month and area (GBVIMS): aggregates, never a case.
+
+    Of one cell in several tables of an organisation that of the latest holds which was not taken out (counts.Cell.key).
+    """
 
     ref = models.CharField(max_length=40, unique=True, default=counts_ref)
     compartment = models.CharField(max_length=80)
@@ -270,11 +273,23 @@ class ServiceCounts(models.Model):
     cells = models.JSONField(default=list)
     brought_at = models.DateTimeField()
     brought_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    taken_out_at = models.DateTimeField(null=True)
+    taken_out_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    taken_out_why = models.CharField(max_length=8, blank=True, default="")
 
     class Meta:
-        ordering = ["-brought_at"]
+        ordering = ["-brought_at", "-id"]
         constraints = [
-            models.UniqueConstraint(fields=["organisation", "mark"], name="a_table_of_counts_is_brought_once")
+            models.UniqueConstraint(
+                fields=["organisation", "mark"],
+                condition=Q(taken_out_at=None),
+                name="a_table_of_counts_is_brought_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(taken_out_at=None, taken_out_by=None, taken_out_why="")
+                | Q(taken_out_at__isnull=False, taken_out_by__isnull=False) & ~Q(taken_out_why=""),
+                name="a_table_of_counts_is_taken_out_by_someone_for_a_reason",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -17,11 +17,13 @@ from answerable.alliance.models import Body, Person
 from answerable.authority.acting import reading_as
 from answerable.authority.principals import CLOCK
 from answerable.common import clock
+from answerable.common.errors import Refused
 from answerable.monitoring import access as monitoring
 from answerable.monitoring import lifecycle
 from answerable.monitoring import queries as reports
 from answerable.monitoring.intake import models as m
 from answerable.monitoring.intake import rules
+from answerable.monitoring.intake.counts import WHY_OUT, Cell, said
 from answerable.monitoring.models import Incident, Party, Situation, SourceItem
 from answerable.monitoring.patterns import areas
 from answerable.vault import client, keeping
@@ -372,3 +374,48 @@ def interviews_of(person: str) -> int:
 
     with scope_of(CLOCK):
         return m.Interview.objects.filter(person=person, status=m.ALLOWED).count()
+
+
+# --- counts of services -------------------------------------------------------------------------------------------
+
+Key = tuple[int, tuple[str, str, str]]
+
+
+def holding(situation: Situation) -> dict[Key, tuple[Cell, str]]:
+    """Of each organisation and cell the one that holds: that of the latest table which was not taken out, and its reference."""
+    found: dict[Key, tuple[Cell, str]] = {}
+    rows = m.ServiceCounts.objects.filter(situation=situation, taken_out_at=None).order_by("brought_at", "pk")
+    for organisation, ref, cells in rows.values_list("organisation_id", "ref", "cells").iterator():
+        for cell in map(Cell._make, cells):
+            found[organisation, cell.key] = cell, ref
+    return found
+
+
+def mark_of_counts(organisation: Body, situation: Situation, cells: Sequence[Cell]) -> str:
+    """The mark of a table by what it says. Raises Refused for one that the organisation brought in before."""
+    (mark,) = keeping.marks("counts", [f"{situation.ref}|{said(cells)}"])
+    if m.ServiceCounts.objects.filter(organisation=organisation, mark=mark, taken_out_at=None).exists():
+        raise Refused(_("This very table was brought in before. Nothing was changed."), reason="duplicate")
+    return mark
+
+
+def counted_again(organisation: Body, situation: Situation, cells: Sequence[Cell]) -> list[tuple[Cell, Cell, str]]:
+    """Cells that the organisation brought in before: each as it comes, as it holds now, and the table that says so."""
+    now = holding(situation)
+    return [(c, *now[organisation.pk, c.key]) for c in cells if (organisation.pk, c.key) in now]
+
+
+def tables_of_counts(tables: Iterable[m.ServiceCounts], situation: Situation) -> list[dict[str, Any]]:
+    """Tables with each cell and the later table that replaced it, "" where it holds or went out with its table."""
+    now = holding(situation)
+    return [
+        {
+            "table": t,
+            "why": _(WHY_OUT.get(t.taken_out_why, "")) if t.taken_out_why else "",
+            "cells": [
+                (c, "" if t.taken_out_at or (by := now[t.organisation_id, c.key][1]) == t.ref else by)
+                for c in map(Cell._make, t.cells)
+            ],
+        }
+        for t in tables
+    ]

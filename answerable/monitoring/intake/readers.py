@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache, partial
+from itertools import chain
 from typing import IO, Any
 
 from django.utils.translation import gettext as _
@@ -39,13 +40,20 @@ from answerable.monitoring.intake.description import (
 # What is read into memory as a whole: workbooks, zips and JSON. A CSV is read in a stream.
 MOST_WHOLE, MOST_UNPACKED, MOST_FILES = 64 * 1024 * 1024, 512 * 1024 * 1024, 20_000
 MOST_COLUMNS, LONGEST_CELL = 600, 100_000
+# Characters of one row of a CSV, with every cell of it. What a person writes is a hundredth of that.
+LONGEST_ROW = 4_000_000
+# A part of a zip that unpacks to more than so many times its size is no export; deflated text is a tenth, at most a fiftieth.
+MOST_TIMES, SMALL_PART = 200, 8 * 1024 * 1024
 CSV, XLSX, ODK, KOBO = "csv", "xlsx", "odk", "kobo"
 REJECTED = {"rejected", "not approved", "validation_status_not_approved"}
 
 
 @dataclass
 class Record:
-    """One row or submission: its cells by column, its repeats, which submission it is and as of when."""
+    """One row or submission: its cells by column, its repeats, which submission it is and as of when.
+
+    `uneven`: how many cells it has, where that is not what its header has; nobody can tell then which cell is what.
+    """
 
     number: int
     cells: list[Any]
@@ -53,6 +61,7 @@ class Record:
     ids: list[str] = field(default_factory=list)
     as_of: str = ""
     rejected: bool = False
+    uneven: int = 0
 
 
 @dataclass
@@ -108,7 +117,7 @@ def row_of(cells: Sequence[Any], mapping: Sequence[str]) -> dict[str, Any]:
     """The answers in a row's cells. Answers in a column each count where the joined column is empty or absent."""
     row: dict[str, Any] = {}
     split: dict[str, list[str]] = {}
-    for name, value in zip(mapping, cells, strict=False):
+    for name, value in zip(mapping, cells, strict=True):
         if not name or value in (None, ""):
             continue
         where, slash, code = name.partition("/")
@@ -186,8 +195,8 @@ def _lines(first: bytes, chunks: Iterator[bytes]) -> Iterator[str]:
             for line in whole:
                 number += 1
                 yield line + "\n"
-            if len(rest) > MOST_UNPACKED // 8:
-                raise Refused(_("A line of this file never ends, so it is no CSV."), reason="file")
+            if len(rest) > LONGEST_ROW:
+                raise _endless()
         rest += decoder.decode(b"", True)
     except UnicodeDecodeError:
         raise Refused(
@@ -199,13 +208,27 @@ def _lines(first: bytes, chunks: Iterator[bytes]) -> Iterator[str]:
         yield rest
 
 
+def _endless() -> Refused:
+    return Refused(_("A line of this file never ends, so it is no CSV."), reason="file")
+
+
+def _too_wide() -> Refused:
+    return Refused(_("The file has more than %(most)d columns.") % {"most": MOST_COLUMNS}, reason="file")
+
+
 def _table(lines: Iterator[str]) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
     first = next(lines, "")
     delimiter = separator(first)
 
+    long = 0
+
     def again() -> Iterator[str]:
-        yield first
-        yield from lines
+        nonlocal long
+        for line in chain([first], lines):
+            # A quote left open joins line to line: the row is bounded, not only the line.
+            if (long := long + len(line)) > LONGEST_ROW:
+                raise _endless()
+            yield line
 
     csv.field_size_limit(LONGEST_CELL)
     reader = csv.reader(again(), delimiter=delimiter)
@@ -214,13 +237,14 @@ def _table(lines: Iterator[str]) -> tuple[list[str], Iterator[tuple[int, list[st
     except (csv.Error, StopIteration):
         raise Refused(_("The file cannot be read as CSV. Save it again as CSV UTF-8."), reason="file") from None
     if len(header) > MOST_COLUMNS:
-        raise Refused(_("The file has more than %(most)d columns.") % {"most": MOST_COLUMNS}, reason="file")
+        raise _too_wide()
 
     def body() -> Iterator[tuple[int, list[str]]]:
-        number = 1
+        nonlocal long
+        number, long = 1, 0
         try:
             for row in reader:
-                number += 1
+                number, long = number + 1, 0
                 if any(c.strip() for c in row):
                     yield number, row
         except csv.Error:
@@ -256,6 +280,12 @@ def _flat(
         )
 
     def records() -> Iterator[Record]:
+        for record in read_rows():
+            if len(record.cells) != len(header):
+                record.uneven = len(record.cells)
+            yield record
+
+    def read_rows() -> Iterator[Record]:
         for number, row in body:
             if route == ODK:
                 key = cell(row, "KEY", "meta-instanceID", "meta/instanceID")
@@ -311,6 +341,10 @@ def _packed(raw: bytes, ending: str) -> Delivery:
         raise Refused(_("The file is damaged: it cannot be unpacked. Export it again."), reason="file") from None
     if len(infos) > MOST_FILES or sum(i.file_size for i in infos) > MOST_UNPACKED:
         raise Refused(_("The file unpacks to far more than an export holds. Nothing was read."), reason="file_size")
+    # Pictures and recordings have limits of their own, where they are taken in.
+    texts = [i for i in infos if "media/" not in i.filename]
+    if any(i.file_size > max(SMALL_PART, MOST_TIMES * i.compress_size) for i in texts):
+        raise Refused(_("The file unpacks to far more than an export holds. Nothing was read."), reason="file_size")
     if any(i.flag_bits & 1 for i in infos):
         raise Refused(_("The zip is locked with a password. Export it without one."), reason="file")
     names = [i.filename for i in infos]
@@ -339,15 +373,24 @@ def _central(packed: zipfile.ZipFile, names: list[str]) -> Delivery:
         if name == roots[0] or "PARENT_KEY" not in header:
             continue
         mapping, parent = [target(h) for h in header], header.index("PARENT_KEY")
-        for _number, row in body:
-            if parent < len(row):
-                items.setdefault(row[parent], []).append(row_of(row, mapping))
+        for number, row in body:
+            if len(row) != len(header):
+                raise _uneven(name, number, row, header)
+            items.setdefault(row[parent], []).append(row_of(row, mapping))
     header, body = tables[roots[0]]
     delivery = _flat(ODK, header, body, items)
     delivery.files = {
         n.rpartition("/")[2]: partial(packed.open, n) for n in names if "media/" in n and not n.endswith("/")
     }  # type: ignore[misc]
     return delivery
+
+
+def _uneven(table: str, number: int, row: Sequence[Any], header: Sequence[str]) -> Refused:
+    """Of a repeat's row it cannot be told to which submission it belongs, so no submission of the file can be trusted."""
+    return Refused(
+        _("Row %(row)d of “%(table)s” has %(cells)d cells where its header has %(columns)d, so it cannot be told which cell is what. "
+          "Export the file again.") % {"row": number, "table": table[-80:], "cells": len(row), "columns": len(header)}, reason="cells",
+    )  # fmt: skip
 
 
 def _cell(value: Any) -> Any:
@@ -366,6 +409,8 @@ def _workbook(raw: bytes) -> Delivery:
     try:
         book = openpyxl.load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
         sheets = {title: _sheet(book[title]) for title in book.sheetnames if hasattr(book[title], "iter_rows")}
+    except Refused:
+        raise
     except Exception:  # openpyxl raises many kinds for a damaged workbook; all mean the same to whoever sent it
         raise Refused(
             _("The workbook cannot be read. Save it again as XLSX, or as CSV UTF-8."), reason="file"
@@ -379,21 +424,30 @@ def _workbook(raw: bytes) -> Delivery:
     for title in repeats:
         header, body = filled[title]
         mapping, parent = [target(h) for h in header], header.index("_parent_index")
-        for _number, row in body:
+        for number, row in body:
+            if len(row) != len(header):
+                raise _uneven(title, number, row, header)
             items.setdefault(str(row[parent]), []).append(row_of(row, mapping))
     header, body = filled[root]
     return _flat(_route_of(header) or XLSX, header, body, items)
 
 
+def _filled(cells: list[Any]) -> list[Any]:
+    """A row's cells up to the last that holds anything; a workbook goes on with empty ones as far as somebody formatted."""
+    return cells[: max((n for n, c in enumerate(cells, 1) if str(c).strip()), default=0)]
+
+
 def _sheet(sheet: Any) -> tuple[list[str], Iterator[tuple[int, list[Any]]]]:
     lines = sheet.iter_rows(values_only=True)
-    header = ["" if c is None else str(c).strip() for c in next(lines, ())][:MOST_COLUMNS]
+    header = _filled(["" if c is None else str(c).strip() for c in next(lines, ())])
+    if len(header) > MOST_COLUMNS:
+        raise _too_wide()
 
     def body() -> Iterator[tuple[int, list[Any]]]:
         for number, line in enumerate(lines, 2):
-            row = [_cell(c) for c in line[: len(header)]]
-            if any(row):
-                yield number, row
+            # A workbook gives each cell its column, so cells that are not there are empty, and none has moved.
+            if row := _filled([_cell(c) for c in line]):
+                yield number, row + [""] * (len(header) - len(row))
 
     return (header if any(header) else []), body()
 
@@ -421,7 +475,9 @@ def _from_objects(route: str, found: Sequence[Any]) -> Delivery:
     if not all(isinstance(x, dict) for x in found):
         raise Refused(_("The file is no readable JSON. Export it again."), reason="file")
     flat = [_flattened(x) for x in found]
-    columns = list(dict.fromkeys(k for cells, _items in flat for k in cells))[:MOST_COLUMNS]
+    columns = list(dict.fromkeys(k for cells, _items in flat for k in cells))
+    if len(columns) > MOST_COLUMNS:
+        raise _too_wide()
 
     def records() -> Iterator[Record]:
         for number, (cells, items) in enumerate(flat, 1):

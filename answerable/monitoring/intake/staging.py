@@ -8,6 +8,7 @@ for a hundred rows and a hundred thousand, and a run that is never ended leaves 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
@@ -15,7 +16,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import partial
@@ -183,21 +184,41 @@ class _Pipe(io.RawIOBase):
         return found
 
 
+# What a system says where nothing more can be written: the disk is full, a share of it is used up, a file is at its most.
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@contextmanager
+def room_or(cleared: Callable[[], None]) -> Iterator[None]:
+    """Where there is no room for what is written, what half of it lies there is cleared away. Raises Refused, saying so."""
+    try:
+        yield
+    except OSError as no:
+        if no.errno not in FULL:
+            raise
+        cleared()
+        raise Refused(
+            _("There is no room here for this file, so nothing of it was kept. Send it again in an hour, or in smaller parts; where "
+              "that does not help, tell whoever runs this installation."), reason="full",
+        ) from None  # fmt: skip
+
+
 class Arriving:
     """A file as it arrives, sealed piece by piece, so that it never lies on a disk in the open."""
 
     def __init__(self) -> None:
         self.token, self.key, self.size = secrets.token_hex(16), seal.new_data_key(), 0
         self.home = folder() / self.token
-        self.home.mkdir(mode=0o700)
         self.digest = hashlib.sha256()
         self._stream = primitives.SealingStream(primitives.derive(self.key, "file"))
-        self._out = (self.home / "raw").open("wb")
-        self._out.write(seal.FILE + self._stream.header)
-        self._rest = b""
+        self._rest, self._out = b"", cast(BinaryIO, io.BytesIO())
+        with room_or(self.drop):
+            self.home.mkdir(mode=0o700)
+            self._out = (self.home / "raw").open("wb")
+            self._out.write(seal.FILE + self._stream.header)
 
     def write(self, part: bytes) -> None:
-        """Take the next piece. Raises Refused when the file is too large."""
+        """Take the next piece. Raises Refused when the file is too large, or there is no room for it."""
         self.size += len(part)
         if self.size > MOST_FILE_BYTES:
             self.drop()
@@ -205,14 +226,19 @@ class Arriving:
         self.digest.update(part)
         self._rest += part
         while len(self._rest) >= seal.CHUNK:
-            self._out.write(self._stream.push(self._rest[: seal.CHUNK], _context(self.token, "raw"), final=False))
+            self._put(self._rest[: seal.CHUNK], final=False)
             self._rest = self._rest[seal.CHUNK :]
 
     def close(self) -> None:
-        """The file has arrived whole."""
-        self._out.write(self._stream.push(seal.pad(self._rest), _context(self.token, "raw"), final=True))
-        self._out.close()
+        """The file has arrived whole. Raises Refused where there is no room for its end."""
+        self._put(seal.pad(self._rest), final=True)
         self._rest = b""
+
+    def _put(self, part: bytes, *, final: bool) -> None:
+        with room_or(self.drop):
+            self._out.write(self._stream.push(part, _context(self.token, "raw"), final=final))
+            if final:
+                self._out.close()
 
     def chunks(self) -> Iterator[bytes]:
         """What arrived, opened in memory."""
@@ -220,8 +246,9 @@ class Arriving:
             yield from seal.opened_chunks(self.key, sealed, _context(self.token, "raw"))
 
     def drop(self) -> None:
-        """Remove it: it is refused, or read."""
-        self._out.close()
+        """Remove it: it is refused, or read, or there is no room for it."""
+        with suppress(OSError):  # what is not written yet may find no room either, and goes all the same
+            self._out.close()
         for path in self.home.glob("*"):
             path.unlink(missing_ok=True)
         with suppress(OSError):
@@ -266,17 +293,18 @@ def stage(arriving: Arriving, name: str, *, by: Person, situation: Situation | N
                 _attach(record, delivery)
                 yield json.dumps(asdict(record), separators=(",", ":")).encode() + b"\n"
 
-        with (arriving.home / "source").open("wb") as target:
+        with room_or(arriving.drop), (arriving.home / "source").open("wb") as target:
             seal.seal_file(arriving.key, _Pipe(lines()), target, _context(arriving.token, "source"))  # type: ignore[arg-type]
         if not state.total:
             raise Refused(_("The file has no rows below its first."), reason="file")
     except BaseException:
         arriving.drop()
         raise
-    (arriving.home / "raw").unlink()
+    (arriving.home / "raw").unlink()  # makes room for the state
     staged = Staged.__new__(Staged)
     staged.home, staged.key, staged.state = arriving.home, arriving.key, state
-    staged.save()
+    with room_or(staged.forget):
+        staged.save()
     return staged
 
 
@@ -595,9 +623,10 @@ def begin(staged: Staged, mapping: Sequence[str], situation: Situation | None) -
     state.mapping, state.situation, state.started = list(mapping), situation.ref if situation else "", True
     state.done = state.kept = state.bad = state.repeated = state.corrections = state.rows_at = state.items_at = 0
     state.problems, state.superseded, state.finished, state.batch_id = [], [], False, _batch_id()
-    for name in ("rows", "items"):
-        (staged.home / name).write_bytes(b"")
-    staged.save()
+    with room_or(staged.forget):
+        for name in ("rows", "items"):
+            (staged.home / name).write_bytes(b"")
+        staged.save()
 
 
 def _is_target(name: str) -> bool:
@@ -624,10 +653,20 @@ def _batch_id() -> int:
 def advance(
     staged: Staged, *, by: Person, seconds: float | None = None, progress: Callable[[State], None] | None = None
 ) -> State:
-    """Check and seal rows from where the run stands, for so many seconds or to the end. Stops cleanly at any time."""
+    """Check and seal rows from where the run stands, for so many seconds or to the end. Stops cleanly at any time.
+
+    Raises Refused where there is no room for what is sealed; the run is then gone, and with it what it took.
+    """
     state, until = staged.state, time.monotonic() + seconds if seconds is not None else None
     if not state.started:
         raise Refused(_("Say first what each column holds."), reason="mapping")
+    with room_or(staged.forget):
+        return _advance(staged, state, until, by, progress)
+
+
+def _advance(
+    staged: Staged, state: State, until: float | None, by: Person, progress: Callable[[State], None] | None
+) -> State:
     situation = Situation.objects.filter(ref=state.situation).first()
     texts = any(t.partition("/")[0] in rules.TEXTS for t in state.mapping)
     intake = Intake(by, situation=situation, batch_id=state.batch_id, route=state.route, with_texts=texts)
@@ -721,6 +760,10 @@ NUMBERED_TWICE = rules._(
     "An earlier row of this file has the same number (submission_id) and says something else. That one is kept and this one is "
     "not. If these are two reports, give each a number of its own and bring the file in again."
 )
+UNEVEN = rules._(
+    "This row has %(cells)d cells where the header has %(columns)d, so it cannot be told which cell is what. A text or a number with "
+    "a comma in it stands in quotes; write numbers without one. Mend the row and bring the file in again."
+)
 
 
 @dataclass
@@ -743,6 +786,10 @@ def _checked(batch: Sequence[readers.Record], upto: int, intake: Intake, state: 
     problems: list[Any] = []
     bad = 0
     for record in batch:
+        if record.uneven:
+            bad += 1
+            problems.append([record.number, "", UNEVEN, {"cells": record.uneven, "columns": state.columns}])
+            continue
         row = readers.row_of(record.cells, state.mapping)
         if record.items:
             row["items"] = record.items

@@ -22,4 +22,5 @@ urlpatterns = [
     path("interviews/<str:ref>/question/", views.question, name="interview-question"),
     path("interviews/<str:ref>/word/", views.word, name="interview-word"),
     path("counts/<str:ref>/", views.counts, name="intake-counts"),
+    path("counts/out/<str:ref>/", views.counts_out, name="intake-counts-out"),
 ]

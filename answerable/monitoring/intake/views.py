@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from answerable.authority import engine as authority
 from answerable.authority.pages import Request, Uncounted, done, form_page, needs
-from answerable.common import edtf
+from answerable.common import clock, edtf
 from answerable.common.errors import Refused
 from answerable.monitoring import access as monitoring
 from answerable.monitoring import grades, lifecycle
@@ -23,11 +23,11 @@ from answerable.monitoring.intake import models as m
 from answerable.monitoring.intake.uploads import sealed_on_arrival
 from answerable.monitoring.models import Incident, Party
 from answerable.record.pages import chain
-from answerable.vault import client, keeping
+from answerable.vault import client
 from answerable.vault.actions import token_of
 from answerable.vault.custody import access as custodians
 
-PER_PAGE, SHOWN_ROWS, SHOWN_PROBLEMS = 25, 5, 200
+PER_PAGE, TABLES_PER_PAGE, SHOWN_ROWS, SHOWN_PROBLEMS = 25, 10, 5, 200
 # How long one request checks rows before it shows how far it is.
 STRETCH_SECONDS = 4.0
 COOKIE = "intake-"
@@ -501,13 +501,48 @@ def counts(request: Request, ref: str) -> HttpResponse:
     situation = monitoring.get(monitoring.situations(request.user), ref)
 
     def act(data: dict[str, Any]) -> HttpResponse:
-        raw = data["file"].read(readers.MOST_WHOLE)
-        (mark,) = keeping.marks("counts", [raw.decode("utf-8", "replace")])
-        made = actions.bring_in_counts(situation, service_counts.read(raw), mark, by=request.user)
+        raw = data["file"].read(readers.MOST_WHOLE) if data["file"] else data["table"].encode()
+        cells = service_counts.guarded(service_counts.read(raw, on=clock.today()))
+        queries.mark_of_counts(request.user.body, situation, cells)
+        again, said = queries.counted_again(request.user.body, situation, cells), set(data["replacing"].split())
+        if {ref for _now, _before, ref in again} - said:
+            return render(request, "monitoring/intake/counts_again.html", {
+                "situation": situation, "cells": cells, "again": again, "table": service_counts.written(cells),
+                "replacing": " ".join(sorted({ref for _now, _before, ref in again}))})  # fmt: skip
+        made = actions.bring_in_counts(situation, cells, replacing=said, by=request.user)
         return done(request, _("%(n)d cells are kept.") % {"n": len(made.cells)}, "intake-counts", situation.ref)
 
-    tables = access.counts(request.user).filter(situation=situation).select_related("organisation")[:10]
+    tables = access.counts(request.user).filter(situation=situation).select_related("organisation")
+    page = Uncounted(tables, TABLES_PER_PAGE).page_of(request.GET.get("page"))
+    shown = [
+        {
+            **t,
+            "may_take_out": not t["table"].taken_out_at
+            and authority.allows(request.user, "take_out_counts", t["table"]),
+        }
+        for t in queries.tables_of_counts(page["rows"], situation)
+    ]
     return form_page(
         request, forms.CountsForm(request.POST or None, request.FILES or None), heading=_("Counts of services"), button=_("Send"), act=act,
-        lead=situation.name, cancel=reverse("situation", args=[situation.ref]), template="monitoring/intake/counts.html", more={"tables": tables},
+        lead=situation.name, cancel=reverse("situation", args=[situation.ref]), template="monitoring/intake/counts.html",
+        more={"tables": shown, "page": page},
+    )  # fmt: skip
+
+
+@needs("see_drafts", "intake")
+def counts_out(request: Request, ref: str) -> HttpResponse:
+    """Take a table of counts out, with a reason."""
+    this = monitoring.get(access.counts(request.user).select_related("organisation", "situation"), ref)
+
+    def act(data: dict[str, Any]) -> HttpResponse:
+        actions.take_out_counts(this, why=data["why"], by=request.user)
+        return done(
+            request, _("The table is taken out; what it had replaced holds again."), "intake-counts", this.situation.ref
+        )
+
+    if request.method == "POST":
+        authority.require(request.user, "take_out_counts", this)
+    return form_page(
+        request, forms.TakeOutForm(request.POST or None), heading=_("Take a table of counts out"), button=_("Take out"), act=act,
+        lead=this.ref, cancel=reverse("intake-counts", args=[this.situation.ref]),
     )  # fmt: skip

@@ -23,6 +23,7 @@ from answerable.authority.principals import CLOCK, HasPrincipal
 from answerable.common.tables import label
 from answerable.engines.disclosure import tables as disclosure
 from answerable.monitoring import access as monitoring
+from answerable.monitoring import queries as reports
 from answerable.monitoring.lifecycle import COUNTED
 from answerable.monitoring.looking import rules
 from answerable.monitoring.looking.models import Tally, Visit
@@ -359,7 +360,7 @@ def counted_for_members(situation: Situation, year: int) -> list[dict[str, Any]]
                 items.setdefault(item.incident_id, []).append(item)
             passed = {x.pk for x in gate.passing("transfer", [x for xs in items.values() for x in xs], "members")}
             for i in chunk:
-                if all(x.pk in passed for x in items.get(i.pk, [])):
+                if reports.may_leave(items.get(i.pk, []), passed):
                     written.setdefault(areas.key(i.area1), Counter())[i.area1] += 1
                     found.append({
                         "verified": i.status == rules.VERIFIED, "organisation": str(i.organisation_id),

@@ -132,7 +132,7 @@ def _came_in(saved: Callable[[str], Any]) -> None:
     paper = {"kind": "document", "directness": "secondary", "captured_on": "2026-02-01", "says": "A paper."}
     intake.deliver_report({**row, "victims": "9", "items": [paper]}, route="api", hold=True, by=dana)
     intake.save_begun_report(situation, {"when": "2026-01"}, step=2, by=dana)
-    intake.bring_in_counts(situation, [Cell("GBV-1", "2026-01", "S", 12)], "0" * 64, by=dana)
+    intake.bring_in_counts(situation, [Cell("GBV-1", "2026-01", "S", 12)], by=dana)
     why = {"purpose": "CP-MONI", "added_value": "She saw the commander.", "why_not_enough": "No record names the unit."}
     for _time in range(2):
         intake.ask_for_interview(situation, **why, person="0" * 64, told_before="no_code", by=dana)

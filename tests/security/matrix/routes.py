@@ -21,7 +21,7 @@ from answerable.council.models import Proposal
 from answerable.fund.models import Contribution, Payment
 from answerable.measures.models import Measure
 from answerable.monitoring.evidence.models import EvidenceFile, Opinion, TimeAuthority
-from answerable.monitoring.intake.models import Draft, IntakeBatch, Interview
+from answerable.monitoring.intake.models import Draft, IntakeBatch, Interview, ServiceCounts
 from answerable.monitoring.linking.models import Actor, Agreement, DuplicateSearch, LinkPair
 from answerable.monitoring.models import (
     Bulletin,
@@ -127,6 +127,7 @@ SHOWN: dict[type, Callable[[Principal, Any], bool]] = {
     Incident: lambda w, o: sees(w, "see_incidents") and _in_scope(w, o),
     SourceItem: lambda w, o: sees(w, "see_incidents") and _in_scope(w, o),
     IntakeBatch: lambda w, o: sees(w, "see_drafts") and _in_scope(w, o),
+    ServiceCounts: lambda w, o: sees(w, "see_drafts") and _in_scope(w, o),
     Draft: lambda w, o: sees(w, "see_drafts") and _in_scope(w, o),
     Interview: lambda w, o: sees(w, "see_interviews") and (_in_scope(w, o) or sees(w, "decide_interview") or _asked_of(w, o)),
     EvidenceFile: lambda w, o: sees(w, "see_incidents") and _in_scope(w, o),
@@ -313,6 +314,7 @@ ROUTES: dict[str, Route] = {
     "interview-question": Route("see_interviews", Interview, (Post("take_question"),), gets=False),
     "interview-word": Route("see_interviews", Interview, (Post("give_word"), Post("give_word", {"told": "no"})), gets=False),
     "intake-counts": Route("see_drafts", Situation, (Post("bring_in_counts"),)),
+    "intake-counts-out": Route("see_drafts", ServiceCounts, (Post("take_out_counts"),)),
     "incidents": Route("see_incidents"),
     "incident": Route("see_incidents", Incident, limit=4),
     "move-incident": Route("see_incidents", Incident, _moves(("triage", "begin_verification", "refer_elsewhere", "reopen")), gets=False),
@@ -488,7 +490,7 @@ BY_REF = "by-ref"
 # Kinds that the search by reference does not know: an item is found by its incident, money by its place in the fund.
 # A pair is found by its two reports, a search by its situation, a unit likewise.
 NOT_BY_REF = (SourceItem, Contribution, Grant, Recovery, RoomRestore, Transfer,
-              ContactAttempt, IntakeBatch, Draft, Interview, Bulletin, Job, EvidenceFile, Opinion, TimeAuthority)  # fmt: skip
+              ContactAttempt, IntakeBatch, Draft, Interview, ServiceCounts, Bulletin, Job, EvidenceFile, Opinion, TimeAuthority)  # fmt: skip
 # The API: (method, path) → the action each POST stands for, on which kind, with what in its body.
 API: dict[tuple[str, str], tuple[str, type | None, dict[str, Any]]] = {
     ("GET", "situations"): ("see_situations", None, {}), ("GET", "situations/<ref>"): ("see_situations", Situation, {}),

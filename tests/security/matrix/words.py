@@ -32,7 +32,8 @@ CASE_TEAM = frozenset({"intake_officer", "survivor_advocate", "eligibility_asses
 # The compartment whose readers also read what partners gave.
 WHOLE = {"LinkPair": "monitoring", "Incident": "monitoring", "SourceItem": "monitoring", "Indicator": "monitoring", "Claim": "claims", "Referral": "care",
          "SafeContactPlan": "contact", "ContactAttempt": "contact", "Grievance": "grievances", "SafetyIncident": "safety",
-         "WarningEntry": "monitoring", "IntakeBatch": "monitoring", "Draft": "monitoring"}  # fmt: skip
+         "WarningEntry": "monitoring", "IntakeBatch": "monitoring", "Draft": "monitoring",
+         "ServiceCounts": "monitoring"}  # fmt: skip
 # What a person may do who has fewer authenticators than are asked for: add one, begin again with a code, read what anyone may, leave.
 WITH_TOO_FEW = frozenset({"see_keys", "keep_keys", "use_recovery", "open_public_page", "sign_out"})
 

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("monitoring", "0018_an_item_waits_for_a_verifier")]
+    dependencies = [("monitoring", "0019_a_table_of_counts_is_taken_out")]
 
     operations = [
         migrations.AddField(
