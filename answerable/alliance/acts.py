@@ -22,6 +22,7 @@ ACTS = (
     _("custodian answered"), _("custody statement exported"), _("declare adopted"), _("declare no quorum"), _("declare rejected"),
     _("decline"), _("decline alert"), _("decline referral"), _("default"), _("delist"), _("documenter's code issued"),
     _("door closed by its holder"), _("door opened at the office"), _("draft set aside"), _("drafts lapsed"),
+    _("early-warning level withdrawn"),
     _("enquiry answered with no information"), _("enter into force"), _("escalate alert"), _("escrow key entered"),
     _("estimate asked for"), _("evidence checked"), _("evidence redacted"), _("evidence taken"), _("evidence transferred"),
     _("examine grievance"), _("expire identity"), _("fail"), _("fail job"), _("fail prerequisite"), _("fall due"), _("file left"),
@@ -48,6 +49,6 @@ ACTS = (
     _("settle"), _("shredding begun"), _("sponsor"), _("step down alert"), _("stop job"), _("stop plan"), _("stop recovery"),
     _("submit"), _("supersede alert"), _("take up referral"), _("thread concerns"), _("thread opened"), _("time authority ended"),
     _("time authority entered"), _("transfer recorded"), _("triage"), _("use recovery"), _("vault founded"), _("vault locked"),
-    _("vault signing key"), _("withdraw claim"), _("withdraw consent"), _("withdraw proposal"), _("withdrawal carried out"),
+    _("vault signing key"), _("withdraw alert"), _("withdraw claim"), _("withdraw consent"), _("withdraw proposal"), _("withdrawal carried out"),
     _("withdrawal effect done"), _("withdrawal undone"),
 )  # fmt: skip

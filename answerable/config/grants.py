@@ -66,8 +66,10 @@ VAULT_WRITES = (
     "reparations_claim",
     "monitoring_incident",
     "monitoring_draft",
-    # A withdrawal at the door takes an account out of what is counted.
+    # A withdrawal at the door takes an account out of what is counted; a file that another report has is one source with it.
     "monitoring_contribution",
+    "monitoring_patternassessment",
+    "record_reliance",
     "monitoring_patternstate",
     "monitoring_statechange",
     "monitoring_restatement",

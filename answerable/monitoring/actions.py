@@ -303,7 +303,7 @@ def add_item(
         problems.append(_("Unknown purpose of consent: %(codes)s.") % {"codes": ", ".join(unknown)})
     if any(p.incident_id != incident.pk and p.compartment != incident.compartment for p in parents):
         problems.append(_("An item can only derive from one you can see."))
-    words = intake_queries.word_marks([(incident.ref, says)])[0]
+    words = intake_queries.word_marks([(incident.situation.ref, says)])[0]
     if words and intake_queries.words_here(incident, words):
         problems.append(_(intake.HERE_ALREADY))
     if problems:
@@ -339,6 +339,8 @@ def move_incident(incident: Incident, name: str, *, by: Person) -> Incident:
             _("This report is linked to another as the same incident. Take that link back instead, on the page that "
               "compares the two."), reason="linked",
         )  # fmt: skip
+    if name == "begin_verification":
+        _refuse_adder(incident, by)
     before, incident.status = incident.status, next_status(lifecycle.INCIDENT_MOVES, name, status=incident.status)
     incident.story_corrected &= name != "begin_verification"  # whoever verifies it reads the story as it is now
     incident.save(update_fields=["status", "story_corrected"])
@@ -354,8 +356,8 @@ def verify_incident(incident: Incident, *, matches_pattern: bool = False, by: Pe
     """Conclude verification: the rules say which level the items reach; a verifier who did not collect it answers for it.
 
     The status follows the level: V3 and above verified, V2 credible, V1 alleged. Where another report was linked since, or an
-    item added, it is concluded again with it, by someone who collected neither report and added none of it. V3d incidents of the same actor are
-    worked out again, because the base set may have grown (R-VER-2).
+    item added, it is concluded again with it. She collected none of it and added no item to it. V3d incidents of the same
+    actor are worked out again, because the base set may have grown (R-VER-2).
     """
     incident = _locked(incident)
     authority.require(by, "verify_incident", incident)
@@ -367,12 +369,8 @@ def verify_incident(incident: Incident, *, matches_pattern: bool = False, by: Pe
             _("You collected a report that is linked to this one, so someone else must verify it (SOD-01)."),
             reason="SOD-01",
         )
-    waiting, added = _items_added(incident, linked)
-    if by.pk in added:
-        raise Refused(
-            _("You added an item that waits here for a verifier, so someone else must verify it (SOD-01)."),
-            reason="SOD-01",
-        )
+    _refuse_adder(incident, by)
+    waiting = _items_waiting(incident, linked)
     again = before in lifecycle.COUNTED and (bool(waiting) or not all(p.concluded for p in linked))
     if before in lifecycle.ASSESSED and not again:
         raise Refused(
@@ -406,12 +404,17 @@ def _linked_below(incident: Incident) -> tuple[list[Any], set[int]]:
         return pairs, set(found.values_list("collected_by", flat=True))
 
 
-def _items_added(incident: Incident, linked: Sequence[Any]) -> tuple[list[int], set[int]]:
-    """The items that wait on a report and on those linked to it, and who added them: also where the verifier does not see them."""
+def _refuse_adder(incident: Incident, by: Person) -> None:
+    """Whoever added an item to a report, or to one linked to it, collected part of it: someone else verifies (SOD-01)."""
+    if queries.added_to(by, [incident]):
+        raise Refused(_(queries.YOU_ADDED), reason="SOD-01")
+
+
+def _items_waiting(incident: Incident, linked: Sequence[Any]) -> list[int]:
+    """The items that wait on a report and on those linked to it: also where the verifier does not see them."""
     with scope_of(CLOCK):
         on = [incident.pk, *(p.duplicate_id for p in linked)]
-        rows = SourceItem.objects.filter(incident__in=on, waits=True).values_list("pk", "added_by")
-        return [pk for pk, _who in rows], {who for _pk, who in rows if who is not None}
+        return list(SourceItem.objects.filter(incident__in=on, waits=True).values_list("pk", flat=True))
 
 
 @action("regrade_item")

@@ -25,7 +25,8 @@ INCIDENT_MOVES = {
 # fmt: on
 # Incidents that count, at whatever level their items give them.
 COUNTED = frozenset({VERIFIED, CREDIBLE, ALLEGED})
-# Reports on which verification is not concluded: their level is worked out and is nobody's word yet.
-OPEN = (SUBMITTED, TRIAGED, IN_VERIFICATION)
+# Reports on which verification is not concluded, or was opened again: their level is what their items give today, and
+# nobody's word.
+OPEN = (SUBMITTED, TRIAGED, IN_VERIFICATION, REOPENED)
 # Whoever concludes these will have before her what is added now. Elsewhere what is added waits for a verifier to look again.
-BEFORE_A_VERIFIER = frozenset({DRAFT, *OPEN, REOPENED})
+BEFORE_A_VERIFIER = frozenset({DRAFT, *OPEN})

@@ -204,6 +204,8 @@ class Incident(models.Model):
             models.Index(fields=["situation", "party", "-submitted_at"], name="incident_by_actor"),
             models.Index(fields=["situation", "area1", "-submitted_at"], name="incident_by_area"),
             models.Index(fields=["situation", "-on"], name="incident_by_day"),
+            # Of a date that is a range or "about": until when it may have happened (early warning).
+            models.Index(fields=["latest"], name="incident_until", condition=Q(latest__isnull=False)),
             models.Index(fields=["-submitted_at"], name="incident_story_corrected", condition=Q(story_corrected=True)),
         ]
 

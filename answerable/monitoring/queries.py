@@ -15,6 +15,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Count, Max, Prefetch, QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from answerable.alliance.models import Person
 from answerable.authority.acting import reading_as
@@ -101,8 +102,10 @@ def graded() -> Prefetch[str, Any, str]:
     return Prefetch("assessments", Assessment.objects.only("id", "item", "testimony"))
 
 
-def item_facts(item: SourceItem, parents: Iterable[str], *, waits: str = "", stood: bool = False) -> rules.ItemFacts:
-    """An item as the rules see it; `waits` and `stood` as there."""
+def item_facts(
+    item: SourceItem, parents: Iterable[str], *, waits: str = "", stood: bool = False, source: str = ""
+) -> rules.ItemFacts:
+    """An item as the rules see it; `waits`, `stood` and `source` as there."""
     return rules.ItemFacts(
         ref=item.ref,
         kind=item.kind,
@@ -119,6 +122,8 @@ def item_facts(item: SourceItem, parents: Iterable[str], *, waits: str = "", sto
         assessed=assessed(item),
         waits=waits,
         stood=stood,
+        source=source,
+        report=str(item.incident_id) if source else "",
     )
 
 
@@ -147,6 +152,9 @@ def incident_facts(incidents: Sequence[Incident]) -> list[rules.IncidentFacts]:
 
     # Two items that cite a third go back to it, in whichever incident it was filed (R-VER-1).
     elsewhere = evidence.roots_elsewhere(every)
+    # So do two that have the same words or the same file, on reports that are linked.
+    same = {pk: roots for group in items.values() for pk, roots in evidence.alike(group).items()} if linked else {}
+    one_source = links.one_source(linked)
     refs = dict(Party.objects.filter(pk__in={i.party_id for i in incidents}).values_list("pk", "ref"))
     return [
         rules.IncidentFacts(
@@ -162,8 +170,13 @@ def incident_facts(incidents: Sequence[Incident]) -> list[rules.IncidentFacts]:
             items=tuple(
                 item_facts(
                     x,
-                    {*(p.ref for p in x.parents.all() if p.incident_id == x.incident_id), *elsewhere.get(x.pk, ())},
+                    {
+                        *(p.ref for p in x.parents.all() if p.incident_id == x.incident_id),
+                        *elsewhere.get(x.pk, ()),
+                        *same.get(x.pk, ()),
+                    },
                     **waits(x),
+                    source=one_source.get(x.incident_id, ""),
                 )
                 for x in items.get(i.pk, [])
             ),
@@ -179,16 +192,29 @@ def waits_for_a_verifier(incident: Incident, contrary: bool) -> bool:
     return not contrary and incident.status not in lifecycle.BEFORE_A_VERIFIER
 
 
+YOU_ADDED = gettext_noop(
+    "You added an item to this report or to one linked to it, so someone else must verify it (SOD-01)."
+)
+
+
+def added_to(by: Person, incidents: Iterable[Incident]) -> set[int]:
+    """Of these reports, those to which this person added an item, or to one linked to them: in every compartment."""
+    keys = {i.pk for i in incidents}
+    with reading_as(CLOCK):
+        below = links.kept_by(keys)
+        own = SourceItem.objects.filter(added_by=by, incident__in=[*keys, *below]).values_list("incident_id", flat=True)
+        return {below.get(pk, pk) for pk in own}
+
+
 def with_items_added(by: Person) -> QuerySet[Incident]:
     """Concluded reports to which an item was added since, for whoever may conclude them again: she collected and added none of it."""
-    rows = list(SourceItem.objects.filter(waits=True).values_list("incident_id", "incident__ref", "added_by"))
-    added = {pk for pk, _ref, _by in rows} | links.keepers_of({ref for _pk, ref, _by in rows})
-    own = [(pk, ref) for pk, ref, who in rows if who == by.pk]
-    mine = {pk for pk, _ref in own} | links.keepers_of({ref for _pk, ref in own})
+    rows = list(SourceItem.objects.filter(waits=True).values_list("incident_id", "incident__ref"))
+    added = {pk for pk, _ref in rows} | links.keepers_of({ref for _pk, ref in rows})
     below = links.kept_by(added)
     collected = Incident.objects.filter(pk__in=below, collected_by=by).values_list("pk", flat=True)
-    mine |= {below[pk] for pk in collected}
-    return Incident.objects.filter(pk__in=added - mine, status__in=lifecycle.COUNTED).exclude(collected_by=by)
+    found = Incident.objects.filter(pk__in=added, status__in=lifecycle.COUNTED).exclude(collected_by=by)
+    mine = {below[pk] for pk in collected} | added_to(by, found)
+    return found.exclude(pk__in=mine)
 
 
 def counted_incidents(party: Party, *, on: date, chain: bool = False) -> list[rules.IncidentFacts]:

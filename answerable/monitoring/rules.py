@@ -33,7 +33,8 @@ class ItemFacts:
 
     `assessed`: two assessors gave an account its grade, each alone. `waits`: the linked report it came with, when no
     verifier concluded anything from the two together yet, or ADDED for an item that came after the verifier concluded;
-    `stood`: a verifier had concluded that linked report by itself.
+    `stood`: a verifier had concluded that linked report by itself. `source`: what people found its report and others to go
+    back to together, when they were linked as of the same source; `report` is the one it was filed with.
     """
 
     ref: str
@@ -51,6 +52,8 @@ class ItemFacts:
     assessed: bool = True
     waits: str = ""
     stood: bool = False
+    source: str = ""
+    report: str = ""
 
     @property
     def account(self) -> bool:
@@ -118,9 +121,17 @@ def root_sets(items: Iterable[ItemFacts]) -> dict[str, frozenset[str]]:
 
 
 def independent(a: ItemFacts, b: ItemFacts, roots: Mapping[str, frozenset[str]]) -> bool:
-    """Root sets disjoint and the persons different (R-VER-1). An account without a pseudonym is nobody else's."""
+    """Root sets disjoint and the persons different (R-VER-1). An account without a pseudonym is nobody else's.
+
+    No item of one report is independent of an item of another that was linked to it as going back to the same source.
+    """
     different = grades.different_persons(a.kind, a.person, b.kind, b.person)
-    return a.ref != b.ref and not roots[a.ref] & roots[b.ref] and different
+    one_source = bool(a.source) and a.source == b.source and a.report != b.report
+    return a.ref != b.ref and not roots[a.ref] & roots[b.ref] and different and not one_source
+
+
+# A root that stands for what several items were found to have in common: the same words, or the same file.
+SAME_WORDS, SAME_FILE = "words:", "file:"
 
 
 def _three_roots(items: Sequence[ItemFacts], roots: Mapping[str, frozenset[str]]) -> tuple[ItemFacts, ...]:

@@ -131,6 +131,8 @@ def incident(request: Request, ref: str) -> HttpResponse:
         .prefetch_related("parents")
     )
     items.sort(key=lambda i: (i.incident_id != this.pk, i.pk))
+    verifies = authority.allows(request.user, "verify_incident", this)
+    added = verifies and bool(queries.added_to(request.user, [this]))
     return render(
         request,
         "monitoring/incident.html",
@@ -139,13 +141,16 @@ def incident(request: Request, ref: str) -> HttpResponse:
             "items": [(i, _kind(i), intake_forms.coded_lines(intake_forms.OF_ITEM, i.further)) for i in items],
             "precision": _precisions().get(this.precision, this.precision),
             "further": intake_forms.coded_lines(intake_forms.OF_REPORT, this.further),
-            "may_verify": authority.allows(request.user, "verify_incident", this)
+            "may_verify": verifies
+            and not added
             and (
                 this.status == lifecycle.IN_VERIFICATION
                 or link_queries.to_look_at(request.user).filter(pk=this.pk).exists()
                 or queries.with_items_added(request.user).filter(pk=this.pk).exists()
             ),
-            "why_not_verify": " ".join(authority.decide(request.user, "verify_incident", this).says),
+            "why_not_verify": _(queries.YOU_ADDED)
+            if added
+            else " ".join(authority.decide(request.user, "verify_incident", this).says),
             "may_add": authority.allows(request.user, "add_item", this),
             "may_grade": authority.allows(request.user, "begin_verification", this),
             "may_read": authority.allows(request.user, "read_sealed", this, purpose="verification"),
@@ -155,7 +160,7 @@ def incident(request: Request, ref: str) -> HttpResponse:
             "later": intake_queries.later_versions(this),
             "added_since": this.status in lifecycle.COUNTED and any(i.waits for i in items),
             "story_corrected": this.story_corrected and this.status in lifecycle.ASSESSED,
-            "may_look": authority.allows(request.user, "verify_incident", this),
+            "may_look": verifies and not added,
             **linking.beside(request, this),
             **moves(request.user, this, _words(), lifecycle.INCIDENT_MOVES, reverse("move-incident", args=[this.ref])),
             **_with_links(request.user, this, chain(request.user, this.ref)),

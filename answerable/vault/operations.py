@@ -70,7 +70,7 @@ def seal_many(compartment: str, rows: Sequence[Any], delivery: str = "") -> list
 
 
 # What the office may have marked without anyone's session, and how many texts at once: a file by its SHA-256, what a report
-# says or its number where it was collected, what an item of one report says, a request to the interface with its key, a table of counts. Of no other kind:
+# says or its number where it was collected, what an item of a situation's reports says, a request to the interface with its key, a table of counts. Of no other kind:
 # who somebody is, by pseudonym or by her code, is asked in the ways below.
 MARKED = {"delivery": 1, "submission": MOST_AT_ONCE, "item": MOST_AT_ONCE, "idempotency": 2, "counts": 1}
 # Pseudonyms of one organisation's accounts, and of one person's interviews, that a day has.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from security.matrix.happenings import person
@@ -16,7 +16,7 @@ from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.monitoring import actions as monitoring
 from answerable.monitoring.models import Incident
-from answerable.monitoring.warning import actions, files, lifecycle, making, queries, reckoning
+from answerable.monitoring.warning import actions, files, lifecycle, making, queries, reckoning, says
 from answerable.monitoring.warning.models import Alert, ConflictYear, WarningEntry
 from answerable.record import log as record
 from answerable.vault import actions as vault
@@ -235,13 +235,111 @@ def test_what_a_person_stepped_down_from_is_not_proposed_again_until_something_n
     assert alert_of(elsewhere).status == "PROPOSED"
 
 
-def test_an_entry_taken_back_no_longer_counts_and_leaves_the_alert_to_a_person(elsewhere):
+def test_a_proposal_falls_with_the_entries_that_carried_it(elsewhere):
     alert = alerted(elsewhere)
     entry = WarningEntry.objects.get(situation=elsewhere, indicator="EW-M1")
     actions.take_back_warning(entry, by=person("sami"))
     see_all()
     assert queries.reading(elsewhere, clock.today()).level == "WATCH"
-    assert alert_of(elsewhere) == alert and alert_of(elsewhere).status == "PROPOSED"
+    alert.refresh_from_db()
+    lower = alert_of(elsewhere)
+    assert (alert.status, lower.level, lower.status) == ("WITHDRAWN", "WATCH", "PROPOSED")
+    assert lower.due_at == alert.proposed_at + timedelta(hours=72), "the clock that runs goes on"
+    assert entry.ref not in lower.basis
+    detail = record.history(entry.ref)[-1].event["detail"]
+    assert (detail["withdrawn"], detail["was"], detail["alert"]) == (alert.ref, "ALERT", lower.ref)
+
+
+SEVEN = ("EW-M2", "EW-M5", "EW-S1", "EW-P2", "EW-E1", "EW-M1", "EW-S2")
+
+
+def test_a_mistaken_emergency_that_was_taken_back_never_reaches_the_chair(elsewhere, office):
+    for indicator in SEVEN:
+        enter(elsewhere, indicator, 3, reliability="A", credibility=1)
+    alert = queries.waiting(elsewhere)
+    assert (alert.level, alert.status) == ("EMERGENCY", "PROPOSED")
+    for entry in WarningEntry.objects.filter(situation=elsewhere):
+        actions.take_back_warning(entry, by=person("sami"))
+        see_all()
+    alert.refresh_from_db()
+    assert alert.status == "WITHDRAWN" and queries.waiting(elsewhere) is None
+    assert alert.ended_at
+    page = office("sami").get(f"/watch/warnings/alerts/{alert.ref}/").content.decode()
+    assert "nothing carries it any more" in page
+    see_all()
+    with later(hours=25):
+        assert actions.owed() == 0
+        see_all()
+        alert.refresh_from_db()
+        assert alert.status == "WITHDRAWN"
+        with pytest.raises(Refused):
+            actions.confirm_alert(alert, reason="SOURCES_HOLD", by=person("lena"))
+        see_all()
+        assert queries.permits_urgent(elsewhere) is None
+
+
+@pytest.mark.writes_freely
+def test_what_fell_at_the_chair_is_said_there_and_cannot_be_confirmed(elsewhere, office):
+    alert = alerted(elsewhere)
+    with clock.set_to(alert.due_at + timedelta(seconds=1)):
+        actions.owed()
+        see_all()
+        # As when an item it rested on is regraded: no act of early warning worked the level out again.
+        WarningEntry.objects.filter(situation=elsewhere).update(taken_back_at=clock.now())
+        page = office("chair").get(f"/watch/warnings/alerts/{alert.ref}/").content.decode()
+        assert "Today the rules give: No warning" in page
+        see_all()
+        with pytest.raises(Refused, match="cannot be confirmed"):
+            actions.confirm_alert(alert, reason="PRECAUTION", by=person("chair"))
+        see_all()
+        assert queries.permits_urgent(elsewhere) is None
+        assert actions.owed() == 1 and actions.owed() == 0
+        see_all()
+        alert.refresh_from_db()
+        assert alert.status == "WITHDRAWN"
+        assert record.history(alert.ref)[-1].action == "early-warning level withdrawn"
+        page = office("chair").get(f"/watch/warnings/alerts/{alert.ref}/").content.decode()
+        assert "nothing carries it any more" in page
+
+
+@pytest.mark.writes_freely
+@pytest.mark.parametrize(
+    ("on", "precision", "earliest", "latest", "filed", "today", "counts"),
+    [
+        ("2031-11-01", "month", None, None, "2031-12-02", "2031-12-02", True),
+        ("2031-11-01", "month", None, None, "2031-12-02", "2031-12-29", True),
+        ("2031-11-01", "month", None, None, "2031-12-02", "2031-12-30", False),
+        ("2031-09-27", "range", "2031-09-27", "2031-11-26", "2031-11-26", "2031-11-26", True),
+        ("2031-01-01", "year", None, None, "2031-11-26", "2031-11-26", True),
+        # What was told by then did not happen later: a year's report does not stand in every window of its year.
+        ("2031-01-01", "year", None, None, "2031-02-10", "2031-03-11", True),
+        ("2031-01-01", "year", None, None, "2031-02-10", "2031-03-12", False),
+        ("2031-10-01", "month", None, None, "2031-11-02", "2031-12-02", False),
+    ],
+)  # fmt: skip
+def test_a_report_counts_while_a_day_it_may_have_been_lies_in_the_thirty_days(
+    played, saved, on, precision, earliest, latest, filed, today, counts
+):
+    zandria = saved("$zandria")
+    see_all()
+    incident = Incident.objects.filter(situation=zandria, level__in=["V2", "V3a", "V3b", "V3c", "V4"]).first()
+    best = {"victims_min": 60, "victims": 60, "victims_max": 60}
+    _write(
+        incident,
+        on=on,
+        precision=precision,
+        earliest=earliest,
+        latest=latest,
+        submitted_at=f"{filed}T09:00:00Z",
+        **best,
+    )
+    found = queries.reading(zandria, date.fromisoformat(today))
+    assert (incident.ref in found.incidents) is counts
+    if counts:
+        assert found.level == "EMERGENCY" and found.perhaps >= 60
+        assert any("known only roughly" in line for line in says.explained(found))
+        assert zandria in queries.situations_to_weigh(date.fromisoformat(today))
+        assert queries.what_would_lower(zandria, date.fromisoformat(today)).on
 
 
 def test_what_rests_on_an_account_that_is_withdrawn_stops_counting_closes_and_is_shredded_with_it(saved):

@@ -33,6 +33,7 @@ STATUSES = [
     "CREDIBLE",
     "MERGED",
     "IN_VERIFICATION",
+    "REOPENED",
     "OUT_OF_SCOPE",
     "CONSENT_WITHDRAWN",
 ]

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from answerable.alliance.models import Body, Person
 from answerable.authority import engine as authority
-from answerable.authority.acting import action, scope_of
+from answerable.authority.acting import action, reading_as, scope_of
 from answerable.authority.principals import CLOCK, HasPrincipal, Place
 from answerable.common import clock
 from answerable.common.errors import Refused
@@ -73,12 +73,16 @@ def _known_reason(why: str) -> None:
 @action("take_file")
 def take_file(
     item: SourceItem, *, ref: str, kind: str, stored: str, commitment: bytes, mark: bytes, sealed: Mapping[str, bytes],
-    why: str, by: Person,
+    why: str, by: Person, alike: str = "",
 ) -> EvidenceFile:  # fmt: skip
     """Enter a file that lies sealed in quarantine, on a source item. The vault alone calls it, when it has kept the key.
 
+    Where a report linked to this one has the same file, levels are worked out again: it is one source (R-VER-1).
     Raises Refused when this very file is on this item already.
     """
+    elsewhere = _elsewhere(item, alike)
+    if elsewhere:
+        question("locked_before").ask([item.ref])
     authority.require(by, "take_file", item)
     _known_reason(why)
     if earlier := EvidenceFile.objects.filter(item=item, mark=mark).first():
@@ -89,30 +93,39 @@ def take_file(
         )
     file = EvidenceFile.objects.create(
         ref=ref, compartment=item.compartment, item=item, kind=kind, stored=stored, commitment=commitment, mark=mark,
-        taken_at=clock.now(), taken_by=by, **sealed,
+        alike=alike, taken_at=clock.now(), taken_by=by, **sealed,
     )  # fmt: skip
+    changed = {"levels": _relevel(item.incident)} if elsewhere else {}
     entry = record.append(
         "evidence taken", file, by=by, reason=why,
-        detail={"item": item.ref, "kind": kind, "commitment": commitment.hex(), "roles": roles_of(by)},
+        detail={"item": item.ref, "kind": kind, "commitment": commitment.hex(), "roles": roles_of(by), **changed},
     )  # fmt: skip
     _line(item, file.ref, "taken", why, by=by, entry=entry)
     return file
 
 
+def _elsewhere(item: SourceItem, alike: str) -> bool:
+    """Whether another report of the situation has this very file, in whichever compartment."""
+    with reading_as(CLOCK):
+        same = EvidenceFile.objects.filter(alike=alike, item__incident__situation=item.incident.situation_id)
+        return bool(alike) and same.exclude(item__incident=item.incident_id).exists()
+
+
 def came_with(
     item: SourceItem, *, ref: str, kind: str, stored: str, commitment: bytes, mark: bytes, sealed: Mapping[str, bytes],
-    entry: Entry, by: Person,
+    by: Person, alike: str = "",
 ) -> EvidenceFile:  # fmt: skip
-    """Enter a file that came with its report, inside the act that files it and under that act's entry: its first line of custody.
-
-    It was recognised, sealed and given its key when it arrived, and moves as it is.
-    """
-    file = EvidenceFile.objects.create(
+    """Keep a file that came with its report, inside the act that files it and before levels are worked out: it was recognised,
+    sealed and given its key when it arrived, and moves as it is. `came_in` writes its first line of custody."""
+    return EvidenceFile.objects.create(
         ref=ref, compartment=item.compartment, item=item, kind=kind, stored=stored, commitment=commitment, mark=mark,
-        taken_at=clock.now(), taken_by=by, **sealed,
+        alike=alike, taken_at=clock.now(), taken_by=by, **sealed,
     )  # fmt: skip
-    _line(item, file.ref, "taken", "verification", by=by, entry=entry)
-    return file
+
+
+def came_in(item: SourceItem, ref: str, *, entry: Entry, by: Person) -> None:
+    """The first line of custody of a file that came with its report, under the entry of the act that filed it."""
+    _line(item, ref, "taken", "verification", by=by, entry=entry)
 
 
 @action("keep_proof")
@@ -270,7 +283,7 @@ def _clear(ref: str) -> None:
     if ref.startswith("FIL"):
         for file in EvidenceFile.objects.filter(ref=ref):
             queries.discard(file.stored)
-        EvidenceFile.objects.filter(ref=ref).update(name=b"", salt=b"", digest=b"")
+        EvidenceFile.objects.filter(ref=ref).update(name=b"", salt=b"", digest=b"", alike="")
     elif ref.startswith("PRF"):
         Proof.objects.filter(ref=ref).update(content=b"")
     elif ref.startswith("RED"):
@@ -332,10 +345,12 @@ def assess_item(
 ) -> Assessment:
     """One assessor's grade. An account's grade is settled by two, or three (R-VER-0); another source's at once.
 
-    Who collected does not assess (SOD-01, in the policy). Raises Refused with what is missing.
+    Who collected does not assess (SOD-01, in the policy), nor who added the item. Raises Refused with what is missing.
     """
     item = _locked(item)
     authority.require(by, "grade_item", item)
+    if item.added_by_id == by.pk:
+        raise Refused(_("You added this item, so others assess it (SOD-01)."), reason="SOD-01")
     _right_scale(item, testimony, reliability, credibility)
     if not reasons.strip():
         raise Refused(_("Say in a sentence or two why this grade; it is sealed."), reason="reasons")

@@ -43,6 +43,7 @@ def explain(items: Sequence[rules.ItemFacts], *, base: int, matches: bool) -> Ex
     if len(qualifying) > len(origins) and origins:
         says.append(_("R-VER-1: %(items)d qualifying items go back to %(roots)d root(s); what has one root counts once.")
                     % {"items": len(qualifying), "roots": len(origins)})  # fmt: skip
+    says += _shared(live)
     for item in live:
         if item.contrary:
             says.append(_contrary(item))
@@ -50,6 +51,30 @@ def explain(items: Sequence[rules.ItemFacts], *, base: int, matches: bool) -> Ex
         says.append(_("SOD-01: %(refs)s: added after verification was concluded, so it raises nothing until a verifier who added none "
                       "of it looks again.") % {"refs": _refs(added)})  # fmt: skip
     return Explanation(level, tuple(says), tuple(_missing(level, live, qualifying, roots, base=base, matches=matches)))
+
+
+def _shared(items: Sequence[rules.ItemFacts]) -> list[str]:
+    """What items of several reports were found to have in common, so that they are one source."""
+    having: dict[str, list[rules.ItemFacts]] = {}
+    for item in items:
+        for root in item.parents:
+            if root.startswith((rules.SAME_WORDS, rules.SAME_FILE)):
+                having.setdefault(root, []).append(item)
+    says = [
+        (_("R-VER-1: %(refs)s have the same words, so they are one source.") if root.startswith(rules.SAME_WORDS)
+         else _("R-VER-1: %(refs)s have the same file, so they are one source.")) % {"refs": _refs(same)}
+        for root, same in sorted(having.items())
+    ]  # fmt: skip
+    by_source: dict[str, dict[str, list[str]]] = {}
+    for item in items:
+        if item.source:
+            by_source.setdefault(item.source, {}).setdefault(item.report, []).append(item.ref)
+    for _source, reports in sorted(by_source.items()):
+        if len(reports) > 1:
+            refs = "; ".join(", ".join(refs) for refs in reports.values())
+            says.append(_("R-VER-1: these reports were linked as going back to the same source, so no item of one is independent of an "
+                          "item of another: %(refs)s.") % {"refs": refs})  # fmt: skip
+    return says
 
 
 def _refs(items: Sequence[rules.ItemFacts]) -> str:
@@ -191,17 +216,31 @@ def graph(items: Sequence[rules.ItemFacts]) -> dict[str, Any]:
         "height": max((y for _x, y in at.values()), default=0) + _BOX_H + 10,
         "boxes": [
             {"ref": p.ref, "x": at[p.ref][0], "y": at[p.ref][1], "w": _BOX_W, "h": _BOX_H, "shared": p.ref in shared,
-             "tx": at[p.ref][0] + 10, "ty": at[p.ref][1] + 17, "ky": at[p.ref][1] + 33, "short": p.ref[:13],
-             "kind": f"{own[p.ref].kind} {_grade(own[p.ref])}" if p.ref in own else _("filed elsewhere")}
+             "tx": at[p.ref][0] + 10, "ty": at[p.ref][1] + 17, "ky": at[p.ref][1] + 33, "short": _name(p.ref)[:13],
+             "kind": f"{own[p.ref].kind} {_grade(own[p.ref])}" if p.ref in own else _elsewhere(p.ref)}
             for p in placed
         ],
         "lines": [
             {"x1": at[a][0] + _BOX_W, "y1": at[a][1] + _BOX_H // 2, "x2": at[b][0], "y2": at[b][1] + _BOX_H // 2}
             for a, b in edges
         ],
-        "rows": [{"root": o.root, "items": o.items, "n": len(o.items), "shared": o.shared} for o in origins],
+        "rows": [{"root": _row(o.root), "items": o.items, "n": len(o.items), "shared": o.shared} for o in origins],
         "origins": len(origins),
     }  # fmt: skip
+
+
+def _name(root: str) -> str:
+    return root.partition(":")[2] or root
+
+
+def _elsewhere(root: str) -> str:
+    if root.startswith(rules.SAME_WORDS):
+        return _("the same words")
+    return _("the same file") if root.startswith(rules.SAME_FILE) else _("filed elsewhere")
+
+
+def _row(root: str) -> str:
+    return f"{_name(root)} ({_elsewhere(root)})" if ":" in root else root
 
 
 def _grade(item: rules.ItemFacts) -> str:

@@ -49,7 +49,8 @@ class EvidenceFile(models.Model):
     """A file on a source item. The original lies sealed as it came; what is seen of it is a picture.
 
     `commitment` is SHA-256(label, salt, content) with the salt sealed; `mark` tells the same file on the same item, under a
-    key only the vault has. Who reads these rows and holds a candidate file cannot say whether it is this one.
+    key only the vault has; `alike` tells the same file in the reports of one situation. Who reads these rows and holds a
+    candidate file cannot say whether it is this one.
     """
 
     ref = models.CharField(max_length=40, unique=True, default=file_ref)
@@ -59,6 +60,7 @@ class EvidenceFile(models.Model):
     stored = models.CharField(max_length=40, unique=True)
     commitment = models.BinaryField()
     mark = models.BinaryField()
+    alike = models.CharField(max_length=64, blank=True, default="", db_default="")
     taken_at = models.DateTimeField()
     taken_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     name = SealedField()
@@ -68,6 +70,7 @@ class EvidenceFile(models.Model):
     class Meta:
         ordering = ["id"]
         constraints = [models.UniqueConstraint(fields=["item", "mark"], name="a_file_is_on_an_item_once")]
+        indexes = [models.Index(fields=["alike"], name="file_alike", condition=~Q(alike=""))]
 
     def __str__(self) -> str:
         return self.ref

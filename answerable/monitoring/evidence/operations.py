@@ -34,7 +34,7 @@ from answerable.monitoring.evidence.models import (
 )
 from answerable.monitoring.intake import queries as coming
 from answerable.monitoring.models import SourceItem
-from answerable.vault import keyroom, operations, seal
+from answerable.vault import doorkeys, keyroom, operations, seal
 from answerable.vault.service import operation
 from answerable.vault.uploads import converter, derivative, intake
 from answerable.vault.uploads.accepted import WEB_ARCHIVE, kinds
@@ -97,9 +97,15 @@ def take(
         keyroom.put_data_key(ref, found.compartment, key)
         sealed = _sealed(key, ref, "EvidenceFile", {"name": name, "salt": salt.hex(), "digest": digest.hex()})
     file = actions.take_file(
-        found, ref=ref, kind=kind, stored=stored, commitment=commitment, mark=mark, sealed=sealed, why=why, by=person
-    )
+        found, ref=ref, kind=kind, stored=stored, commitment=commitment, mark=mark, sealed=sealed, why=why, by=person,
+        alike=alike_in(found.incident.situation.ref, digest),
+    )  # fmt: skip
     return file.ref
+
+
+def alike_in(situation: str, digest: bytes) -> str:
+    """What tells the same file in the reports of a situation; under a key that is in no database, for levels alone (R-VER-1)."""
+    return doorkeys.marks("file", [f"{situation}/{digest.hex()}"])[0]
 
 
 def _only_here(item: SourceItem, digest: bytes) -> None:

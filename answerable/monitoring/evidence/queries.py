@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -119,9 +119,11 @@ def period_counts(situation: Situation) -> QuerySet[PeriodCount]:
     return PeriodCount.objects.filter(situation=situation)
 
 
-def roots_elsewhere(items: Iterable[SourceItem]) -> dict[int, set[str]]:
+def roots_elsewhere(items: Iterable[SourceItem], *, everywhere: bool = False) -> dict[int, set[str]]:
     """For each item that derives from items of other incidents, the ultimate ancestors it has there: two reports that both
     cite a third go back to it, wherever that third was filed (R-VER-1). Climbs in rounds, one query each.
+
+    `everywhere`: also those in its own incident, for a reading that has only some of an incident's items before it.
     """
     home = {i.pk: i.incident_id for i in items}
     edge = SourceItem.parents.through.objects
@@ -152,6 +154,28 @@ def roots_elsewhere(items: Iterable[SourceItem]) -> dict[int, set[str]]:
 
     found = {}
     for pk, where in home.items():
-        if away := [p for p in up.get(pk, ()) if p not in known or known[p][1] != where]:
+        if away := [p for p in up.get(pk, ()) if everywhere or p not in known or known[p][1] != where]:
             found[pk] = climb(away)
+    return found
+
+
+def alike(items: Sequence[SourceItem]) -> dict[int, set[str]]:
+    """For each item whose words or file another of these has too, a root that stands for it (R-VER-1).
+
+    Asked of items of several reports: on one report the same words, or the same file, are refused.
+    """
+    if len({i.incident_id for i in items}) < 2:
+        return {}
+    behind: dict[tuple[str, str], set[int]] = {}
+    for i in items:
+        if words := i.further.get("words"):
+            behind.setdefault((monitoring_rules.SAME_WORDS, words), set()).add(i.pk)
+    files = EvidenceFile.objects.filter(item__in=[i.pk for i in items]).exclude(alike="")
+    for pk, mark in files.values_list("item", "alike"):
+        behind.setdefault((monitoring_rules.SAME_FILE, mark), set()).add(pk)
+    refs = {i.pk: i.ref for i in items}
+    found: dict[int, set[str]] = {}
+    for (what, _mark), having in behind.items():
+        for pk in having if len(having) > 1 else ():
+            found.setdefault(pk, set()).add(what + min(refs[h] for h in having))
     return found

@@ -307,11 +307,7 @@ def _taken(files: Sequence[Came], by: Person) -> dict[str, Any]:
 def _files_enter(files: Sequence[Came], entry: Entry, *, by: Person) -> None:
     """Files that came with a report are evidence from its filing on: not opened, not sealed anew, and in custody."""
     for item, came in files:
-        evidence.came_with(
-            item, ref=came.file_ref, kind=came.file_kind, stored=came.file, commitment=bytes.fromhex(came.file_commitment),
-            mark=bytes(came.file_mark), entry=entry, by=by,
-            sealed={"name": bytes(came.file_name), "salt": bytes(came.file_salt), "digest": bytes(came.file_digest)},
-        )  # fmt: skip
+        evidence.came_in(item, came.file_ref, entry=entry, by=by)
 
 
 # Answers that a report or an item has no column for, and keeps with it all the same.
@@ -391,6 +387,11 @@ def _filed_items(incident: Incident, items: Iterable[m.DraftItem], *, by: Person
     for item in items:
         made = _source_item(incident, item.ref, item.coded, bytes(item.says), by=by)
         if item.file:
+            evidence.came_with(
+                made, ref=item.file_ref, kind=item.file_kind, stored=item.file, commitment=bytes.fromhex(item.file_commitment),
+                mark=bytes(item.file_mark), alike=item.coded.get("file_alike", ""), by=by,
+                sealed={"name": bytes(item.file_name), "salt": bytes(item.file_salt), "digest": bytes(item.file_digest)},
+            )  # fmt: skip
             files.append((made, item))
     return files
 
@@ -523,6 +524,8 @@ def look_at_corrected_story(incident: Incident, *, holds: bool, by: Person) -> I
     live.first([incident.ref])
     incident = Incident.objects.select_for_update(no_key=True).select_related("party").get(pk=incident.pk)
     authority.require(by, "verify_incident", incident)
+    if reports.added_to(by, [incident]):
+        raise Refused(_(reports.YOU_ADDED), reason="SOD-01")
     was = incident.status
     if not incident.story_corrected or was not in lifecycle.ASSESSED:
         raise Refused(_("No correction of its story waits to be looked at."), reason="lifecycle")
@@ -669,7 +672,7 @@ def attach_item(
     if item is None or problems:
         raise Problems(problems)
     ref, coded = item_ref(), dict(item.coded)
-    if words := queries.word_marks([(incident.ref, item.says)])[0]:
+    if words := queries.word_marks([(incident.situation.ref, item.says)])[0]:
         if queries.words_here(incident, words):
             raise Problems({"says": rules.Problem(rules.HERE_ALREADY)})
         coded["words"] = words

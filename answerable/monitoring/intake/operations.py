@@ -38,19 +38,20 @@ from answerable.vault.service import operation
 @operation("keep_draft_file", "office")
 def keep_draft_file(
     item: str, compartment: str, file: str, key: bytes, name: str, salt: str, digest: bytes, delivery: str,
-    draft: str, report: str = "",
+    draft: str, report: str = "", situation: str = "",
 ) -> dict[str, Any]:  # fmt: skip
     """Keep the key of a file that came with a report, and seal its name, salt and hash for the evidence it will be.
 
     It becomes evidence unopened when the report is filed. `delivery`: what it came in with (staging.delivery), and the
-    `draft` of it. `mark` tells the same file on the same item; `on` is the item of the `report` it corrects that has this
-    very file already, or "".
+    `draft` of it. `mark` tells the same file on the same item, `alike` in the reports of the `situation`; `on` is the item of
+    the `report` it corrects that has this very file already, or "".
     """
     keyroom.put_data_key(file, compartment, key, delivery, draft)
     texts = {"name": name, "salt": salt, "digest": digest.hex()}
     sealed = {n: seal.seal_field(key, text.encode("utf-8", "surrogatepass"), seal.field_context(keyroom.NODE, file, "EvidenceFile", n, 1))
               for n, text in texts.items()}  # fmt: skip
-    return {**sealed, "mark": keyroom.mark(item, digest), "on": evidence.item_with(report, digest) if report else ""}
+    on = evidence.item_with(report, digest) if report else ""
+    return {**sealed, "mark": keyroom.mark(item, digest), "on": on, "alike": evidence.alike_in(situation, digest)}
 
 
 # What the record says of a draft that is none of a report.

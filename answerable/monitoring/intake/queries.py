@@ -321,13 +321,13 @@ def changed_items(correction: m.Draft) -> list[int]:
 
 def _other_answers(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether two versions of an item differ, in their words too where both have a mark of them."""
-    passed = {"file_on"} if "words" in one and "words" in other else {"file_on", "words"}
+    passed = {"file_on", "file_alike"} | (set() if "words" in one and "words" in other else {"words"})
     return any(one.get(n) != other.get(n) for n in {*one, *other} - passed)
 
 
 def word_marks(said: Sequence[tuple[str, str]]) -> list[str]:
-    """What an item keeps of its words, to know them again on the same report; "" where it has none. Takes (report, words)."""
-    texts = [f"{report}/{words}" if (words := rules.plain(says)) else "" for report, says in said]
+    """What an item keeps of its words, to know them again within a situation; "" where it has none. Takes (situation, words)."""
+    texts = [f"{situation}/{words}" if (words := rules.plain(says)) else "" for situation, says in said]
     named = [t for t in texts if t]
     found = dict(zip(named, keeping.marks("item", named), strict=True)) if named else {}
     return [found[t][:40] if t else "" for t in texts]

@@ -495,8 +495,8 @@ class Intake:
 
     @staticmethod
     def _words(ready: Iterable[Ready]) -> None:
-        """Each item keeps a mark of its words within its report, so that the same source is not entered there twice."""
-        said = [(r.corrects or r.ref, i) for r in ready for i in r.clean.items]
+        """Each item keeps a mark of its words within its situation, so that the same source is known there again."""
+        said = [(r.clean.situation, i) for r in ready for i in r.clean.items]
         for (_ref, item), mark in zip(said, queries.word_marks([(ref, i.says) for ref, i in said]), strict=True):
             if mark:
                 item.coded["words"] = mark
@@ -576,22 +576,23 @@ class Intake:
             )  # fmt: skip
             for number, item in enumerate(c.items, 1):
                 (ref, _model, _texts, _draft), blob = next(answers)
-                kept, on = self._file(r.ref, ref, _held_file(r.record, number), r.corrects)
-                told = {**item.coded, "file_on": on} if on else item.coded
-                items.append([ref, self.compartment, r.ref, number, told, blob["says"], *kept])
+                kept, marks = self._file(r, ref, _held_file(r.record, number))
+                items.append([ref, self.compartment, r.ref, number, {**item.coded, **marks}, blob["says"], *kept])
         return drafts, items
 
-    def _file(self, draft: str, ref: str, held: dict[str, str] | None, report: str) -> tuple[list[Any], str]:
-        """The columns of an item's file, and the item of the report it corrects that this very file is on already, or ""."""
+    def _file(self, r: Ready, ref: str, held: dict[str, str] | None) -> tuple[list[Any], dict[str, str]]:
+        """The columns of an item's file, and what it is known again by: the item of the report it corrects that this very file
+        is on already, and its mark in the situation."""
         if held is None:
-            return ["", "", "", "", b"", b"", b"", b""], ""
+            return ["", "", "", "", b"", b"", b"", b""], {}
         sealed = client.ask(
             "keep_draft_file", item=ref, compartment=self.compartment, file=(made := file_ref()), key=bytes.fromhex(held["key"]),
             name=held["name"], salt=held["salt"], digest=bytes.fromhex(held["digest"]), delivery=delivery(self.batch_id),
-            draft=draft, report=report,
+            draft=r.ref, report=r.corrects, situation=r.clean.situation,
         )  # fmt: skip
         named = [sealed[n] for n in ("mark", "name", "salt", "digest")]
-        return [held["file"], held["kind"], held["commitment"], made, *named], sealed["on"]
+        on = {"file_on": sealed["on"]} if sealed["on"] else {}
+        return [held["file"], held["kind"], held["commitment"], made, *named], {"file_alike": sealed["alike"], **on}
 
 
 def _file_names(record: readers.Record) -> list[str]:

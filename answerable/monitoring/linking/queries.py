@@ -249,6 +249,45 @@ def kept_by(incidents: Iterable[int]) -> dict[int, int]:
     return out
 
 
+def ends_of(incidents: Iterable[int]) -> dict[int, int]:
+    """Each of these reports → the one kept at the end of its links, or itself. One that is closed leads nowhere (R-VER-4)."""
+    ends = {pk: pk for pk in incidents}
+    frontier = set(ends)
+    while frontier:
+        merged = LinkPair.objects.filter(
+            decision=LinkPair.SAME, duplicate__in=frontier, duplicate__status=lifecycle.MERGED
+        )
+        up = {int(d): int(k) for d, k in merged.values_list("duplicate", "kept") if d is not None and k is not None}
+        ends = {pk: up.get(end, end) for pk, end in ends.items()}
+        frontier = set(up.values())
+    return ends
+
+
+SAME_SOURCE = "same_source"
+
+
+def one_source(linked: Mapping[int, int]) -> dict[int, str]:
+    """Of reports linked to others (as by `kept_by`), and of those kept: what they were found to go back to together.
+
+    Reports that links of that reason join, whichever way, have one source: ten copies have one root (R-VER-1).
+    """
+    if not linked:
+        return {}
+    rows = LinkPair.objects.filter(decision=LinkPair.SAME, duplicate__in=linked, why__contains=SAME_SOURCE)
+    up: dict[int, int] = {}
+
+    def top(pk: int) -> int:
+        while pk in up:
+            pk = up[pk]
+        return pk
+
+    joined = [(int(d), int(k)) for d, k in rows.values_list("duplicate", "kept") if d is not None and k is not None]
+    for duplicate, kept in joined:
+        if (a := top(duplicate)) != (b := top(kept)):
+            up[max(a, b)] = min(a, b)
+    return {pk: f"source {top(pk)}" for pair in joined for pk in pair}
+
+
 def waiting(linked: Collection[int]) -> dict[int, dict[str, Any]]:
     """Of these linked reports, those from whose link, or one above it, no verifier concluded anything: how the rules see it."""
     if not linked:
@@ -276,9 +315,10 @@ def linked_below(incident: Incident) -> QuerySet[LinkPair]:
 
 
 def to_look_at(by: Person) -> QuerySet[Incident]:
-    """Concluded reports to which another was linked since: a verifier who collected neither looks at both (SOD-01)."""
+    """Concluded reports to which another was linked since: a verifier who collected and added none of it looks at both (SOD-01)."""
     pairs = LinkPair.objects.filter(decision=LinkPair.SAME, concluded=False, duplicate__status=lifecycle.MERGED)
-    own = pairs.filter(Q(duplicate__collected_by=by) | Q(kept__collected_by=by))
+    own = pairs.filter(Q(duplicate__collected_by=by) | Q(kept__collected_by=by)
+                       | Q(duplicate__items__added_by=by) | Q(kept__items__added_by=by))  # fmt: skip
     found = Incident.objects.filter(pk__in=pairs.values("kept"), status__in=lifecycle.COUNTED)
     return found.exclude(pk__in=own.values("kept"))
 

@@ -111,7 +111,7 @@ class _Change:
         for row in [*rows, *more]:
             own = facts[row.ref]
             n = rules.support(row.on, bases.get(row.party_id, [])) if own.matches_pattern else 0
-            level = known.verification_level(own.items, base=n, matches_pattern=own.matches_pattern)
+            level = _level_now(row, own, n)
             adds = candidates.get(row.pk)
             if adds is not None and adds.own and adds.level != level.code:
                 adds.level = level.code
@@ -163,7 +163,7 @@ class _Change:
 
     def _indicators(self, refs: Sequence[str]) -> None:
         """What indicators reach, and when they count, follows their items and incidents, of whichever actor those are."""
-        for indicator in _leaning_on(refs):
+        for indicator in _leaning_on(_with_linked(refs)):
             for day in reassess(indicator):
                 self._day(indicator.party_id, day, refs[0])
 
@@ -218,7 +218,7 @@ def _actors_of(refs: Sequence[str]) -> set[int]:
     named = Q(ref__in=refs) | Q(pk__in=links.keepers_of(refs)) | Q(merged_by__kept__ref__in=refs)
     rows = list(Incident.objects.filter(named).order_by().values_list("pk", "ref", "party_id"))
     counted = Contribution.objects.filter(incident__in=[pk for pk, _ref, _party in rows])
-    indicators = _leaning_on([ref for _pk, ref, _party in rows])
+    indicators = _leaning_on(_with_linked([ref for _pk, ref, _party in rows]))
     return {
         *(party for _pk, _ref, party in rows),
         *counted.values_list("party_id", flat=True),
@@ -231,6 +231,12 @@ def hold(parties: Iterable[int]) -> None:
     with connection.cursor() as cursor:
         for key in sorted(parties):
             cursor.execute("SELECT pg_advisory_xact_lock(7302, %s::int)", [key])
+
+
+def _level_now(row: Incident, facts: known.IncidentFacts, base: int) -> known.Level:
+    """The level a report has now. Whether it matches a pattern (V3d) a verifier says, so only while her word stands."""
+    matches = facts.matches_pattern and row.status in lifecycle.COUNTED
+    return known.verification_level(facts.items, base=base if matches else 0, matches_pattern=matches)
 
 
 def _contribution(row: Incident, facts: known.IncidentFacts) -> Contribution:
@@ -281,6 +287,13 @@ def _bases(rows: Sequence[Contribution]) -> dict[int, list[date]]:
         days = [c.on for c in rows if c.awaits and c.party_id == key]
         found[key] = patterns.base_days([key], rules.window(min(days))[0], rules.last_end(max(days)))
     return {c.party_id: found.get(c.party_id, []) for c in rows}
+
+
+def _with_linked(refs: Sequence[str]) -> list[str]:
+    """These reports and those linked to them, however long the chain: whether the items of these speak for anything changes too."""
+    own = dict(Incident.objects.filter(ref__in=refs).values_list("ref", "pk"))
+    below = links.kept_by(own.values())
+    return [*refs, *Incident.objects.filter(pk__in=below).values_list("ref", flat=True)] if below else list(refs)
 
 
 def _leaning_on(refs: Sequence[str]) -> list[Indicator]:
@@ -338,7 +351,7 @@ def _values(t: rules.Tally, first: date, last: date, about: patterns.Reasoned) -
 
 
 _NOTHING = rules.Tally()
-_NOBODY = patterns.Reasoned(frozenset(), ())
+_NOBODY = patterns.Reasoned((), ())
 
 
 def restate_windows(party: int, days: set[date], *, why: str, because_of: str = "") -> dict[str, Any] | None:
@@ -559,6 +572,8 @@ def _contribute_all(found: Recomputed) -> None:
         for row in rows:
             if row.status in lifecycle.COUNTED and not by_pk[row.pk].awaits and row.level != by_pk[row.pk].own:
                 _store_alone(row, known.verification_level(facts[row.ref].items), found)
+            elif row.status in lifecycle.OPEN and row.level != (now := _level_now(row, facts[row.ref], 0)).code:
+                _store_alone(row, now, found)
 
 
 def _store_alone(row: Incident, level: known.Level, found: Recomputed) -> None:

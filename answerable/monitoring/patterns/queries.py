@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection
 
+from answerable.monitoring import lifecycle
 from answerable.monitoring import rules as known
 from answerable.monitoring.models import Incident, Party, PatternAssessment, Situation, SourceItem
 from answerable.monitoring.patterns import counts, rules
@@ -83,8 +84,11 @@ class Supported:
     list_name: str
     days: tuple[date, ...]
 
+    def how_many(self, first: date, last: date) -> int:
+        return bisect_right(self.days, last) - bisect_left(self.days, first)
+
     def within(self, first: date, last: date) -> bool:
-        return bisect_right(self.days, last) > bisect_left(self.days, first)
+        return self.how_many(first, last) > 0
 
 
 @dataclass(frozen=True)
@@ -108,25 +112,56 @@ def concerned(party: Party, incident: Incident) -> bool:
     return party.ref in command.above(links.edges_of(party.situation_id), incident.party.ref, incident.on)
 
 
-def standing(indicator: Indicator) -> Standing:
-    """What the verification rules of §2.3 make of an indicator's items, for and against, that concern its actor today."""
-    from answerable.monitoring import queries
+NOT_CONCLUDED = (
+    "{n} item(s) for it belong to reports that no verifier has concluded, or came since, and are left out (SOD-01)."
+)
 
-    facts, carrying = [], set()
-    for items, contrary in ((indicator.supporting, False), (indicator.contrary, True)):
-        for item in (
-            items.select_related("incident__party").prefetch_related("parents", queries.graded()).order_by("id")
-        ):
-            if not concerned(indicator.party, item.incident):
-                continue
-            found = queries.item_facts(item, [p.ref for p in item.parents.all()])
-            facts.append(replace(found, contrary=contrary))
-            if not contrary and item.live:
-                carrying.add(item.incident_id)
+
+def standing(indicator: Indicator) -> Standing:
+    """What the verification rules of §2.3 make of an indicator's items, for and against, that concern its actor today.
+
+    For it speaks what a verifier has had before her: items of reports that count, or are linked to one that does. Against it
+    speaks every item that does. Two items have one origin wherever the way there was filed (R-VER-1).
+    """
+    from answerable.monitoring import queries
+    from answerable.monitoring.evidence import queries as evidence
+    from answerable.monitoring.linking import queries as links
+
+    named = [
+        (item, contrary)
+        for items, contrary in ((indicator.supporting, False), (indicator.contrary, True))
+        for item in items.select_related("incident__party").prefetch_related(queries.graded()).order_by("id")
+        if concerned(indicator.party, item.incident)
+    ]
+    ends = links.ends_of({item.incident_id for item, _contrary in named})
+    held = set(Incident.objects.filter(pk__in=ends.values(), status__in=lifecycle.COUNTED).values_list("pk", flat=True))
+    waiting = links.waiting([pk for pk, end in ends.items() if pk != end])
+
+    def seen(item: SourceItem) -> bool:
+        waits = waiting.get(item.incident_id)
+        return ends.get(item.incident_id) in held and not item.waits and (waits is None or waits["stood"])
+
+    used = [(item, contrary) for item, contrary in named if contrary or seen(item)]
+    rows = [item for item, _contrary in used]
+    roots, same = evidence.roots_elsewhere(rows, everywhere=True), evidence.alike(rows)
+    below = links.kept_by(ends.values())
+    one_source = links.one_source(below)
+    facts = [
+        replace(
+            queries.item_facts(
+                item, {*roots.get(item.pk, ()), *same.get(item.pk, ())}, source=one_source.get(item.incident_id, "")
+            ),
+            contrary=contrary,
+        )
+        for item, contrary in used
+    ]
+    carrying = {ends[item.incident_id] for item, contrary in used if not contrary and item.live}
     level = known.verification_level(facts)
     adding = Contribution.objects.filter(incident__in=carrying).exclude(level="").order_by("on")
     days = tuple(adding.values_list("on", flat=True).distinct())
-    return Standing(known.STANDARD_OF_LEVEL[level.code] or "none", level.because, days)
+    left_out = len(named) - len(used)
+    notes = (NOT_CONCLUDED.format(n=left_out),) if left_out else ()
+    return Standing(known.STANDARD_OF_LEVEL[level.code] or "none", (*notes, *level.because), days)
 
 
 def days_of(indicator: Indicator) -> list[date]:
@@ -140,24 +175,38 @@ def supported_of(parties: Sequence[int]) -> list[Supported]:
     return [Supported(i.code, i.list_name, tuple(days_of(i))) for i in rows if i.supported]
 
 
-def reasoned(party: Sequence[int]) -> frozenset[str]:
-    """Commonalities that were reasoned for an actor in an assessment."""
-    lists = PatternAssessment.objects.filter(party__in=party).order_by().values_list("commonalities", flat=True)
-    return frozenset(code for codes in lists for code in codes)
+def reasoned(parties: Sequence[int]) -> tuple[Supported, ...]:
+    """Commonalities that were reasoned in assessments of these actors, each with the days of the verified incidents it was
+    reasoned of: those filed by then in the twelve months looked at, at the level they have now.
+    """
+    found = []
+    rows = PatternAssessment.objects.filter(party__in=parties).exclude(commonalities=[]).select_related("party")
+    for made in rows.order_by("id"):
+        first, last = rules.window(made.on)
+        within = spans(made.party, first, last, chain=bool(made.result.get("chain")))
+        own = [
+            c.row.on for p, a, b in within if p.pk in parties
+            for c in rows_between([p.pk], a, b, filed_by=made.made_at) if c.row.verified
+        ]  # fmt: skip
+        found += [Supported(code, REASONED, tuple(sorted(own))) for code in made.commonalities]
+    return tuple(found)
+
+
+REASONED = "reasoned"
 
 
 @dataclass(frozen=True)
 class Reasoned:
     """What people reasoned about an actor, cut to any window."""
 
-    commonalities: frozenset[str]
+    commonalities: tuple[Supported, ...]
     supported: tuple[Supported, ...]
 
     def common(self, first: date, last: date) -> frozenset[str]:
-        if not self.supported:
-            return self.commonalities
+        """What the incidents of a window have in common: reasoned of as many of them as make a pattern, or borne out by items."""
+        of_these = {c.code for c in self.commonalities if c.how_many(first, last) >= rules.PATTERN_INCIDENTS}
         own = {s.code for s in self.supported if s.list_name == "commonality" and s.within(first, last)}
-        return self.commonalities | own
+        return frozenset(of_these | own)
 
     def systematic(self, first: date, last: date) -> frozenset[str]:
         if not self.supported:

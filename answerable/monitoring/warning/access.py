@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from answerable.authority import engine as authority
 from answerable.authority.principals import HasPrincipal, Place
@@ -34,14 +34,17 @@ def recused(by: HasPrincipal, situation: Situation) -> bool:
 
 
 def alerts(by: HasPrincipal) -> QuerySet[Alert]:
-    """Monitoring: all. Others: what a person confirmed, the Chair also what went to the Chair; never on one's own state."""
+    """Monitoring: all. Others: what a person confirmed, the Chair also what went to the Chair, though it was withdrawn since;
+    never on one's own state."""
     if works_on_levels(by):
         return Alert.objects.all()
     if not authority.allows(by, "see_levels", Place("warnings")):
         return Alert.objects.none()
     principal = by.principal()
-    shown = [lifecycle.CONFIRMED, *([lifecycle.ESCALATED] if "chair" in principal.roles else [])]
-    found = Alert.objects.filter(status__in=shown)
+    shown = Q(status=lifecycle.CONFIRMED)
+    if "chair" in principal.roles:
+        shown |= Q(status=lifecycle.ESCALATED) | Q(status=lifecycle.WITHDRAWN, escalated_at__isnull=False)
+    found = Alert.objects.filter(shown)
     return found.exclude(situation__state__code=principal.state) if principal.state else found
 
 

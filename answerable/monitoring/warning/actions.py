@@ -21,7 +21,7 @@ from answerable.common.lifecycle import next_status
 from answerable.common.tables import taxonomy
 from answerable.monitoring import queries as known
 from answerable.monitoring.models import Import, Situation, SourceItem
-from answerable.monitoring.warning import files, lifecycle, queries, rules, sources
+from answerable.monitoring.warning import files, lifecycle, queries, rules, says, sources
 from answerable.monitoring.warning.models import ROOM, Alert, ConflictYear, Forecast, WarningEntry, entry_ref
 from answerable.record import log as record
 from answerable.vault import keeping
@@ -81,11 +81,11 @@ def enter_warning(
     )  # fmt: skip
     entry.note = keeping.seal_fields(entry.ref, room, "WarningEntry", {"note": note})["note"]
     entry.save(force_insert=True)
-    proposed = _weigh(situation)
+    proposed, fell = _weigh(situation)
     record.append(
         "early-warning entry made", entry, by=by,
         detail={"situation": situation.ref, "indicator": indicator, "stage": stage,
-                "qualifies": queries.qualifies(entry), **_proposed(proposed)},
+                "qualifies": queries.qualifies(entry), **_proposed(proposed, fell)},
     )  # fmt: skip
     return entry
 
@@ -98,55 +98,80 @@ def _sealed_words(alert: Alert, words: str) -> bytes:
     return keeping.seal_fields(alert.ref, ROOM, "Alert", {"words": words})["words"]
 
 
-def _proposed(alert: Alert | None) -> dict[str, Any]:
-    return {"proposed": alert.level, "alert": alert.ref, "due_at": alert.due_at.isoformat()} if alert else {}
+def _proposed(alert: Alert | None, fell: Alert | None = None) -> dict[str, Any]:
+    """What an entry says of the level that was proposed, and of the one that fell."""
+    new = {"proposed": alert.level, "alert": alert.ref, "due_at": alert.due_at.isoformat()} if alert else {}
+    return {**new, **({"withdrawn": fell.ref, "was": fell.level} if fell else {})}
 
 
-def _weigh(situation: Situation) -> Alert | None:
-    """Work the level out from every compartment; propose a rise. A lower proposal that still waits is overtaken by it."""
+def _weigh(situation: Situation) -> tuple[Alert | None, Alert | None]:
+    """Work the level out from every compartment: what is newly proposed, and what fell.
+
+    A rise is proposed; a lower proposal that still waits is overtaken by it. A proposal that nothing carries any more is
+    withdrawn before a person confirms it, and what is still carried is proposed in its place, under the clock it began.
+    """
     Situation.objects.select_for_update(no_key=True).get(pk=situation.pk)
     with scope_of(CLOCK):
-        found = queries.to_propose(situation, clock.today())
-        if found is None:
-            return None
-        entries = [c.entry for c in found.counted]
+        today = clock.today()
+        found, fell = queries.to_propose(situation, today), queries.fallen(situation, queries.reading(situation, today))
+        entries = [c.entry for c in found.counted] if found else []
         seen_by = sorted(set(WarningEntry.objects.filter(ref__in=entries).values_list("entered_by__ref", flat=True)))
-    before = queries.waiting(situation)
     at = clock.now()
+    before = queries.waiting(situation) if found is not None or fell is not None else None
     if before is not None:
-        before.status = next_status(lifecycle.ALERT_MOVES, "supersede_alert", status=before.status)
+        move = "withdraw_alert" if fell is not None else "supersede_alert"
+        before = Alert.objects.select_for_update().get(pk=before.pk)
+        before.status = next_status(lifecycle.ALERT_MOVES, move, status=before.status)
         before.ended_at = at
         before.save(update_fields=["status", "ended_at"])
-    return Alert.objects.create(
-        situation=situation, level=found.level, proposed_at=at,
-        due_at=rules.confirm_by(found.level, at, before.due_at if before else None), figures=queries.figures(found),
-        basis=list(found.basis), seen_by=seen_by,
+    if found is None:
+        return None, before if fell is not None else None
+    if before is None:
+        due = rules.confirm_by(found.level, at)
+    elif fell is not None:
+        due = rules.confirm_by(found.level, before.proposed_at)
+    else:
+        due = rules.confirm_by(found.level, at, before.due_at)
+    made = Alert.objects.create(
+        situation=situation, level=found.level, proposed_at=before.proposed_at if before and fell else at, due_at=due,
+        figures=queries.figures(found), basis=list(found.basis), seen_by=seen_by,
     )  # fmt: skip
+    return made, before if fell is not None else None
 
 
 @action("take_back_warning")
 def take_back_warning(entry: WarningEntry, *, by: Person) -> WarningEntry:
-    """Take an observation back that was a mistake. It is kept and no longer counts; a level it carried is a person's to judge."""
+    """Take an observation back that was a mistake. It is kept and no longer counts.
+
+    A level that waits and is carried no more is withdrawn, or lowered, in the same act; a confirmed one is a person's to judge.
+    """
     entry = WarningEntry.objects.select_for_update().get(pk=entry.pk)
     authority.require(by, "take_back_warning", entry)
     if entry.taken_back_at:
         raise Refused(_("This entry has already been taken back."), reason="lifecycle")
     entry.taken_back_at = clock.now()
     entry.save(update_fields=["taken_back_at"])
-    record.append("early-warning entry taken back", entry, by=by, detail={"indicator": entry.indicator})
+    proposed, fell = _weigh(entry.situation)
+    record.append("early-warning entry taken back", entry, by=by,
+                  detail={"indicator": entry.indicator, **_proposed(proposed, fell)})  # fmt: skip
     return entry
 
 
 @action("propose_alert")
 def propose_alert(situation: Situation, *, by: HasPrincipal) -> Alert:
-    """Propose the level that reports of incidents brought about. Done by the clock; a person confirms it."""
+    """Propose the level that reports of incidents brought about, or withdraw one that nothing carries any more. Done by the
+    clock; a person confirms it. Returns the level proposed, or else the one withdrawn."""
     authority.require(by, "propose_alert", situation)
-    alert = _weigh(situation)
-    if alert is None:
+    alert, fell = _weigh(situation)
+    about = alert or fell
+    if about is None:
         raise Refused(_("Nothing has risen since a person last looked."), reason="nothing_new")
-    record.append("early-warning level proposed", alert, by=by, to_state=alert.status,
-                  detail={"situation": situation.ref, **_proposed(alert)})  # fmt: skip
-    return alert
+    detail = {"situation": situation.ref, **_proposed(alert, fell)}
+    if alert:
+        record.append("early-warning level proposed", alert, by=by, to_state=alert.status, detail=detail)
+    else:
+        record.append("early-warning level withdrawn", about, by=by, to_state=about.status, detail=detail)
+    return about
 
 
 def _held(alert: Alert, move: str, by: HasPrincipal) -> tuple[Alert, str]:
@@ -163,9 +188,20 @@ def _known(reason: str, allowed: tuple[str, ...]) -> str:
 
 @action("confirm_alert")
 def confirm_alert(alert: Alert, *, reason: str, words: str = "", by: Person) -> Alert:
-    """A person confirms the level: only now is there an alert. Its obligations (T-RISK) and the dialogue (ME-0.1) open."""
+    """A person confirms the level: only now is there an alert. Its obligations (T-RISK) and the dialogue (ME-0.1) open.
+
+    Raises Refused where the rules give less by now: what nothing carries is not confirmed.
+    """
     alert, after = _held(alert, "confirm_alert", by)
     _known(reason, CONFIRM_REASONS)
+    with scope_of(CLOCK):
+        today = queries.reading(alert.situation, clock.today())
+    if rules.rank(today.level) < rules.rank(alert.level):
+        raise Refused(
+            _("The rules now give %(now)s: what carried this level was taken back or lies too far behind, so it cannot be confirmed. It is "
+              "withdrawn within the hour, and what is still carried is proposed in its place.") % {"now": says.level(today.level)},
+            reason="fallen",
+        )  # fmt: skip
     sealed = _sealed_words(alert, words)
     before = queries.standing(alert.situation)
     if before is not None:
@@ -330,14 +366,20 @@ def keep_forecast(
 
 
 def owed() -> int:
-    """Levels that reports brought about, and those nobody answered in time, each as its own act. Safe to run again."""
+    """Levels that reports brought about or that fell, and those nobody answered in time, each as its own act. Safe to run again."""
     done = 0
     with reading_as(CLOCK):
-        risen = [s for s in queries.situations_to_weigh(clock.today()) if queries.to_propose(s, clock.today())]
-        late = [a for a in Alert.objects.filter(status=lifecycle.PROPOSED) if not in_time(clock.now(), a.due_at)]
+        today = clock.today()
+        risen = [
+            s for s in queries.situations_to_weigh(today)
+            if queries.to_propose(s, today) or queries.fallen(s, queries.reading(s, today))
+        ]  # fmt: skip
     for situation in risen:
         propose_alert(situation, by=CLOCK)
         done += 1
+    # Only then: a level that nothing carries any more does not go to the Chair.
+    with reading_as(CLOCK):
+        late = [a for a in Alert.objects.filter(status=lifecycle.PROPOSED) if not in_time(clock.now(), a.due_at)]
     for alert in late:
         escalate_alert(alert, by=CLOCK)
         done += 1

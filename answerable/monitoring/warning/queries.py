@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 
+from django.db.models import Max, Q
 from django.db.models.functions import Coalesce
 
 from answerable.common.tables import obligations, taxonomy
 from answerable.monitoring import lifecycle as incidents
+from answerable.monitoring.intake.models import TAKEN_OVER, Draft
 from answerable.monitoring.models import Incident, Situation
+from answerable.monitoring.patterns import rules as patterns
 from answerable.monitoring.rules import ItemFacts
 from answerable.monitoring.warning import lifecycle, rules
 from answerable.monitoring.warning.models import Alert, WarningEntry
@@ -55,13 +59,41 @@ def entry_facts(situation: Situation, on: date) -> list[rules.Entry]:
     return facts(rows)
 
 
+def _may_lie_since(first: date) -> Q:
+    """Reports some possible day of which may be this one or later: a rough date begins up to a year before its last day."""
+    return Q(latest__gte=first) | Q(latest=None, on__gte=first - timedelta(days=LONGEST_PRECISION))
+
+
+LONGEST_PRECISION = 366
+
+
 def reported(situation: Situation, on: date) -> list[rules.Reported]:
-    """Victims reported at V2 or above in the thirty days that end with a day, within the present row scope."""
+    """Victims reported at V2 or above that may lie in the thirty days that end with a day, within the present row scope.
+
+    A report whose date is known only roughly counts while any of its possible days lies there. It cannot have been after it was
+    told: after it was filed, or a later version of it was taken over.
+    """
     first = rules.first_day(on, rules.VICTIMS_WINDOW_DAYS)
     rows = Incident.objects.filter(
-        situation=situation, on__range=(first, on), status__in=REPORTED, level__in=rules.REPORTED_LEVELS
+        _may_lie_since(first), situation=situation, status__in=REPORTED, level__in=rules.REPORTED_LEVELS
     )
-    return [rules.Reported(ref, day, n) for ref, day, n in rows.values_list("ref", "on", "victims")]
+    found = []
+    for row in rows:
+        earliest, latest = patterns.possible_days(row.on, row.precision, row.earliest, row.latest)
+        found.append(rules.Reported(row.ref, earliest, row.victims, latest))
+    rough = [r.ref for r in found if r.last > r.on and r.within(first, on)]
+    told = _told(rough) if rough else {}
+    found = [replace(r, until=max(r.on, min(r.last, told[r.ref]))) if r.ref in told else r for r in found]
+    return [r for r in found if r.within(first, on)]
+
+
+def _told(refs: list[str]) -> dict[str, date]:
+    """The day on which each of these reports was last told: filed, or corrected by a later version of its submission."""
+    days = {ref: at.date() for ref, at in Incident.objects.filter(ref__in=refs).values_list("ref", "submitted_at")}
+    later = Draft.objects.filter(corrects__in=refs, status=TAKEN_OVER).order_by()
+    for ref, at in later.values_list("corrects").annotate(at=Max("made_at")):
+        days[ref] = max(days[ref], at.date())
+    return days
 
 
 def reading(situation: Situation, on: date) -> rules.Reading:
@@ -83,7 +115,7 @@ def figures(found: rules.Reading) -> dict[str, Any]:
             {"indicator": c.indicator, "category": c.category, "stage": c.stage, "confidence": str(c.confidence),
              "entry": c.entry, "on": c.on.isoformat()} for c in found.counted
         ],
-        "incidents": list(found.incidents),
+        "incidents": list(found.incidents), "perhaps": found.perhaps,
     }  # fmt: skip
 
 
@@ -97,7 +129,7 @@ def kept(alert: Alert) -> rules.Reading:
                           date.fromisoformat(c["on"])) for c in f["counted"]
         ),
         confirmed_ongoing=f["confirmed_ongoing"], victims=f["victims"], incidents=tuple(f["incidents"]),
-        by_score=f["by_score"],
+        by_score=f["by_score"], perhaps=f.get("perhaps", 0),
     )  # fmt: skip
 
 
@@ -122,9 +154,12 @@ def refused(situation: Situation) -> Alert | None:
 
 
 def to_propose(situation: Situation, on: date) -> rules.Reading | None:
-    """The level the rules propose anew today, or None when nothing is worth a person's time."""
+    """The level the rules propose anew today, or None when nothing is worth a person's time.
+
+    A level that waits and is carried no more stands in nothing's way: what is still carried is proposed in its place.
+    """
     now = reading(situation, on)
-    there = waiting(situation) or standing(situation)
+    there = standing(situation) if fallen(situation, now) else waiting(situation) or standing(situation)
     last = refused(situation)
     fresh = rules.is_new(
         now, there.level if there else rules.NONE, last.level if last else rules.NONE, last.basis if last else ()
@@ -132,11 +167,19 @@ def to_propose(situation: Situation, on: date) -> rules.Reading | None:
     return now if fresh else None
 
 
+def fallen(situation: Situation, now: rules.Reading) -> Alert | None:
+    """The level that waits for a person while the rules give less now, or None."""
+    there = waiting(situation)
+    return there if there is not None and rules.rank(now.level) < rules.rank(there.level) else None
+
+
 def situations_to_weigh(on: date) -> list[Situation]:
     """Situations in which anything happened that the rules look at."""
     seen = WarningEntry.objects.filter(on__gt=on - timedelta(days=rules.WINDOW_DAYS)).values("situation")
-    told = Incident.objects.filter(on__gt=on - timedelta(days=rules.VICTIMS_WINDOW_DAYS)).values("situation")
-    return list(Situation.objects.filter(pk__in=seen.union(told)).order_by("pk"))
+    told = Incident.objects.filter(_may_lie_since(rules.first_day(on, rules.VICTIMS_WINDOW_DAYS))).values("situation")
+    # A level that waits falls when what carried it is there no more.
+    held = Alert.objects.filter(status__in=lifecycle.WAITING).values("situation")
+    return list(Situation.objects.filter(pk__in=seen.union(told, held)).order_by("pk"))
 
 
 def triggered(level: str) -> list[str]:

@@ -51,11 +51,20 @@ class Entry:
 
 @dataclass(frozen=True)
 class Reported:
-    """Victims and survivors of one incident at V2 or above, as reported."""
+    """Victims and survivors of one incident at V2 or above, as reported; `until` is the last day it may have been, if not `on`."""
 
     ref: str
     on: date
     victims: int
+    until: date | None = None
+
+    @property
+    def last(self) -> date:
+        return self.until or self.on
+
+    def within(self, first: date, last: date) -> bool:
+        """Whether some day it may have been lies there: a warning that misses an emergency is the worse error."""
+        return self.on <= last and self.last >= first
 
 
 @dataclass(frozen=True)
@@ -87,6 +96,7 @@ class Reading:
     victims: int
     incidents: tuple[str, ...] = ()
     by_score: str = NONE
+    perhaps: int = 0  # of the victims, those of reports that may also have been on a day outside the window
 
     @property
     def by_victims(self) -> bool:
@@ -154,12 +164,14 @@ def reading(entries: Iterable[Entry], reported: Iterable[Reported] = (), *, on: 
     # Looked for among all entries: the one that carries an indicator need not be the confirmed one.
     window = first_day(on, WINDOW_DAYS)
     ongoing = any(e.live and e.stage == ONGOING and e.qualifies and window <= e.on <= on for e in seen)
-    recent = [r for r in reported if first_day(on, VICTIMS_WINDOW_DAYS) <= r.on <= on]
+    first = first_day(on, VICTIMS_WINDOW_DAYS)
+    recent = [r for r in reported if r.within(first, on)]
     victims = sum(r.victims for r in recent)
+    perhaps = sum(r.victims for r in recent if r.on < first or r.last > on)
     by_score = level_of(score, len(categories), ongoing)
     level = EMERGENCY if victims >= EMERGENCY_VICTIMS else by_score
     refs = tuple(sorted(r.ref for r in recent))
-    return Reading(on, level, score, categories, rows, ongoing, victims, refs, by_score)
+    return Reading(on, level, score, categories, rows, ongoing, victims, refs, by_score, perhaps)
 
 
 def what_would_lower(entries: Iterable[Entry], reported: Iterable[Reported] = (), *, on: date) -> Fall:

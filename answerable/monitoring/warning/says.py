@@ -82,6 +82,13 @@ def explained(r: rules.Reading) -> list[str]:
         "%(n)d victims and survivors were reported (V2 or above) in thirty days; 25 make an emergency.", r.victims,
     )  # fmt: skip
     lines.append(victims % {"n": r.victims})
+    if r.perhaps:
+        lines.append(
+            _(
+                "Of these, %(n)d by reports whose date is known only roughly: a day on which it may have been lies in the thirty days."
+            )
+            % {"n": r.perhaps}
+        )
     return lines
 
 

@@ -66,6 +66,7 @@ def _status(alert: Alert) -> str:
         lifecycle.PROPOSED: _("Proposed by the rules"), lifecycle.ESCALATED: _("Escalated to the Chair"),
         lifecycle.CONFIRMED: _("Confirmed by a person"), lifecycle.NOT_CONFIRMED: _("Not confirmed"),
         lifecycle.SUPERSEDED: _("Overtaken by a higher level"), lifecycle.STEPPED_DOWN: _("Stepped down"),
+        lifecycle.WITHDRAWN: _("Withdrawn: nothing carries it any more"),
     }[alert.status]  # fmt: skip
 
 
@@ -203,16 +204,18 @@ def alert(request: Request, ref: str) -> HttpResponse:
         "end_reason": says.reasons().get(this.end_reason, ""),
         "consequences": says.follows(this.level, this.obligations or queries.triggered(this.level)),
         "obligations": [(c, translated("obligation", c, get_language() or "en") or obligations()[c]["text"]) for c in this.obligations],
-        "may_confirm": this.waiting and authority.allows(by, "confirm_alert", this),
+        "may_confirm": this.waiting and authority.allows(by, "confirm_alert", this), "standing": this.status == lifecycle.CONFIRMED,
         "why_not": " ".join(_(s) for s in authority.decide(by, "confirm_alert", this).says) if this.waiting else "",
         "may_step_down": this.status == lifecycle.CONFIRMED and authority.allows(by, "step_down_alert", this),
         "may_hold": this.status == lifecycle.CONFIRMED and this.dialogue == actions.DUE and authority.allows(by, "hold_dialogue", this),
     }  # fmt: skip
-    if works:
+    if works or this.waiting:
         with reading_as(CLOCK):
             now = queries.reading(this.situation, clock.today())
+        context |= {"now": says.level(now.level), "lower": rules.rank(now.level) < rules.rank(this.level)}
+    if works:
         context |= {
-            "explained": says.explained(kept), "now": says.level(now.level), "lower": rules.rank(now.level) < rules.rank(this.level),
+            "explained": says.explained(kept),
             "may_read": bool(this.words) and authority.allows(by, "read_sealed", this, purpose="verification"),
             "locked": by.vault_session is None, **chain(by, this.ref),
         }  # fmt: skip
