@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 # Kinds of references whose salts are destroyed when a survivor withdraws everything. Entries about anything else (votes,
 # decisions, payments) never lose theirs.
-SHREDDED_KINDS = ("ASM", "ATT", "CLM", "EWE", "FIL", "INC", "ITM", "MSG", "OPN", "PRF", "RED", "THR", "WEI")
+SHREDDED_KINDS = ("ASM", "ATT", "CLM", "COR", "EWE", "FIL", "INC", "ITM", "MSG", "OPN", "PRF", "RED", "THR", "WEI")
 FUTURE = 86_400  # seconds by which a witness's clock may be ahead of ours
 Keys = dict[str, tuple[str, bytes]]  # a witness's name in the policy → its key's name and public key
 
