@@ -55,15 +55,23 @@ class Letter:
         return clock.now() > self.due_at
 
 
-def letters(claims: Iterable[str]) -> list[Letter]:
-    """Every correction of these claims (references), oldest first, decided or not."""
+def letters(claims: Iterable[str], *, undecided: bool = False) -> list[Letter]:
+    """Every correction of these claims (references), oldest first; or those alone that nobody decided."""
     found = Message.objects.filter(kind="correction", direction="in", thread__about_ref__in=list(claims))
+    if undecided:
+        found = found.exclude(ref__in=Correction.objects.values("message"))
     days = alliance.holidays()
     return [
-        Letter(m.ref, m.thread.about_ref, m.thread.ref, m.thread.designation, m.written_at,
-               rules.correction_due(m.written_at, days))
+        Letter(
+            m.ref,
+            m.thread.about_ref,
+            m.thread.ref,
+            m.thread.designation,
+            m.written_at,
+            rules.correction_due(m.written_at, days),
+        )
         for m in found.select_related("thread").order_by("written_at", "id")
-    ]  # fmt: skip
+    ]
 
 
 def still(claims: Iterable[str]) -> set[str]:
@@ -75,12 +83,9 @@ def still(claims: Iterable[str]) -> set[str]:
 
 def open_in(claims: Sequence[str]) -> list[Letter]:
     """Corrections of these claims that nobody decided, oldest first; none of a claim she took back."""
-    found = letters(claims)
-    if not found:
-        return []
-    decided = set(Correction.objects.filter(message__in=[x.message for x in found]).values_list("message", flat=True))
-    live = still({x.claim for x in found})
-    return [x for x in found if x.message not in decided and x.claim in live]
+    found = letters(claims, undecided=True)
+    live = still({x.claim for x in found}) if found else set()
+    return [x for x in found if x.claim in live]
 
 
 def may_decide(by: Any, claim: Claim) -> bool:
@@ -198,13 +203,18 @@ def _at_door(by: Any, about_ref: str) -> Mapping[str, Mapping[str, Any]]:
 
 
 def waiting_for(by: Any) -> list[tuple[Claim, Letter]]:
-    """Open corrections that this person may decide, those due first."""
+    """Open corrections that this person may decide, those due first; twenty at most."""
     if not authority.allows(by, "see_claims", Place("claims")):
         return []
-    claims = {c.ref: c for c in access.claims(by).filter(
-        ref__in=Message.objects.filter(kind="correction", direction="in").values("thread__about_ref"))}  # fmt: skip
-    allowed = {ref for ref, c in claims.items() if may_decide(by, c)}
-    return [(claims[x.claim], x) for x in sorted(open_in(sorted(allowed)), key=lambda x: x.due_at)][:20]
+    undecided = Message.objects.filter(kind="correction", direction="in").exclude(
+        ref__in=Correction.objects.values("message")
+    )
+    claims = {c.ref: c for c in access.claims(by).filter(ref__in=undecided.values("thread__about_ref"))}
+    found: list[tuple[Claim, Letter]] = []
+    for letter in sorted(open_in(sorted(claims)), key=lambda x: x.due_at):
+        if len(found) < 20 and may_decide(by, claims[letter.claim]):
+            found.append((claims[letter.claim], letter))
+    return found
 
 
 def awards_to_look_at(by: Any) -> list[Claim]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from datetime import timedelta
 
 import pytest
@@ -326,8 +327,9 @@ def test_of_two_decisions_one_counts(office, hers):
     assert Correction._meta.get_field("message").unique  # tests/security/test_races.py: six at once
 
 
-def test_her_words_and_what_is_made_of_them_are_in_no_table_and_no_entry(door, office, hers):
+def test_her_words_and_what_is_made_of_them_are_in_no_table_and_no_entry(door, office, hers, caplog):
     claim, message, _code = hers
+    caplog.set_level(logging.DEBUG)
     words = {
         n: f"canary{n}word"
         for n in ("account", "alias", "preferences", "contact", "place", "reason", "second", "third")
@@ -338,6 +340,8 @@ def test_her_words_and_what_is_made_of_them_are_in_no_table_and_no_entry(door, o
     inga = office("inga")
     facts = {"account": words["account"], "alias": words["alias"], "preferences": words["preferences"],
              "safe_contact": words["contact"], "area2": words["place"], "events_from": "2025-11-03"}  # fmt: skip
+    wrong = {**facts, "events_from": "2999-01-01"}  # an error is swept as well
+    assert decide(inga, claim, message, decision="correct", **wrong).status_code == 409
     assert decide(inga, claim, message, decision="correct", **facts).status_code == 303
     assert decide(inga, claim, second, decision="decline", reason="OTHER", words=words["reason"]).status_code == 303
     assert decide(inga, claim, third, decision="beside").status_code == 303
@@ -349,6 +353,6 @@ def test_her_words_and_what_is_made_of_them_are_in_no_table_and_no_entry(door, o
         + page_of(inga, claim)
         + inga.get(f"/repair/messages/{message.thread.ref}/").content.decode()
     )
-    assert not [n for n, w in words.items() if w in events + shown]
+    assert not [n for n, w in words.items() if w in events + shown + caplog.text]
     assert Message.objects.filter(thread=message.thread, kind="form").count() == 2
     assert clock.now() - message.written_at < timedelta(days=1)
