@@ -19,10 +19,12 @@ from answerable.common.tables import taxonomy
 TABLES = Path(__file__).with_name("tables")
 EVERYTHING = "EVERYTHING"
 UNDO_DAYS = 14
-# Kinds of references whose keys go with hers: claim, account, report; her thread, its messages and attachments; notes on
+# Kinds of references whose keys go with hers: claim with its corrections, account, report; her thread, its messages and attachments; notes on
 # the strength of her account; evidence with its proofs, redactions, gradings, weighings and opinions. Nothing else is ever
 # shredded: not a vote, a decision, a payment, a finding, nor anybody's office.
-SHREDDED_KINDS = frozenset({"CLM", "ITM", "INC", "THR", "MSG", "ATT", "EWE", "FIL", "PRF", "RED", "ASM", "WEI", "OPN", "COR"})
+SHREDDED_KINDS = frozenset(
+    {"CLM", "ITM", "INC", "THR", "MSG", "ATT", "EWE", "FIL", "PRF", "RED", "ASM", "WEI", "OPN", "COR"}
+)
 # Copies of keys in backups outlive the keys by this much (`config/postgres.py` removes older dumps): days.
 BACKUP_DAYS = 14
 GIVERS = ("self", "guardian", "representative")
