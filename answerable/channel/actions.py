@@ -250,15 +250,19 @@ def reply_to_thread(thread: Thread, text: str, *, by: Person) -> Message:
             _("Nobody can come back to this thread, so an answer would never be read. Leave a note for colleagues."),
             reason="unanswerable",
         )
-    # She comes to the door herself, so no plan is not a bar here; a plan that says no is.
-    for bars in question("may_contact").ask(thread.about_ref or thread.ref, by=by):
-        if bars is False:
-            raise Refused(_("Her safe-contact plan does not allow an answer now (SC-6)."), reason="safe_contact")
+    _plan_allows(thread, by)
     message = _put(thread, "out", text, by=by)
     thread.waiting_since = None
     thread.save(update_fields=["waiting_since"])
     record.append("reply left at the door", thread, by=by, detail={"message": message.ref})
     return message
+
+
+def _plan_allows(thread: Thread, by: Person) -> None:
+    """She comes to the door herself, so no plan is not a bar here; a plan that says no is. Raises Refused (SC-6)."""
+    for bars in question("may_contact").ask(thread.about_ref or thread.ref, by=by):
+        if bars is False:
+            raise Refused(_("Her safe-contact plan does not allow an answer now (SC-6)."), reason="safe_contact")
 
 
 @question("leave_at_door").answer_with
@@ -316,6 +320,21 @@ def _keep_form(thread: Thread, text: str, *, sealed_by: str) -> None:
                       written_at=clock.now(), sealed_by=sealed_by)  # fmt: skip
     message.text = ask("door_seal_hers", channel=thread.ref, subject=message.ref, text=text, new=False)
     message.save(force_insert=True)
+
+
+def leave_reason(thread: Thread, text: str, *, by: Person) -> bool:
+    """An answer at her door, inside the act that gives it; False where she cannot come back to it. Raises Refused (SC-6)."""
+    if not thread.answerable:
+        return False
+    _plan_allows(thread, by)
+    _put(thread, "out", text, by=by)
+    return True
+
+
+def keep_for_her(thread: Thread, text: str) -> None:
+    """What her file says since it was corrected, for her own page alone, inside the act that corrected it (SC-10)."""
+    if thread.answerable:
+        _keep_form(thread, text, sealed_by=lifecycle.ARRIVAL)
 
 
 @action("note_on_thread")

@@ -23,6 +23,11 @@ def text(code: str, facts: Mapping[str, str], language: str) -> str:
                     % day
                 )
             return _("Your complaint was answered on %(day)s. If you do not accept the answer, write it here.") % day
+        if code == "correction_answered":
+            return (
+                _("What you wrote on %(day)s to correct your file was answered. With your code and your PIN you read the answer on your page.")
+                % {"day": day_words(facts["day"])}
+            )  # fmt: skip
         said = {
             "office": facts["office"], "fields": facts["fields"], "purpose": facts["purpose"],
             "day": day_words(facts["day"]),

@@ -91,8 +91,17 @@ def _shown(
 ) -> HttpResponse:
     # What is hers alone is not shown either: that there is an answer to a complaint would tell that she complained.
     stored = list(this.messages.exclude(kind__in=lifecycle.HERS_ALONE).select_related("written_by"))
+    standing = {
+        k: s for answer in question("corrections_at_door").ask(request.user, this.about_ref) for k, s in answer.items()
+    }
     messages = [
-        {"message": m, "text": opened.get(m.ref), "author": m.written_by, "sealed": _sealed_words(m.sealed_by)}
+        {
+            "message": m,
+            "correction": standing.get(m.ref),
+            "text": opened.get(m.ref),
+            "author": m.written_by,
+            "sealed": _sealed_words(m.sealed_by),
+        }
         for m in stored
     ]
     about = describe(request.user, this.about_ref) if this.about_ref else None

@@ -481,7 +481,9 @@ def _form_words(answers: dict[str, Any], by: Any) -> str:
         known = dict(step.choices(given))
         said = [str(known.get(v, v)) for v in (value if isinstance(value, list) else [value])]
         # Her name is opened by two of three; a page behind a code and a PIN would be one. So only that she gave it is said.
-        text = _("Yes") if step.shape == "yes" or step.name == "legal_name" else ", ".join(said)
+        text = _("Yes") if step.shape == "yes" else ", ".join(said)
+        if step.name == "legal_name":
+            text = _("sealed; two persons of different offices are needed to read it")
         lines += [str(step.heading), text, ""]
     return "\n".join(lines).strip()
 

@@ -51,6 +51,7 @@ def her_page(state: dict[str, Any], thread: Thread | None) -> dict[str, Any]:
             "urgent": [],
             "remade": [],
             "settles": "",
+            "file": False,
         }
     with reading_as(holder(thread.ref)):
         shown = [m for m in Message.objects.filter(thread=thread).exclude(direction="note")
@@ -81,7 +82,7 @@ def her_page(state: dict[str, Any], thread: Thread | None) -> dict[str, Any]:
     return {
         "messages": messages, "sections": sections, "openings": openings, "receipt": thread.receipt,
         "older": len(shown) - len(messages), "urgent": urgent_help(thread), "remade": remade,
-        "settles": moment(settles) if (settles := not_before(thread)) else "",
+        "settles": moment(settles) if (settles := not_before(thread)) else "", "file": bool(thread.about_ref),
     }  # fmt: skip
 
 

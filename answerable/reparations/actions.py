@@ -7,15 +7,19 @@ from dataclasses import asdict, replace
 from datetime import date
 from typing import Any
 
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from answerable.accountability import lifecycle as finding_lifecycle
 from answerable.accountability.models import Finding
 from answerable.alliance import queries as alliance
+from answerable.alliance.days import day_words
 from answerable.alliance.models import Body, Person
 from answerable.authority import engine as authority
 from answerable.authority.acting import action
 from answerable.authority.principals import Place, Principal
+from answerable.channel import actions as channel
+from answerable.channel.models import Thread
 from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
@@ -27,8 +31,8 @@ from answerable.fund.models import Payment
 from answerable.monitoring.models import PatternAssessment, Situation
 from answerable.monitoring.patterns import queries as monitoring
 from answerable.record import log as record
-from answerable.reparations import coarse, lifecycle, rules
-from answerable.reparations.models import Award, AwardLine, Claim, Programme, claim_ref
+from answerable.reparations import coarse, corrections, lifecycle, rules
+from answerable.reparations.models import Award, AwardLine, Claim, Correction, Programme, claim_ref, correction_ref
 from answerable.safeguarding import actions as safeguarding
 from answerable.vault import keeping
 from answerable.vault.consent import actions as consent
@@ -73,7 +77,7 @@ def move_programme(programme: Programme, name: str, *, by: Person) -> Programme:
     return programme
 
 
-SEALED = ("events_from", "events_to", "area2", "account", "alias", "safe_contact", "preferences")
+SEALED = corrections.SEALED
 
 
 def quarter_of(day: date) -> str:
@@ -266,8 +270,8 @@ def assess_claim(claim: Claim, *, coherent: bool, by: Person) -> Claim:
     else:
         move = ""
     # The vault decides once more, writes its own entry for this opening, and only then opens the days and the place.
-    opened = keeping.open_fields(
-        claim.ref, ["events_from", "events_to", "area2"], purpose="adjudication", token=by.vault_session
+    opened = corrections.open_current(
+        claim, ["events_from", "events_to", "area2"], purpose="adjudication", token=by.vault_session
     )
     earlier = 1 if not first and claim.criteria and claim.criteria[0].get("coherent") else 0
     facts = rules.ClaimFacts(
@@ -343,6 +347,9 @@ def award_claim(
     }
     if clashes := rules.same_hands({**hands, "award": by.ref}):
         raise Refused(clashes[0] + ".", reason="SOD-05")
+    if any(by.ref in c.set_aside for c in claim.corrections.all()):
+        raise Refused(_("You assessed this claim before its facts were corrected; the award is for another person (SOD-05)."),
+                      reason="SOD-05")  # fmt: skip
     if not 1 <= instalments <= 12:
         raise Refused(_("Between one and twelve instalments."), reason="range")
     before, claim.status = claim.status, next_status(lifecycle.CLAIM_MOVES, "award", status=claim.status)
@@ -363,6 +370,188 @@ def award_claim(
                           detail={"award": award.ref, "units": units, "net_minor": net.minor, "currency": net.currency})  # fmt: skip
     record.rely(award.ref, [claim.ref], "claim", since=entry.index)
     return award
+
+
+# --- what she corrects (SC-10) ------------------------------------------------------------------------------------
+
+
+def _to_decide(claim: Claim, message: str, name: str, by: Person) -> tuple[Claim, corrections.Letter]:
+    """The claim, held, and the correction that is decided, by whoever may; nothing of a claim she took back. Raises Refused."""
+    claim = Claim.objects.select_for_update().select_related("programme__situation").get(pk=claim.pk)
+    authority.require(by, name, claim)
+    letter = next((x for x in corrections.letters([claim.ref]) if x.message == message), None)
+    if letter is None:
+        raise Refused(_("There is no such correction of this claim."), reason="nothing")
+    if not corrections.still([claim.ref]):
+        raise Refused(_("She took this claim back, so nothing of it is changed (SC-5)."), reason="consent")
+    if Correction.objects.filter(message=message).exists():
+        raise Refused(_("This correction was decided already. Open the claim again to see how."), reason="decided")
+    return claim, letter
+
+
+def _decided(claim: Claim, letter: corrections.Letter, outcome: str, *, by: Person, texts: Mapping[str, str] | None = None,
+             **more: Any) -> Correction:  # fmt: skip
+    """Store what became of a correction, its texts sealed for the claim's room; she is told at her door that it was answered."""
+    made = Correction(
+        ref=correction_ref(), compartment=claim.compartment, claim=claim, message=letter.message, received_at=letter.received_at,
+        due_at=letter.due_at, decided_at=clock.now(), decided_by=by, outcome=outcome, **more,
+    )  # fmt: skip
+    if texts:
+        for name, sealed in keeping.seal_fields(made.ref, claim.compartment, "Correction", texts).items():
+            setattr(made, name, sealed)
+    made.save(force_insert=True)
+    question("notify_survivor").ask(claim.ref, "correction_answered", {"day": letter.received_at.date().isoformat()})
+    return made
+
+
+@action("correct_claim")
+def correct_claim(claim: Claim, message: str, *, facts: Mapping[str, str], by: Person) -> Correction:
+    """Carry out a correction: `facts` are the coded facts and sealed texts as she says they are, by field; days in ISO form.
+
+    The new texts are sealed beside the earlier ones. What rests on the facts is worked out again: an assessment is set aside
+    and made anew, so that the presumption is matched on the corrected days and place; an award stays, and another person
+    looks at it again. The class is corrected until the award. Raises Refused.
+    """
+    claim, letter = _to_decide(claim, message, "correct_claim", by)
+    given = {f: str(v).strip() for f, v in facts.items() if str(v).strip()}
+    if unknown := set(given) - set(corrections.CODED) - set(SEALED):
+        raise ValueError(f"no fact of a claim is called {', '.join(sorted(unknown))}")
+    coded = {f: v for f, v in given.items() if f in corrections.CODED and v != getattr(claim, f)}
+    texts = {f: v for f, v in given.items() if f in SEALED}
+    decided = claim.status in lifecycle.DECIDED
+    problems = _wrong_facts(claim, coded, decided=decided)
+    if "area1" in coded:
+        texts.setdefault("area2", "")  # the closer place lay in the other area
+    if {"events_from", "events_to"} & set(texts):
+        first, last = _period(texts)
+        if first is None or last is None or not first <= last <= clock.today():
+            problems.append(
+                _("The time of events begins before it ends, and not in the future; any precision will do.")
+            )
+        else:
+            texts |= {"events_from": first.isoformat(), "events_to": last.isoformat()}
+            coded |= {"quarter": q} if (q := quarter_of(first)) != claim.quarter else {}
+    if not coded and not texts:
+        problems.append(_("Say what is changed; or put what she wrote beside her file, or decline it."))
+    if problems:
+        raise Refused(" ".join(problems), reason="correction")
+    changed = sorted({*coded, *texts} - {"quarter"})
+    was_child, before = claim.is_childs, claim.status
+    earlier = {f: getattr(claim, f) for f in coded}
+    for f, v in coded.items():
+        setattr(claim, f, v)
+    touched = rules.touched(changed, assessed=claim.first_assessor_id is not None, decided=decided,
+                            was_child=was_child, is_child=claim.is_childs)  # fmt: skip
+    set_aside: list[str] = []
+    if rules.ASSESS_AGAIN in touched:
+        set_aside = _assess_again(claim)
+    claim.corrected_by = sorted({*claim.corrected_by, by.ref})
+    claim.save(update_fields=[*coded, "status", "first_assessor", "second_assessor", "criteria", "presumed_by",
+                              "eligibility_due_at", "corrected_by"])  # fmt: skip
+    made = _decided(
+        claim, letter, lifecycle.CARRIED_OUT, by=by, texts=texts, changed=changed, before=earlier, touched=touched,
+        set_aside=set_aside, award_look=lifecycle.LOOK_WAITS if rules.LOOK_AT_AWARD in touched else "",
+    )  # fmt: skip
+    if texts:
+        _keep_for_her(letter, texts)
+    record.append("claim corrected", claim, by=by, from_state=before, to_state=claim.status,
+                  detail={"correction": made.ref, "message": message, "fields": changed, "touched": touched})  # fmt: skip
+    return made
+
+
+def _wrong_facts(claim: Claim, coded: Mapping[str, str], *, decided: bool) -> list[str]:
+    problems = []
+    if "claim_type" in coded and (decided or coded["claim_type"] not in rules.FLAT_RU):
+        problems.append(_("The class is corrected until the award; after it another person looks at the award instead.")
+                        if decided else _("Choose the class of claimant."))  # fmt: skip
+    lists = {"age_band": coarse.AGES, "country": [v for v, _words in coarse.countries()],
+             "area1": [v for v, _words in coarse.areas(claim.programme)]}  # fmt: skip
+    if any(coded[f] not in values for f, values in lists.items() if f in coded):
+        problems.append(_("Choose age, country and area from their lists."))
+    if "language" in coded and not coarse.is_language(coded["language"]):
+        problems.append(_("Write the language as a code, like ar or fr."))
+    return problems
+
+
+def _period(texts: Mapping[str, str]) -> tuple[date | None, date | None]:
+    try:
+        first = date.fromisoformat(texts.get("events_from", ""))
+        return first, date.fromisoformat(texts.get("events_to") or texts["events_from"])
+    except ValueError:
+        return None, None
+
+
+def _assess_again(claim: Claim) -> list[str]:
+    """Set aside what was assessed on other facts; whose assessments they were. A clock to her is never shortened (R-TIME-5)."""
+    hands = [p.ref for p in (claim.first_assessor, claim.second_assessor) if p is not None]
+    claim.first_assessor = claim.second_assessor = None
+    claim.criteria, claim.presumed_by = [], ""
+    if claim.status in lifecycle.CLAIM_MOVES["assess_again"].froms:
+        claim.status = next_status(lifecycle.CLAIM_MOVES, "assess_again", status=claim.status)
+        due = rules.clocks(clock.now(), alliance.holidays())
+        claim.eligibility_due_at = max(claim.eligibility_due_at, due.eligibility)
+    return hands
+
+
+def _keep_for_her(letter: corrections.Letter, texts: Mapping[str, str]) -> None:
+    """The new texts on her own page, sealed to her keys alone, in the language of her conversation."""
+    thread = Thread.objects.get(ref=letter.thread)
+    with translation.override(thread.language or "en"):
+        lines = [_("What your file says since it was corrected on %(day)s:") % {"day": day_words(clock.today())}, ""]
+        words = coarse.field_words()
+        for f in SEALED:
+            if texts.get(f):
+                lines += [words[f], texts[f], ""]
+    channel.keep_for_her(thread, "\n".join(lines).strip())
+
+
+@action("decline_correction")
+def decline_correction(claim: Claim, message: str, *, reason: str, words: str = "", by: Person) -> Correction:
+    """Nothing is changed, and she reads why: a reason of the list on her page, and `words` as a message at her door.
+
+    Raises Refused.
+    """
+    claim, letter = _to_decide(claim, message, "decline_correction", by)
+    if reason not in corrections.reasons():
+        raise Refused(_("Choose the reason that she reads on her page."), reason="reason")
+    if reason == "OTHER" and not words.strip():
+        raise Refused(_("Write the reason to her in a few words."), reason="reason")
+    left = bool(words.strip()) and channel.leave_reason(Thread.objects.get(ref=letter.thread), words, by=by)
+    made = _decided(claim, letter, lifecycle.DECLINED, by=by, reason=reason)
+    record.append("correction declined", claim, by=by, reason=reason,
+                  detail={"correction": made.ref, "message": message, "words_left": left})  # fmt: skip
+    return made
+
+
+@action("note_statement")
+def note_statement(claim: Claim, message: str, *, by: Person) -> Correction:
+    """What she wrote is put beside her file as her statement, sealed for all who read the claim: right where it was decided.
+
+    Her words are opened with the key of whoever does this, so it is for those who answer her messages. Raises Refused.
+    """
+    claim, letter = _to_decide(claim, message, "note_statement", by)
+    # The vault decides once more and writes its own entry, as for any opening.
+    said = keeping.open_fields(message, ["text"], purpose="contact", token=by.vault_session)["text"].rstrip()
+    made = _decided(claim, letter, lifecycle.BESIDE, by=by, texts={"statement": said})
+    record.append("statement put beside", claim, by=by, detail={"correction": made.ref, "message": message})
+    return made
+
+
+@action("look_at_corrected_award")
+def look_at_corrected_award(claim: Claim, *, holds: bool, by: Person) -> Claim:
+    """Another person of the panels says, after its facts were corrected, whether the award holds. It is paid meanwhile."""
+    claim = Claim.objects.select_for_update().get(pk=claim.pk)
+    authority.require(by, "look_at_corrected_award", claim)
+    waiting = list(claim.corrections.filter(award_look=lifecycle.LOOK_WAITS))
+    if not waiting:
+        raise Refused(_("No award waits to be looked at again here."), reason="lifecycle")
+    for c in waiting:
+        c.award_look, c.looked_by = lifecycle.LOOK_HOLDS if holds else lifecycle.LOOK_NOT, by
+        c.save(update_fields=["award_look", "looked_by"])
+    record.append(
+        "award looked at again", claim, by=by, detail={"holds": holds, "corrections": [c.ref for c in waiting]}
+    )
+    return claim
 
 
 @question("instalment_owed").answer_with
@@ -446,3 +635,6 @@ def _clear(ref: str) -> None:
         age_band="", country="", language="", quarter="", area1="", forms=[], flags=[], criteria=[], purposes=[], awaiting=[],
         presumed_by="", supporting_items=0, level="U3", score=0, **dict.fromkeys(SEALED, b""),
     )  # fmt: skip
+    Correction.objects.filter(claim__ref=ref).update(
+        changed=[], before={}, touched=[], statement=b"", **dict.fromkeys(SEALED, b"")
+    )

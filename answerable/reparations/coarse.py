@@ -53,3 +53,13 @@ def age_words(value: str) -> str:
 def is_language(code: str) -> bool:
     """A language's code and nothing that could be a word: two or three letters, perhaps with a region or script."""
     return re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z]{2,4})?", code) is not None
+
+
+def field_words() -> dict[str, str]:
+    """What her claim holds, field by field, as she would say it."""
+    return {
+        "claim_type": _("For whom you ask"), "age_band": _("Your age"), "country": _("The country you live in"),
+        "area1": _("The area, roughly"), "language": _("Your language"), "events_from": _("From when"), "events_to": _("Until when"),
+        "area2": _("The place, more closely"), "account": _("What you told"), "alias": _("What to call you"),
+        "safe_contact": _("How to reach you safely"), "preferences": _("What you wish for"), "quarter": _("When it happened, roughly"),
+    }  # fmt: skip

@@ -7,16 +7,18 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from answerable.alliance.days import day_words
+from answerable.alliance.sentences import word
 from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.common.tables import label
-from answerable.reparations import actions, coarse, lifecycle, urgent
-from answerable.reparations.models import AwardLine, Claim, Programme
+from answerable.reparations import actions, coarse, corrections, lifecycle, rules, urgent
+from answerable.reparations.models import AwardLine, Claim, Correction, Programme
 from answerable.vault.consent import queries as consents
 from answerable.vault.consent import rules as r
 from answerable.vault.consent import survivor
@@ -117,6 +119,10 @@ def _page(about: str) -> list[dict[str, Any]] | None:
     if claim.awaiting and status != lifecycle.WITHDRAWN:
         lines.append(survivor.child_words())
     sections: list[dict[str, Any]] = [{"title": _("What you asked for"), "lines": lines}]
+    if said := _corrected(claim):
+        sections.append({"title": _("What you corrected"), "lines": said})
+    if not consents.is_closed(claim.ref):
+        sections.append({"title": _("What your file says now"), "download": True, "lines": _facts(claim)})
     award = getattr(claim, "award", None)
     if award is not None:
         parts = AwardLine.objects.filter(award_key=award.ref)
@@ -132,6 +138,91 @@ def _page(about: str) -> list[dict[str, Any]] | None:
         agreed = [label("consent_purpose", p, get_language() or "en") for p in claim.purposes]
         sections.append({"title": _("What you agreed to"), "lines": agreed})
     return sections
+
+
+def _facts(claim: Claim) -> list[str]:
+    """Her coded working facts as they stand, for the copy she asks for and for no screen."""
+    words = coarse.field_words()
+    said = {
+        "claim_type": word("claim_type", claim.claim_type), "quarter": claim.quarter, "area1": coarse.words(claim.area1),
+        "age_band": coarse.age_words(claim.age_band), "country": coarse.words(claim.country),
+        "language": dict(settings.LANGUAGES).get(claim.language, claim.language),
+    }  # fmt: skip
+    corrected = {f for c in claim.corrections.filter(outcome=lifecycle.CARRIED_OUT) for f in c.changed}
+    corrected |= {"quarter"} if "events_from" in corrected else set()
+    mark = _("corrected at your word")
+    return [f"{words[f]}: {v}" + (f" ({mark})" if f in corrected else "") for f, v in said.items() if v]
+
+
+def _corrected(claim: Claim) -> list[str]:
+    """Where each of her corrections stands: received, answered until when, carried out, put beside or declined and why."""
+    decided, words, lines = {c.message: c for c in claim.corrections.all()}, coarse.field_words(), []
+    found = corrections.letters([claim.ref])
+    live = bool(found) and bool(corrections.still([claim.ref]))
+    for letter in found:
+        days = {"day": day_words(letter.received_at), "due": day_words(letter.due_at)}
+        c = decided.get(letter.message)
+        if c is None and not live:
+            lines.append(
+                _("Your correction of %(day)s was received. You took your claim back, so nothing of it is changed.")
+                % days
+            )
+        elif c is None and letter.is_late:
+            lines.append(
+                _(
+                    "Your correction of %(day)s was received. An answer was due by %(due)s and is late. You may complain about that."
+                )
+                % days
+            )
+        elif c is None:
+            lines.append(_("Your correction of %(day)s was received. You get an answer here by %(due)s.") % days)
+        else:
+            lines += _answer(
+                c, {**days, "on": day_words(c.decided_at), "what": ", ".join(words[f] for f in c.changed if f in words)}
+            )
+    return lines
+
+
+def _answer(c: Correction, said: Mapping[str, str]) -> list[str]:
+    if c.outcome == lifecycle.BESIDE:
+        return [
+            _("Your correction of %(day)s: on %(on)s it was put beside your file as your own statement.") % said,
+            _("Whoever opens your file can read it too. What was decided before stays."),
+        ]
+    if c.outcome == lifecycle.DECLINED:
+        return [
+            _("Your correction of %(day)s: on %(on)s it was decided that nothing is changed.") % said,
+            declined_words(c.reason),
+            _("If you do not agree, you can complain (“If we did something wrong”), or write a statement here that is put beside your file."),
+        ]  # fmt: skip
+    lines = [
+        _(
+            "Your correction of %(day)s was carried out on %(on)s: %(what)s. The earlier version is kept locked beside it."
+        )
+        % said
+    ]
+    if rules.ASSESS_AGAIN in c.touched:
+        lines.append(_("Because of it your claim is looked at again from the start."))
+    if rules.NOW_CHILD in c.touched:
+        lines.append(survivor.child_words())
+    lines.append({
+        lifecycle.LOOK_WAITS: _("What was awarded stays yours. Another person looks whether it is still right."),
+        lifecycle.LOOK_HOLDS: _("Another person looked at what was awarded again: it stays as it is."),
+        lifecycle.LOOK_NOT: _("Another person looked at what was awarded again: it should be decided anew. What was awarded is paid meanwhile."),
+    }.get(c.award_look, ""))  # fmt: skip
+    return [x for x in lines if x]
+
+
+def declined_words(reason: str) -> str:
+    """Why nothing was changed, as she reads it."""
+    return {
+        "STANDS_ALREADY": _("Why: your file says already what you wrote."),
+        "UNCLEAR": _("Why: we could not tell what should be changed. Please write it once more, in other words."),
+        "ANOTHERS": _("Why: it is about what somebody else said, and not about your own file."),
+        "DECIDED": _(
+            "Why: a decision rests on it already. You can ask for another person to look at that decision again."
+        ),
+    }.get(reason, _("Why: it is written to you in a message on this page."))
 
 
 @question("urgent_now").answer_with

@@ -31,6 +31,7 @@ CLAIM_MOVES = {
     "propose_refusal":  move(ASSESSMENT,                       to=SECOND_ASSESSMENT),
     "find_eligible":    move(ASSESSMENT, SECOND_ASSESSMENT,    to=ELIGIBLE),
     "refuse_claim":     move(SECOND_ASSESSMENT,                to=NOT_ELIGIBLE),
+    "assess_again":     move(ASSESSMENT, SECOND_ASSESSMENT, ELIGIBLE, NOT_ELIGIBLE, to=ASSESSMENT),
     "award":            move(ELIGIBLE,                         to=AWARDED),
     "accept_award":     move(AWARDED,                          to=ACCEPTED),
     "begin_delivery":   move(ACCEPTED,                         to=DELIVERING),
@@ -45,3 +46,8 @@ CLAIM_MOVES = {
 ENDED = frozenset({WITHDRAWN, NOT_ELIGIBLE})
 # Once awarded, a withdrawal leaves the award alone (§2.5); these are the statuses from there on.
 DECIDED = frozenset({AWARDED, ACCEPTED, DELIVERING, DELIVERED, CLOSED})
+# What becomes of a correction of her file (SC-10), and of an award whose facts were corrected.
+CARRIED_OUT, BESIDE, DECLINED = "CARRIED_OUT", "BESIDE", "DECLINED"
+CORRECTION_OUTCOMES = (CARRIED_OUT, BESIDE, DECLINED)
+LOOK_WAITS, LOOK_HOLDS, LOOK_NOT = "WAITS", "HOLDS", "NOT"
+AWARD_LOOKS = (LOOK_WAITS, LOOK_HOLDS, LOOK_NOT)

@@ -30,6 +30,10 @@ def line_ref() -> str:
     return new_ref("LIN")
 
 
+def correction_ref() -> str:
+    return new_ref("COR")
+
+
 @declares(data_class="C0", owner="reparations", retention="permanent")
 class Programme(models.Model):
     """A reparations programme for a designated situation. Its rules may demand no complaint and no conviction."""
@@ -82,6 +86,8 @@ class Claim(models.Model):
     first_assessor = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
     second_assessor = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
     awarded_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    # References of those who changed its facts at her word (SC-10): they neither assess nor award it.
+    corrected_by = models.JSONField(default=list)
     supporting_items = models.PositiveSmallIntegerField(default=0)
     criteria = models.JSONField(default=list)
     presumed_by = models.CharField(max_length=40, blank=True, default="")
@@ -121,6 +127,52 @@ class Claim(models.Model):
     def is_childs(self) -> bool:
         """Whether she said that she is a child: then a guardian consents and she assents (SC-11)."""
         return rules.is_childs(self.age_band, self.flags)
+
+
+@declares(data_class="C1", owner="reparations", retention="claim-file")
+class Correction(models.Model):
+    """What became of a correction of her file (SC-10): carried out, put beside it as her statement, or declined.
+
+    Open is every message that corrects and has no row here (`corrections.open_in`). `changed` names fields, `before` keeps
+    the coded facts as they were; the sealed fields hold the new versions, and the claim keeps the earlier ones sealed.
+    """
+
+    ref = models.CharField(max_length=40, unique=True, default=correction_ref)
+    compartment = models.CharField(max_length=80)
+    claim = models.ForeignKey(Claim, on_delete=models.PROTECT, related_name="corrections")
+    message = models.CharField(max_length=40, unique=True)
+    received_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    decided_at = models.DateTimeField()
+    decided_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    outcome = models.CharField(max_length=12, choices=[(o, o) for o in lifecycle.CORRECTION_OUTCOMES])
+    reason = models.CharField(max_length=20, blank=True, default="")
+    changed = models.JSONField(default=list)
+    before = models.JSONField(default=dict)
+    touched = models.JSONField(default=list)
+    # References of the assessors whose assessment rested on what was changed: they do not award the claim.
+    set_aside = models.JSONField(default=list)
+    award_look = models.CharField(max_length=8, blank=True, default="", choices=[(s, s) for s in lifecycle.AWARD_LOOKS])
+    looked_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    events_from = SealedField()
+    events_to = SealedField()
+    area2 = SealedField()
+    account = SealedField()
+    alias = SealedField()
+    safe_contact = SealedField()
+    preferences = SealedField()
+    statement = SealedField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(outcome="DECLINED") | ~Q(reason=""), name="what_is_declined_has_a_reason"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.ref
 
 
 @declares(data_class="C1", owner="reparations", retention="claim-file")

@@ -220,6 +220,28 @@ def clocks(lodged_at: datetime, holidays: frozenset[date] = frozenset()) -> Cloc
     )
 
 
+# A correction of her file is answered within this many days of its arrival (§7.5).
+CORRECTION_DAYS = 30
+# What an assessment, and an award after it, rests on; anything else may change without either being looked at again.
+RESTS_ON = frozenset({"claim_type", "events_from", "events_to", "area1", "area2", "account"})
+ASSESS_AGAIN, LOOK_AT_AWARD, NOW_CHILD, NO_CHILD = "ASSESS_AGAIN", "LOOK_AT_AWARD", "NOW_CHILD", "NO_CHILD"
+
+
+def correction_due(received: datetime, holidays: frozenset[date] = frozenset()) -> datetime:
+    """Until when a correction is answered: the end of the thirtieth day, or of the next working day (R-TIME-1, §7.5)."""
+    return end_of_calendar_days(received, CORRECTION_DAYS, holidays=holidays)
+
+
+def touched(changed: Iterable[str], *, assessed: bool, decided: bool, was_child: bool, is_child: bool) -> list[str]:
+    """What a correction of these fields makes work anew. An award stays until someone else looked at it (R-APP-1)."""
+    found = []
+    if RESTS_ON & set(changed):
+        found += [LOOK_AT_AWARD] if decided else [ASSESS_AGAIN] if assessed else []
+    if was_child != is_child:
+        found.append(NOW_CHILD if is_child else NO_CHILD)
+    return found
+
+
 def same_hands(hands: Mapping[str, str]) -> list[str]:
     """SOD-05: intake, first and second assessor, award and appeal are five different persons. Returns the clashes."""
     seen: dict[str, str] = {}

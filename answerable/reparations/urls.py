@@ -12,5 +12,7 @@ urlpatterns = [
     path("claims/<str:ref>/move/", views.move_claim, name="move-claim"),
     path("claims/<str:ref>/assess/", views.assess_claim, name="assess-claim"),
     path("claims/<str:ref>/award/", views.award_claim, name="award-claim"),
+    path("claims/<str:ref>/correct/", views.decide_correction, name="decide-correction"),
+    path("claims/<str:ref>/look-again/", views.look_at_corrected_award, name="look-at-award"),
     path("claims/<str:ref>/read/", views.read_claim, name="read-claim"),
 ]

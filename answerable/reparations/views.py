@@ -27,7 +27,7 @@ from answerable.monitoring.access import get
 from answerable.monitoring.forms import Day, many
 from answerable.monitoring.models import Situation
 from answerable.record.pages import chain
-from answerable.reparations import access, actions, coarse, lifecycle, rules, urgent
+from answerable.reparations import access, actions, coarse, corrections, lifecycle, rules, urgent
 from answerable.reparations.models import AwardLine, Claim, Programme
 from answerable.safeguarding.forms import PlanFields, take_plan
 from answerable.vault import keeping
@@ -145,6 +145,57 @@ class ClaimForm(PlanFields):
         given = {code: data.pop(f"identity_{code}", "").strip() for code in identity.fields()}
         data["identity"] = {code: text for code, text in given.items() if text} or None
         return data
+
+
+CORRECT, BESIDE, DECLINE = "correct", "beside", "decline"
+
+
+class CorrectionForm(forms.Form):
+    """What is done with what she corrects. Whatever is left empty stays as it is."""
+
+    message = forms.ChoiceField(label=gettext_lazy("Which correction"))
+    decision = forms.ChoiceField(
+        label=gettext_lazy("What is done"), widget=forms.RadioSelect,
+        choices=[(CORRECT, gettext_lazy("It is carried out: her file is changed")),
+                 (BESIDE, gettext_lazy("It is put beside her file as her statement (where a decision was made)")),
+                 (DECLINE, gettext_lazy("It is declined, with a reason that she reads"))],
+    )  # fmt: skip
+    events_from = Day(label=gettext_lazy("From about"), required=False)
+    events_to = Day(label=gettext_lazy("To about"), required=False)
+    area1 = forms.ChoiceField(label=gettext_lazy("Area, roughly"), required=False)
+    area2 = forms.CharField(label=gettext_lazy("Where, more closely"), max_length=40, required=False)
+    country = forms.ChoiceField(label=gettext_lazy("Country she lives in"), required=False)
+    age_band = forms.ChoiceField(label=gettext_lazy("Age"), choices=[("", "–"), *AGES], required=False)
+    language = forms.CharField(label=gettext_lazy("Language"), max_length=8, required=False,
+                               help_text=gettext_lazy("A code, like ar or fr."))  # fmt: skip
+    claim_type = forms.ChoiceField(
+        label=gettext_lazy("Class of claimant"), required=False,
+        choices=lambda: [("", "–")] + [(c, word("claim_type", c)) for c in rules.FLAT_RU],
+    )  # fmt: skip
+    alias = forms.CharField(label=gettext_lazy("The name to call her by"), max_length=80, required=False)
+    account = forms.CharField(label=gettext_lazy("In her own words"), max_length=40_000, required=False,
+                              widget=forms.Textarea(attrs={"rows": 5}),
+                              help_text=gettext_lazy("A new version, sealed; the earlier one stays sealed beside it."))  # fmt: skip
+    preferences = forms.CharField(label=gettext_lazy("What she wishes for"), max_length=4000, required=False,
+                                  widget=forms.Textarea(attrs={"rows": 2}))  # fmt: skip
+    safe_contact = forms.CharField(label=gettext_lazy("The safe way to reach her"), max_length=4000, required=False,
+                                   widget=forms.Textarea(attrs={"rows": 2}))  # fmt: skip
+    reason = forms.ChoiceField(label=gettext_lazy("Reason that she reads on her page"), required=False)
+    words = forms.CharField(label=gettext_lazy("What you write to her about it"), max_length=18_000, required=False,
+                            widget=forms.Textarea(attrs={"rows": 3}),
+                            help_text=gettext_lazy("Left at her door with the hours of any answer."))  # fmt: skip
+
+    def __init__(self, *args: Any, claim: Claim, letters: list[corrections.Letter], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        lists = {
+            "message": [(x.message, corrections.waits_words(x)) for x in letters], "area1": [("", "–"), *coarse.areas(claim.programme)],
+            "country": [("", "–"), *coarse.countries()], "reason": [("", "–"), *corrections.reasons().items()],
+        }  # fmt: skip
+        for name, choices in lists.items():
+            self.fields[name].choices = choices  # type: ignore[attr-defined]
+        for name, field in self.fields.items():
+            if name not in ("message", "decision"):
+                field.only_if = ("decision", [DECLINE if name in ("reason", "words") else CORRECT])  # type: ignore[attr-defined]
 
 
 class AwardForm(forms.Form):
@@ -276,7 +327,9 @@ def claim(request: Request, ref: str) -> HttpResponse:
     purpose = (
         "adjudication" if authority.allows(request.user, "read_sealed", this, purpose="adjudication") else "contact"
     )
-    fields = ("account", "area2", "preferences") if purpose == "adjudication" else ("alias", "safe_contact")
+    fields = ["account", "area2", "preferences"] if purpose == "adjudication" else ["alias", "safe_contact"]
+    if purpose == "adjudication" and this.corrections.filter(outcome=lifecycle.BESIDE).exists():
+        fields.append("statement")
     readable = authority.allows(request.user, "read_sealed", this, purpose=purpose)
     links = [card for cards in question("object_cards").ask(request.user, this) for card in cards]
     if authority.allows(request.user, "see_contact", Place("contact")):
@@ -291,6 +344,9 @@ def claim(request: Request, ref: str) -> HttpResponse:
          "consents": consents.standing(this.ref), "consent_ref": this.ref,
          "closing": survivor.closing_words(this.ref),
          "may_consent": authority.allows(request.user, "withdraw_consent", consents.subject_of(this)),
+         "corrections": corrections.on_claim(request.user, this),
+         "may_look": authority.allows(request.user, "look_at_corrected_award", this)
+         and this.corrections.filter(award_look=lifecycle.LOOK_WAITS).exists(),
          "lines": AwardLine.objects.filter(award_key=award.ref) if award else [],
          "links": links,
          **moves(request.user, this, _claim_words(), lifecycle.CLAIM_MOVES, reverse("move-claim", args=[this.ref])),
@@ -332,8 +388,44 @@ def award_claim(request: Request, ref: str) -> HttpResponse:
                      heading=_("Award"), button=_("Award"), act=act, cancel=reverse("claim", args=[ref]))  # fmt: skip
 
 
+@needs("see_claims")
+def decide_correction(request: Request, ref: str) -> HttpResponse:
+    """Decide what she corrects: carry it out, put it beside her file, or decline it."""
+    this: Claim = get(access.claims(request.user), ref)
+
+    def act(data: dict[str, Any]) -> HttpResponse:
+        message, decision = data["message"], data["decision"]
+        if decision == BESIDE:
+            actions.note_statement(this, message, by=request.user)
+            said = _("It is put beside her file as her statement.")
+        elif decision == DECLINE:
+            actions.decline_correction(this, message, reason=data["reason"], words=data["words"], by=request.user)
+            said = _("It is declined; she reads why on her page.")
+        else:
+            facts = {f: data[f] for f in (*corrections.CODED, *corrections.SEALED) if data.get(f)}
+            facts |= {f: facts[f].isoformat() for f in ("events_from", "events_to") if f in facts}
+            made = actions.correct_claim(this, message, facts=facts, by=request.user)
+            said = " ".join([_("It is carried out; she reads on her page what was changed."),
+                             *(corrections.touched_words(t) for t in made.touched)])  # fmt: skip
+        return done(request, said, reverse("claim", args=[ref]) + "#corrections")
+
+    form = CorrectionForm(request.POST or None, claim=this, letters=corrections.open_in([ref]),
+                          initial={"message": request.GET.get("message", "")})  # fmt: skip
+    return form_page(request, form, heading=_("Decide a correction"), button=_("Decide"), act=act, cancel=reverse("claim", args=[ref]),
+                     lead=_("Read first in her messages what she wrote. She has 30 days' right to an answer, and reads it on her own page."))  # fmt: skip
+
+
+@require_POST
+@needs("see_claims")
+def look_at_corrected_award(request: Request, ref: str) -> HttpResponse:
+    """Whether an award holds whose facts were corrected."""
+    this = get(access.claims(request.user), ref)
+    actions.look_at_corrected_award(this, holds=request.POST.get("holds") == "yes", by=request.user)
+    return done(request, _("Looked at again; she reads it on her page."), "claim", this.ref)
+
+
 READ_FOR = {
-    "account": "adjudication", "area2": "adjudication", "preferences": "adjudication", "events_from": "adjudication",
+    "statement": "adjudication", "account": "adjudication", "area2": "adjudication", "preferences": "adjudication", "events_from": "adjudication",
     "events_to": "adjudication", "alias": "contact", "safe_contact": "contact",
 }  # fmt: skip
 
@@ -343,6 +435,7 @@ SEALED_WORDS = {
     "preferences": gettext_lazy("What she wishes for"), "events_from": gettext_lazy("From when"),
     "events_to": gettext_lazy("Until when"), "alias": gettext_lazy("The name to call her by"),
     "safe_contact": gettext_lazy("The safe way to reach her"),
+    "statement": gettext_lazy("Her statement, beside her file"),
 }  # fmt: skip
 
 
@@ -355,10 +448,17 @@ def read_claim(request: Request, ref: str) -> HttpResponse:
     if field == "all":
         adjudicates = authority.allows(request.user, "read_sealed", this, purpose="adjudication")
         purpose = "adjudication" if adjudicates else "contact"
-        fields = [f for f, p in READ_FOR.items() if p == purpose]
+        fields = [f for f, p in READ_FOR.items() if p == purpose and f != "statement"]
     else:
         field = field if field in READ_FOR else "account"
         purpose, fields = READ_FOR[field], [field]
-    texts = keeping.open_fields(this.ref, fields, purpose=purpose, token=request.user.vault_session)
-    opened = [(SEALED_WORDS[name], texts[name]) for name in fields]
+    token = request.user.vault_session
+    opened: list[tuple[Any, str]] = []
+    if fields != ["statement"]:
+        texts = corrections.open_current(this, fields, purpose=purpose, token=token)
+        opened = [(SEALED_WORDS[name], texts[name]) for name in fields]
+    if "statement" in fields or field == "all" and purpose == "adjudication":
+        for c in this.corrections.filter(outcome=lifecycle.BESIDE):
+            text = keeping.open_fields(c.ref, ["statement"], purpose=purpose, token=token)["statement"]
+            opened.append((SEALED_WORDS["statement"], text))
     return render(request, "reparations/opened.html", {"claim": this, "opened": opened})

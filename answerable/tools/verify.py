@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 # Kinds of references whose salts are destroyed when a survivor withdraws everything. Entries about anything else (votes,
 # decisions, payments) never lose theirs.
 SHREDDED_KINDS = (
-    "ASM", "ATT", "CLM", "CTA", "EWE", "FIL", "INC", "ITM", "ITV", "MSG", "OPN", "PRF", "RED", "REF", "SCP", "THR", "WEI",
+    "ASM", "ATT", "CLM", "COR", "CTA", "EWE", "FIL", "INC", "ITM", "ITV", "MSG", "OPN", "PRF", "RED", "REF", "SCP", "THR", "WEI",
 )  # fmt: skip
 FUTURE = 86_400  # seconds by which a witness's clock may be ahead of ours
 Keys = dict[str, tuple[str, bytes]]  # a witness's name in the policy → its key's name and public key

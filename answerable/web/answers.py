@@ -25,8 +25,8 @@ from answerable.measures.models import Implementation, Measure
 from answerable.monitoring import access as monitoring
 from answerable.record.pages import Described
 from answerable.reparations import access as reparations
+from answerable.reparations import corrections, urgent
 from answerable.reparations import lifecycle as claims
-from answerable.reparations import urgent
 from answerable.reparations.models import Award
 from answerable.vault.consent import queries as consents
 
@@ -153,6 +153,13 @@ def waits_for(by: Any) -> list[dict[str, Any]]:
             out += [_item(_("Claim") + f" {c.ref} · {c.level}", urgent.what_waits(c, statuses[c.status]), reverse("claim", args=[c.ref]),
                           c.screening_due_at if c.status == claims.LODGED else c.eligibility_due_at, int(c.level[1:]))
                     for c in reparations.claims(by).filter(status__in=statuses)[:20]]  # fmt: skip
+    for c, letter in corrections.waiting_for(by):
+        what = _("corrects her file: the answer is overdue") if letter.is_late else _("corrects her file: to decide")
+        out.append(
+            _item(_("Claim") + f" {c.ref}", what, reverse("claim", args=[c.ref]) + "#corrections", letter.due_at)
+        )
+    out += [_item(_("Claim") + f" {c.ref}", _("award on facts that were corrected: to look at again"), reverse("claim", args=[c.ref]) + "#corrections")
+            for c in corrections.awards_to_look_at(by)]  # fmt: skip
     pay = {
         "finance_approver": {payments.PLANNED: _("first approval"), payments.APPROVED_1: _("second approval")},
         "treasurer": {payments.APPROVED_2: _("to release"), payments.RELEASED: _("to settle"), payments.UNKNOWN: _("ask the bank")},

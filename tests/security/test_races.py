@@ -69,6 +69,13 @@ try:
     print("settles", settles, Entry.objects.filter(subject=payment.ref).count())
     triages = at_once(6, lambda i: monitoring.move_incident(fresh, "triage", by=P("sami")))
     print("triages", triages, "")
+    from answerable.channel import actions as channel; from answerable.channel.models import Thread
+    from answerable.reparations import actions as reparations; from answerable.reparations.models import Correction
+    with reading_as(CLOCK): claim = run.fresh("$claim"); thread = Thread.objects.get(about_ref=claim.ref)
+    wrong = channel.leave_message(thread, "Not in spring.", kind="correction", by=channel.holder(thread.ref, thread.compartment))
+    decided = at_once(6, lambda i: reparations.correct_claim(claim, wrong.ref, facts={"country": "UNSAID"}, by=P("adva")) if i % 2
+                      else reparations.decline_correction(claim, wrong.ref, reason="UNCLEAR", by=P("inga")))
+    with reading_as(CLOCK): print("decided", decided, Correction.objects.filter(message=wrong.ref).count())
     monitoring.move_incident(fresh, "begin_verification", by=P("vera"))
     verified = at_once(6, lambda i: monitoring.verify_incident(fresh, by=P("vera" if i % 2 else "lena")))
     print("verified", verified, "")
@@ -204,7 +211,7 @@ def raced():
     [
         ("votes", "votes (1, 7) 1"), ("plans", "plans (1, 7) 1"), ("approvals", "approvals (1, 5) APPROVED_1"),
         ("settles", "settles (1, 5) 1"), ("triages", "triages (1, 5) "), ("verified", "verified (1, 5) "), ("linked", "linked (1, 5) 1 True"),
-        ("opened", "opened (2, 4) 2"),
+        ("opened", "opened (2, 4) 2"), ("decided", "decided (1, 5) 1"),
         ("crossed", "crossed (2, 0) [] 0 0"), ("compared", "compared [] True"),
         ("file", "file (1, 1) FILED True True"), ("undo", "undo (1, 1) UNDONE False False"),
         ("record", "record True True"),

@@ -407,7 +407,8 @@ def test_the_statement_of_her_file_holds_what_she_wrote_in_her_claim_for_her_alo
     for said in ("I saw the bridge.", "A letter.", "I was threatened with it", "Is there something you want to tell?",
                  "Look at what I ask for, and decide on it", "The south"):  # fmt: skip
         assert said in text, said
-    assert "Canary" not in text and "only if you want to give it now\n    Yes" in text
+    assert "Canary" not in text
+    assert "want to give it now\n    sealed; two persons of different offices are needed to read it" in text
     # The paper alone shows nothing of it, and no office holds it: the claim is read for its purpose, not this copy.
     paper, shown = enter(door, code)
     assert "bridge" not in shown and paper.get("/inside/text/").status_code != 200

@@ -99,3 +99,24 @@ def test_claim_clocks():
 def test_five_different_hands():
     assert rules.same_hands({"intake": "a", "first assessor": "b", "award": "c"}) == []
     assert "SOD-05" in rules.same_hands({"intake": "a", "first assessor": "a"})[0]
+
+
+def test_a_correction_is_answered_within_thirty_days_to_the_next_working_day():
+    # 31 days of January: thirty days on is Saturday the 31st, so Monday 2 February.
+    assert rules.correction_due(datetime(2026, 1, 1, 8, tzinfo=UTC)) == datetime(2026, 2, 2, 23, 59, 59, tzinfo=UTC)
+    monday = frozenset({date(2026, 2, 2)})
+    assert rules.correction_due(datetime(2026, 1, 1, 8, tzinfo=UTC), monday).date() == date(2026, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("changed", "assessed", "decided", "found"),
+    [
+        ({"area1"}, False, False, []), ({"area1"}, True, False, [rules.ASSESS_AGAIN]), ({"account"}, True, False, [rules.ASSESS_AGAIN]),
+        ({"events_from"}, True, True, [rules.LOOK_AT_AWARD]), ({"alias", "country", "language"}, True, True, []),
+    ],
+)  # fmt: skip
+def test_what_a_correction_makes_work_anew(changed, assessed, decided, found):
+    known = {"assessed": assessed, "decided": decided}
+    assert rules.touched(changed, was_child=False, is_child=False, **known) == found
+    assert rules.touched(changed, was_child=False, is_child=True, **known) == [*found, rules.NOW_CHILD]
+    assert rules.touched(changed, was_child=True, is_child=False, **known) == [*found, rules.NO_CHILD]

@@ -19,31 +19,13 @@ from answerable.common.tables import taxonomy
 TABLES = Path(__file__).with_name("tables")
 EVERYTHING = "EVERYTHING"
 UNDO_DAYS = 14
-# Kinds of references whose keys go with hers: claim, account, report; her thread, its messages and attachments; notes on
+# Kinds of references whose keys go with hers: claim with its corrections, account, report; her thread, its messages and attachments; notes on
 # the strength of her account; evidence with its proofs, redactions, gradings, weighings and opinions; her safe contact plans,
 # contacts and referrals; why she was to be interviewed. Nothing else is ever shredded: not a vote, a decision, a payment, a
 # finding, nor anybody's office. Each model with a sealed field says which of these shreds it (`declares`).
 SHREDDED_KINDS = frozenset(
-    {
-        "CLM",
-        "ITM",
-        "INC",
-        "THR",
-        "MSG",
-        "ATT",
-        "EWE",
-        "FIL",
-        "PRF",
-        "RED",
-        "ASM",
-        "WEI",
-        "OPN",
-        "SCP",
-        "CTA",
-        "REF",
-        "ITV",
-    }
-)
+    "ASM ATT CLM COR CTA EWE FIL INC ITM ITV MSG OPN PRF RED REF SCP THR WEI".split()
+)  # fmt: skip
 # Of these, what may still come to someone's file after everything was withdrawn: it goes with it, named or not.
 COME_SINCE = frozenset({"MSG", "ATT", "SCP", "CTA", "REF"})
 # Copies of keys in backups outlive the keys by this much (`config/postgres.py` removes older dumps): days.

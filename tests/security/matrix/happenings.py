@@ -77,6 +77,7 @@ def add(saved: Callable[[str], Any]) -> None:
         thread, ref=new_ref("ATT"), kind="image", stored="none", commitment=b"c", name=b"n", salt=b"s",
         by=channel.holder(thread.ref, thread.compartment),
     )  # fmt: skip
+    channel.leave_message(thread, "Sealed.", kind="correction", by=channel.holder(thread.ref, thread.compartment))
     _told_twice(saved)
     _came_in(saved)
     evidence_on(saved("$I1"))

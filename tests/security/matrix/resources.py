@@ -82,6 +82,14 @@ def _open_or_plain(*names: str) -> Callable[[Mapping[str, Any]], bool]:
     return lambda s: one(s) and not (s["withdrawn"] and (ME in [s[n] for n in names] or "/" in s["compartment"]))
 
 
+def _consistent_claim(state: Mapping[str, Any]) -> bool:
+    """At most one hand in a claim is mine, whether it took in, assessed, awarded or corrected it."""
+    if not _open_or_plain("intakeBy", "firstAssessor", "secondAssessor", "awardedBy")(state):
+        return False
+    hands = [state[n] for n in ("intakeBy", "firstAssessor", "secondAssessor", "awardedBy")]
+    return not state["correctedBy"] or not (state["withdrawn"] or "/" in state["compartment"] or ME in hands)
+
+
 def _consistent_grievance(state: Mapping[str, Any]) -> bool:
     """Which room a complaint lies in follows from how sensitive it is and from what she allowed."""
     if state["sensitivity"] == "GENERAL":
@@ -156,8 +164,8 @@ KINDS: dict[str, Kind] = {
     "RoomRestore": Kind({"askedBy": (ME, OTHER), "askedBody": (MY_BODY, THEIR_BODY), "leader": (ME, OTHER)}),
     "Programme": Kind({"status": ("OPEN",)}),
     "Claim": Kind({"compartment": CLAIMS, "intakeBy": (ME, OTHER), "firstAssessor": ("", ME), "secondAssessor": ("", ME),
-                   "status": ("ASSESSMENT",), "withdrawn": (False, True)},
-                  keep=_open_or_plain("intakeBy", "firstAssessor", "secondAssessor")),
+                   "awardedBy": ("", ME), "correctedBy": ((), (ME,)), "status": ("ASSESSMENT",), "withdrawn": (False, True)},
+                  keep=_consistent_claim),
     "Recovery": Kind({"askedBy": (ME, OTHER), "person": (ME, OTHER)}),
     "ConsentSubject": Kind({"kind": ("CLM", "THR", "ITM", "INC"), "holder": ("", ME, OTHER), "rooms": ROOMS, "withdrawn": (False, True)},
                            keep=_consistent_consent),

@@ -455,6 +455,12 @@ ROUTES: dict[str, Route] = {
     "move-claim": Route("see_claims", Claim, _moves(("screen", "register_claim", "check_completeness", "ask_information", "begin_assessment",
                         "accept_award", "begin_delivery", "confirm_delivery", "close_claim", "withdraw_claim")), gets=False),
     "assess-claim": Route("see_claims", Claim, (Post("assess_claim", {"coherent": "yes"}),), gets=False),
+    "decide-correction": Route("see_claims", Claim, (
+        Post("decline_correction"),
+        Post("correct_claim", {"message": "$open", "decision": "correct", "country": "UNSAID"}),
+        Post("decline_correction", {"message": "$open", "decision": "decline", "reason": "UNCLEAR"}),
+        Post("note_statement", {"message": "$open", "decision": "beside"}))),
+    "look-at-award": Route("see_claims", Claim, (Post("look_at_corrected_award", {"holds": "yes"}),), gets=False),
     "award-claim": Route("see_claims", Claim, (Post("award"), Post("award", {"children": "0", "instalments": "1"}))),
     "read-claim": Route("see_claims", Claim, (Post("read_sealed", {"field": "account"}, purpose="adjudication"),
                         Post("read_sealed", {"field": "safe_contact"}, purpose="contact")), gets=False),

@@ -19,6 +19,7 @@ from tests_support import see_all
 from answerable.accountability.models import Finding
 from answerable.alliance import actions as alliance
 from answerable.alliance.models import Body, Person
+from answerable.channel.models import Message
 from answerable.common.errors import Refused
 from answerable.common.references import new_ref
 from answerable.monitoring.models import Incident
@@ -85,6 +86,8 @@ def sent(data: dict[str, str]) -> dict[str, Any]:
     def put(value: str) -> Any:
         if value == "$court":
             return Body.objects.filter(kind=Body.ORGAN).first().pk
+        if value == "$open":  # the correction that waits (happenings.py)
+            return Message.objects.filter(kind="correction").latest("id").ref
         if value.startswith("$pk:"):
             return Person.objects.get(handle=value[4:]).pk
         return Person.objects.get(handle=value[1:]).ref if value.startswith("$") else value
