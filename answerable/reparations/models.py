@@ -129,7 +129,7 @@ class Claim(models.Model):
         return rules.is_childs(self.age_band, self.flags)
 
 
-@declares(data_class="C1", owner="reparations", retention="claim-file")
+@declares(data_class="C1", owner="reparations", retention="claim-file", shredded="COR")
 class Correction(models.Model):
     """What became of a correction of her file (SC-10): carried out, put beside it as her statement, or declined.
 
