@@ -29,6 +29,7 @@ from answerable.monitoring.looking import actions as looking
 from answerable.monitoring.models import SourceItem
 from answerable.monitoring.patterns import actions as patterns
 from answerable.monitoring.warning import actions as warning
+from answerable.reparations import actions as reparations
 from answerable.safeguarding import actions as safeguarding
 from answerable.safeguarding.models import Grievance, SafeContactPlan
 from answerable.vault import actions as vault
@@ -77,7 +78,10 @@ def add(saved: Callable[[str], Any]) -> None:
         thread, ref=new_ref("ATT"), kind="image", stored="none", commitment=b"c", name=b"n", salt=b"s",
         by=channel.holder(thread.ref, thread.compartment),
     )  # fmt: skip
-    channel.leave_message(thread, "Sealed.", kind="correction", by=channel.holder(thread.ref, thread.compartment))
+    by = channel.holder(thread.ref, thread.compartment)
+    told = [channel.leave_message(thread, "Sealed.", kind="correction", by=by) for _time in range(2)]
+    reparations.decline_correction(saved("$claim"), told[0].ref, reason="UNCLEAR", by=adva)  # the other waits
+    see_all()
     _told_twice(saved)
     _came_in(saved)
     evidence_on(saved("$I1"))
