@@ -44,6 +44,8 @@ from answerable.vault.uploads.sentences import CannotShow, filled
 
 State = dict[str, Any]
 LARGEST_ANSWER = 20_000
+# All answers of one form together, as they are kept, in bytes: three long writings sealed in a browser, and the rest.
+LARGEST_FORM = 320_000
 # Pictures of one file that pass to the office at once, in bytes.
 LARGEST_SHOWN = 10 * 1024 * 1024
 # A button tapped again sends the same words again; within this time they are one message.
@@ -139,6 +141,7 @@ def enter(code: str, pin: str) -> str:
         )
     if chosen is None:
         raise Refused(_("A PIN has four to eight digits. If you have none, leave it empty."), reason="mistyped")
+    since = chamber.seconds()
     if DOORS.crowded():
         raise Refused(_("Too many people are at the door just now. Please try again in a minute."), reason="busy")
     # PINs are counted by the whole code: whoever guesses at a locator never touches the count of its holder. It is
@@ -173,7 +176,7 @@ def enter(code: str, pin: str) -> str:
         state["fresh"] = [m.ref for m in ready if m.ref in unread]
         doorkeys.forget_new(opening.channel, state["fresh"])
         DOORS.forgive(bucket)
-    return DOORS.begin(state, channel=opening.channel)
+    return DOORS.begin(state, channel=opening.channel, inside=opening.level, since=since)
 
 
 @operation("door_begin", "channel")
@@ -182,6 +185,8 @@ def begin(kind: str, token: str = "") -> str:
     """Someone begins to write: nothing is stored before they send or save it. Returns the session's token."""
     if kind not in ("tell", "ask", "help", "claim", "report"):
         raise Refused(_("Choose what you would like to do."), reason="kind")
+    if DOORS.crowded(writing=True):
+        raise Refused(_("Too many people are at the door just now. Please try again in a minute."), reason="busy")
     inside = _held(token) if token else None
     if inside is not None and inside["level"] == "page":
         if kind == "report" and not inside.get("documenter"):
@@ -283,8 +288,10 @@ def answer(token: str, name: str, value: Any, at: int, wrong: str = "", sealed: 
 
     What the browser sealed is kept as it came, bound to this visit and this question.
     """
+    if DOORS.crowded(writing=True):
+        raise Refused(_("Too many people are at the door just now. Please try again in a minute."), reason="busy")
     state = _state(token)
-    if len(json.dumps(value)) > 2 * LARGEST_ANSWER or len(name) > 40 or len(state["answers"]) > 60:
+    if len(json.dumps(value, ensure_ascii=False)) > 2 * LARGEST_ANSWER or len(name) > 40 or len(state["answers"]) > 60:
         raise Refused(_("That is more than one answer holds. Write the rest in a message later."), reason="long")
     if not state.get("writing"):
         return False  # it was sent or saved in the meantime
@@ -292,6 +299,11 @@ def answer(token: str, name: str, value: Any, at: int, wrong: str = "", sealed: 
         state["answers"][name] = arrivals.held(sealed, guard.visit_of(token), name)
     elif name and not (value == steps.KEPT and arrivals.is_held(state["answers"].get(name))):
         state["answers"][name] = value
+    if len(json.dumps(state["answers"], ensure_ascii=False).encode("utf-8", "surrogatepass")) > LARGEST_FORM:
+        raise Refused(
+            _("That is more than one form holds. What you wrote on the pages before is still here; send it, and write the "
+              "rest in a message later."), reason="long",
+        )  # fmt: skip
     return DOORS.write(token, {**state, "at": at, "refused": wrong})
 
 
@@ -378,7 +390,7 @@ def save(token: str) -> str:
         "compartment": state.get("compartment") or "claims",
     }
     state |= kept | ({"level": "fresh", "then": level, "said": "saved"} if fresh else {"said": "saved"})
-    DOORS.write(token, state, channel=state["channel"])
+    DOORS.write(token, state, channel=state["channel"], inside=level)
     return "code" if fresh else "inside"
 
 
@@ -433,7 +445,7 @@ def send(token: str) -> str:
     state |= {"answers": {}, "writing": False, "has_draft": False, "said": "sent"}
     if fresh:
         state |= {"level": "fresh", "then": "page" if state["has_pin"] else "new", "messages": [], "fresh": []}
-    DOORS.write(token, state, channel=state["channel"])
+    DOORS.write(token, state, channel=state["channel"], inside=state["then"] if fresh else state["level"])
     return "code" if fresh else "inside"
 
 
@@ -554,7 +566,7 @@ def complain(
         if answer:
             state = _complaint_with_answer(written, chosen, immediate_risk=immediate_risk)
             DOORS.end(token)  # her own page is entered anew with its own code: nothing holds the two together
-            return DOORS.begin(state, channel=state["channel"])
+            return DOORS.begin(state, channel=state["channel"], inside=state["then"])
         number = _free_number()
         safeguarding.complain(*written, receipt=number)
         shown = {"said": "complaint", "told": number}
@@ -740,13 +752,14 @@ def undo(token: str, withdrawal: str) -> bool:
 @operation("door_pin", "channel")
 @in_turn
 def new_pin(token: str, code: str, pin: str) -> bool:
-    """Another PIN for her page, with the code once more. Raises Refused."""
+    """Another PIN for her page, with the code once more; whoever came in with the old one is out. Raises Refused."""
     state = _page_of(token)
     found, chosen = codes.read(code), codes.pin(pin)
     if not chosen:
         raise Refused(_("A PIN has four to eight digits."), reason="pin")
     if found is None or not doorkeys.change_pin(state["channel"], found, chosen, state["private"]):
         raise Refused(_("That is not the code of this page. Nothing was changed."), reason="mistyped")
+    DOORS.end_all_of(state["channel"], but=token)
     return DOORS.write(token, {**state, "said": "pin"})
 
 

@@ -240,7 +240,7 @@ def inside(request: HttpRequest) -> HttpResponse:
     """What is new, or her own page. A code that opened nothing and one with nothing new see the same."""
     seen = _look(request)
     if seen["level"] in ("gone", "begin", "received"):
-        return _page(request, "calm", busy=False)
+        return _page(request, "calm", busy=False, gave_way=bool(seen.get("gave_way")))
     if seen["level"] == "fresh":
         return _go("code")
     # What she wrote herself is not put before her, or whoever holds the telephone, unless she asks for it.
