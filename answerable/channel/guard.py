@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils.crypto import constant_time_compare
 
 from answerable.channel.arriving import InMemory
+from answerable.common import faults
 from answerable.common.errors import Refused
 from answerable.vault.client import VaultFault, ask
 
@@ -128,9 +129,15 @@ class Door:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, VaultFault):
             return _go("busy")
+        if faults.is_full(exception):
+            return _go("no-room")
         if not isinstance(exception, Refused):
             return None
-        return _go({"mistyped": "enter-again", "busy": "busy", "vault_away": "busy"}.get(exception.reason, "closed"))
+        return _go(
+            {"mistyped": "enter-again", "busy": "busy", "vault_away": "busy", "full": "no-room"}.get(
+                exception.reason, "closed"
+            )
+        )
 
 
 def _filled(content: bytes) -> bytes:

@@ -11,6 +11,7 @@ import hashlib
 import inspect
 import json
 import re
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +27,7 @@ from answerable.alliance.models import Person
 from answerable.authority import engine as authority
 from answerable.authority.acting import reading_as
 from answerable.authority.principals import Place
-from answerable.channel import actions, codes, guard, lifecycle, queries, steps
+from answerable.channel import actions, codes, guard, lifecycle, queries, room, steps
 from answerable.channel.models import Attachment, Thread, attachment_ref, thread_ref
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
@@ -50,6 +51,7 @@ LARGEST_FORM = 320_000
 LARGEST_SHOWN = 10 * 1024 * 1024
 # A button tapped again sends the same words again; within this time they are one message.
 SAME_SECONDS = 60
+_FILING = threading.Lock()
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -213,7 +215,7 @@ def look(token: str) -> dict[str, Any]:
     """What this session's pages show."""
     state = _held(token) if token else None
     if state is None:
-        return {"level": "gone"}
+        return {"level": "gone", "gave_way": bool(token) and DOORS.made_room(token)}
     shown = {
         k: state.get(k)
         for k in (
@@ -620,6 +622,16 @@ def _complaint_with_answer(written: tuple[Any, ...], pin: str, *, immediate_risk
     }  # fmt: skip
 
 
+@operation("door_room", "channel")
+@in_turn
+def room_for(token: str, size: int) -> bool:
+    """Whether a file of so many bytes is taken now, asked before any of it is on a disk. Raises Refused."""
+    thread = _thread(_page_of(token))
+    if thread is not None:
+        room.make_sure(thread, max(0, size))
+    return True
+
+
 @operation("door_attach", "channel")
 @in_turn
 def attach(token: str, stored: str, kind: str, key: bytes, salt: bytes, name: str, commitment: bytes) -> bool:
@@ -628,16 +640,25 @@ def attach(token: str, stored: str, kind: str, key: bytes, salt: bytes, name: st
     thread = _thread(state)
     if thread is None or not re.fullmatch(r"[0-9a-f]{32}", stored) or kind not in kinds() or len(key) != 32:
         raise Refused(_("The file was not taken. Write a message first, then send it."), reason="file")
-    ref = attachment_ref()
-    keyroom.put_data_key(ref, thread.compartment, key)
-    sealed = {
-        field: seal.seal_field(key, value.encode("utf-8", "surrogatepass"),
-                               seal.field_context(keyroom.NODE, ref, "Attachment", field, 1))
-        for field, value in (("name", name), ("salt", salt.hex()))
-    }  # fmt: skip
-    by = actions.holder(thread.ref, thread.compartment)
-    actions.leave_attachment(thread, ref=ref, kind=kind, stored=stored, commitment=commitment, **sealed, by=by)
+    with _FILING:  # of many files at once no more than the budget holds
+        room.make_sure(thread, _lying(stored))
+        ref = attachment_ref()
+        keyroom.put_data_key(ref, thread.compartment, key)
+        sealed = {
+            field: seal.seal_field(key, value.encode("utf-8", "surrogatepass"),
+                                   seal.field_context(keyroom.NODE, ref, "Attachment", field, 1))
+            for field, value in (("name", name), ("salt", salt.hex()))
+        }  # fmt: skip
+        by = actions.holder(thread.ref, thread.compartment)
+        actions.leave_attachment(thread, ref=ref, kind=kind, stored=stored, commitment=commitment, **sealed, by=by)
     return DOORS.write(token, {**state, "said": "file"})
+
+
+def _lying(stored: str) -> int:
+    try:
+        return (Path(settings.QUARANTINE) / stored).stat().st_size
+    except OSError:
+        return 0
 
 
 @operation("door_show_file", "office")

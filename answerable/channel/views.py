@@ -82,7 +82,7 @@ def _told(request: HttpRequest, op: str, **args: Any) -> Any:
     try:
         return ask(op, token=_token(request), **args)
     except Refused as no:
-        if no.reason in ("busy", "vault_away", "gone", "door"):
+        if no.reason in ("busy", "vault_away", "gone", "door", "full"):
             raise
         ask("door_said", token=_token(request), sentence=str(no))
         return None
@@ -183,6 +183,13 @@ def busy(request: HttpRequest) -> HttpResponse:
 
 @public_page
 @require_GET
+def no_room(request: HttpRequest) -> HttpResponse:
+    """The disk is full: what was sent could not be kept."""
+    return _page(request, "calm", busy=False, full=True)
+
+
+@public_page
+@require_GET
 def closed(request: HttpRequest) -> HttpResponse:
     """The page was open too long, or cannot be reached this way."""
     return _page(request, "calm", busy=False)
@@ -270,6 +277,8 @@ def send_file(request: HttpRequest) -> HttpResponse:
             token=token,
             sentence=_("No file came, or it was larger than 12 MB. Send it in parts, or smaller."),
         )
+        return _go("inside")
+    if _told(request, "door_room", size=file.size or 0) is None:
         return _go("inside")
     folder = Path(settings.QUARANTINE)
     folder.mkdir(mode=0o770, exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import traceback
 
 
@@ -15,3 +16,19 @@ def where(error: BaseException) -> str:
         parts.append(f"{type(current).__name__} at {spots or 'unknown place'}")
         current = current.__cause__ or current.__context__
     return "; caused by ".join(parts)
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether a disk, here or the database's, had no room left."""
+    current: BaseException | None = error
+    for _depth in range(6):
+        if current is None:
+            break
+        # 53100 is what PostgreSQL calls it.
+        if (
+            getattr(current, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+            or getattr(current, "sqlstate", "") == "53100"
+        ):
+            return True
+        current = current.__cause__ or current.__context__
+    return False

@@ -34,6 +34,7 @@ urlpatterns = [
     path("inside/close/", views.close_door, name="close-door"),
     path("leave/", views.leave, name="leave"),
     path("busy/", views.busy, name="busy"),
+    path("later/", views.no_room, name="no-room"),
     path("closed/", views.closed, name="closed"),
     path("long/", views.too_long, name="too-long"),
     path("left/", views.ended, name="ended"),

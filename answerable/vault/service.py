@@ -16,6 +16,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from django.conf import settings
 from django.utils import translation
+from django.utils.translation import gettext as _
 
 from answerable.authority import acting
 from answerable.common.errors import Refused
@@ -82,6 +83,14 @@ def perform(door: str, request: Any) -> dict[str, Any]:
     except Exception as fault:
         from answerable.common import faults
 
+        if faults.is_full(fault):
+            with translation.override(_language(request.get("language"))):
+                return {
+                    "refused": _(
+                        "There is no room left on the disk, so nothing was kept or changed. Tell the administrator."
+                    ),
+                    "reason": "full",
+                }
         return {"fault": faults.where(fault)}
 
 
