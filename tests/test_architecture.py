@@ -52,6 +52,7 @@ PUBLIC_PAGES = {
         "close-door",
         "leave",
         "busy",
+        "no-room",
         "closed",
         "too-long",
         "alive",

@@ -17,7 +17,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -164,13 +164,15 @@ class Whole:
         if len(self._forms) > FORMS_AT_ONCE:
             next(iter(self._forms)).ended.set()
         try:
-            async for part in _timed(proto, FORM_SECONDS, form.ended, environ.get("CONTENT_LENGTH", "")):
-                form.size += len(part)
-                parts.append(part)
-                if form.size > FORM_BYTES:
-                    raise TooSlow
-                if sum(f.size for f in self._forms) > FORMS_BYTES:
-                    next(f for f in self._forms if f.size).ended.set()
+            timed = _timed(proto, FORM_SECONDS, form.ended, environ.get("CONTENT_LENGTH", ""))
+            async with contextlib.aclosing(timed) as coming:
+                async for part in coming:
+                    form.size += len(part)
+                    parts.append(part)
+                    if form.size > FORM_BYTES:
+                        raise TooSlow
+                    if sum(f.size for f in self._forms) > FORMS_BYTES:
+                        next(f for f in self._forms if f.size).ended.set()
         finally:
             del self._forms[form]
         body = b"".join(parts)
@@ -184,24 +186,25 @@ class Whole:
             raise Full
         self._coming.append(whose)
         try:
-            parts = _timed(proto, FILE_SECONDS, asyncio.Event(), environ.get("CONTENT_LENGTH", ""))
-            if not files.largest:
-                environ["wsgi.input"] = io.BufferedReader(_Passing(parts, loop))
-                return await loop.run_in_executor(self._file_threads, _answer, self._application, environ)
-            held, size = [], 0
-            async for part in parts:
-                size += len(part)
-                if size - len(part) <= files.largest:
-                    held.append(part)  # the rest is read and dropped, so that the browser comes to read the answer
-                if size > 8 * files.largest:
-                    raise TooSlow
+            timed = _timed(proto, FILE_SECONDS, asyncio.Event(), environ.get("CONTENT_LENGTH", ""))
+            async with contextlib.aclosing(timed) as parts:
+                if not files.largest:
+                    environ["wsgi.input"] = io.BufferedReader(_Passing(parts, loop))
+                    return await loop.run_in_executor(self._file_threads, _answer, self._application, environ)
+                held, size = [], 0
+                async for part in parts:
+                    size += len(part)
+                    if size - len(part) <= files.largest:
+                        held.append(part)  # the rest is read and dropped, so that the browser comes to read the answer
+                    if size > 8 * files.largest:
+                        raise TooSlow
             environ["wsgi.input"] = io.BytesIO(b"".join(held))
             return await loop.run_in_executor(self._threads, _answer, self._application, environ)
         finally:
             self._coming.remove(whose)
 
 
-async def _timed(proto: Any, seconds: float, ended: asyncio.Event, length: str = "") -> AsyncIterator[bytes]:
+async def _timed(proto: Any, seconds: float, ended: asyncio.Event, length: str = "") -> AsyncGenerator[bytes, None]:
     """The parts of a body. Raises TooSlow when nothing comes for a while, all takes too long, or it has to give way;
     OSError when it ends before its length, so that half of what someone wrote is never taken for all of it.
     """

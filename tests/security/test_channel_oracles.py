@@ -35,6 +35,7 @@ PAGES = (
     "/enter/",
     "/enter/again/",
     "/busy/",
+    "/later/",
     "/closed/",
     "/long/",
     "/inside/",
