@@ -13,6 +13,7 @@ import io
 import multiprocessing
 import os
 import resource
+import signal
 import socket
 import sys
 import threading
@@ -278,8 +279,26 @@ def _answer(application: Application, environ: Environ) -> tuple[int, list[tuple
 # --- workers that follow one another --------------------------------------------------------------------------------
 
 
-def _loaded(name: str, ready: Connection) -> Whole:
+def _deaf(listening: int) -> None:
+    """In a worker that is to go: hear no new connection, and go on with those there are.
+
+    Its own way of stopping closes connections it has just taken and not read. So another socket, which nobody knows, takes
+    the place of the one that all workers share, under every number it has here.
+    """
+    unknown = socket.socket()
+    unknown.bind(("127.0.0.1", 0))
+    unknown.listen(1)
+    unknown.setblocking(False)
+    for entry in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            if os.fstat(int(entry)).st_ino == listening and int(entry) != unknown.fileno():
+                os.dup2(unknown.fileno(), int(entry))
+
+
+def _loaded(name: str, ready: Connection, listening: int) -> Whole:
     """In a new worker: the door's application, after which the worker says that it is there."""
+    if sys.platform.startswith("linux"):
+        signal.signal(signal.SIGUSR1, lambda *_: _deaf(listening))
     module = importlib.import_module(f"answerable.config.wsgi_{name}")
     from django.urls import get_resolver
 
@@ -305,6 +324,7 @@ class Relay(MPServer):
         listening.listen(self.backlog)
         listening.setblocking(False)
         listening.set_inheritable(True)
+        self._heard = os.fstat(listening.fileno()).st_ino
         from granian._granian import SocketHolder
 
         self._ssp = None
@@ -313,7 +333,7 @@ class Relay(MPServer):
 
     def _spawn_worker(self, idx: int, target: Any, callback_loader: Any) -> WorkerProcess:  # type: ignore[override]
         self._ready, says = multiprocessing.Pipe(False)
-        worker = super()._spawn_worker(idx, target, partial(_loaded, self.door, says))
+        worker = super()._spawn_worker(idx, target, partial(_loaded, self.door, says, self._heard))
         return cast(WorkerProcess, worker)
 
     def _respawn_workers(self, workers: list[int], spawn_target: Any, target_loader: Any, delay: float = 0) -> None:
@@ -332,6 +352,10 @@ class Relay(MPServer):
                 continue
             new.interrupt_by_parent, self.wrks[idx] = False, new
             time.sleep(0.5)  # from loaded to listening
+            if sys.platform.startswith("linux"):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(old.inner.pid, signal.SIGUSR1)
+                time.sleep(1)  # what was taken is read
             old.terminate()
             deadline = time.monotonic() + FINISH_SECONDS
             while old.is_alive() and time.monotonic() < deadline and not self.interrupt_signal:
