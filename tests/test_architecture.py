@@ -53,6 +53,7 @@ PUBLIC_PAGES = {
         "leave",
         "busy",
         "late",
+        "no-room",
         "closed",
         "too-long",
         "alive",

@@ -33,7 +33,7 @@ READ_BY_ALL = [
 # Modules whose every sentence is read by someone at the door.
 AT_THE_DOOR = [
     "channel/steps.py", "channel/queries.py", "channel/views.py", "channel/kit.py", "channel/kit_views.py", "channel/operations.py",
-    "channel/notices.py", "channel/arriving.py", "reparations/coarse.py", "reparations/doors.py", "monitoring/doors.py",
+    "channel/notices.py", "channel/arriving.py", "channel/room.py", "reparations/coarse.py", "reparations/doors.py", "monitoring/doors.py",
     "safeguarding/views_door.py", "vault/consent/survivor.py", "vault/consent/rules.py", "vault/consent/words.py",
 ]  # fmt: skip
 MARKS = {"_", "gettext", "gettext_lazy", "gettext_noop"}

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from answerable.authority.acting import reading_as
 from answerable.authority.engine import describes
 from answerable.authority.principals import CLOCK
-from answerable.channel import access, lifecycle, queries
+from answerable.channel import access, lifecycle, queries, room
 from answerable.channel.models import Attachment, Message, Thread
 from answerable.common import clock
 from answerable.common.hooks import question
@@ -132,6 +132,15 @@ def _inspects(by: Any) -> list[dict[str, Any]]:
          % {"day": date_format(r["at"], "j N Y"), "office": r["office"] or _("an office"), "n": r["index"]}}
         for r in queries.replacements(since=clock.now() - timedelta(days=lifecycle.INSPECTED_DAYS))[:20]
     ]  # fmt: skip
+
+
+@question("waits_for").answer_with
+def _room(by: Any) -> list[dict[str, Any]]:
+    """Files at the door are refused, or soon will be: for whoever looks after the machines."""
+    if "system_administrator" not in by.roles:
+        return []
+    return [{"title": _("Room for files sent at the door"), "what": said, "url": reverse("today"), "due": None,
+             "urgency": 0} for said in room.alarms()]  # fmt: skip
 
 
 @question("waits_for").answer_with

@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils.crypto import constant_time_compare
 
 from answerable.channel.arriving import InMemory
+from answerable.common import faults
 from answerable.common.errors import Refused
 from answerable.vault.client import VaultFault, ask
 
@@ -130,12 +131,18 @@ class Door:
         unknown = "late" if request.method == "POST" else "busy"
         if isinstance(exception, VaultFault):
             return _go(unknown)
+        if faults.is_full(exception):
+            return _go("no-room")
         if not isinstance(exception, Refused):
             return None
         return _go(
-            {"mistyped": "enter-again", "busy": "busy", "vault_away": "busy", "vault_late": unknown}.get(
-                exception.reason, "closed"
-            )
+            {
+                "mistyped": "enter-again",
+                "busy": "busy",
+                "vault_away": "busy",
+                "vault_late": unknown,
+                "full": "no-room",
+            }.get(exception.reason, "closed")
         )
 
 

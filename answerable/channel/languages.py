@@ -30,6 +30,12 @@ def leave_address() -> str:
     return LEAVE if prefix == "/" else LEAVE + prefix[1:]
 
 
+def without(path: str) -> str:
+    """An address without its language."""
+    found = _PREFIXED.fullmatch(path)
+    return found[2] if found and found[1] in dict(settings.LANGUAGES) else path
+
+
 def asked_for(request: HttpRequest) -> str:
     """What the browser asks for, among the languages there are."""
     for language, _weight in trans_real.parse_accept_lang_header(request.headers.get("Accept-Language", "")):

@@ -11,6 +11,7 @@ import hashlib
 import inspect
 import json
 import re
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +27,7 @@ from answerable.alliance.models import Person
 from answerable.authority import engine as authority
 from answerable.authority.acting import reading_as
 from answerable.authority.principals import Place
-from answerable.channel import actions, codes, guard, lifecycle, queries, steps
+from answerable.channel import actions, codes, guard, lifecycle, queries, room, steps
 from answerable.channel.models import Attachment, Thread, attachment_ref, thread_ref
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
@@ -44,10 +45,13 @@ from answerable.vault.uploads.sentences import CannotShow, filled
 
 State = dict[str, Any]
 LARGEST_ANSWER = 20_000
+# All answers of one form together, as they are kept, in bytes: three long writings sealed in a browser, and the rest.
+LARGEST_FORM = 320_000
 # Pictures of one file that pass to the office at once, in bytes.
 LARGEST_SHOWN = 10 * 1024 * 1024
 # A button tapped again sends the same words again; within this time they are one message.
 SAME_SECONDS = 60
+_FILING = threading.Lock()
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -139,6 +143,7 @@ def enter(code: str, pin: str) -> str:
         )
     if chosen is None:
         raise Refused(_("A PIN has four to eight digits. If you have none, leave it empty."), reason="mistyped")
+    since = chamber.seconds()
     if DOORS.crowded():
         raise Refused(_("Too many people are at the door just now. Please try again in a minute."), reason="busy")
     # PINs are counted by the whole code: whoever guesses at a locator never touches the count of its holder. It is
@@ -173,7 +178,7 @@ def enter(code: str, pin: str) -> str:
         state["fresh"] = [m.ref for m in ready if m.ref in unread]
         doorkeys.forget_new(opening.channel, state["fresh"])
         DOORS.forgive(bucket)
-    return DOORS.begin(state, channel=opening.channel)
+    return DOORS.begin(state, channel=opening.channel, inside=opening.level, since=since)
 
 
 @operation("door_begin", "channel")
@@ -182,6 +187,8 @@ def begin(kind: str, token: str = "") -> str:
     """Someone begins to write: nothing is stored before they send or save it. Returns the session's token."""
     if kind not in ("tell", "ask", "help", "claim", "report"):
         raise Refused(_("Choose what you would like to do."), reason="kind")
+    if DOORS.crowded(writing=True):
+        raise Refused(_("Too many people are at the door just now. Please try again in a minute."), reason="busy")
     inside = _held(token) if token else None
     if inside is not None and inside["level"] == "page":
         if kind == "report" and not inside.get("documenter"):
@@ -208,7 +215,7 @@ def look(token: str) -> dict[str, Any]:
     """What this session's pages show."""
     state = _held(token) if token else None
     if state is None:
-        return {"level": "gone"}
+        return {"level": "gone", "gave_way": bool(token) and DOORS.made_room(token)}
     shown = {
         k: state.get(k)
         for k in (
@@ -283,8 +290,10 @@ def answer(token: str, name: str, value: Any, at: int, wrong: str = "", sealed: 
 
     What the browser sealed is kept as it came, bound to this visit and this question.
     """
+    if DOORS.crowded(writing=True):
+        raise Refused(_("Too many people are at the door just now. Please try again in a minute."), reason="busy")
     state = _state(token)
-    if len(json.dumps(value)) > 2 * LARGEST_ANSWER or len(name) > 40 or len(state["answers"]) > 60:
+    if len(json.dumps(value, ensure_ascii=False)) > 2 * LARGEST_ANSWER or len(name) > 40 or len(state["answers"]) > 60:
         raise Refused(_("That is more than one answer holds. Write the rest in a message later."), reason="long")
     if not state.get("writing"):
         return False  # it was sent or saved in the meantime
@@ -292,6 +301,11 @@ def answer(token: str, name: str, value: Any, at: int, wrong: str = "", sealed: 
         state["answers"][name] = arrivals.held(sealed, guard.visit_of(token), name)
     elif name and not (value == steps.KEPT and arrivals.is_held(state["answers"].get(name))):
         state["answers"][name] = value
+    if len(json.dumps(state["answers"], ensure_ascii=False).encode("utf-8", "surrogatepass")) > LARGEST_FORM:
+        raise Refused(
+            _("That is more than one form holds. What you wrote on the pages before is still here; send it, and write the "
+              "rest in a message later."), reason="long",
+        )  # fmt: skip
     return DOORS.write(token, {**state, "at": at, "refused": wrong})
 
 
@@ -378,7 +392,7 @@ def save(token: str) -> str:
         "compartment": state.get("compartment") or "claims",
     }
     state |= kept | ({"level": "fresh", "then": level, "said": "saved"} if fresh else {"said": "saved"})
-    DOORS.write(token, state, channel=state["channel"])
+    DOORS.write(token, state, channel=state["channel"], inside=level)
     return "code" if fresh else "inside"
 
 
@@ -433,7 +447,7 @@ def send(token: str) -> str:
     state |= {"answers": {}, "writing": False, "has_draft": False, "said": "sent"}
     if fresh:
         state |= {"level": "fresh", "then": "page" if state["has_pin"] else "new", "messages": [], "fresh": []}
-    DOORS.write(token, state, channel=state["channel"])
+    DOORS.write(token, state, channel=state["channel"], inside=state["then"] if fresh else state["level"])
     return "code" if fresh else "inside"
 
 
@@ -556,7 +570,7 @@ def complain(
         if answer:
             state = _complaint_with_answer(written, chosen, immediate_risk=immediate_risk)
             DOORS.end(token)  # her own page is entered anew with its own code: nothing holds the two together
-            return DOORS.begin(state, channel=state["channel"])
+            return DOORS.begin(state, channel=state["channel"], inside=state["then"])
         number = _free_number()
         safeguarding.complain(*written, receipt=number)
         shown = {"said": "complaint", "told": number}
@@ -612,6 +626,16 @@ def _complaint_with_answer(written: tuple[Any, ...], pin: str, *, immediate_risk
     }  # fmt: skip
 
 
+@operation("door_room", "channel")
+@in_turn
+def room_for(token: str, size: int) -> bool:
+    """Whether a file of so many bytes is taken now, asked before any of it is on a disk. Raises Refused."""
+    thread = _thread(_page_of(token))
+    if thread is not None:
+        room.make_sure(thread, max(0, size))
+    return True
+
+
 @operation("door_attach", "channel")
 @in_turn
 def attach(token: str, stored: str, kind: str, key: bytes, salt: bytes, name: str, commitment: bytes) -> bool:
@@ -620,16 +644,25 @@ def attach(token: str, stored: str, kind: str, key: bytes, salt: bytes, name: st
     thread = _thread(state)
     if thread is None or not re.fullmatch(r"[0-9a-f]{32}", stored) or kind not in kinds() or len(key) != 32:
         raise Refused(_("The file was not taken. Write a message first, then send it."), reason="file")
-    ref = attachment_ref()
-    keyroom.put_data_key(ref, thread.compartment, key)
-    sealed = {
-        field: seal.seal_field(key, value.encode("utf-8", "surrogatepass"),
-                               seal.field_context(keyroom.NODE, ref, "Attachment", field, 1))
-        for field, value in (("name", name), ("salt", salt.hex()))
-    }  # fmt: skip
-    by = actions.holder(thread.ref, thread.compartment)
-    actions.leave_attachment(thread, ref=ref, kind=kind, stored=stored, commitment=commitment, **sealed, by=by)
+    with _FILING:  # of many files at once no more than the budget holds
+        room.make_sure(thread, _lying(stored))
+        ref = attachment_ref()
+        keyroom.put_data_key(ref, thread.compartment, key)
+        sealed = {
+            field: seal.seal_field(key, value.encode("utf-8", "surrogatepass"),
+                                   seal.field_context(keyroom.NODE, ref, "Attachment", field, 1))
+            for field, value in (("name", name), ("salt", salt.hex()))
+        }  # fmt: skip
+        by = actions.holder(thread.ref, thread.compartment)
+        actions.leave_attachment(thread, ref=ref, kind=kind, stored=stored, commitment=commitment, **sealed, by=by)
     return DOORS.write(token, {**state, "said": "file"})
+
+
+def _lying(stored: str) -> int:
+    try:
+        return (Path(settings.QUARANTINE) / stored).stat().st_size
+    except OSError:
+        return 0
 
 
 @operation("door_show_file", "office")
@@ -749,13 +782,14 @@ def undo(token: str, withdrawal: str) -> bool:
 @operation("door_pin", "channel")
 @in_turn
 def new_pin(token: str, code: str, pin: str) -> bool:
-    """Another PIN for her page, with the code once more. Raises Refused."""
+    """Another PIN for her page, with the code once more; whoever came in with the old one is out. Raises Refused."""
     state = _page_of(token)
     found, chosen = codes.read(code), codes.pin(pin)
     if not chosen:
         raise Refused(_("A PIN has four to eight digits."), reason="pin")
     if found is None or not doorkeys.change_pin(state["channel"], found, chosen, state["private"]):
         raise Refused(_("That is not the code of this page. Nothing was changed."), reason="mistyped")
+    DOORS.end_all_of(state["channel"], but=token)
     return DOORS.write(token, {**state, "said": "pin"})
 
 

@@ -82,7 +82,7 @@ def _told(request: HttpRequest, op: str, **args: Any) -> Any:
     try:
         return ask(op, token=_token(request), **args)
     except Refused as no:
-        if no.reason in ("busy", "vault_away", "vault_late", "gone", "door"):
+        if no.reason in ("busy", "vault_away", "vault_late", "gone", "door", "full"):
             raise
         ask("door_said", token=_token(request), sentence=str(no))
         return None
@@ -190,6 +190,13 @@ def late(request: HttpRequest) -> HttpResponse:
 
 @public_page
 @require_GET
+def no_room(request: HttpRequest) -> HttpResponse:
+    """The disk is full: what was sent could not be kept."""
+    return _page(request, "calm", busy=False, full=True)
+
+
+@public_page
+@require_GET
 def closed(request: HttpRequest) -> HttpResponse:
     """The page was open too long, or cannot be reached this way."""
     return _page(request, "calm", busy=False)
@@ -247,7 +254,7 @@ def inside(request: HttpRequest) -> HttpResponse:
     """What is new, or her own page. A code that opened nothing and one with nothing new see the same."""
     seen = _look(request)
     if seen["level"] in ("gone", "begin", "received"):
-        return _page(request, "calm", busy=False)
+        return _page(request, "calm", busy=False, gave_way=bool(seen.get("gave_way")))
     if seen["level"] == "fresh":
         return _go("code")
     # What she wrote herself is not put before her, or whoever holds the telephone, unless she asks for it.
@@ -277,6 +284,8 @@ def send_file(request: HttpRequest) -> HttpResponse:
             token=token,
             sentence=_("No file came, or it was larger than 12 MB. Send it in parts, or smaller."),
         )
+        return _go("inside")
+    if _told(request, "door_room", size=file.size or 0) is None:
         return _go("inside")
     folder = Path(settings.QUARANTINE)
     folder.mkdir(mode=0o770, exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import traceback
 
 
@@ -26,6 +27,22 @@ def waited_too_long(error: BaseException) -> bool:
     current: BaseException | None = error
     while current is not None:
         if getattr(current, "sqlstate", None) in _NOT_GIVEN:
+            return True
+        current = current.__cause__ or current.__context__
+    return False
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether a disk, here or the database's, had no room left."""
+    current: BaseException | None = error
+    for _depth in range(6):
+        if current is None:
+            break
+        # 53100 is what PostgreSQL calls it.
+        if (
+            getattr(current, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+            or getattr(current, "sqlstate", "") == "53100"
+        ):
             return True
         current = current.__cause__ or current.__context__
     return False

@@ -45,16 +45,7 @@ class Process:
         if not self.port:
             words = ["vault", "serve"] if self.name == "vault" else ["worker"]
             return [sys.executable, "-m", "answerable", *words]
-        # The channel's threads wait for fixed moments most of the time, so there are many: a flood of codes leaves its
-        # other pages free.
-        threads = "48" if self.name == "channel" else os.environ.get("ANSWERABLE_THREADS", "4")
-        return [
-            sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host(), "--port", str(self.listen),
-            "--workers", os.environ.get("ANSWERABLE_WORKERS", "1"), "--blocking-threads", threads,
-            # Python cannot wipe its memory: a worker that has read or taken in sealed words is replaced before long.
-            "--workers-lifetime", os.environ.get("ANSWERABLE_WORKER_SECONDS", "900"),
-            "--log-level", "warning", "--no-ws", f"answerable.config.wsgi_{self.name}:application",
-        ]  # fmt: skip
+        return [sys.executable, "-m", "answerable.config.serving", self.name]
 
 
 PROCESS_TABLE = (

@@ -35,6 +35,7 @@ urlpatterns = [
     path("leave/", views.leave, name="leave"),
     path("busy/", views.busy, name="busy"),
     path("later/", views.late, name="late"),
+    path("room/", views.no_room, name="no-room"),
     path("closed/", views.closed, name="closed"),
     path("long/", views.too_long, name="too-long"),
     path("left/", views.ended, name="ended"),

@@ -23,6 +23,12 @@ IDLE_SECONDS = 600
 WRITING_SECONDS = 1800
 LONGEST_SECONDS = 4 * 3600
 SESSIONS = 20_000
+# What is begun and not sent, of everyone who came without a code, together. When it is full the idlest of those that hold
+# more than their share give way; whoever came in with a code never does.
+BEGUN_BYTES = 64 * 1024 * 1024
+# Sessions of one channel at once, with the PIN and without it each for themselves: the idlest of these makes room.
+OF_ONE_CHANNEL = 20
+GAVE_WAY_SECONDS = 2 * 3600
 # PINs tried with one whole code, which only its holder or a thief of the paper has (decision 0023); what is over the
 # limit is answered like a code that opens nothing.
 TRIES_AN_HOUR, TRIES_A_DAY = 10, 40
@@ -44,6 +50,7 @@ class _Session:
     seen: float
     idle: float
     channel: str
+    inside: str = ""
     turn: threading.RLock = field(default_factory=threading.RLock)
 
 
@@ -62,23 +69,77 @@ class Doors:
     tries: dict[bytes, deque[float]] = field(default_factory=dict)
     recent: dict[bytes, _Once] = field(default_factory=dict)
     everyone: deque[float] = field(default_factory=lambda: deque(maxlen=CROWD))
+    writing: deque[float] = field(default_factory=lambda: deque(maxlen=CROWD))
+    # Which begun forms gave way, and when sessions of a channel were ended: for some time, without what they held.
+    gave_way: dict[bytes, float] = field(default_factory=dict)
+    ended: dict[str, float] = field(default_factory=dict)
     guard: threading.RLock = field(default_factory=threading.RLock)
 
-    def begin(self, contents: dict[str, Any], *, channel: str = "", writing: bool = False) -> str:
-        """A session; returns the token for the cookie (64 characters, always)."""
+    def begin(
+        self,
+        contents: dict[str, Any],
+        *,
+        channel: str = "",
+        writing: bool = False,
+        inside: str = "",
+        since: float = 0.0,
+    ) -> str:
+        """A session; returns the token for the cookie (64 characters, always).
+
+        `inside` says with what someone came in ("page" with the PIN, "new" with the code alone, "" with neither). One
+        whose channel's sessions were all ended after `since`, while its code was being opened, is over at once.
+        """
         ident, secret, now = primitives.random_bytes(16), primitives.random_bytes(32), chamber.seconds()
         idle = WRITING_SECONDS if writing else IDLE_SECONDS
         with self.guard:
             self._sweep(now)
-            if len(self.sessions) >= SESSIONS:
-                # The one idle for longest gives way: a flood takes nobody's page who is reading it.
-                del self.sessions[min(self.sessions, key=lambda i: self.sessions[i].seen)]
-            self.sessions[ident] = _Session(_seal(secret, contents), primitives.sha256(secret), now, now, idle, channel)
+            if since == 0.0 or self.ended.get(channel, -1.0) < since:
+                self.sessions[ident] = _Session(
+                    _seal(secret, contents), primitives.sha256(secret), now, now, idle, channel, inside
+                )
+                self._make_room(ident, now)
         return base64.urlsafe_b64encode(ident + secret).decode()
+
+    def _make_room(self, newest: bytes, now: float) -> None:
+        """Let sessions go until number and bytes are within their bounds, and never the one that was just written."""
+        mine = self.sessions[newest]
+        if mine.inside:
+            same = [i for i, s in self.sessions.items() if (s.channel, s.inside) == (mine.channel, mine.inside)]
+            if len(same) > OF_ONE_CHANNEL:
+                del self.sessions[min((i for i in same if i != newest), key=lambda i: self.sessions[i].seen)]
+        begun = {i: len(s.sealed) for i, s in self.sessions.items() if not s.inside}
+        held = sum(begun.values())
+        # A flood takes nobody's page: the one idle for longest of those who came without a code gives way.
+        while len(self.sessions) > SESSIONS or held > BEGUN_BYTES:
+            share = held / max(1, len(begun)) if held > BEGUN_BYTES else 0
+            going = [i for i, size in begun.items() if i != newest and size >= share]
+            going = going or [i for i in begun if i != newest]
+            if not going:
+                if len(self.sessions) > SESSIONS:
+                    del self.sessions[
+                        min((i for i in self.sessions if i != newest), key=lambda i: self.sessions[i].seen)
+                    ]
+                return
+            first = min(going, key=lambda i: self.sessions[i].seen)
+            held -= begun.pop(first)
+            del self.sessions[first]
+            self.gave_way[first] = now
 
     def _sweep(self, now: float) -> None:
         for ident in [i for i, s in self.sessions.items() if now - s.seen > s.idle or now - s.began > LONGEST_SECONDS]:
             del self.sessions[ident]
+        if len(self.gave_way) > SESSIONS or len(self.ended) > 1000:
+            self.gave_way = {i: at for i, at in self.gave_way.items() if now - at < GAVE_WAY_SECONDS}
+            while len(self.gave_way) > SESSIONS:
+                del self.gave_way[next(iter(self.gave_way))]
+            self.ended = {c: at for c, at in self.ended.items() if now - at < SAME_SECONDS * 5}
+
+    def made_room(self, token: str) -> bool:
+        """Whether what this token began had to give way to others."""
+        try:
+            return base64.urlsafe_b64decode(token.encode())[:16] in self.gave_way
+        except ValueError:
+            return False
 
     def _find(self, token: str) -> tuple[_Session, bytes] | None:
         try:
@@ -112,7 +173,10 @@ class Doors:
             found = self._find(token)
             return None if found is None else _open(found[1], found[0].sealed)
 
-    def write(self, token: str, contents: dict[str, Any], *, channel: str | None = None, writing: bool = False) -> bool:
+    def write(
+        self, token: str, contents: dict[str, Any], *, channel: str | None = None, writing: bool = False,
+        inside: str | None = None,
+    ) -> bool:  # fmt: skip
         """Put other contents into a session; False when it has ended. Whoever writes has longer to think."""
         with self.guard:
             found = self._find(token)
@@ -123,6 +187,9 @@ class Doors:
                 found[0].idle = WRITING_SECONDS
             if channel is not None:
                 found[0].channel = channel
+            if inside is not None:
+                found[0].inside = inside
+            self._make_room(base64.urlsafe_b64decode(token.encode())[:16], found[0].seen)
             return True
 
     def end(self, token: str) -> None:
@@ -131,10 +198,12 @@ class Doors:
             if self._find(token) is not None:
                 self.sessions.pop(base64.urlsafe_b64decode(token.encode())[:16], None)
 
-    def end_all_of(self, channel: str) -> None:
-        """Forget every session of a channel: after a code was replaced nobody stays inside with the old one."""
+    def end_all_of(self, channel: str, *, but: str = "") -> None:
+        """Forget every session of a channel but one: after a code or a PIN was replaced nobody stays inside with the old."""
         with self.guard:
-            for ident in [i for i, s in self.sessions.items() if s.channel == channel]:
+            kept = base64.urlsafe_b64decode(but.encode())[:16] if but and self._find(but) else b""
+            self.ended[channel] = chamber.seconds()
+            for ident in [i for i, s in self.sessions.items() if s.channel == channel and i != kept]:
                 del self.sessions[ident]
 
     def once(self, key: bytes, make: Callable[[], str]) -> str:
@@ -169,13 +238,16 @@ class Doors:
             times.append(now)
             return allowed
 
-    def crowded(self) -> bool:
-        """Count an attempt of anyone; True when there were too many in the last seconds. Who is turned away is not counted."""
-        now = chamber.seconds()
+    def crowded(self, *, writing: bool = False) -> bool:
+        """Count an attempt of anyone; True when there were too many in the last seconds. Who is turned away is not counted.
+
+        Answers to the questions of a form have a count of their own: many who write close the door to nobody with a code.
+        """
+        now, times = chamber.seconds(), self.writing if writing else self.everyone
         with self.guard:
-            full = len(self.everyone) == CROWD and now - self.everyone[0] < CROWD_SECONDS
+            full = len(times) == CROWD and now - times[0] < CROWD_SECONDS
             if not full:
-                self.everyone.append(now)
+                times.append(now)
             return full
 
     def forgive(self, bucket: bytes) -> None:
@@ -185,7 +257,7 @@ class Doors:
 
 
 def _seal(secret: bytes, contents: dict[str, Any]) -> bytes:
-    plain = json.dumps(contents, default=_as_text).encode("utf-8", "surrogatepass")
+    plain = json.dumps(contents, default=_as_text, ensure_ascii=False).encode("utf-8", "surrogatepass")
     return primitives.aead_seal(primitives.derive(secret, "door"), seal.pad(plain), _CONTEXT)
 
 

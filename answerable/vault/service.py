@@ -100,6 +100,14 @@ def perform(door: str, request: Any) -> dict[str, Any]:
         if faults.waited_too_long(fault):
             with translation.override(_language(request.get("language"))):
                 return {"refused": _(LATER.get(found.name, TRY_AGAIN)), "reason": "busy"}
+        if faults.is_full(fault):
+            with translation.override(_language(request.get("language"))):
+                return {
+                    "refused": _(
+                        "There is no room left on the disk, so nothing was kept or changed. Tell the administrator."
+                    ),
+                    "reason": "full",
+                }
         return {"fault": faults.where(fault)}
 
 

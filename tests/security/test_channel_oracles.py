@@ -35,6 +35,8 @@ PAGES = (
     "/enter/",
     "/enter/again/",
     "/busy/",
+    "/later/",
+    "/room/",
     "/closed/",
     "/long/",
     "/inside/",

@@ -1,0 +1,267 @@
+"""How a door serves: slow visitors close it for nobody, and no request is refused while a worker follows another."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from answerable.config import serving
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(scope="module")
+def door(tmp_path_factory):
+    """The channel's server as it is started in production, without a vault."""
+    folder = tmp_path_factory.mktemp("door")
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    env = {k: v for k, v in os.environ.items() if k not in ("DJANGO_SETTINGS_MODULE", "DATABASE_URL")}
+    env |= {"ANSWERABLE_DATA": str(folder), "ANSWERABLE_DOOR": "channel", "PYTHONPATH": str(ROOT)}
+    child = subprocess.Popen(
+        [sys.executable, "-m", "answerable.config.serving", "channel", str(port)], env=env, start_new_session=True,
+        stderr=(folder / "log").open("w"),
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            assert got(port) == 200
+            break
+        except OSError:
+            assert time.monotonic() < deadline and child.poll() is None, (folder / "log").read_text()
+            time.sleep(0.1)
+    yield port, child
+    child.terminate()
+    assert child.wait(25) == 0, (folder / "log").read_text()
+
+
+def got(port: int) -> int:
+    with urllib.request.urlopen(f"http://localhost:{port}/", timeout=10) as reply:
+        return int(reply.status)
+
+
+def posted(port: int, sent: bytes, length: int, path: str = "/enter/", kind: str = "application/x-www-form-urlencoded"):
+    c = socket.create_connection(("127.0.0.1", port), timeout=15)
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost:{port}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n"
+    c.sendall(head.encode() + sent)
+    return c
+
+
+def test_a_hundred_half_sent_forms_close_the_door_for_nobody(door):
+    port, _child = door
+    held = [posted(port, b"t=abc", 5000) for _ in range(100)]
+    held += [posted(port, b"--x", 5000, "/inside/file/", "multipart/form-data; boundary=x") for _ in range(20)]
+    try:
+        for _round in range(3):
+            for c in held:
+                c.sendall(b"x")
+            began = time.monotonic()
+            assert got(port) == 200 and time.monotonic() - began < 5
+            # A whole form is answered too, as before.
+            with posted(port, b"t=abc", 5) as whole:
+                assert whole.recv(4000).startswith(b"HTTP/1.1 303 See Other")
+    finally:
+        for c in held:
+            c.close()
+
+
+def test_connections_on_which_nothing_comes_are_ended(door):
+    port, _child = door
+    began = time.monotonic()
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as silent, \
+            socket.create_connection(("127.0.0.1", port), timeout=20) as half:  # fmt: skip
+        half.sendall(b"POST /enter/ HTTP/1.1\r\nHost:")
+        assert silent.recv(10) == b"" and half.recv(10) == b""
+    assert serving.HEAD_SECONDS - 2 < time.monotonic() - began < serving.HEAD_SECONDS + 5
+
+
+def test_what_is_too_long_is_refused_from_its_length(door):
+    with posted(door[0], b"t=abc", 50_000_000) as c:
+        assert b"location: /long/" in c.recv(4000).lower()
+
+
+def test_no_request_is_refused_while_one_worker_follows_another(door):
+    port, child = door
+    ended, wrong, seen = threading.Event(), [], []
+
+    def asks() -> None:
+        while not ended.is_set():
+            try:
+                seen.append(got(port))
+            except OSError as fault:
+                wrong.append(repr(fault))
+
+    # A form of which half was sent to the worker that goes is taken in by it.
+    half = posted(port, b"t=", 5)
+    asking = [threading.Thread(target=asks) for _ in range(4)]
+    for t in asking:
+        t.start()
+    time.sleep(0.5)
+    before = workers(child.pid)
+    child.send_signal(signal.SIGHUP)  # the same that its lifetime does
+    deadline = time.monotonic() + 60
+    while len(workers(child.pid)) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(2)
+    half.sendall(b"abc")
+    assert half.recv(4000).startswith(b"HTTP/1.1 303 See Other")
+    half.close()
+    while len(now := workers(child.pid)) != 1 or now == before:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    time.sleep(1)
+    ended.set()
+    for t in asking:
+        t.join()
+    assert not wrong and len(seen) > 20 and set(seen) == {200}
+
+
+def workers(pid: int) -> set[int]:
+    """The living children of a process that answer requests."""
+    found = set()
+    for c in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        with contextlib.suppress(OSError):  # gone since
+            if "resource_tracker" not in Path(f"/proc/{c}/cmdline").read_text():
+                found.add(int(c))
+    return found
+
+
+# --- the limits themselves ------------------------------------------------------------------------------------------
+
+
+class Scope:
+    """A request as the server hands it over."""
+
+    method, path, query_string, scheme, http_version, authority = "POST", "/x/", "", "http", "1.1", None
+    server, client = "127.0.0.1:1", "127.0.0.1:2"
+
+    def __init__(self, **headers):
+        self.headers = {k.replace("0", "-"): v for k, v in headers.items()}
+
+
+class Proto:
+    """Its body, part by part with a pause before each, and what was answered."""
+
+    def __init__(self, *parts, pause=0.0):
+        self.parts, self.pause, self.status = parts, pause, 0
+
+    async def __aiter__(self):
+        for part in self.parts:
+            await asyncio.sleep(self.pause)
+            yield part
+
+    def response_bytes(self, status, headers, body):
+        self.status, self.body = status, body
+
+
+def echo(environ, start):
+    start("200 OK", [])
+    return [environ["wsgi.input"].read()]
+
+
+def test_a_form_has_an_end_however_it_trickles(monkeypatch):
+    monkeypatch.setattr(serving, "FORM_SECONDS", 0.3)
+    whole, quick, slow = serving.Whole(echo, "portal"), Proto(b"a", b"b"), Proto(*[b"x"] * 100, pause=0.05)
+
+    async def both():
+        await asyncio.gather(whole(Scope(), quick), whole(Scope(), slow))
+
+    began = time.monotonic()
+    asyncio.run(both())
+    assert (quick.status, quick.body, slow.status) == (200, b"ab", 408) and time.monotonic() - began < 2
+
+
+def test_when_too_many_are_half_sent_the_one_begun_longest_ago_gives_way(monkeypatch):
+    monkeypatch.setattr(serving, "FORMS_AT_ONCE", 3)
+    whole = serving.Whole(echo, "portal")
+    slow = [Proto(b"x", pause=1.0) for _ in range(4)]
+
+    async def all_of_them():
+        await asyncio.gather(*(whole(Scope(), p) for p in slow))
+
+    asyncio.run(all_of_them())
+    assert [p.status for p in slow] == [408, 200, 200, 200]
+
+
+def test_the_bytes_of_all_half_sent_forms_are_bounded(monkeypatch):
+    monkeypatch.setattr(serving, "FORMS_BYTES", 250)
+    whole = serving.Whole(echo, "portal")
+    slow = [Proto(b"x" * 100, b"y", pause=0.3) for _ in range(3)]
+
+    async def all_of_them():
+        await asyncio.gather(*(whole(Scope(), p) for p in slow))
+
+    asyncio.run(all_of_them())
+    assert [p.status for p in slow] == [408, 200, 200]
+
+
+@pytest.fixture
+def files(monkeypatch):
+    """A door to which one file at a time comes: held in memory, or passed on."""
+
+    def at(largest: int):
+        monkeypatch.setitem(serving.FILES, "portal", serving.Files(f"{__name__}:of_someone", 2, largest))
+        monkeypatch.setattr(serving.importlib, "import_module", lambda name: SimpleNamespace(of_someone=of_someone))
+        return serving.Whole(echo, "portal")
+
+    return at
+
+
+def of_someone(environ):
+    return environ.get("HTTP_COOKIE", "")
+
+
+def form_with_file(**headers):
+    return Scope(content0type="multipart/form-data; boundary=x", **headers)
+
+
+@pytest.mark.parametrize("largest", [0, 1000])
+def test_a_file_is_taken_in_for_someone_and_read_to_its_end(files, largest):
+    whole, proto = files(largest), Proto(*[b"x" * 10] * 50, pause=0.001)
+    asyncio.run(whole(form_with_file(cookie="hers", content0length="500"), proto))
+    assert (proto.status, proto.body) == (200, b"x" * 500)
+
+
+def test_at_a_door_for_anyone_one_file_of_each_visit_comes_in_at_once(files):
+    whole = files(1000)
+    protos = [Proto(b"x", b"y", pause=0.2) for _ in range(5)]
+
+    async def all_of_them():
+        await asyncio.gather(*(whole(form_with_file(cookie=c), p) for c, p in zip("aabcd", protos, strict=True)))
+        assert whole._coming == []
+
+    asyncio.run(all_of_them())
+    assert [p.status for p in protos] == [200, 503, 200, 503, 503]
+
+
+def test_a_file_larger_than_is_taken_is_cut_and_the_rest_dropped(files):
+    whole, proto = files(1000), Proto(*[b"x" * 600] * 6)
+    asyncio.run(whole(form_with_file(cookie="hers"), proto))
+    assert proto.status == 200 and len(proto.body) == 1200
+
+
+@pytest.mark.parametrize("cookie", [{}, {"cookie": "hers"}])
+def test_half_of_what_someone_sent_is_never_taken_for_all_of_it(files, cookie):
+    whole, proto = files(1000), Proto(b"half of")
+    asyncio.run(whole(form_with_file(content0length="14", **cookie), proto))
+    assert proto.status == 0
+
+
+def test_a_header_that_could_be_taken_for_anothers_is_left_out():
+    scope = Scope(cookie="a=1", x_forwarded_proto="https")
+    environ = serving.environ_of(scope)
+    assert environ["HTTP_COOKIE"] == "a=1" and "HTTP_X_FORWARDED_PROTO" not in environ
