@@ -73,6 +73,8 @@ class Step:
             return _("Please choose from the list.")
         if self.shape == "day" and value and not _is_day(value):
             return _("Write the day like 2026-03-14; it cannot lie ahead.")
+        if self.shape == "number" and str(value).isdigit() and int(value) < 1:
+            return _("A report counts at least one survivor or victim.")
         if self.shape == "number" and value and not (str(value).isdigit() and 1 <= int(value) <= 1_000_000):
             return _("Write a number.")
         return ""

@@ -283,7 +283,7 @@ def add_item(
     What people type comes by `intake.actions.attach_item`; the check is the same, and which grades a kind may have and
     which consent it needs is decided in grades.py. Who confirms a grade is counted from what assessors record afterwards.
     `person_key` is a pseudonym: two accounts count as two persons' only when both have one and they differ (R-VER-1).
-    Raises Refused with every reason.
+    The same words twice on one report are one source (R-VER-1). Raises Refused with every reason.
     """
     incident = _locked(incident)
     authority.require(by, "add_item", incident)
@@ -299,12 +299,16 @@ def add_item(
         problems.append(_("Unknown purpose of consent: %(codes)s.") % {"codes": ", ".join(unknown)})
     if any(p.incident_id != incident.pk and p.compartment != incident.compartment for p in parents):
         problems.append(_("An item can only derive from one you can see."))
+    words = intake_queries.word_marks([(incident.ref, says)])[0]
+    if words and intake_queries.words_here(incident, words):
+        problems.append(_(intake.HERE_ALREADY))
     if problems:
         raise Refused(" ".join(problems), reason="item")
     item = SourceItem(
         compartment=incident.compartment, incident=incident, kind=kind, primary=primary, reliability=reliability,
         credibility=credibility, testimony=testimony, person_key=grades.pseudonym(person_key), contrary=contrary,
-        purposes=list(purposes), captured_on=captured_on or clock.today(),
+        purposes=list(purposes), captured_on=captured_on or clock.today(), added_by=by,
+        waits=queries.waits_for_a_verifier(incident, contrary), further={"words": words} if words else {},
     )  # fmt: skip
     item.says = keeping.seal_fields(item.ref, item.compartment, "SourceItem", {"says": says})["says"]
     item.save(force_insert=True)
@@ -345,8 +349,8 @@ def move_incident(incident: Incident, name: str, *, by: Person) -> Incident:
 def verify_incident(incident: Incident, *, matches_pattern: bool = False, by: Person) -> Incident:
     """Conclude verification: the rules say which level the items reach; a verifier who did not collect it answers for it.
 
-    The status follows the level: V3 and above verified, V2 credible, V1 alleged. Where another report was linked since, it
-    is concluded again with both, by someone who collected neither. V3d incidents of the same actor are
+    The status follows the level: V3 and above verified, V2 credible, V1 alleged. Where another report was linked since, or an
+    item added, it is concluded again with it, by someone who collected neither report and added none of it. V3d incidents of the same actor are
     worked out again, because the base set may have grown (R-VER-2).
     """
     incident = _locked(incident)
@@ -359,7 +363,13 @@ def verify_incident(incident: Incident, *, matches_pattern: bool = False, by: Pe
             _("You collected a report that is linked to this one, so someone else must verify it (SOD-01)."),
             reason="SOD-01",
         )
-    again = before in lifecycle.COUNTED and not all(p.concluded for p in linked)
+    waiting, added = _items_added(incident, linked)
+    if by.pk in added:
+        raise Refused(
+            _("You added an item that waits here for a verifier, so someone else must verify it (SOD-01)."),
+            reason="SOD-01",
+        )
+    again = before in lifecycle.COUNTED and (bool(waiting) or not all(p.concluded for p in linked))
     if before in lifecycle.ASSESSED and not again:
         raise Refused(
             _("Verification was already concluded (%(level)s). Reopen the incident if something new came in.")
@@ -374,6 +384,7 @@ def verify_incident(incident: Incident, *, matches_pattern: bool = False, by: Pe
         for pair in linked:
             pair.concluded = True
             pair.save(update_fields=["concluded"])
+        SourceItem.objects.filter(pk__in=waiting).update(waits=False)
     changed = relevel(incident.party, incident.ref, why="verified", by=by)
     incident.refresh_from_db()
     record.append(
@@ -389,6 +400,14 @@ def _linked_below(incident: Incident) -> tuple[list[Any], set[int]]:
         pairs = list(links.linked_below(incident).select_for_update(no_key=True, of=("self",)).order_by("id"))
         found = Incident.objects.filter(pk__in=[p.duplicate_id for p in pairs])
         return pairs, set(found.values_list("collected_by", flat=True))
+
+
+def _items_added(incident: Incident, linked: Sequence[Any]) -> tuple[list[int], set[int]]:
+    """The items that wait on a report and on those linked to it, and who added them: also where the verifier does not see them."""
+    with scope_of(CLOCK):
+        on = [incident.pk, *(p.duplicate_id for p in linked)]
+        rows = SourceItem.objects.filter(incident__in=on, waits=True).values_list("pk", "added_by")
+        return [pk for pk, _who in rows], {who for _pk, who in rows if who is not None}
 
 
 @action("regrade_item")

@@ -2,9 +2,13 @@
 
 from typing import Any
 
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from answerable.authority import engine as authority
 from answerable.authority.engine import describes
 from answerable.common.hooks import question
-from answerable.monitoring import actions, lifecycle, queries  # noqa: F401 - actions answers when consents change
+from answerable.monitoring import access, actions, lifecycle, queries  # noqa: F401 - actions answers when consents change
 from answerable.monitoring.looking import panels  # noqa: F401 - its panels answer on a situation's page
 from answerable.monitoring.models import Import, Incident, PatternAssessment, Situation, SourceItem
 from answerable.monitoring.patterns import entities as patterns  # noqa: F401 - what patterns answer
@@ -46,6 +50,18 @@ def _item(i: SourceItem) -> tuple[str, dict[str, Any]]:
 @describes(PatternAssessment)
 def _pattern(p: PatternAssessment) -> tuple[str, dict[str, Any]]:
     return "Pattern", {"madeBy": p.made_by.ref}
+
+
+@question("waits_for").answer_with
+def _waits(by: Any) -> list[dict[str, Any]]:
+    """Concluded reports to which an item was added since, for whoever may conclude them again."""
+    added = queries.with_items_added(by).values("pk")
+    seen = access.incidents(by).filter(pk__in=added).select_related("situation", "collected_by", "organisation")
+    return [
+        {"title": _("Incident") + f" {i.ref}", "what": _("an item was added to it: look at its verification again"),
+         "url": reverse("incident", args=[i.ref]), "due": None, "urgency": 2}
+        for i in seen[:40] if authority.allows(by, "verify_incident", i)
+    ]  # fmt: skip
 
 
 @question("sealed_object").answer_with

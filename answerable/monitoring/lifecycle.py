@@ -27,3 +27,5 @@ INCIDENT_MOVES = {
 COUNTED = frozenset({VERIFIED, CREDIBLE, ALLEGED})
 # Reports on which verification is not concluded: their level is worked out and is nobody's word yet.
 OPEN = (SUBMITTED, TRIAGED, IN_VERIFICATION)
+# Whoever concludes these will have before her what is added now. Elsewhere what is added waits for a verifier to look again.
+BEFORE_A_VERIFIER = frozenset({DRAFT, *OPEN, REOPENED})

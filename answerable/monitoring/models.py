@@ -250,6 +250,9 @@ class SourceItem(models.Model):
     purposes = models.JSONField(default=list)
     withdrawn = models.JSONField(default=list)
     captured_on = models.DateField()
+    added_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    # Added once verification was concluded: it raises no level until a verifier who did not add it concludes again (SOD-01).
+    waits = models.BooleanField(default=False, db_default=False)
     # What else forms A2 and A3 hold, in codes: directness, language, both assessors' grades, who may be shown it.
     further = models.JSONField(default=dict, db_default={})
     says = SealedField()
@@ -273,6 +276,7 @@ class SourceItem(models.Model):
                 name="R_VER_0_an_account_has_a_T_grade_and_nothing_else_has",
             )
         ]
+        indexes = [models.Index(fields=["incident"], name="item_waits", condition=Q(waits=True))]
 
     def __str__(self) -> str:
         return self.ref

@@ -16,6 +16,7 @@ from django.db import connection
 from django.db.models import Count, Max, Prefetch, QuerySet
 from django.utils.translation import gettext as _
 
+from answerable.alliance.models import Person
 from answerable.authority.acting import reading_as
 from answerable.authority.principals import CLOCK
 from answerable.common.errors import Refused
@@ -125,7 +126,8 @@ def incident_facts(incidents: Sequence[Incident]) -> list[rules.IncidentFacts]:
     """Incidents with their items and the live ones of reports linked to them, in a few queries however many there are."""
     items: dict[int, list[SourceItem]] = {}
     linked = links.kept_by([i.pk for i in incidents])
-    # Until a verifier has concluded, all of it is what the items would give; afterwards a link raises nothing by itself.
+    # Until a verifier has concluded, all of it is what the items would give; afterwards neither a link nor an item added
+    # raises anything by itself.
     said = {i.pk for i in incidents if i.status in lifecycle.COUNTED}
     waiting = links.waiting([d for d, kept in linked.items() if kept in said])
     every = list(
@@ -137,6 +139,12 @@ def incident_facts(incidents: Sequence[Incident]) -> list[rules.IncidentFacts]:
         # What a linked report lost to a withdrawn consent is not so much as counted on another's page.
         if item.incident_id not in linked or item.live:
             items.setdefault(linked.get(item.incident_id, item.incident_id), []).append(item)
+
+    def waits(x: SourceItem) -> dict[str, Any]:
+        if x.waits and linked.get(x.incident_id, x.incident_id) in said:
+            return {"waits": rules.ADDED}
+        return waiting.get(x.incident_id, {})
+
     # Two items that cite a third go back to it, in whichever incident it was filed (R-VER-1).
     elsewhere = evidence.roots_elsewhere(every)
     refs = dict(Party.objects.filter(pk__in={i.party_id for i in incidents}).values_list("pk", "ref"))
@@ -155,7 +163,7 @@ def incident_facts(incidents: Sequence[Incident]) -> list[rules.IncidentFacts]:
                 item_facts(
                     x,
                     {*(p.ref for p in x.parents.all() if p.incident_id == x.incident_id), *elsewhere.get(x.pk, ())},
-                    **waiting.get(x.incident_id, {}),
+                    **waits(x),
                 )
                 for x in items.get(i.pk, [])
             ),
@@ -164,6 +172,23 @@ def incident_facts(incidents: Sequence[Incident]) -> list[rules.IncidentFacts]:
         )
         for i in incidents
     ]
+
+
+def waits_for_a_verifier(incident: Incident, contrary: bool) -> bool:
+    """Whether an item added to this report now waits: what speaks against it counts at once (R-VER-3), all else once seen."""
+    return not contrary and incident.status not in lifecycle.BEFORE_A_VERIFIER
+
+
+def with_items_added(by: Person) -> QuerySet[Incident]:
+    """Concluded reports to which an item was added since, for whoever may conclude them again: she collected and added none of it."""
+    rows = list(SourceItem.objects.filter(waits=True).values_list("incident_id", "incident__ref", "added_by"))
+    added = {pk for pk, _ref, _by in rows} | links.keepers_of({ref for _pk, ref, _by in rows})
+    own = [(pk, ref) for pk, ref, who in rows if who == by.pk]
+    mine = {pk for pk, _ref in own} | links.keepers_of({ref for _pk, ref in own})
+    below = links.kept_by(added)
+    collected = Incident.objects.filter(pk__in=below, collected_by=by).values_list("pk", flat=True)
+    mine |= {below[pk] for pk in collected}
+    return Incident.objects.filter(pk__in=added - mine, status__in=lifecycle.COUNTED).exclude(collected_by=by)
 
 
 def counted_incidents(party: Party, *, on: date, chain: bool = False) -> list[rules.IncidentFacts]:

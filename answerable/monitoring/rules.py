@@ -32,7 +32,8 @@ class ItemFacts:
     """One source item as the verification rules see it. A survivor's account has a T grade and never A-F (R-VER-0).
 
     `assessed`: two assessors gave an account its grade, each alone. `waits`: the linked report it came with, when no
-    verifier concluded anything from the two together yet; `stood`: a verifier had concluded that report by itself.
+    verifier concluded anything from the two together yet, or ADDED for an item that came after the verifier concluded;
+    `stood`: a verifier had concluded that linked report by itself.
     """
 
     ref: str
@@ -131,6 +132,8 @@ def _three_roots(items: Sequence[ItemFacts], roots: Mapping[str, frozenset[str]]
 
 # How high a level stands, for what may raise it: V3d below the others of V3, since it never counts for a base set.
 RANK = {"V1": 0, "V2": 1, "V3d": 2, "V3a": 3, "V3b": 3, "V3c": 3, "V4": 4}
+ADDED = "added"
+ADDED_SINCE = "An item added since may raise it to {level}, once a verifier who neither collected this report nor added it looks again (SOD-01)."
 LOOK_AGAIN = "A report linked to this one may raise it to {level}, once a verifier who collected neither looks at both (R-VER-5, SOD-01)."
 
 
@@ -152,7 +155,9 @@ def verification_level(items: Sequence[ItemFacts], *, base: int = 0, matches_pat
     own = max(found, key=lambda level: RANK[level.code])
     if RANK[whole.code] <= RANK[own.code]:
         return whole
-    return Level(own.code, (*own.because, LOOK_AGAIN.format(level=whole.code)), own.items)
+    waiting = {i.waits for i in items if i.waits}
+    says = [LOOK_AGAIN] * bool(waiting - {ADDED}) + [ADDED_SINCE] * (ADDED in waiting)
+    return Level(own.code, (*own.because, *(s.format(level=whole.code) for s in says)), own.items)
 
 
 def _level(items: Sequence[ItemFacts], every: Sequence[ItemFacts], *, base: int, matches_pattern: bool) -> Level:

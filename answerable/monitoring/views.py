@@ -143,6 +143,7 @@ def incident(request: Request, ref: str) -> HttpResponse:
             and (
                 this.status == lifecycle.IN_VERIFICATION
                 or link_queries.to_look_at(request.user).filter(pk=this.pk).exists()
+                or queries.with_items_added(request.user).filter(pk=this.pk).exists()
             ),
             "why_not_verify": " ".join(authority.decide(request.user, "verify_incident", this).says),
             "may_add": authority.allows(request.user, "add_item", this),
@@ -152,6 +153,7 @@ def incident(request: Request, ref: str) -> HttpResponse:
             "locked": request.user.vault_session is None,
             "opened": {},
             "later": intake_queries.later_versions(this),
+            "added_since": this.status in lifecycle.COUNTED and any(i.waits for i in items),
             "story_corrected": this.story_corrected and this.status in lifecycle.ASSESSED,
             "may_look": authority.allows(request.user, "verify_incident", this),
             **linking.beside(request, this),

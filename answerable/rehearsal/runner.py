@@ -121,7 +121,7 @@ def document(
             filed, kind="testimony" if told else "document", primary=told or "*" in text, testimony=grade if told and "+" not in text else "",
             reliability="" if told else grade[0], credibility=0 if told else int(grade[1]), contrary=text.startswith("-"),
             person_key=f"{filed.ref}-{n}" if told else "", parents=last if "<" in text else [],
-            purposes=["CP-MONI", "CP-FIND"] if told else [], says="Sealed item.", by=by,
+            purposes=["CP-MONI", "CP-FIND"] if told else [], says=f"Sealed item {n + 1}.", by=by,
         )  # fmt: skip
         for assessor in (verifier, second) if "+" in text else ():
             if assessor is None:

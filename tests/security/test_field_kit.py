@@ -169,7 +169,8 @@ def test_an_envelope_to_another_key_is_refused(door, saved, dana):
 @pytest.mark.parametrize(
     ("other", "says"),
     [({"party": "PTY-NONE"}, "choose from the list"), ({"forms": ["SV-NONE"]}, "choose from the list"), ({"on": "2999-01-01"}, "lie ahead"),
-     ({"victims": ""}, "needed to go on"), ({"referral_offered": ""}, "needed to go on"), ({"forms": "SV-RAPE"}, "needed to go on"),
+     ({"victims": ""}, "needed to go on"), ({"victims": "0"}, "at least one survivor"),
+     ({"referral_offered": ""}, "needed to go on"), ({"forms": "SV-RAPE"}, "needed to go on"),
      ({"link_reason": {"a": 1}}, "needed to go on")],
 )  # fmt: skip
 def test_what_the_rules_refuse_is_said_and_leaves_no_report(door, saved, dana, other, says):

@@ -81,7 +81,8 @@ def test_a_verifier_for_whom_the_level_no_longer_holds_opens_it_again(saved, rep
 
 @pytest.mark.parametrize(
     "more",
-    [{"victims": "4"}, {"when": "2026-01-15"}, {"when": "2026-01"}, {"area2": "Upper"}, {"forms": "SV-RAPE"}, {"items": [*BOTH, {**PAPER, "says": "a log"}]}],
+    [{"victims": "4"}, {"when": "2026-01-15"}, {"when": "2026-01"}, {"area2": "Upper"}, {"forms": "SV-RAPE"}, {"victim_counts": "VC-GIR:1"},
+     {"items": [*BOTH, {**PAPER, "says": "a log"}]}],
 )  # fmt: skip
 def test_a_fact_that_counts_opens_it_again(saved, report, more):
     made = corrected(saved, report, **more)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from tests_support import see_all
 from walks import test_intake, test_intake_versions
 from walks.test_intake import ITEM, bring, central, odk_zip, row
 from walks.test_intake_versions import deliver, person
 
 from answerable.common.errors import Refused
+from answerable.monitoring import actions as monitoring
 from answerable.monitoring.intake import actions
 from answerable.monitoring.models import Incident, SourceItem
+from answerable.record import log
 
 post, dana, own_folders = test_intake.post, test_intake_versions.dana, test_intake_versions.own_folders
 PAPER = {
@@ -102,3 +105,52 @@ def test_the_same_file_twice_in_one_report_is_refused(saved, dana):
 def test_an_unsaid_source_is_not_another_one(saved, dana):
     _draft, made = deliver(saved, items=[{**PAPER, "says": ""}, {**PAPER, "says": ""}])
     assert Incident.objects.get(pk=made.pk).items.count() == 2
+
+
+def test_the_same_words_by_a_coded_item_are_the_same_source(saved, dana):
+    _draft, made = deliver(saved, items=[PAPER])
+    coded = {"kind": "document", "primary": True, "reliability": "A", "credibility": 1, "by": person("sami")}
+    with pytest.raises(Refused, match="on the report already"):
+        monitoring.add_item(made, says=" an  ORDER ", **coded)
+    see_all()
+    item = monitoring.add_item(made, says="A ledger", **coded)
+    see_all()
+    assert item.further["words"] and "ledger" not in str(item.further)
+    with pytest.raises(Refused, match="on the report already"):
+        actions.attach_item(made, {**PAPER, "says": "a ledger"}, by=person("dana"))
+
+
+def test_a_file_that_a_later_version_brings_again_is_no_second_source(saved, dana, office):
+    key, words, others = f"uuid:{'e' * 8}", b"the very same words", b"words of another paper"
+    paper = {**ITEM, "kind": "document", "testimony": "", "reliability": "B", "credibility": "2", "consent-purposes": "",
+             "PARENT_KEY": key}  # fmt: skip
+    one, two, three = (
+        {**paper, "KEY": f"{key}/items[{n}]", "says": says, "attachment": f"{n}.txt"}
+        for n, says in enumerate(("an order", "its copy", "a ledger"), 1)
+    )
+    raw = odk_zip([central(saved, key)], [one], {"media/1.txt": words})
+    first = bring(raw, dana, name="a.zip")
+    assert first.kept == 1, first.problems
+    report = actions.file_draft(first.drafts.get(), by=dana)
+    see_all()
+    assert report.items.get().files.count() == 1
+    # The first file does not come again, so the file itself shows nothing of it.
+    files = {"media/2.txt": words, "media/3.txt": others}
+    later = bring(odk_zip([central(saved, key, Edits="1")], [one, two, three], files), dana, name="a.zip").drafts.get()
+    see_all()
+    page = office("dana").get(f"/watch/intake/drafts/{later.ref}/").content.decode()
+    assert "New items of this version whose words or file are on the report already: number 2." in page
+    # What waits with a later version is not taken in by another door meanwhile.
+    see_all()
+    paper = actions.attach_item(report, {**PAPER, "says": "a register"}, by=person("sami"))
+    reply = office("sami").post(
+        f"/watch/items/{paper.ref}/evidence/take/",
+        {"file": SimpleUploadedFile("c.txt", others, "text/plain"), "why": "verification"},
+    )
+    assert reply.status_code == 409 and "comes with a later version of this report" in reply.content.decode()
+    see_all()
+    made = actions.take_over_correction(later, by=person("dana"))
+    see_all()
+    taken = [(i.ref, i.files.count()) for i in made.items.order_by("pk")]
+    assert [n for _ref, n in taken] == [1, 0, 1] and taken[2][0] == later.items.get(number=3).ref
+    assert log.history(made.ref)[-1].event["detail"]["here_already"] == 1

@@ -220,6 +220,55 @@ def test_a_later_edit_far_down_the_same_file_is_the_one_kept(saved, dana, monkey
     assert m.DraftItem.objects.filter(draft__batch=batch).count() == 1
 
 
+AT = "2026-05-01T00:00:00"
+HELD = {"items": [{f"items/{k}": v for k, v in ITEM.items()}]}
+
+
+def test_an_edit_in_kobo_keeps_its_time_and_is_a_later_version_all_the_same(saved, dana):
+    """KoboToolbox leaves _submission_time as it was: what the submission says decides, and the names of its versions."""
+    first = bring(as_json(kobo(saved, "a", AT, victims="2", **HELD)), dana, name="x.json")
+    again = staged_from(as_json(kobo(saved, "a", AT, victims="2", _tags=[], **HELD)), dana, name="x.json")
+    state = staging.advance(again, by=dana)
+    assert (state.kept, state.repeated, state.corrections) == (0, 1, 0), "the same again is here already"
+    edit = kobo(saved, "b", AT, victims="5", **HELD) | {"meta/rootUuid": "uuid:a", "meta/deprecatedID": "uuid:a"}
+    second = bring(as_json(edit), dana, name="x.json")
+    assert (second.kept, second.repeated, second.corrections) == (1, 0, 1)
+    see_all()
+    assert stands(first.drafts.get().identity) == [(1, m.REPLACED), (2, m.DRAFT)]
+    report = actions.file_draft(second.drafts.get(), by=dana)
+    see_all()
+    third = bring(as_json(edit | {"victims": "6"}), dana, name="x.json")
+    see_all()
+    assert third.drafts.get().corrects == report.ref, "one that keeps its name as well is told by what it says"
+    # What was exported before the edits, and one that cannot be compared, change nothing and are named.
+    for row_, words in (
+        (kobo(saved, "a", AT, victims="3", **HELD), "a later version than this row"),
+        (edit | {"_tags": []}, "a later version than this row"),
+        (kobo(saved, "c", AT, victims="9") | {"meta/rootUuid": "uuid:a"}, "holds no items"),
+    ):
+        state = staging.advance(staged_from(as_json(row_), dana, name="x.json"), by=dana)
+        assert (state.kept, state.repeated) == (0, 1)
+        assert words in state.problems[0][2], state.problems
+
+
+def test_each_edit_is_known_by_the_one_before_it_alone(saved, dana):
+    """A chain of edits that name only the version before: no root, and no time of their own."""
+
+    def version(own, before, victims):
+        names = {"_uuid": own, "_submission_time": AT, "deprecatedID" if before == "p" else "meta/deprecatedID": before}
+        return {**row(saved, victims=victims), **{k: v for k, v in names.items() if v}}
+
+    first = bring(as_json(version("p", "", "2")), dana, name="x.json")
+    assert bring(as_json(version("q", "p", "3")), dana, name="x.json").corrections == 1
+    assert bring(as_json(version("r", "uuid:q", "4")), dana, name="x.json").corrections == 1
+    see_all()
+    assert [s for _n, s in stands(first.drafts.get().identity)] == [m.REPLACED, m.REPLACED, m.DRAFT]
+    # Whoever names one in the middle is told of the last.
+    assert bring(as_json(version("s", "q", "5")), dana, name="x.json").corrections == 1
+    see_all()
+    assert [n for n, _s in stands(first.drafts.get().identity)] == [1, 2, 3, 4]
+
+
 def test_a_number_that_two_rows_share_is_named(saved, dana):
     batch = bring(
         table(row(saved, submission_id="F", victims="1"), row(saved, submission_id="F", victims="7"), row(saved, submission_id="F", victims="1")),

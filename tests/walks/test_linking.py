@@ -57,7 +57,7 @@ def file(saved):
 def give_account(incident, who="sami", *, graded=True, **more):
     more.setdefault("person_key", f"p-{incident.pk}")
     item = monitoring.add_item(incident, kind="testimony", primary=True, testimony="T1", purposes=["CP-MONI", "CP-FIND"],
-                               says="…", by=person(who), **more)  # fmt: skip
+                               says=f"… {more['person_key']}", by=person(who), **more)  # fmt: skip
     for assessor in ("vera", "lena") if graded else ():
         evidence.assess_item(item, testimony="T1", reasons="r", by=person(assessor))
     see_all()

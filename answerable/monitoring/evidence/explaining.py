@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -46,6 +46,9 @@ def explain(items: Sequence[rules.ItemFacts], *, base: int, matches: bool) -> Ex
     for item in live:
         if item.contrary:
             says.append(_contrary(item))
+    if added := [i for i in live if i.waits == rules.ADDED]:
+        says.append(_("SOD-01: %(refs)s: added after verification was concluded, so it raises nothing until a verifier who added none "
+                      "of it looks again.") % {"refs": _refs(added)})  # fmt: skip
     return Explanation(level, tuple(says), tuple(_missing(level, live, qualifying, roots, base=base, matches=matches)))
 
 
@@ -101,6 +104,11 @@ def _missing(
 ) -> list[tuple[str, str]]:  # fmt: skip
     if level.code == "V4":
         return []
+    if any(i.waits == rules.ADDED for i in live):
+        seen = [replace(i, waits="") for i in live]
+        whole = rules.verification_level(seen, base=base, matches_pattern=matches)
+        if rules.RANK[whole.code] > rules.RANK[level.code]:
+            return [(whole.code, _("that a verifier look at it again, with what was added to it (SOD-01)"))]
     if level.code == "V1":
         return [("V2", _("one item that qualifies: a source graded A–C with 1–3, or an account graded T1 or T2"))]
     out: list[tuple[str, str]] = []

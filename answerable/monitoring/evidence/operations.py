@@ -8,7 +8,7 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from answerable.monitoring.evidence.models import (
     proof_ref,
     redaction_ref,
 )
+from answerable.monitoring.intake import queries as coming
 from answerable.monitoring.models import SourceItem
 from answerable.vault import keyroom, operations, seal
 from answerable.vault.service import operation
@@ -102,16 +103,33 @@ def take(
 
 
 def _only_here(item: SourceItem, digest: bytes) -> None:
-    """Refuses a file that is on another item of the same report: one document is no second source (R-VER-1)."""
+    """Refuses a file that is on another item of the same report, or comes with one: one document is no second source (R-VER-1)."""
+    if of := item_with(item.incident.ref, digest, beside=item.ref):
+        raise Refused(
+            _("This very file is on this report already, on %(item)s. One document is one source (R-VER-1): it was not taken "
+              "a second time.") % {"item": of}, reason="duplicate",
+        )  # fmt: skip
     with reading_as(CLOCK):
-        beside = EvidenceFile.objects.filter(item__incident=item.incident_id).exclude(item=item)
-        there = [(of, bytes(mark)) for of, mark in beside.values_list("item__ref", "mark")]
-    for of, mark in there:
-        if keyroom.has_keys([of]) and keyroom.mark(of, digest) == mark:
-            raise Refused(
-                _("This very file is on this report already, on %(item)s. One document is one source (R-VER-1): it was not taken "
-                  "a second time.") % {"item": of}, reason="duplicate",
-            )  # fmt: skip
+        later = [d for d, _actor in coming.later_versions(item.incident)]
+        came = [(i.ref, bytes(i.file_mark)) for d in later for i in coming.new_items(d) if i.file]
+    if _same(came, digest):
+        raise Refused(
+            _("This very file comes with a later version of this report that waits. Take that version over or set it aside first: one "
+              "document is one source (R-VER-1)."), reason="duplicate",
+        )  # fmt: skip
+
+
+def item_with(report: str, digest: bytes, *, beside: str = "") -> str:
+    """The item of a report that has this very file, or "". `beside`: an item that is not asked about."""
+    with reading_as(CLOCK):
+        files = EvidenceFile.objects.filter(item__incident__ref=report).exclude(item__ref=beside)
+        there = [(of, bytes(mark)) for of, mark in files.values_list("item__ref", "mark")]
+    return _same(there, digest)
+
+
+def _same(marked: Iterable[tuple[str, bytes]], digest: bytes) -> str:
+    """Of these references, each with the mark of a file, the one whose file has this hash, or ""."""
+    return next((of for of, mark in marked if keyroom.has_keys([of]) and keyroom.mark(of, digest) == mark), "")
 
 
 def _hashes_at(stored: str, key: bytes, salt: bytes) -> tuple[bytes, bytes]:

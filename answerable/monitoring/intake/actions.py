@@ -24,6 +24,7 @@ from answerable.common.lifecycle import next_status
 from answerable.common.tables import taxonomy
 from answerable.monitoring import access, grades, lifecycle
 from answerable.monitoring import actions as monitoring
+from answerable.monitoring import queries as reports
 from answerable.monitoring.evidence import actions as evidence
 from answerable.monitoring.intake import counts as service_counts
 from answerable.monitoring.intake import guard, queries, readers, rules, staging
@@ -399,6 +400,7 @@ def _source_item(incident: Incident, ref: str, coded: Mapping[str, Any], says: b
         reliability=c.get("reliability", ""), credibility=c.get("credibility", 0), testimony=c.get("testimony", ""),
         person_key=grades.pseudonym(c.get("person_key", "")), contrary=bool(c.get("contrary")), purposes=list(c.get("purposes", [])),
         captured_on=date.fromisoformat(c["captured_on"]), further={n: c[n] for n in FURTHER_OF_ITEM if n in c}, says=says,
+        added_by=by, waits=reports.waits_for_a_verifier(incident, bool(c.get("contrary"))),
     )  # fmt: skip
     made.save(force_insert=True)
     if c.get("interview"):
@@ -449,7 +451,7 @@ def take_over_correction(draft: m.Draft, *, party: Party | None = None, by: Pers
     """A later version of a submission corrects the report it became: never a second report.
 
     Coded facts change to the later version's; the texts of both versions stay, each sealed as it came. Items that the
-    submission did not have before are added; an item it had, or that is on the report already, stays as it was graded. Where
+    submission did not have before are added; an item it had, or whose words or file are on the report already, stays as it was graded. Where
     the later version names another armed actor, `party` says which of the two it counts for. A report whose verification was
     concluded is open again when what counts changed or an item was added: what was found of the earlier facts is not said of
     the later ones. Else it stays counted, and a verifier is told to look whether its level holds. Raises Refused.
@@ -476,6 +478,7 @@ def take_over_correction(draft: m.Draft, *, party: Party | None = None, by: Pers
     if party is not None and party.pk not in (draft.party_id, incident.party_id):
         raise Refused(_("Choose the actor that the report or this version names."), reason="party")
     was, before = incident.status, {f: getattr(incident, f) for f in CORRECTED}
+    by_category = incident.further.get("victim_counts", {})
     incident.party = party or incident.party
     c: Mapping[str, Any] = draft.coded
     for name, value in _dates(draft).items():
@@ -485,9 +488,10 @@ def take_over_correction(draft: m.Draft, *, party: Party | None = None, by: Pers
         setattr(incident, name, c[name])
     incident.settings, incident.consequences = c.get("settings", []), c.get("consequences", [])
     changed = sorted(f for f in CORRECTED if before[f] != getattr(incident, f))
-    items = queries.not_here_yet(incident, queries.new_items(draft))
+    new = queries.new_items(draft)
+    items = queries.not_here_yet(incident, new)
     if was in lifecycle.ASSESSED:
-        if items or COUNTS & set(changed):
+        if items or COUNTS & set(changed) or by_category != incident.further.get("victim_counts", {}):
             incident.status = next_status(lifecycle.INCIDENT_MOVES, "reopen", status=was)
         incident.story_corrected = incident.status == was
     incident.save(update_fields=[*CORRECTED, "status", "story_corrected"])
@@ -497,7 +501,8 @@ def take_over_correction(draft: m.Draft, *, party: Party | None = None, by: Pers
     _counts_now([incident], why="report corrected")
     entry = record.append(
         "report corrected", incident, by=by, from_state=was, to_state=incident.status,
-        detail={"correction": draft.ref, "version": draft.version, "changed": changed, "files": len(files), **_taken(files, by)},
+        detail={"correction": draft.ref, "version": draft.version, "changed": changed, "files": len(files),
+                "here_already": len(new) - len(items), **_taken(files, by)},
     )  # fmt: skip
     _files_enter(files, entry, by=by)
     return incident
@@ -663,7 +668,7 @@ def attach_item(
         raise Problems(problems)
     ref, coded = item_ref(), dict(item.coded)
     if words := queries.word_marks([(incident.ref, item.says)])[0]:
-        if SourceItem.objects.filter(incident=incident, further__words=words).exists():
+        if queries.words_here(incident, words):
             raise Problems({"says": rules.Problem(rules.HERE_ALREADY)})
         coded["words"] = words
     if coded.get("person_key"):

@@ -28,7 +28,7 @@ class Field:
 
     `needed`: without it the row is not taken. `before_filing`: a draft may lack it, a filed report may not. `sealed`:
     text about persons, sealed as soon as it is read. `declinable`: "prefer not to say" is an answer. `asked_if`: the
-    question and the answers that call for this one. `most`: longest text in characters, or largest number.
+    question and the answers that call for this one. `most`: longest text in characters, or largest number. `least`: smallest number.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Field:
     declinable: bool = False
     asked_if: tuple[str, tuple[str, ...]] | None = None
     most: int = 0
+    least: int = 0
 
 
 # Lists that are short and ours; every other list is one of the taxonomy's.
@@ -100,9 +101,9 @@ FIELDS: tuple[Field, ...] = (
     Field("forms", A1, "codes", _("Forms of violence"), list_name="violence_form", needed=True, declinable=True),
     Field("links", A1, "codes", _("Links to the conflict"), list_name="conflict_link", needed=True),
     Field("link_reason", A1, "text", _("Why it is linked to the conflict"), hint=_("Sealed on arrival."), before_filing=True, sealed=True, most=4000),
-    Field("victims", A1, "whole", _("Survivors and victims, best estimate"), needed=True, most=1_000_000),
-    Field("victims_min", A1, "whole", _("At least"), most=1_000_000),
-    Field("victims_max", A1, "whole", _("At most"), most=1_000_000),
+    Field("victims", A1, "whole", _("Survivors and victims, best estimate"), needed=True, most=1_000_000, least=1),
+    Field("victims_min", A1, "whole", _("At least"), most=1_000_000, least=1),
+    Field("victims_max", A1, "whole", _("At most"), most=1_000_000, least=1),
     Field("victim_counts", A1, "counts", _("Survivors and victims by category"), list_name="victim_category",
           hint=_("A code and a number for each, such as VC-WOM:3 VC-GIR:1.")),
     Field("settings", A1, "codes", _("Settings"), list_name="setting", declinable=True),

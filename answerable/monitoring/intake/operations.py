@@ -21,6 +21,7 @@ from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.common.tables import taxonomy
 from answerable.monitoring import access
+from answerable.monitoring.evidence import operations as evidence
 from answerable.monitoring.evidence.models import EvidenceFile
 from answerable.monitoring.intake import guard, queries, staging
 from answerable.monitoring.intake import models as m
@@ -37,18 +38,19 @@ from answerable.vault.service import operation
 @operation("keep_draft_file", "office")
 def keep_draft_file(
     item: str, compartment: str, file: str, key: bytes, name: str, salt: str, digest: bytes, delivery: str,
-    draft: str,
-) -> dict[str, bytes]:  # fmt: skip
+    draft: str, report: str = "",
+) -> dict[str, Any]:  # fmt: skip
     """Keep the key of a file that came with a report, and seal its name, salt and hash for the evidence it will be.
 
     It becomes evidence unopened when the report is filed. `delivery`: what it came in with (staging.delivery), and the
-    `draft` of it. `mark` tells the same file on the same item.
+    `draft` of it. `mark` tells the same file on the same item; `on` is the item of the `report` it corrects that has this
+    very file already, or "".
     """
     keyroom.put_data_key(file, compartment, key, delivery, draft)
     texts = {"name": name, "salt": salt, "digest": digest.hex()}
     sealed = {n: seal.seal_field(key, text.encode("utf-8", "surrogatepass"), seal.field_context(keyroom.NODE, file, "EvidenceFile", n, 1))
               for n, text in texts.items()}  # fmt: skip
-    return {**sealed, "mark": keyroom.mark(item, digest)}
+    return {**sealed, "mark": keyroom.mark(item, digest), "on": evidence.item_with(report, digest) if report else ""}
 
 
 # What the record says of a draft that is none of a report.

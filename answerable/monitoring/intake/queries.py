@@ -103,7 +103,10 @@ def words(problem: rules.Problem | Sequence[Any]) -> str:
 
 @dataclass(frozen=True)
 class Known:
-    """A submission that is here already: the draft or the report it became, and its latest version."""
+    """A submission that is here already: the draft or the report it became, and its latest version.
+
+    `names` are the marks that name that version, `before` those of earlier ones, and `contents` what all of them said.
+    """
 
     ref: str
     identity: str
@@ -111,6 +114,10 @@ class Known:
     content: str
     as_of: str
     version: int
+    draft: str = ""
+    names: frozenset[str] = frozenset()
+    before: frozenset[str] = frozenset()
+    contents: frozenset[str] = frozenset()
 
 
 def seen_before(organisation: int, marks: Iterable[str], others: Iterable[str] = ()) -> dict[str, Known]:
@@ -121,17 +128,24 @@ def seen_before(organisation: int, marks: Iterable[str], others: Iterable[str] =
     named = list(others)
     wanted = [*marks, *named]
     same = Q(identity__in=wanted) | Q(also__has_any_keys=named) if named else Q(identity__in=wanted)
-    rows = m.Draft.objects.filter(organisation=organisation).filter(same)
-    latest: dict[str, Known] = {}
+    of = m.Draft.objects.filter(organisation=organisation)
+    stand = of.exclude(status__in=[m.UNDONE, m.LAPSED])
+    # All versions of each, also those that none of these marks names: the latest may have been named by another.
+    named_so = set(stand.filter(same).exclude(identity="").values_list("identity", flat=True))
+    found: dict[str, Known] = {}
     for d in (
-        rows.exclude(status__in=[m.UNDONE, m.LAPSED])
+        stand.filter(identity__in=named_so)
         .order_by("version")
         .only("ref", "identity", "also", "status", "content", "as_of", "version", "corrects")
     ):
         # A correction names the report it corrects; a version that was replaced is passed on by the one after it.
         status = m.FILED if d.corrects and d.status in (m.CORRECTION, m.TAKEN_OVER, m.SET_ASIDE) else d.status
-        known = Known(d.corrects or d.ref, d.identity, status, d.content, d.as_of, d.version)
-        latest |= dict.fromkeys([d.identity, *d.also], known)
+        was, names = found.get(d.identity), frozenset([d.identity, *d.also])
+        found[d.identity] = Known(
+            d.corrects or d.ref, d.identity, status, d.content, d.as_of, d.version, d.ref, names,
+            was.before | was.names if was else frozenset(), (was.contents if was else frozenset()) | {d.content},
+        )  # fmt: skip
+    latest = {mark: k for k in found.values() for mark in k.before | k.names} | found
     return {mark: latest[mark] for mark in wanted if mark in latest}
 
 
@@ -256,12 +270,24 @@ def new_items(correction: m.Draft) -> list[m.DraftItem]:
     return list(correction.items.filter(number__gt=had).order_by("number"))
 
 
+def words_here(incident: Incident, words: str) -> bool:
+    """Whether an item of this report has this mark of its words."""
+    return SourceItem.objects.filter(incident=incident, further__words=words).exists()
+
+
 def not_here_yet(incident: Incident, items: Sequence[m.DraftItem]) -> list[m.DraftItem]:
-    """Of these items those whose words are not on the report already: the same source twice is one (R-VER-1)."""
+    """Of these items those whose words and file are not on the report already: the same source twice is one (R-VER-1)."""
     here = set(
         SourceItem.objects.filter(incident=incident, further__has_key="words").values_list("further__words", flat=True)
     )
-    return [i for i in items if i.coded.get("words") not in here]
+    held = set(incident.items.filter(ref__in=[i.coded.get("file_on", "") for i in items]).values_list("ref", flat=True))
+    return [i for i in items if i.coded.get("words") not in here and i.coded.get("file_on") not in held]
+
+
+def left_out(correction: m.Draft, incident: Incident) -> list[int]:
+    """Numbers of new items of a later version that are on the report already, by their words or their file."""
+    new = new_items(correction)
+    return sorted({i.number for i in new} - {i.number for i in not_here_yet(incident, new)})
 
 
 def other_actor(correction: m.Draft, incident: Incident) -> Party | None:
@@ -291,7 +317,7 @@ def changed_items(correction: m.Draft) -> list[int]:
 
 def _other_answers(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether two versions of an item differ, in their words too where both have a mark of them."""
-    passed = set() if "words" in one and "words" in other else {"words"}
+    passed = {"file_on"} if "words" in one and "words" in other else {"file_on", "words"}
     return any(one.get(n) != other.get(n) for n in {*one, *other} - passed)
 
 

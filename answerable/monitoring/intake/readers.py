@@ -267,8 +267,8 @@ def _flat(
             elif route == KOBO:
                 yield Record(
                     number, row, items.get(cell(row, "_index"), []),
-                    _ids(cell(row, "meta/rootUuid", "_root_uuid"), cell(row, "_uuid"), cell(row, "meta/instanceID"),
-                         cell(row, "meta/deprecatedID")) or _kobo_id(cell(row, "_id"), cell(row, "_xform_id_string")),
+                    _ids(cell(row, "meta/rootUuid", "_root_uuid", "rootUuid"), cell(row, "_uuid"), cell(row, "meta/instanceID"),
+                         cell(row, "meta/deprecatedID", "deprecatedID")) or _kobo_id(cell(row, "_id"), cell(row, "_xform_id_string")),
                     _as_of(cell(row, "_submission_time"), ""), cell(row, "_validation_status").casefold() in REJECTED,
                 )  # fmt: skip
             else:
@@ -427,8 +427,8 @@ def _from_objects(route: str, found: Sequence[Any]) -> Delivery:
         for number, (cells, items) in enumerate(flat, 1):
             yield Record(
                 number, [cells.get(c, "") for c in columns], items,
-                _ids(cells.get("meta/rootUuid", ""), cells.get("__id", ""), cells.get("_uuid", ""), cells.get("meta/instanceID", ""),
-                     cells.get("meta/deprecatedID", ""))
+                _ids(cells.get("meta/rootUuid") or cells.get("rootUuid", ""), cells.get("__id", ""), cells.get("_uuid", ""),
+                     cells.get("meta/instanceID", ""), cells.get("meta/deprecatedID") or cells.get("deprecatedID", ""))
                 or _kobo_id(cells.get("_id", "") if route == KOBO else "", cells.get("_xform_id_string", "")),
                 _as_of(cells.get("__system/updatedAt") or cells.get("__system/submissionDate") or cells.get("_submission_time", ""),
                        cells.get("__system/edits", "")),

@@ -186,12 +186,19 @@ def _yes_no(value: Any, f: Field) -> bool:
 # --- numbers, days, texts -----------------------------------------------------------------------------------------
 
 
+FEWER = _(
+    "A report counts at least one survivor or victim; where how many is not known, leave “at least” and “at most” empty."
+)
+
+
 def _whole(value: Any, f: Field) -> int:
     text = str(value).strip()
     if text.endswith(".0"):
         text = text[:-2]  # a spreadsheet's way of writing a whole number
     if not re.fullmatch(r"\d{1,9}", text, re.A):
         raise Wrong(_("Give a whole number, without letters or a sign."))
+    if int(text) < f.least:
+        raise Wrong(FEWER)
     if int(text) > f.most:
         raise Wrong(_("The number is larger than %(most)d; check it."), most=f.most)
     return int(text)
@@ -457,10 +464,8 @@ def _numbers(a: dict[str, Any], problems: dict[str, Problem]) -> None:
     if best is None:
         return
     low, high = a.setdefault("victims_min", best), a.setdefault("victims_max", best)
-    if not low <= best <= high or best < 1:
-        problems["victims"] = Problem(
-            _("The best estimate of victims lies between the least and the most, and is at least one.")
-        )
+    if not low <= best <= high:
+        problems["victims"] = Problem(_("The best estimate of victims lies between the least and the most."))
     # Categories overlap (a girl may be displaced), so each alone is held to the most and their sum is not.
     if any(n > high for n in a.get("victim_counts", {}).values()):
         problems["victim_counts"] = Problem(_("A category counts more people than the most that is given for all."))

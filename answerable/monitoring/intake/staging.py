@@ -403,8 +403,10 @@ class Intake:
             every = of or [content]
             known = next((here[x] for x in every if x in here), None)
             identity = known.identity if known else next((self.seen[x] for x in every if x in self.seen), every[0])
-            if known and (known.content == content or (known.as_of and record.as_of and record.as_of <= known.as_of)):
+            if known and (why := self._no_later(known, record, content, set(of))) is not None:
                 self.repeated += 1
+                if why:
+                    self.twice.append((record, why))
                 continue
             if known and known.ref in gone:
                 self.wrong.append((record, SUBMISSION_ID, rules.Problem(WITHDRAWN)))
@@ -422,16 +424,38 @@ class Intake:
                 if record.as_of <= as_of:
                     continue  # an older version of one in this same file
             self.seen |= dict.fromkeys([identity, *every], identity)
+            also = [x for x in every if x != identity]
             if known is None:
-                ready[identity] = Ready(record, clean, identity, every[1:], content, m.DRAFT, 1, "")
+                ready[identity] = Ready(record, clean, identity, also, content, m.DRAFT, 1, "")
             else:
                 filed = known.status in (m.FILED, m.TAKEN_OVER)
-                ready[identity] = Ready(record, clean, identity, every[1:], content, m.CORRECTION if filed else m.DRAFT,
+                ready[identity] = Ready(record, clean, identity, also, content, m.CORRECTION if filed else m.DRAFT,
                                         known.version + 1, known.ref if filed else "")  # fmt: skip
         self.corrections += sum(r.version > 1 for r in ready.values())
         self._pseudonyms(ready.values())
         self._words(ready.values())
         return list(ready.values())
+
+    def _no_later(self, known: queries.Known, record: readers.Record, content: str, names: set[str]) -> str | None:
+        """None where a row is a later version of what is here; else what to tell whoever sent it, "" where that is plain.
+
+        KoboToolbox leaves a submission's time as it was when it is edited, so there its names and what it says decide.
+        """
+        if known.content == content:
+            return ""
+        if not (known.as_of and record.as_of and record.as_of <= known.as_of):
+            return None
+        if self.route != readers.KOBO or record.as_of < known.as_of:
+            return ""
+        if names <= known.names | known.before:
+            if names != known.names and not (known.before and names & (known.names - known.before)):
+                return EARLIER
+            if content in known.contents:
+                return EARLIER
+        with reading_as(self.by):
+            if not record.items and m.DraftItem.objects.filter(draft__ref=known.draft).exists():
+                return WITHOUT_ITEMS
+        return None
 
     def _pseudonyms(self, ready: Iterable[Ready]) -> None:
         """Pseudonyms become marks within this organisation, like those of interviews: what is typed there may be a name."""
@@ -524,30 +548,22 @@ class Intake:
             )  # fmt: skip
             for number, item in enumerate(c.items, 1):
                 (ref, _model, _texts, _draft), blob = next(answers)
-                held = _held_file(r.record, number)
-                items.append(
-                    [ref, self.compartment, r.ref, number, item.coded, blob["says"], *self._file(r.ref, ref, held)]
-                )
+                kept, on = self._file(r.ref, ref, _held_file(r.record, number), r.corrects)
+                told = {**item.coded, "file_on": on} if on else item.coded
+                items.append([ref, self.compartment, r.ref, number, told, blob["says"], *kept])
         return drafts, items
 
-    def _file(self, draft: str, ref: str, held: dict[str, str] | None) -> list[Any]:
+    def _file(self, draft: str, ref: str, held: dict[str, str] | None, report: str) -> tuple[list[Any], str]:
+        """The columns of an item's file, and the item of the report it corrects that this very file is on already, or ""."""
         if held is None:
-            return ["", "", "", "", b"", b"", b"", b""]
+            return ["", "", "", "", b"", b"", b"", b""], ""
         sealed = client.ask(
             "keep_draft_file", item=ref, compartment=self.compartment, file=(made := file_ref()), key=bytes.fromhex(held["key"]),
             name=held["name"], salt=held["salt"], digest=bytes.fromhex(held["digest"]), delivery=delivery(self.batch_id),
-            draft=draft,
+            draft=draft, report=report,
         )  # fmt: skip
-        return [
-            held["file"],
-            held["kind"],
-            held["commitment"],
-            made,
-            sealed["mark"],
-            sealed["name"],
-            sealed["salt"],
-            sealed["digest"],
-        ]
+        named = [sealed[n] for n in ("mark", "name", "salt", "digest")]
+        return [held["file"], held["kind"], held["commitment"], made, *named], sealed["on"]
 
 
 def _file_names(record: readers.Record) -> list[str]:
@@ -694,6 +710,11 @@ WITHDRAWN = rules._(
 TWICE = rules._(
     "An earlier row of this file says exactly the same, so it is kept once. If these are two reports, give each row a number "
     "of its own (submission_id) and bring the file in again."
+)
+EARLIER = rules._("What is here of this submission is a later version than this row, so nothing was changed.")
+WITHOUT_ITEMS = rules._(
+    "This submission is here with source items; this row has the same time and none, so it cannot be told whether it was edited. "
+    "Nothing was changed. A CSV of KoboToolbox holds no items: bring in its XLSX or JSON."
 )
 NUMBERED_TWICE = rules._(
     "An earlier row of this file has the same number (submission_id) and says something else. That one is kept and this one is "

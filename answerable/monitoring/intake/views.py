@@ -242,6 +242,7 @@ def draft(request: Request, ref: str) -> HttpResponse:
         lead=this.ref, cancel=reverse("intake"), template="monitoring/intake/draft.html",
         more={"draft": this, "lapses_on": queries.lapses_on(this.made_at), "waits": this.status in (m.DRAFT, m.CORRECTION),
               "changed": queries.changed_items(this) if this.status == m.CORRECTION else [], "lines": forms.coded_lines(forms.OF_REPORT, this.coded),
+              "left_out": queries.left_out(this, report) if report else [],
               "items": [(i, forms.coded_lines(forms.OF_ITEM, i.coded)) for i in this.items.all()], "near": near, "may_file": may_file,
               "may_set_aside": this.status in (m.DRAFT, m.CORRECTION) and authority.allows(request.user, "set_draft_aside", this),
               "may_take_over": this.status == m.CORRECTION and authority.allows(request.user, "take_over_correction", this),

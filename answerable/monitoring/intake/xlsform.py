@@ -13,6 +13,7 @@ from typing import Any
 from answerable.common.edtf import gettext_noop
 from answerable.common.tables import label
 from answerable.monitoring.intake.description import A1, A2, A3, DECLINED, FIELDS, LISTS, Field, codes_of
+from answerable.monitoring.intake.rules import FEWER
 
 LANGUAGES = {
     "en": "English (en)",
@@ -23,7 +24,7 @@ LANGUAGES = {
 }
 FORM_ID = "answerable_report"
 # Raised when a question is added or changes; a submission names the version it was written with.
-VERSION = "2026112602"
+VERSION = "2026112603"
 NAMESPACE = 'answerable="urn:answerable:form:1"'
 DECLINED_LABEL = gettext_noop("Prefer not to say")
 ITEMS, CONSENT = "items", "consent"
@@ -64,8 +65,10 @@ def publish(
     book = xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     spoken = [f"label::{name}" for name in LANGUAGES.values()]
     hints = [f"hint::{name}" for name in LANGUAGES.values()]
+    said = [f"constraint_message::{name}" for name in LANGUAGES.values()]
     head = ["type", "name", *spoken, *hints, "required", "relevant", "constraint", "choice_filter",
-            "bind::answerable:kind", "bind::answerable:sealed", "bind::answerable:most", "bind::answerable:filing"]  # fmt: skip
+            "bind::answerable:kind", "bind::answerable:sealed", "bind::answerable:most", "bind::answerable:filing",
+            "bind::answerable:least", *said]  # fmt: skip
     survey: list[list[Any]] = [head]
 
     def words(text: str) -> list[str]:
@@ -120,7 +123,7 @@ def _constraint(f: Field) -> str:
     if f.kind == "codes" and f.declinable:
         return f"not(selected(., '{DECLINED}') and count-selected(.) > 1)"
     if f.kind == "whole":
-        return f". >= 0 and . <= {f.most}"
+        return f". >= {f.least} and . <= {f.most}"
     if f.kind == "decimal":
         return f". >= -{f.most} and . <= {f.most}"
     if f.kind == "key":
@@ -135,7 +138,7 @@ def _question(f: Field, words: Callable[[str], list[str]]) -> list[Any]:
         _type(f), f.name, *words(f.label), *words(f.hint), "yes" if f.needed or (f.before_filing and f.sealed) else "", _relevant(f), _constraint(f),
         "situation = ${situation}" if f.name == "party" else "",
         f"{f.kind}:{f.list_name}" if f.kind == "counts" else f.kind, "yes" if f.sealed else "", f.most or "",
-        "yes" if f.before_filing else "",
+        "yes" if f.before_filing else "", f.least or "", *words(FEWER if f.least else ""),
     ]  # fmt: skip
 
 
@@ -179,7 +182,7 @@ def read_back(raw: bytes) -> tuple[tuple[Field, ...], dict[str, dict[str, str]]]
                 row["required"] == "yes" and row["bind::answerable:filing"] != "yes",
                 row["bind::answerable:filing"] == "yes", row["bind::answerable:sealed"] == "yes",
                 kind == "codes" and DECLINED in lists.get(list_name, {}), _asked_if(row["relevant"]),
-                int(row["bind::answerable:most"] or 0),
+                int(row["bind::answerable:most"] or 0), int(row["bind::answerable:least"] or 0),
             )
         )  # fmt: skip
     own = {name: {c: w for c, w in codes.items() if c != DECLINED} for name, codes in lists.items()}

@@ -41,6 +41,8 @@ def clean(**more):
         ("victims", "-3", "whole number"),
         ("victims", "3.5", "whole number"),
         ("victims", "0", "at least one"),
+        ("victims_min", "0", "leave “at least” and “at most” empty"),
+        ("victims_max", "0.0", "at least one"),
         ("victims_min", "5", "lies between"),
         ("victim_counts", "VC-WOM:9", "counts more people than the most"),
         ("victim_counts", "three women", "a code and a number"),

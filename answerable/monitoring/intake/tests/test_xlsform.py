@@ -60,3 +60,14 @@ def test_a_question_changed_in_the_workbook_is_noticed(workbook):
 def test_fields_that_share_a_list_agree_on_declining():
     for name in {f.list_name for f in FIELDS if f.kind in ("code", "codes", "yes_no")}:
         assert len({f.declinable for f in FIELDS if f.list_name == name and f.kind != "counts"}) == 1, name
+
+
+def test_the_form_counts_from_one_as_the_check_does(workbook):
+    """Nobody is told only when the report comes in that nought is no number of survivors."""
+    import openpyxl
+
+    rows = {r["name"]: r for r in xlsform._rows(openpyxl.load_workbook(io.BytesIO(workbook))["survey"])}
+    for name in ("victims", "victims_min", "victims_max"):
+        assert rows[name]["constraint"].startswith(". >= 1 and ")
+        assert "at least one survivor" in rows[name]["constraint_message::English (en)"]
+    assert not rows["credibility"]["constraint_message::English (en)"]
