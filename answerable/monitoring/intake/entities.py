@@ -44,6 +44,14 @@ def _parts(ref: str) -> list[str]:
     return queries.parts_of(ref) if ref[:3] in ("INC", "ITM") else []
 
 
+@question("kept_beside").answer_with
+def _beside(ref: str) -> list[str]:
+    """Later versions of a report, sealed apart from it: whoever it is about is told of their openings too."""
+    if not ref.startswith("INC"):
+        return []
+    return list(m.Draft.objects.filter(corrects=ref, status=m.TAKEN_OVER).values_list("ref", flat=True))
+
+
 @question("waits_for").answer_with
 def _waits(by: Any) -> list[dict[str, Any]]:
     """Concluded reports whose story was corrected: a verifier looks whether the level still holds."""

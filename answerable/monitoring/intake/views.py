@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from answerable.authority import engine as authority
-from answerable.authority.pages import Request, Uncounted, done, form_page, needs
+from answerable.authority.pages import Request, Uncounted, done, form_page, move_of, needs
 from answerable.common import edtf
 from answerable.common.errors import Refused
 from answerable.monitoring import access as monitoring
@@ -243,6 +243,9 @@ def draft(request: Request, ref: str) -> HttpResponse:
         more={"draft": this, "lapses_on": queries.lapses_on(this.made_at), "waits": this.status in (m.DRAFT, m.CORRECTION),
               "changed": queries.changed_items(this) if this.status == m.CORRECTION else [], "lines": forms.coded_lines(forms.OF_REPORT, this.coded),
               "left_out": queries.left_out(this, report) if report else [],
+              "corrected": forms.changed_lines(queries.corrected_answers(this, report)) if report else [],
+              "may_read": report is not None and authority.allows(request.user, "read_sealed", report, purpose="verification"),
+              "locked": request.user.vault_session is None,
               "items": [(i, forms.coded_lines(forms.OF_ITEM, i.coded)) for i in this.items.all()], "near": near, "may_file": may_file,
               "may_set_aside": this.status in (m.DRAFT, m.CORRECTION) and authority.allows(request.user, "set_draft_aside", this),
               "may_take_over": this.status == m.CORRECTION and authority.allows(request.user, "take_over_correction", this),
@@ -267,7 +270,7 @@ def take_over(request: Request, ref: str) -> HttpResponse:
     this = monitoring.get(access.drafts(request.user), ref)
     party = Party.objects.filter(situation=this.situation, ref=request.POST.get("party", "")).first()
     made = actions.take_over_correction(this, party=party, by=request.user)
-    said = _("The report is corrected; both versions of its texts stay sealed.")
+    said = _("The report is corrected; its newest texts open first, with the earlier ones beside them.")
     if made.status == lifecycle.REOPENED:
         said += " " + _("Its verification is open again.")
     elif made.story_corrected:
@@ -275,6 +278,21 @@ def take_over(request: Request, ref: str) -> HttpResponse:
             "What counts is as it was, so it stays counted; a verifier is asked whether its level still holds."
         )
     return done(request, said, "incident", made.ref)
+
+
+@require_POST
+@needs("see_drafts", "intake")
+def texts(request: Request, ref: str) -> HttpResponse:
+    """A later version's text beside those of the report it corrects, for whoever may open both; an entry for each."""
+    this = monitoring.get(access.drafts(request.user).exclude(corrects=""), ref)
+    report = monitoring.get(monitoring.incidents(request.user), this.corrects)
+    field = move_of(request.POST.get("field", ""), ("narrative", "place", "link_reason"))
+    versions = queries.text_versions(report)
+    if this.status == m.CORRECTION:
+        versions = [(this.ref, this.made_at.date()), *versions]
+    found = queries.opened_versions(versions, field, by=request.user)
+    return render(request, "monitoring/opened.html", {"heading": _(forms.BY_NAME[field].label), "texts": found, "ref": report.ref,
+                                                       "back": reverse("intake-draft", args=[this.ref])})  # fmt: skip
 
 
 @require_POST

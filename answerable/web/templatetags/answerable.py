@@ -142,6 +142,17 @@ def term(key: str) -> SafeString:
 
 
 @register.filter
+def corrected(entry: Any) -> str:
+    """What a correction of a report changed, by the names of its questions; "" of any other entry."""
+    if entry.action != "report corrected" or not entry.event:
+        return ""
+    from answerable.monitoring.intake.forms import corrected_words
+
+    names = corrected_words(entry.event["detail"].get("changed", []))
+    return _("changed: %(names)s; each version's texts are kept") % {"names": names or _("no coded answer")}
+
+
+@register.filter
 def plain(status: str) -> str:
     """A status as words."""
     return STATUS_WORDS().get(str(status), str(status).replace("_", " ").capitalize())
