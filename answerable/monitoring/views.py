@@ -99,13 +99,13 @@ def incidents(request: Request) -> HttpResponse:
         return looking.listed(request, request.GET["situation"])
     found = access.incidents(request.user).select_related("situation", "party")
     status = request.GET.get("status", "")
-    if status in lifecycle.COUNTED | {"SUBMITTED", "TRIAGED", "IN_VERIFICATION"}:
+    if status in lifecycle.BEFORE_A_VERIFIER | lifecycle.COUNTED:
         found = found.filter(status=status)
     page = Uncounted(found, PER_PAGE).page_of(request.GET.get("page"))
     return render(
         request, "monitoring/incidents.html",
         {"page": page, "rows": page["rows"], "status": status, "query": f"status={status}&" if status else "",
-         "statuses": ["SUBMITTED", "TRIAGED", "IN_VERIFICATION", "VERIFIED", "CREDIBLE", "ALLEGED"]},
+         "statuses": ["SUBMITTED", "TRIAGED", "IN_VERIFICATION", "REOPENED", "VERIFIED", "CREDIBLE", "ALLEGED"]},
     )  # fmt: skip
 
 
