@@ -116,6 +116,24 @@ def test_when_two_seats_know_of_nothing_the_first_interview_is_allowed(asked, of
     assert (interview.status, interview.told_before, interview.basis) == (m.ALLOWED, "not_told", "first")
 
 
+def test_custodians_who_are_asked_find_it_among_what_waits_and_are_told_apart(asked, office):
+    interview, _name = asked
+    words = "the custodians are asked whether she told this before"
+    for handle, waits in (("cora", True), ("sol", True), ("safa", True), ("dana", False), ("vera", False)):
+        today = office(handle).get("/today/").content.decode()
+        assert (interview.ref in today and words in today) == waits, handle
+    assert word(office("safa"), interview, "yes", "CP-FIND").status_code == 303
+    assert interview.ref not in office("safa").get("/today/").content.decode()  # a seat answers once
+    assert word(office("cora"), interview, "no").status_code == 303
+    today = office("safa").get("/today/").content.decode()
+    assert interview.ref in today and "a further interview: allow it or refuse it" in today
+    assert interview.ref not in office("sol").get("/today/").content.decode()
+    page = office("dana").get(f"/watch/intake/interviews/{interview.ref}/").content.decode()
+    assert "Her code shows" not in page and "the custodians&#x27; word she told this before" in page
+    assert "do not agree: 1 said that she told before, 1 that they know of nothing" in page
+    assert "has allowed 0 interviews of her" in page and "asked for as number" not in page
+
+
 def test_nobody_is_asked_while_the_custodians_have_not_answered(asked, office, saved):
     from walks.test_intake import row
 

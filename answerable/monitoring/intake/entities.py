@@ -15,7 +15,7 @@ from answerable.common.hooks import question
 from answerable.monitoring import access as monitoring
 from answerable.monitoring import lifecycle
 from answerable.monitoring.intake import models as m
-from answerable.monitoring.intake import queries
+from answerable.monitoring.intake import access, queries
 from answerable.monitoring.models import Incident
 
 
@@ -70,6 +70,27 @@ def _waits(by: Any) -> list[dict[str, Any]]:
         for i in found
         if authority.allows(by, "verify_incident", i)
     ]
+
+
+@question("waits_for").answer_with
+def _interviews_wait(by: Any) -> list[dict[str, Any]]:
+    """Interviews that wait for this person: for a custodian's word, or for safeguarding's decision (SC-1, SC-2)."""
+    asked = access.interviews(by).select_related("organisation", "asked_by").filter(status__in=[m.WAITING, m.ASKED])
+    found = [(i, _what_waits(by, i)) for i in asked[:40]] if by.roles & ASKED_FOR_A_WORD else []
+    return [
+        {"title": _("Interview") + f" {i.ref}", "what": what, "url": reverse("interview", args=[i.ref]), "due": None, "urgency": 2}
+        for i, what in found if what
+    ]  # fmt: skip
+
+
+# Roles that an interview may wait for.
+ASKED_FOR_A_WORD = frozenset({"vault_custodian", "survivor_council_member", "safeguarding_officer"})
+
+
+def _what_waits(by: Any, interview: m.Interview) -> str:
+    if interview.status == m.ASKED:
+        return _("a further interview: allow it or refuse it") if authority.allows(by, "decide_interview", interview) else ""
+    return _("the custodians are asked whether she told this before") if access.may_answer(by, interview) else ""
 
 
 @question("kept_in_quarantine").answer_with

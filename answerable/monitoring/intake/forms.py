@@ -351,7 +351,7 @@ class DecisionForm(forms.Form):
         super().__init__(*args, **kwargs)
         allow = [(f"allow {c}", _("Allow: %(why)s") % {"why": _(w)}) for c, w in guard.GROUNDS.items()]
         refuse = [(f"refuse {c}", _("Refuse: %(why)s") % {"why": _(w)}) for c, w in guard.BARS.items()]
-        self.fields["reason"].choices = allow + refuse  # type: ignore[attr-defined]
+        self.fields["reason"].choices = [("", "–"), *allow, *refuse]  # type: ignore[attr-defined]
 
 
 class CountsForm(forms.Form):

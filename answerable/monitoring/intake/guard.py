@@ -17,6 +17,11 @@ TOLD = {
     "custodians": _("The custodians are asked"),
     "not_asked": _("She was not asked"),
 }
+# The same where the custodians said so, and no code was shown.
+TOLD_BY_SEATS = {
+    "told": _("By the custodians' word she told this before"),
+    "not_told": _("The custodians know of nothing told before"),
+}
 # Purposes under which an account that exists may be used instead of asking again, in the order they are offered.
 SHARED_INSTEAD = ("CP-MONI", "CP-FIND", "CP-CRIM", "CP-UNIT", "CP-CLAI")
 # How many of the three seats answer before their word counts: what one office alone would say opens and bars nothing.
@@ -40,6 +45,12 @@ def basis(number: int, *, her_request: bool) -> str:
     if number <= 1:
         return FIRST
     return HER_REQUEST if her_request else SAFEGUARDING
+
+
+def said_apart(words: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
+    """How many custodians' seats said that she told before, and how many that nothing is known; which seats is nobody's to see."""
+    told = sum(bool(w["told"]) for w in words)
+    return told, len(words) - told
 
 
 def joined(words: Sequence[Mapping[str, Any]]) -> tuple[bool, list[str]] | None:
