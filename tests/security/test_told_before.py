@@ -134,6 +134,24 @@ def test_custodians_who_are_asked_find_it_among_what_waits_and_are_told_apart(as
     assert "has allowed 0 interviews of her" in page and "asked for as number" not in page
 
 
+def test_whoever_decides_opens_the_two_reasons_with_an_entry_and_nobody_else_does(asked, office):
+    interview, _name = asked
+    for handle in ("cora", "sol"):
+        assert word(office(handle), interview, "yes").status_code == 303
+    url = f"/watch/intake/interviews/{interview.ref}/"
+    safa = office("safa")
+    page = safa.get(url).content.decode()
+    assert "Open the two reasons" in page and WHY["added_value"] not in page
+    page = safa.post(f"{url}reasons/").content.decode()
+    assert WHY["added_value"] in page and WHY["why_not_enough"] in page
+    see_all()
+    entry = log.history(interview.ref)[-1]
+    assert (entry.action, entry.event["detail"]["fields"]) == ("sealed field read", ["added_value", "why_not_enough"])
+    for handle, status in (("dana", 409), ("sami", 409), ("vera", 404), ("cora", 409), ("delegate.avn", 404)):
+        reply = office(handle).post(f"{url}reasons/")
+        assert reply.status_code == status and WHY["added_value"] not in reply.content.decode(), handle
+
+
 def test_nobody_is_asked_while_the_custodians_have_not_answered(asked, office, saved):
     from walks.test_intake import row
 

@@ -780,7 +780,8 @@ def ask_for_interview(
 
     A first interview is allowed with that. A second one, by any organisation, needs her own request, or waits for
     safeguarding (SC-2). `person` is the mark of her code or of a pseudonym. With `told_before` "custodians" it waits for
-    two of them; `who` is then sealed to their seats and is nowhere else. Raises Refused.
+    two of them; `who` is then sealed to their seats and is nowhere else. Both reasons are sealed for whoever decides on a
+    further interview. Raises Refused.
     """
     authority.require(by, "ask_for_interview", situation)
     problems = []
@@ -810,10 +811,7 @@ def ask_for_interview(
         asked_at=clock.now(),
     )  # fmt: skip
     sealed = keeping.seal_fields(
-        interview.ref,
-        interview.compartment,
-        "Interview",
-        {"added_value": added_value, "why_not_enough": why_not_enough},
+        interview.ref, guard.ROOM, "Interview", {"added_value": added_value, "why_not_enough": why_not_enough}
     )
     if asks_custodians:
         asked = client.ask("seal_question", token=token_of(by), interview=interview.ref, situation=situation.ref,

@@ -8,6 +8,8 @@ from typing import Any
 from answerable.common.edtf import gettext_noop
 
 _ = gettext_noop
+# The room in which the reasons for an interview are sealed: safeguarding reads them there before it decides (SC-2).
+ROOM = "interviews"
 FIRST, HER_REQUEST, SAFEGUARDING = "first", "her_request", "safeguarding"
 # What came of asking whether she told it before: her code says yes, or no; she has none; custodians are asked.
 TOLD = {

@@ -20,6 +20,7 @@ urlpatterns = [
     path("interviews/", views.interviews, name="interviews"),
     path("interviews/ask/<str:ref>/", views.ask, name="ask-interview"),
     path("interviews/<str:ref>/", views.interview, name="interview"),
+    path("interviews/<str:ref>/reasons/", views.reasons, name="interview-reasons"),
     path("interviews/<str:ref>/question/", views.question, name="interview-question"),
     path("interviews/<str:ref>/word/", views.word, name="interview-word"),
     path("counts/<str:ref>/", views.counts, name="intake-counts"),

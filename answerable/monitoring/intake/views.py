@@ -490,12 +490,23 @@ def interview(request: Request, ref: str) -> HttpResponse:
     return form_page(
         request, forms.DecisionForm(request.POST or None), heading=_("Interview"), button=_("Decide"), act=act, lead=this.ref,
         cancel=reverse("interviews"), template="monitoring/intake/interview.html",
-        more={"interview": this, "may_decide": may, "may_file": _may_file(request.user, this), "told": _told(this), "said": _seats_said(this),
+        more={"interview": this, "may_decide": may, "locked": request.user.vault_session is None,
+              "may_file": _may_file(request.user, this), "told": _told(this), "said": _seats_said(this),
               "report": _report_of(request.user, this),
               "allowed_so_far": queries.interviews_of(this.person),
               "share": [forms.label_of(forms.BY_NAME["purposes"], p) for p in this.share], "waits": this.status == m.WAITING,
               "answered": len(this.words), "word": forms.WordForm() if access.may_answer(request.user, this) else None, **chain(request.user, this.ref)},
     )  # fmt: skip
+
+
+@require_POST
+@needs("see_interviews", "intake")
+def reasons(request: Request, ref: str) -> HttpResponse:
+    """Why an interview is asked for, opened for whoever decides on it; leaves a record entry."""
+    this = monitoring.get(access.interviews(request.user), ref)
+    names = ["added_value", "why_not_enough"]
+    found = keeping.open_fields(this.ref, names, purpose="interview", token=request.user.vault_session)
+    return render(request, "monitoring/intake/reasons.html", {"interview": this, **found})
 
 
 def _told(this: m.Interview) -> str:
