@@ -336,7 +336,9 @@ def move_incident(incident: Incident, name: str, *, by: Person) -> Incident:
               "compares the two."), reason="linked",
         )  # fmt: skip
     before, incident.status = incident.status, next_status(lifecycle.INCIDENT_MOVES, name, status=incident.status)
-    incident.story_corrected &= name != "begin_verification"  # whoever verifies it is shown the newest text first (queries.text_versions)
+    incident.story_corrected &= (
+        name != "begin_verification"
+    )  # whoever verifies it is shown the newest text first (queries.text_versions)
     incident.save(update_fields=["status", "story_corrected"])
     relevel(incident.party, incident.ref, why=name.replace("_", " "), by=by)
     if name == "refer_elsewhere":

@@ -204,6 +204,12 @@ class Incident(models.Model):
             models.Index(fields=["situation", "party", "-submitted_at"], name="incident_by_actor"),
             models.Index(fields=["situation", "area1", "-submitted_at"], name="incident_by_area"),
             models.Index(fields=["situation", "-on"], name="incident_by_day"),
+            # What may lie in some days without being sure to: reports whose date is not one day (days.NOT_TO_THE_DAY).
+            models.Index(
+                fields=["situation", "-on"],
+                name="incident_not_to_the_day",
+                condition=~Q(precision="day") | Q(earliest__isnull=False),
+            ),
             models.Index(fields=["-submitted_at"], name="incident_story_corrected", condition=Q(story_corrected=True)),
         ]
 

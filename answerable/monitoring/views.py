@@ -99,12 +99,14 @@ def incidents(request: Request) -> HttpResponse:
         return looking.listed(request, request.GET["situation"])
     found = access.incidents(request.user).select_related("situation", "party")
     status = request.GET.get("status", "")
-    if status in lifecycle.BEFORE_A_VERIFIER | lifecycle.COUNTED:
+    known = {"", *lifecycle.BEFORE_A_VERIFIER, *lifecycle.COUNTED}
+    if status and status in known:
         found = found.filter(status=status)
     page = Uncounted(found, PER_PAGE).page_of(request.GET.get("page"))
     return render(
         request, "monitoring/incidents.html",
-        {"page": page, "rows": page["rows"], "status": status, "query": f"status={status}&" if status else "",
+        {"page": page, "rows": page["rows"], "misread": "" if status in known else _("State of the report"), "status": status,
+         "query": f"status={status}&" if status else "",
          "statuses": ["SUBMITTED", "TRIAGED", "IN_VERIFICATION", "REOPENED", "VERIFIED", "CREDIBLE", "ALLEGED"]},
     )  # fmt: skip
 

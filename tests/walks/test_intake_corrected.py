@@ -124,7 +124,10 @@ def test_another_actor_is_shown_and_counts_only_when_it_is_chosen(saved, office,
     page = office("vera").get(f"/watch/incidents/{made.ref}/").content.decode()
     assert "A correction replaced the armed actor" in page and was.name in page
     see_all()
-    for handle, words in (("sami", "reopened: to triage anew"), ("vera", "reopened: to verify anew once it is triaged")):
+    for handle, words in (
+        ("sami", "reopened: to triage anew"),
+        ("vera", "reopened: to verify anew once it is triaged"),
+    ):
         page = office(handle).get("/today/").content.decode()
         assert f"/watch/incidents/{made.ref}/" in page and words in page, handle
     page = office("vera").get("/watch/incidents/?status=REOPENED")

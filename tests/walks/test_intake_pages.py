@@ -182,7 +182,11 @@ def test_an_account_needs_an_interview_that_says_why_and_a_second_one_safeguardi
     assert second.ref in today and "a further interview: allow it or refuse it" in today
     assert first.ref not in today and second.ref not in office("cora").get("/today/").content.decode()
     page = safa.get(f"/watch/intake/interviews/{second.ref}/").content.decode()
-    assert "The alliance has allowed 1 interview of her" in page and "This is a further one" in page and "/watch/intake/report/" not in page
+    assert (
+        "The alliance has allowed 1 interview of her" in page
+        and "This is a further one" in page
+        and "/watch/intake/report/" not in page
+    )
     assert '<option value="" selected>' in page  # no decision is chosen beforehand
     assert safa.post(f"/watch/intake/interviews/{second.ref}/", {"reason": ""}).status_code == 422
     assert safa.post(f"/watch/intake/interviews/{second.ref}/", {"reason": "refuse share_instead"}).status_code == 303
@@ -380,6 +384,8 @@ def test_a_delivery_whose_reports_are_filed_offers_neither_undoing_nor_filing_an
     assert "File the drafts that lack nothing" in page and f'href="/watch/incidents/{first.ref}/"' in page
     see_all()
     actions.file_draft(second, by=dana)
-    assert "File the drafts that lack nothing" not in client.get(f"/watch/intake/deliveries/{batch.ref}/").content.decode()
+    assert (
+        "File the drafts that lack nothing" not in client.get(f"/watch/intake/deliveries/{batch.ref}/").content.decode()
+    )
     page = client.get(f"/watch/intake/drafts/{first.ref}/").content.decode()
     assert "This draft is filed as a report" in page and f'href="/watch/incidents/{first.ref}/"' in page

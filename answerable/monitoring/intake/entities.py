@@ -14,8 +14,8 @@ from answerable.authority.principals import CLOCK
 from answerable.common.hooks import question
 from answerable.monitoring import access as monitoring
 from answerable.monitoring import lifecycle
-from answerable.monitoring.intake import models as m
 from answerable.monitoring.intake import access, guard, queries
+from answerable.monitoring.intake import models as m
 from answerable.monitoring.models import Incident
 
 
@@ -89,7 +89,11 @@ ASKED_FOR_A_WORD = frozenset({"vault_custodian", "survivor_council_member", "saf
 
 def _what_waits(by: Any, interview: m.Interview) -> str:
     if interview.status == m.ASKED:
-        return _("a further interview: allow it or refuse it") if authority.allows(by, "decide_interview", interview) else ""
+        return (
+            _("a further interview: allow it or refuse it")
+            if authority.allows(by, "decide_interview", interview)
+            else ""
+        )
     return _("the custodians are asked whether she told this before") if access.may_answer(by, interview) else ""
 
 

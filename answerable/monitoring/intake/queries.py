@@ -13,13 +13,14 @@ from typing import Any
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
+from answerable.alliance.days import isolated
 from answerable.alliance.models import Body, Person
 from answerable.authority.acting import reading_as
 from answerable.authority.principals import CLOCK
 from answerable.common import clock, edtf
 from answerable.common.errors import Refused
 from answerable.monitoring import access as monitoring
-from answerable.monitoring import lifecycle
+from answerable.monitoring import days, lifecycle
 from answerable.monitoring import queries as reports
 from answerable.monitoring.intake import description, rules
 from answerable.monitoring.intake import models as m
@@ -198,13 +199,14 @@ def candidates(by: Person, situation: Situation, draft: Mapping[str, Any]) -> li
     first, last = when.earliest - timedelta(days=CLOSE_DAYS), when.latest + timedelta(days=CLOSE_DAYS)
     area = areas.key(str(draft.get("area1") or ""))
     rows: list[dict[str, Any]] = []
-    for i in monitoring.incidents(by).filter(situation=situation, on__range=(first, last)).order_by("on")[:500]:
+    may = days.dated(monitoring.incidents(by).filter(situation=situation)).filter(days.touching(first, last))
+    for i in may.order_by("on")[:500]:
         same = forms & set(i.forms)
         if areas.key(i.area1) == area and (same or not forms):
             rows.append(
                 {
                     "ref": i.ref,
-                    "on": i.on,
+                    "when": days.when_words(i),
                     "area": i.area1,
                     "forms": sorted(same),
                     "status": i.status,
@@ -217,7 +219,7 @@ def candidates(by: Person, situation: Situation, draft: Mapping[str, Any]) -> li
             rows.append(
                 {
                     "ref": d.ref,
-                    "on": d.earliest,
+                    "when": isolated(d.when),
                     "area": d.area1,
                     "forms": sorted(same),
                     "status": d.status,
