@@ -8,9 +8,10 @@ from datetime import date, timedelta
 
 import pytest
 from django.db import connection
+from django.urls import reverse
 from tests_support import see_all
 
-from answerable.alliance.models import Person
+from answerable.alliance.models import Person, State
 from answerable.authority.principals import CLOCK
 from answerable.common import clock
 from answerable.common.errors import Refused
@@ -19,6 +20,7 @@ from answerable.monitoring.looking import actions, lifecycle, queries, rules, se
 from answerable.monitoring.looking.models import Bulletin, Job, SavedView, Tally, Visit
 from answerable.monitoring.models import Incident, Situation
 from answerable.record.models import Entry
+from answerable.reparations.models import Programme
 
 pytestmark = pytest.mark.django_db
 
@@ -713,3 +715,32 @@ def test_what_changed_is_said_in_words(office, saved):
 def test_the_list_of_situations_names_no_year_to_come(office, saved):
     for row in office("sami").get("/watch/").context["rows"]:
         assert row.first_year is None or row.first_year <= clock.today().year, row.name
+
+
+# --- landmarks and headings -----------------------------------------------------------------------------------------
+
+
+def test_parts_of_a_page_have_names_of_their_own_and_headings_in_order(office, saved):
+    """What axe calls best practice: unique landmarks, no empty table header, no level of heading left out."""
+    zandria, sami = saved("$zandria"), office("sami")
+    see_all()
+    incident = Incident.objects.filter(situation=zandria, compartment="monitoring").first()
+    pages = [
+        sami.get(f"/watch/{zandria.ref}/"),
+        sami.get(f"/watch/incidents/{incident.ref}/"),
+        sami.get(reverse("searches")),
+    ]
+    see_all()
+    pages.append(office("ines").get(reverse("state", args=[State.objects.first().ref])))
+    see_all()
+    pages.append(office("inga").get(reverse("programme", args=[Programme.objects.first().ref])))
+    for reply in pages:
+        assert reply.status_code == 200, reply.request["PATH_INFO"]
+        page = reply.content.decode()
+        assert not re.search(r"<th[^>]*>\s*</th>", page), reply.request["PATH_INFO"]
+        levels = [int(n) for n in re.findall(r"<h([1-6])", page)]
+        assert all(b - a <= 1 for a, b in zip([0, *levels], levels, strict=False)), (reply.request["PATH_INFO"], levels)
+        titles = dict(re.findall(r'<h2 id="([\w-]+)">([^<]*)<', page))
+        named = [titles[i] for i in re.findall(r'<section[^>]*aria-labelledby="([\w-]+)"', page) if i in titles]
+        named += re.findall(r'role="region" aria-label="([^"]+)"', page)
+        assert sorted(named) == sorted(set(named)), reply.request["PATH_INFO"]
