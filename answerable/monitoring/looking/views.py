@@ -82,8 +82,9 @@ def _filter_form(look: Look) -> dict[str, Any]:
 
 def _misread(request: Request) -> str:
     """The filters of an address that were not understood, by name; nothing of what was typed comes back."""
-    names = queries.filter_names()
-    return ", ".join(names[n] for n in rules.not_understood(request.GET))  # type: ignore[arg-type]
+    missed = rules.not_understood(request.GET)  # type: ignore[arg-type]
+    names = queries.filter_names() if missed else {}
+    return ", ".join(names[n] for n in missed)
 
 
 def listed(request: Request, ref: str) -> HttpResponse:
