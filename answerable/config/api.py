@@ -165,7 +165,8 @@ def situation(request: Request, ref: str) -> Any:
 def incidents(request: Request, after: str = "") -> Any:
     """Incidents of one's own compartments whose accounts consent to leaving the office (SC-4): coarse facts only.
 
-    `level` is empty until a verifier has concluded it.
+    `level` is empty until a verifier has concluded it. `on` is the first day of what `precision` says; where `earliest` and
+    `latest` are given, it lies on some day from one to the other.
     """
     return _page(
         monitoring.incidents(request.user).select_related("situation"),
@@ -174,6 +175,9 @@ def incidents(request: Request, after: str = "") -> Any:
             "ref": i.ref,
             "situation": i.situation.ref,
             "on": i.on,
+            "precision": i.precision,
+            "earliest": i.earliest,
+            "latest": i.latest,
             "level": i.concluded_level,
             "status": i.status,
         },

@@ -224,7 +224,9 @@ def enrol(argv: list[str]) -> int:
     parser.add_argument(
         "--as", dest="registrar", required=True, metavar="HANDLE", help="the registrar who answers for it"
     )
-    parser.add_argument("--open", metavar="COMPARTMENT", help="monitoring, claims, or monitoring/<ref of a partner>")
+    parser.add_argument(
+        "--open", metavar="COMPARTMENT", help="monitoring, claims, interviews, or monitoring/<ref of a partner>"
+    )
     args = parser.parse_args(argv)
     from answerable.alliance.models import Person
     from answerable.vault import actions as vault

@@ -342,7 +342,9 @@ def move_incident(incident: Incident, name: str, *, by: Person) -> Incident:
     if name == "begin_verification":
         _refuse_adder(incident, by)
     before, incident.status = incident.status, next_status(lifecycle.INCIDENT_MOVES, name, status=incident.status)
-    incident.story_corrected &= name != "begin_verification"  # whoever verifies it reads the story as it is now
+    incident.story_corrected &= (
+        name != "begin_verification"
+    )  # whoever verifies it is shown the newest text first (queries.text_versions)
     incident.save(update_fields=["status", "story_corrected"])
     relevel(incident.party, incident.ref, why=name.replace("_", " "), by=by)
     if name == "refer_elsewhere":

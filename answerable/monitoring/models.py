@@ -206,6 +206,12 @@ class Incident(models.Model):
             models.Index(fields=["situation", "-on"], name="incident_by_day"),
             # Of a date that is a range or "about": until when it may have happened (early warning).
             models.Index(fields=["latest"], name="incident_until", condition=Q(latest__isnull=False)),
+            # What may lie in some days without being sure to: reports whose date is not one day (days.NOT_TO_THE_DAY).
+            models.Index(
+                fields=["situation", "-on"],
+                name="incident_not_to_the_day",
+                condition=~Q(precision="day") | Q(earliest__isnull=False),
+            ),
             models.Index(fields=["-submitted_at"], name="incident_story_corrected", condition=Q(story_corrected=True)),
         ]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Q
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -15,6 +15,7 @@ from answerable.authority import engine as authority
 from answerable.authority.pages import Request, Uncounted, done, form_page, moves, needs
 from answerable.authority.principals import Place
 from answerable.common.errors import Refused
+from answerable.common.references import normalise
 from answerable.monitoring import access, actions, forms, lifecycle, planning, queries, svac
 from answerable.monitoring.intake import actions as intake
 from answerable.monitoring.intake import forms as intake_forms
@@ -25,7 +26,7 @@ from answerable.monitoring.linking import lists
 from answerable.monitoring.linking import queries as link_queries
 from answerable.monitoring.linking import views as linking
 from answerable.monitoring.looking import views as looking
-from answerable.monitoring.models import Import, Incident, PatternAssessment, SourceItem
+from answerable.monitoring.models import Import, Incident, Party, PatternAssessment, SourceItem
 from answerable.monitoring.patterns import views as patterns
 from answerable.monitoring.warning import actions as warning_actions
 from answerable.monitoring.warning import files as warning_files
@@ -98,13 +99,15 @@ def incidents(request: Request) -> HttpResponse:
         return looking.listed(request, request.GET["situation"])
     found = access.incidents(request.user).select_related("situation", "party")
     status = request.GET.get("status", "")
-    if status in lifecycle.COUNTED | {"SUBMITTED", "TRIAGED", "IN_VERIFICATION"}:
+    known = {"", *lifecycle.BEFORE_A_VERIFIER, *lifecycle.COUNTED}
+    if status and status in known:
         found = found.filter(status=status)
     page = Uncounted(found, PER_PAGE).page_of(request.GET.get("page"))
     return render(
         request, "monitoring/incidents.html",
-        {"page": page, "rows": page["rows"], "status": status, "query": f"status={status}&" if status else "",
-         "statuses": ["SUBMITTED", "TRIAGED", "IN_VERIFICATION", "VERIFIED", "CREDIBLE", "ALLEGED"]},
+        {"page": page, "rows": page["rows"], "misread": "" if status in known else _("State of the report"), "status": status,
+         "query": f"status={status}&" if status else "",
+         "statuses": ["SUBMITTED", "TRIAGED", "IN_VERIFICATION", "REOPENED", "VERIFIED", "CREDIBLE", "ALLEGED"]},
     )  # fmt: skip
 
 
@@ -120,9 +123,10 @@ def _words() -> dict[str, str]:
 @needs("see_incidents")
 def incident(request: Request, ref: str) -> HttpResponse:
     """One incident: how well it is known and why, its items, and what may be done now."""
-    this = access.get(
-        access.incidents(request.user).select_related("situation", "party", "organisation", "collected_by"), ref
-    )
+    seen = access.incidents(request.user)
+    if (report := intake_queries.corrects(normalise(ref))) and seen.filter(ref=report).exists():
+        return redirect("incident", report)
+    this = access.get(seen.select_related("situation", "party", "organisation", "collected_by"), ref)
     linked = link_queries.kept_by([this.pk])
     # What a linked report rests on carries this one (R-VER-5).
     items = list(
@@ -158,6 +162,7 @@ def incident(request: Request, ref: str) -> HttpResponse:
             "locked": request.user.vault_session is None,
             "opened": {},
             "later": intake_queries.later_versions(this),
+            "actor_before": _actor_before(this),
             "added_since": this.status in lifecycle.COUNTED and any(i.waits for i in items),
             "story_corrected": this.story_corrected and this.status in lifecycle.ASSESSED,
             "may_look": verifies and not added,
@@ -257,21 +262,33 @@ def regrade_item(request: Request, ref: str) -> HttpResponse:
 @require_POST
 @needs("see_incidents")
 def read_incident(request: Request, ref: str) -> HttpResponse:
-    """Open one sealed field of an incident for verification; leaves a record entry."""
+    """Open one sealed field of an incident for verification, the newest version first; an entry in the record for each text."""
     this = access.get(
         access.incidents(request.user).select_related("situation", "party", "organisation", "collected_by"), ref
     )
     field = request.POST.get("field", "")
     if field not in {"narrative", "place", "link_reason"}:
         field = "narrative"
-    text = vault.read(this, field, purpose="verification", by=request.user)
-    words = {
+    texts = intake_queries.opened_versions(intake_queries.text_versions(this), field, by=request.user)
+    return render(request, "monitoring/opened.html", {"heading": _texts()[field], "texts": texts, "ref": this.ref,
+                                                       "back": reverse("incident", args=[this.ref])})  # fmt: skip
+
+
+def _actor_before(this: Incident) -> tuple[Party, Any] | None:
+    """The actor that a correction replaced last, and when; None where the actor is the one it was filed with."""
+    for entry in reversed(record.history(this.ref)):
+        if entry.event and (ref := entry.event["detail"].get("actor_before")):
+            found = Party.objects.filter(ref=ref).first()
+            return (found, entry.at) if found else None
+    return None
+
+
+def _texts() -> dict[str, str]:
+    return {
         "narrative": _("What happened"),
         "place": _("Exact place"),
         "link_reason": _("Why it is linked to the conflict"),
     }
-    return render(request, "monitoring/opened.html", {"heading": words[field], "text": text, "ref": this.ref,
-                                                       "back": reverse("incident", args=[this.ref])})  # fmt: skip
 
 
 @require_POST

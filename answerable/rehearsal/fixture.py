@@ -123,6 +123,8 @@ def load(
     monitoring = [fresh[h] for h in ("sami", "vera", "lena")]
     vault.open_compartment("monitoring", monitoring, by=ines)
     vault.open_compartment(f"monitoring/{bodies[PARTNER].ref}", [*monitoring, fresh["dana"]], by=ines)
+    # Why someone is to be interviewed again is read by whoever decides on it, and by no one who would ask her (SC-2).
+    vault.open_compartment("interviews", [fresh["safa"]], by=ines)
     vault.open_compartment("claims", [fresh[h] for h in ("inga", "adva", "anna", "axel", "paulo")], by=ines)
     helpers = [fresh[h] for h in ("inga", "adva", "safa")]
     vault.open_compartment("care", helpers, by=ines)

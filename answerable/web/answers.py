@@ -89,8 +89,12 @@ def _item(title: str, what: str, url: str, due: Any = None, urgency: int = 3) ->
 def waits_for(by: Any) -> list[dict[str, Any]]:
     """Everything that waits for this person's own roles, with its clock."""
     roles, state, out = by.roles, by.principal().state, []
-    watch = {"monitoring_analyst": ("SUBMITTED", _("to triage")), "verifier": ("TRIAGED", _("to verify"))}
-    for role, (status, what) in watch.items():
+    watch = (
+        ("monitoring_analyst", "SUBMITTED", _("to triage")), ("verifier", "TRIAGED", _("to verify")),
+        ("monitoring_analyst", "REOPENED", _("reopened: to triage anew")),
+        ("verifier", "REOPENED", _("reopened: to verify anew once it is triaged")),
+    )  # fmt: skip
+    for role, status, what in watch:
         if role in roles:
             out += [_item(_("Incident") + f" {i.ref}", what, reverse("incident", args=[i.ref]))
                     for i in monitoring.incidents(by).filter(status=status)[:20]]  # fmt: skip

@@ -116,6 +116,42 @@ def test_when_two_seats_know_of_nothing_the_first_interview_is_allowed(asked, of
     assert (interview.status, interview.told_before, interview.basis) == (m.ALLOWED, "not_told", "first")
 
 
+def test_custodians_who_are_asked_find_it_among_what_waits_and_are_told_apart(asked, office):
+    interview, _name = asked
+    words = "the custodians are asked whether she told this before"
+    for handle, waits in (("cora", True), ("sol", True), ("safa", True), ("dana", False), ("vera", False)):
+        today = office(handle).get("/today/").content.decode()
+        assert (interview.ref in today and words in today) == waits, handle
+    assert word(office("safa"), interview, "yes", "CP-FIND").status_code == 303
+    assert interview.ref not in office("safa").get("/today/").content.decode()  # a seat answers once
+    assert word(office("cora"), interview, "no").status_code == 303
+    today = office("safa").get("/today/").content.decode()
+    assert interview.ref in today and "a further interview: allow it or refuse it" in today
+    assert interview.ref not in office("sol").get("/today/").content.decode()
+    page = office("dana").get(f"/watch/intake/interviews/{interview.ref}/").content.decode()
+    assert "Her code shows" not in page and "the custodians&#x27; word she told this before" in page
+    assert "do not agree: 1 said that she told before, 1 that they know of nothing" in page
+    assert "has allowed 0 interviews of her" in page and "asked for as number" not in page
+
+
+def test_whoever_decides_opens_the_two_reasons_with_an_entry_and_nobody_else_does(asked, office):
+    interview, _name = asked
+    for handle in ("cora", "sol"):
+        assert word(office(handle), interview, "yes").status_code == 303
+    url = f"/watch/intake/interviews/{interview.ref}/"
+    safa = office("safa")
+    page = safa.get(url).content.decode()
+    assert "Open the two reasons" in page and WHY["added_value"] not in page
+    page = safa.post(f"{url}reasons/").content.decode()
+    assert WHY["added_value"] in page and WHY["why_not_enough"] in page
+    see_all()
+    entry = log.history(interview.ref)[-1]
+    assert (entry.action, entry.event["detail"]["fields"]) == ("sealed field read", ["added_value", "why_not_enough"])
+    for handle, status in (("dana", 409), ("sami", 409), ("vera", 404), ("cora", 409), ("delegate.avn", 404)):
+        reply = office(handle).post(f"{url}reasons/")
+        assert reply.status_code == status and WHY["added_value"] not in reply.content.decode(), handle
+
+
 def test_nobody_is_asked_while_the_custodians_have_not_answered(asked, office, saved):
     from walks.test_intake import row
 

@@ -178,8 +178,17 @@ def test_an_account_needs_an_interview_that_says_why_and_a_second_one_safeguardi
     assert (second.status, second.number) == ("ASKED", 2)
     assert dana.post(f"/watch/intake/interviews/{second.ref}/", {"reason": "allow safety"}).status_code == 409
     safa = office("safa")
+    today = safa.get("/today/").content.decode()
+    assert second.ref in today and "a further interview: allow it or refuse it" in today
+    assert first.ref not in today and second.ref not in office("cora").get("/today/").content.decode()
     page = safa.get(f"/watch/intake/interviews/{second.ref}/").content.decode()
-    assert "1 allowed so far" in page and "/watch/intake/report/" not in page
+    assert (
+        "The alliance has allowed 1 interview of her" in page
+        and "This is a further one" in page
+        and "/watch/intake/report/" not in page
+    )
+    assert '<option value="" selected>' in page  # no decision is chosen beforehand
+    assert safa.post(f"/watch/intake/interviews/{second.ref}/", {"reason": ""}).status_code == 422
     assert safa.post(f"/watch/intake/interviews/{second.ref}/", {"reason": "refuse share_instead"}).status_code == 303
     second.refresh_from_db()
     assert second.status == "REFUSED" and second.decided_by.handle == "safa"
@@ -205,6 +214,9 @@ def test_a_testimony_is_filed_with_an_allowed_interview_and_only_once(office, sa
     _draft, incident = actions.deliver_report(row(saved, items=[item]), route="web", by=person)
     allowed.refresh_from_db()
     assert allowed.report == incident
+    for page in (f"/watch/intake/interviews/{allowed.ref}/", "/watch/intake/interviews/"):
+        assert '<span class="status">Used</span>' in dana.get(page).content.decode(), page
+    see_all()
     with pytest.raises(Refused, match="used for a report already"):
         actions.deliver_report(row(saved, victims="9", items=[item]), route="web", by=person)
 
@@ -351,3 +363,29 @@ def test_the_source_page_says_what_each_kind_is_asked_and_that_a_testimony_needs
     assert 'name="assent"' in only_guardian and 'name="assent"' not in before and 'name="consent_method"' in consent
     assert words_beside(consent, "understood").endswith("(needed for any consent)")
     assert words_beside(consent, "assent").endswith("(needed for a guardian&#x27;s consent)")
+
+
+def test_a_delivery_whose_reports_are_filed_offers_neither_undoing_nor_filing_and_leads_to_its_reports(office, saved):
+    from walks.test_intake import bring
+
+    from answerable.alliance.models import Person
+    from answerable.monitoring.intake import actions
+
+    dana = Person.objects.select_related("body__state").get(handle="dana")
+    batch = bring(table(row(saved, narrative="one"), row(saved, narrative="two", victims="5")), dana)
+    client = office("dana")
+    page = client.get(f"/watch/intake/deliveries/{batch.ref}/").content.decode()
+    assert "Take the delivery out again" in page and "File the drafts that lack nothing" in page
+    see_all()
+    first, second = batch.drafts.order_by("row")
+    actions.file_draft(first, by=dana)
+    page = client.get(f"/watch/intake/deliveries/{batch.ref}/").content.decode()
+    assert "Take the delivery out again" not in page and "1 report of this delivery is filed" in page
+    assert "File the drafts that lack nothing" in page and f'href="/watch/incidents/{first.ref}/"' in page
+    see_all()
+    actions.file_draft(second, by=dana)
+    assert (
+        "File the drafts that lack nothing" not in client.get(f"/watch/intake/deliveries/{batch.ref}/").content.decode()
+    )
+    page = client.get(f"/watch/intake/drafts/{first.ref}/").content.decode()
+    assert "This draft is filed as a report" in page and f'href="/watch/incidents/{first.ref}/"' in page

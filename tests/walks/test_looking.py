@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import html
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.db import connection
+from django.urls import reverse
 from tests_support import see_all
 
-from answerable.alliance.models import Person
+from answerable.alliance.models import Person, State
 from answerable.authority.principals import CLOCK
 from answerable.common import clock
 from answerable.common.errors import Refused
@@ -18,6 +20,7 @@ from answerable.monitoring.looking import actions, lifecycle, queries, rules, se
 from answerable.monitoring.looking.models import Bulletin, Job, SavedView, Tally, Visit
 from answerable.monitoring.models import Incident, Situation
 from answerable.record.models import Entry
+from answerable.reparations.models import Programme
 
 pytestmark = pytest.mark.django_db
 
@@ -143,6 +146,101 @@ def test_a_period_takes_in_its_first_and_last_day(office, saved):
     assert made not in client.get(f"{url}?since={later}").context["look"].newest
 
 
+# --- dates as far as they are known (decision 0047) ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def dated(saved):
+    """Reports whose event is known to a month, a year, a week, and to some day of the turn of a year."""
+    from walks.test_intake_versions import deliver
+
+    known = {
+        name: report(saved, "sami", on=on, precision=name, area1="Zandria Dates")
+        for name, on in (("month", date(2026, 1, 1)), ("year", date(2025, 1, 1)), ("week", date(2026, 1, 14)), ("day", date(2026, 1, 20)))
+    }  # fmt: skip
+    see_all()
+    _draft, known["range"] = deliver(saved, by="sami", when="2025-12-20/2026-01-05", area1="Zandria Dates")
+    see_all()
+    return known
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", ["January 2026", "2025", "week of 12 January 2026", "some day from 20 December 2025 to 5 January 2026"]),
+     ("fr", ["janvier 2026", "2025", "12 janvier 2026"]), ("uk", ["січень 2026"]), ("es", ["enero", "2026"])],
+)  # fmt: skip
+def test_a_list_says_a_date_no_finer_than_it_is_known(office, saved, dated, language, words):
+    client = office("sami")
+    client.cookies["django_language"] = language
+    for where in (
+        f"/watch/incidents/?situation={saved('$zandria').ref}&area=Zandria+Dates",
+        f"/watch/{saved('$zandria').ref}/?area=Zandria+Dates",
+    ):
+        page = re.sub("[\u2068\u2069]", "", text(client.get(where)))
+        assert [w for w in words if w not in page] == [], (where, page)
+        for exact in ("1 January 2026", "1 January 2025", "1 janvier 2026", "1 janvier 2025"):
+            assert not (found := re.search(rf"(?<![\w-]){exact}", page)), page[found.start() - 300 : found.end() + 60]
+
+
+def test_days_hold_what_certainly_lies_in_them_and_lead_to_what_may(office, saved, dated):
+    client, zandria = office("sami"), saved("$zandria")
+    area = f"situation={zandria.ref}&area=Zandria+Dates"
+
+    def listed(query):
+        said, rows = every_row(client, f"/watch/incidents/?{area}&{query}")
+        assert said.reported == len(rows)
+        return {name for name, i in dated.items() if i.ref in {ref for ref, *_more in rows}}
+
+    for days, certain, may in (
+        ("since=2026-01-10&until=2026-01-31", {"week", "day"}, {"month"}),
+        ("since=2026-01-01&until=2026-01-31", {"month", "week", "day"}, {"range"}),
+        ("since=2025-01-01&until=2025-12-31", {"year"}, {"range"}),
+        ("until=2025-06-30", set(), {"year"}),
+        ("since=2026-01-13&until=2026-01-13", set(), {"month", "week"}),
+    ):
+        assert (listed(days), listed(f"{days}&dates=may")) == (certain, may), days
+        page = client.get(f"/watch/{zandria.ref}/?area=Zandria+Dates&{days}")
+        look = page.context["look"]
+        assert (look.counts.total.reported, look.may_lie) == (len(certain), len(may)), days
+        assert "in these days too" in text(page) and "dates=may" in page.content.decode()
+        assert "in these days too" in text(client.get(f"/watch/incidents/?{area}&{days}"))
+    assert listed("dates=no_month") == {"year", "range"}
+    assert "in these days too" not in text(client.get(f"/watch/incidents/?{area}"))
+
+
+def test_a_month_counts_what_certainly_lies_in_it_and_the_rest_stands_beside_it(office, saved, dated):
+    zandria, client = saved("$zandria"), office("sami")
+    page = client.get(f"/watch/{zandria.ref}/?area=Zandria+Dates")
+    months = {c.value: c.reported for c in page.context["look"].counts.by["month"]}
+    assert months == {"2026-01": 3, "": 2}
+    assert "2 reports whose month is not known are in no column" in text(page)
+    links = following(client, page, r"/watch/incidents/\?situation=")
+    for number, where in dict.fromkeys(links):
+        said, rows = every_row(client, where)
+        assert len(rows) == said.reported and number in (said.reported, said.victims), where
+    see_all()
+    tallies = {(c.value, c.reported, c.verified, c.victims) for c in queries.counts(zandria).by["month"]}
+    every = queries.filtered(person("sami"), zandria, rules.Filters(since="1900-01-01"))[0].by["month"]
+    assert tallies == {(c.value, c.reported, c.verified, c.victims) for c in every}
+
+
+def test_tables_of_a_year_hold_what_certainly_lies_in_it(saved, dated):
+    see_all()
+    for year, there in ((2025, 1), (2026, 3)):
+        rows = queries.counted_for_members(saved("$zandria"), year)
+        assert sum(r["area"] == ["Zandria Dates"] for r in rows) == there
+
+
+def test_a_draft_is_compared_with_reports_whose_date_is_known_only_to_the_year(office, saved, dated):
+    from answerable.common import edtf
+    from answerable.monitoring.intake import queries as intake
+
+    see_all()
+    facts = {"when": edtf.parse("2025-06-11"), "area1": "Zandria Dates", "forms": []}
+    near = intake.candidates(person("sami"), saved("$zandria"), facts)
+    assert [(n["ref"], n["when"]) for n in near] == [(dated["year"].ref, "2025")]
+
+
 def test_a_hidden_organisation_and_one_that_does_not_exist_look_alike(office, saved):
     """A partner's documenter opens an address that names another organisation: the page tells nothing of whether it is one."""
     zandria, hidden = saved("$zandria"), person("sami").body
@@ -175,6 +273,14 @@ def test_what_cannot_be_a_filter_is_left_out(office, saved, query):
     page = office("sami").get(f"/watch/{saved('$zandria').ref}/?{query}")
     assert page.status_code == 200
     assert "<script>alert" not in page.content.decode()
+    names = {"level": "Level", "since": "From", "form": "Form", "status": "State of the report", "area": "Area"}
+    words = "Part of this page's address was not understood and is not used:"
+    assert f"{words} {names[query.partition('=')[0]]}" in html.unescape(text(page))
+    listed = office("sami").get(f"/watch/incidents/?situation={saved('$zandria').ref}&{query}")
+    assert words in html.unescape(text(listed))
+    assert words not in html.unescape(
+        text(office("sami").get(f"/watch/{saved('$zandria').ref}/?level=V1&since=2026-01-01"))
+    )
 
 
 def test_each_row_of_a_table_leads_to_that_row_alone(office, saved):
@@ -610,3 +716,32 @@ def test_what_changed_is_said_in_words(office, saved):
 def test_the_list_of_situations_names_no_year_to_come(office, saved):
     for row in office("sami").get("/watch/").context["rows"]:
         assert row.first_year is None or row.first_year <= clock.today().year, row.name
+
+
+# --- landmarks and headings -----------------------------------------------------------------------------------------
+
+
+def test_parts_of_a_page_have_names_of_their_own_and_headings_in_order(office, saved):
+    """What axe calls best practice: unique landmarks, no empty table header, no level of heading left out."""
+    zandria, sami = saved("$zandria"), office("sami")
+    see_all()
+    incident = Incident.objects.filter(situation=zandria, compartment="monitoring").first()
+    pages = [
+        sami.get(f"/watch/{zandria.ref}/"),
+        sami.get(f"/watch/incidents/{incident.ref}/"),
+        sami.get(reverse("searches")),
+    ]
+    see_all()
+    pages.append(office("ines").get(reverse("state", args=[State.objects.first().ref])))
+    see_all()
+    pages.append(office("inga").get(reverse("programme", args=[Programme.objects.first().ref])))
+    for reply in pages:
+        assert reply.status_code == 200, reply.request["PATH_INFO"]
+        page = reply.content.decode()
+        assert not re.search(r"<th[^>]*>\s*</th>", page), reply.request["PATH_INFO"]
+        levels = [int(n) for n in re.findall(r"<h([1-6])", page)]
+        assert all(b - a <= 1 for a, b in zip([0, *levels], levels, strict=False)), (reply.request["PATH_INFO"], levels)
+        titles = dict(re.findall(r'<h2 id="([\w-]+)">([^<]*)<', page))
+        named = [titles[i] for i in re.findall(r'<section[^>]*aria-labelledby="([\w-]+)"', page) if i in titles]
+        named += re.findall(r'role="region" aria-label="([^"]+)"', page)
+        assert sorted(named) == sorted(set(named)), reply.request["PATH_INFO"]

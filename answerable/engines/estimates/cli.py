@@ -1,4 +1,4 @@
-"""`answerable estimate FILE [--links PAIRS.csv] [--json] [--plot OUT.svg]`: how many were never reported, from a capture table. Needs no database."""
+"""`answerable estimate FILE [--links PAIRS.csv] [--json] [--plot OUT.svg [--force]]`: how many were never reported, from a capture table. Needs no database."""
 
 from __future__ import annotations
 
@@ -26,11 +26,17 @@ def main(argv: list[str]) -> int:
         "--draws", type=int, default=1_000, help="with --links: how many possible linkages to carry through"
     )
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
-    parser.add_argument("--plot", type=Path, metavar="OUT.svg", help="draw the models side by side")
+    parser.add_argument(
+        "--plot", type=Path, metavar="OUT.svg", help="draw the models side by side; a file that exists is not replaced"
+    )
+    parser.add_argument("--force", action="store_true", help="with --plot: replace the file if it exists")
     parser.add_argument("--delta", type=float, help="imaginary cases in a cell before the data (default: 1 / cells)")
     args = parser.parse_args(argv)
     if args.delta is not None and not 0 < args.delta <= 10:
         print("Delta is a number above 0 and at most 10.", file=sys.stderr)
+        return 1
+    if args.plot and not args.force and os.path.lexists(args.plot):
+        print(f"{args.plot} is there already and was not replaced. Name another file, or add --force.", file=sys.stderr)
         return 1
     if not 1 <= args.draws <= 1_000:
         print("Between 1 and 1,000 linkages can be carried through.", file=sys.stderr)
@@ -58,7 +64,8 @@ def main(argv: list[str]) -> int:
         print("\n".join(lines(facts)))
     if args.plot and facts["combined"]:
         try:
-            args.plot.write_text(svg.draw(facts), encoding="utf-8")
+            with args.plot.open("w" if args.force else "x", encoding="utf-8") as drawing:
+                drawing.write(svg.draw(facts))
         except OSError as missing:
             print(f"The drawing cannot be written to {args.plot}: {missing.strerror}.", file=sys.stderr)
             return 1

@@ -29,10 +29,10 @@ class Remark:
 
 
 class Fault(ValueError):
-    """A table that cannot be read; `faults` holds every reason."""
+    """A table that cannot be read; `faults` holds every reason: of the file as a whole first, then row by row."""
 
     def __init__(self, faults: Sequence[Remark]) -> None:
-        self.faults = tuple(faults)
+        self.faults = tuple(sorted(faults, key=lambda f: f.values.get("row", 0)))
         super().__init__(" ".join(f.say() for f in self.faults[:20]))
 
 

@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from answerable.authority import engine as authority
 from answerable.authority.principals import HasPrincipal, Place
 from answerable.monitoring.intake import models as m
+from answerable.vault.custody import access as custodians
 
 
 def _own(rows: QuerySet[Any], by: HasPrincipal, action: str) -> QuerySet[Any]:
@@ -35,6 +36,14 @@ def interviews(by: HasPrincipal) -> QuerySet[m.Interview]:
     if authority.allows(by, "answer_questions", Place("intake")):
         return m.Interview.objects.filter(Q(status=m.WAITING) | ~Q(words=[]))
     return _own(m.Interview.objects.all(), by, "see_interviews")
+
+
+def may_answer(by: Any, interview: m.Interview) -> bool:
+    """Whether this person's seat is asked, and has not answered."""
+    if interview.status != m.WAITING or not authority.allows(by, "give_word", interview):
+        return False
+    seat = custodians.seat_of(by)
+    return bool(seat) and not any(w["by"] == by.ref or w["seat"] == seat for w in interview.words)
 
 
 def counts(by: HasPrincipal) -> QuerySet[m.ServiceCounts]:

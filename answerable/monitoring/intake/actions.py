@@ -453,7 +453,8 @@ def set_draft_aside(draft: m.Draft, *, by: Person) -> m.Draft:
 def take_over_correction(draft: m.Draft, *, party: Party | None = None, by: Person) -> Incident:
     """A later version of a submission corrects the report it became: never a second report.
 
-    Coded facts change to the later version's; the texts of both versions stay, each sealed as it came. Items that the
+    Coded facts change to the later version's; the texts of both versions stay, each sealed as it came, and whoever opens the
+    report's words is shown the newest with the earlier ones beside it. Items that the
     submission did not have before are added; an item it had, or whose words or file are on the report already, stays as it was graded. Where
     the later version names another armed actor, `party` says which of the two it counts for. A report whose verification was
     concluded is open again when what counts changed or an item was added: what was found of the earlier facts is not said of
@@ -491,6 +492,8 @@ def take_over_correction(draft: m.Draft, *, party: Party | None = None, by: Pers
         setattr(incident, name, c[name])
     incident.settings, incident.consequences = c.get("settings", []), c.get("consequences", [])
     changed = sorted(f for f in CORRECTED if before[f] != getattr(incident, f))
+    told, tells = before["further"], incident.further
+    answers = sorted(n for n in {*told, *tells} if told.get(n) != tells.get(n) and n != "when")
     new = queries.new_items(draft)
     items = queries.not_here_yet(incident, new)
     if was in lifecycle.ASSESSED:
@@ -504,8 +507,9 @@ def take_over_correction(draft: m.Draft, *, party: Party | None = None, by: Pers
     _counts_now([incident], why="report corrected")
     entry = record.append(
         "report corrected", incident, by=by, from_state=was, to_state=incident.status,
-        detail={"correction": draft.ref, "version": draft.version, "changed": changed, "files": len(files),
-                "here_already": len(new) - len(items), **_taken(files, by)},
+        detail={"correction": draft.ref, "version": draft.version, "changed": [*changed, *answers], "files": len(files),
+                "here_already": len(new) - len(items), **_taken(files, by),
+                **({"actor_before": before["party"].ref} if "party" in changed else {})},
     )  # fmt: skip
     _files_enter(files, entry, by=by)
     return incident
@@ -782,7 +786,8 @@ def ask_for_interview(
 
     A first interview is allowed with that. A second one, by any organisation, needs her own request, or waits for
     safeguarding (SC-2). `person` is the mark of her code or of a pseudonym. With `told_before` "custodians" it waits for
-    two of them; `who` is then sealed to their seats and is nowhere else. Raises Refused.
+    two of them; `who` is then sealed to their seats and is nowhere else. Both reasons are sealed for whoever decides on a
+    further interview. Raises Refused.
     """
     authority.require(by, "ask_for_interview", situation)
     problems = []
@@ -812,10 +817,7 @@ def ask_for_interview(
         asked_at=clock.now(),
     )  # fmt: skip
     sealed = keeping.seal_fields(
-        interview.ref,
-        interview.compartment,
-        "Interview",
-        {"added_value": added_value, "why_not_enough": why_not_enough},
+        interview.ref, guard.ROOM, "Interview", {"added_value": added_value, "why_not_enough": why_not_enough}
     )
     if asks_custodians:
         asked = client.ask("seal_question", token=token_of(by), interview=interview.ref, situation=situation.ref,

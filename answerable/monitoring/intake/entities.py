@@ -14,8 +14,8 @@ from answerable.authority.principals import CLOCK
 from answerable.common.hooks import question
 from answerable.monitoring import access as monitoring
 from answerable.monitoring import lifecycle
+from answerable.monitoring.intake import access, guard, queries
 from answerable.monitoring.intake import models as m
-from answerable.monitoring.intake import queries
 from answerable.monitoring.models import Incident
 
 
@@ -49,6 +49,14 @@ def _parts(ref: str) -> list[str]:
     return queries.parts_of(ref) if ref[:3] in ("INC", "ITM") else []
 
 
+@question("kept_beside").answer_with
+def _beside(ref: str) -> list[str]:
+    """Later versions of a report, sealed apart from it: whoever it is about is told of their openings too."""
+    if not ref.startswith("INC"):
+        return []
+    return list(m.Draft.objects.filter(corrects=ref, status=m.TAKEN_OVER).values_list("ref", flat=True))
+
+
 @question("waits_for").answer_with
 def _waits(by: Any) -> list[dict[str, Any]]:
     """Concluded reports whose story was corrected: a verifier looks whether the level still holds."""
@@ -69,6 +77,31 @@ def _waits(by: Any) -> list[dict[str, Any]]:
     ]
 
 
+@question("waits_for").answer_with
+def _interviews_wait(by: Any) -> list[dict[str, Any]]:
+    """Interviews that wait for this person: for a custodian's word, or for safeguarding's decision (SC-1, SC-2)."""
+    asked = access.interviews(by).select_related("organisation", "asked_by").filter(status__in=[m.WAITING, m.ASKED])
+    found = [(i, _what_waits(by, i)) for i in asked[:40]] if by.roles & ASKED_FOR_A_WORD else []
+    return [
+        {"title": _("Interview") + f" {i.ref}", "what": what, "url": reverse("interview", args=[i.ref]), "due": None, "urgency": 2}
+        for i, what in found if what
+    ]  # fmt: skip
+
+
+# Roles that an interview may wait for.
+ASKED_FOR_A_WORD = frozenset({"vault_custodian", "survivor_council_member", "safeguarding_officer"})
+
+
+def _what_waits(by: Any, interview: m.Interview) -> str:
+    if interview.status == m.ASKED:
+        return (
+            _("a further interview: allow it or refuse it")
+            if authority.allows(by, "decide_interview", interview)
+            else ""
+        )
+    return _("the custodians are asked whether she told this before") if access.may_answer(by, interview) else ""
+
+
 @question("kept_in_quarantine").answer_with
 def _kept(names: list[str]) -> set[str]:
     """Files of drafts that may still be filed."""
@@ -78,6 +111,14 @@ def _kept(names: list[str]) -> set[str]:
 
 
 @question("sealed_object").answer_with
-def _sealed(ref: str) -> Incident | None:
-    """A draft's texts open as the report's they will be, or as a correction's; a filed report answers for itself."""
+def _sealed(ref: str) -> Incident | m.Interview | None:
+    """A draft's texts open as the report's they will be, or as a correction's; a filed report answers for itself.
+
+    Of an interview its two reasons open, in safeguarding's room; the question to the custodians is theirs alone.
+    """
+    if ref.startswith("ITV"):
+        found = m.Interview.objects.select_related("asked_by", "organisation").filter(ref=ref).first()
+        if found is not None:
+            found.compartment, found.question = guard.ROOM, b""
+        return found
     return queries.sealed_view(ref) if ref.startswith("INC") else None

@@ -185,6 +185,22 @@ def coded_lines(fields: Sequence[Field], coded: Mapping[str, Any]) -> list[tuple
     return lines
 
 
+def changed_lines(changes: Sequence[tuple[str, Any, Any]]) -> list[tuple[str, str, str]]:
+    """Answers that a correction changes in the reader's words: the question, what it was, what it becomes."""
+
+    def shown(name: str, value: Any) -> str:
+        return next((words for _question, words in coded_lines([BY_NAME[name]], {name: value})), "–")
+
+    return [(_(BY_NAME[name].label), shown(name, was), shown(name, now)) for name, was, now in changes]
+
+
+def corrected_words(names: Sequence[str]) -> str:
+    """What a correction changed, by the names of the questions: never what was answered."""
+    same = {"on": "when", "precision": "when", "earliest": "when", "latest": "when"}
+    asked = dict.fromkeys(same.get(n, n) for n in names)
+    return ", ".join(_(BY_NAME[n].label) for n in asked if n in BY_NAME)
+
+
 def label_of(f: Field, code: str) -> str:
     """One answer in the reader's language, from our own lists or the taxonomy's."""
     return (
@@ -336,7 +352,7 @@ class DecisionForm(forms.Form):
         super().__init__(*args, **kwargs)
         allow = [(f"allow {c}", _("Allow: %(why)s") % {"why": _(w)}) for c, w in guard.GROUNDS.items()]
         refuse = [(f"refuse {c}", _("Refuse: %(why)s") % {"why": _(w)}) for c, w in guard.BARS.items()]
-        self.fields["reason"].choices = allow + refuse  # type: ignore[attr-defined]
+        self.fields["reason"].choices = [("", "–"), *allow, *refuse]  # type: ignore[attr-defined]
 
 
 class CountsForm(forms.Form):

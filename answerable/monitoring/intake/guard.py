@@ -8,6 +8,8 @@ from typing import Any
 from answerable.common.edtf import gettext_noop
 
 _ = gettext_noop
+# The room in which the reasons for an interview are sealed: safeguarding reads them there before it decides (SC-2).
+ROOM = "interviews"
 FIRST, HER_REQUEST, SAFEGUARDING = "first", "her_request", "safeguarding"
 # What came of asking whether she told it before: her code says yes, or no; she has none; custodians are asked.
 TOLD = {
@@ -16,6 +18,11 @@ TOLD = {
     "no_code": _("She has no code, or did not wish to show it"),
     "custodians": _("The custodians are asked"),
     "not_asked": _("She was not asked"),
+}
+# The same where the custodians said so, and no code was shown.
+TOLD_BY_SEATS = {
+    "told": _("By the custodians' word she told this before"),
+    "not_told": _("The custodians know of nothing told before"),
 }
 # Purposes under which an account that exists may be used instead of asking again, in the order they are offered.
 SHARED_INSTEAD = ("CP-MONI", "CP-FIND", "CP-CRIM", "CP-UNIT", "CP-CLAI")
@@ -40,6 +47,12 @@ def basis(number: int, *, her_request: bool) -> str:
     if number <= 1:
         return FIRST
     return HER_REQUEST if her_request else SAFEGUARDING
+
+
+def said_apart(words: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
+    """How many custodians' seats said that she told before, and how many that nothing is known; which seats is nobody's to see."""
+    told = sum(bool(w["told"]) for w in words)
+    return told, len(words) - told
 
 
 def joined(words: Sequence[Mapping[str, Any]]) -> tuple[bool, list[str]] | None:

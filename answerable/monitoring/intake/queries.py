@@ -13,16 +13,17 @@ from typing import Any
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
+from answerable.alliance.days import isolated
 from answerable.alliance.models import Body, Person
 from answerable.authority.acting import reading_as
 from answerable.authority.principals import CLOCK
-from answerable.common import clock
+from answerable.common import clock, edtf
 from answerable.common.errors import Refused
 from answerable.monitoring import access as monitoring
-from answerable.monitoring import lifecycle
+from answerable.monitoring import days, lifecycle
 from answerable.monitoring import queries as reports
+from answerable.monitoring.intake import description, rules
 from answerable.monitoring.intake import models as m
-from answerable.monitoring.intake import rules
 from answerable.monitoring.intake.counts import WHY_OUT, Cell, said
 from answerable.monitoring.models import Incident, Party, Situation, SourceItem
 from answerable.monitoring.patterns import areas
@@ -201,13 +202,14 @@ def candidates(by: Person, situation: Situation, draft: Mapping[str, Any]) -> li
     first, last = when.earliest - timedelta(days=CLOSE_DAYS), when.latest + timedelta(days=CLOSE_DAYS)
     area = areas.key(str(draft.get("area1") or ""))
     rows: list[dict[str, Any]] = []
-    for i in monitoring.incidents(by).filter(situation=situation, on__range=(first, last)).order_by("on")[:500]:
+    may = days.dated(monitoring.incidents(by).filter(situation=situation)).filter(days.touching(first, last))
+    for i in may.order_by("on")[:500]:
         same = forms & set(i.forms)
         if areas.key(i.area1) == area and (same or not forms):
             rows.append(
                 {
                     "ref": i.ref,
-                    "on": i.on,
+                    "when": days.when_words(i),
                     "area": i.area1,
                     "forms": sorted(same),
                     "status": i.status,
@@ -220,7 +222,7 @@ def candidates(by: Person, situation: Situation, draft: Mapping[str, Any]) -> li
             rows.append(
                 {
                     "ref": d.ref,
-                    "on": d.earliest,
+                    "when": isolated(d.when),
                     "area": d.area1,
                     "forms": sorted(same),
                     "status": d.status,
@@ -238,16 +240,72 @@ def drafts_of(by: Person) -> Any:
 
 
 def sealed_view(ref: str) -> Incident | None:
-    """A draft as the report it will be, for opening its texts. None once it is filed, or its report was withdrawn."""
+    """A draft as the report it will be, for opening its texts. None once it is filed, or its report was withdrawn.
+
+    A later version of a report opens under the report's own consents: it carries that report's key and state (SC-4).
+    """
     d = m.Draft.objects.select_related("collected_by", "organisation", "situation").filter(ref=ref).first()
     if d is None or d.status not in (m.DRAFT, m.CORRECTION, m.TAKEN_OVER):
         return None
-    if d.corrects and Incident.objects.filter(ref=d.corrects, status="CONSENT_WITHDRAWN").exists():
-        return None
+    pk, status = 0, lifecycle.DRAFT
+    if d.corrects:
+        consents.hold(d.corrects)
+        report = Incident.objects.filter(ref=d.corrects).values_list("pk", "status").first()
+        if report is None or withdrawn([d.corrects]):
+            return None
+        pk, status = report
     return Incident(
-        id=0, ref=d.ref, compartment=d.compartment, situation=d.situation, organisation=d.organisation,
-        collected_by=d.collected_by, status="DRAFT", narrative=d.narrative, place=d.place, link_reason=d.link_reason,
+        id=pk, ref=d.ref, compartment=d.compartment, situation=d.situation, organisation=d.organisation,
+        collected_by=d.collected_by, status=status, narrative=d.narrative, place=d.place, link_reason=d.link_reason,
     )  # fmt: skip
+
+
+def text_versions(incident: Incident) -> list[tuple[str, date]]:
+    """What a report's texts are sealed under, newest first: each correction that was taken over, then the report, with its day."""
+    taken = m.Draft.objects.filter(corrects=incident.ref, status=m.TAKEN_OVER).order_by("-version", "-pk")
+    found = [(ref, at.date()) for ref, at in taken.values_list("ref", "made_at")]
+    return [*found, (incident.ref, incident.submitted_at.date())]
+
+
+def opened_versions(versions: Sequence[tuple[str, date]], field: str, *, by: Person) -> list[dict[str, Any]]:
+    """One text of each version in plain text, newest first, with an entry in the record for each that was opened.
+
+    Raises Refused when the newest stays sealed; where an earlier one does, why it does stands in its place.
+    """
+    found: list[dict[str, Any]] = []
+    for ref, day in versions:
+        try:
+            text = keeping.open_fields(ref, [field], purpose="verification", token=by.vault_session)[field]
+            found.append({"day": day, "text": text, "ref": ref})
+        except Refused as no:
+            if not found:
+                raise
+            found.append({"day": day, "sealed": str(no), "ref": ref})
+    return found
+
+
+def corrects(ref: str) -> str:
+    """The report that this reference is a later version of, or ""."""
+    return m.Draft.objects.filter(ref=ref).values_list("corrects", flat=True).first() or ""
+
+
+# What a correction leaves as it is: where it belongs, and what was done before anything was asked.
+_NOT_CORRECTED = {"situation", "referral_offered", "searched_first", "party"}
+
+
+def coded_of(report: Incident) -> dict[str, Any]:
+    """A report's coded answers as a row has them."""
+    found = {f.name: getattr(report, f.name) for f in description.OF_REPORT if hasattr(report, f.name) and not f.sealed}
+    found |= {name: value for name, value in report.further.items() if name != "declined"}
+    return {**found, "when": report.further.get("when") or edtf.written(report.on, report.precision)}
+
+
+def corrected_answers(correction: m.Draft, report: Incident) -> list[tuple[str, Any, Any]]:
+    """Coded answers that a later version changes: the question, the report's answer, the version's. No text is opened."""
+    was = coded_of(report)
+    now = {**correction.coded, "when": correction.when, "area1": correction.area1, "area2": correction.area2}
+    names = [f.name for f in description.OF_REPORT if not f.sealed and f.name not in _NOT_CORRECTED]
+    return [(n, was.get(n), now.get(n)) for n in names if (was.get(n) or None) != (now.get(n) or None)]
 
 
 def open_interviews(by: Person, situation: Situation) -> QuerySet[m.Interview]:

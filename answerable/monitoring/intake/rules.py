@@ -459,6 +459,10 @@ def _party(named: str, situation: str, world: World, problems: dict[str, Problem
     return ""
 
 
+# Categories of which one person is in one at the most, by sex and age.
+APART = ("VC-WOM", "VC-MAN", "VC-GIR", "VC-BOY", "VC-GND")
+
+
 def _numbers(a: dict[str, Any], problems: dict[str, Problem]) -> None:
     best = a.get("victims")
     if best is None:
@@ -466,9 +470,15 @@ def _numbers(a: dict[str, Any], problems: dict[str, Problem]) -> None:
     low, high = a.setdefault("victims_min", best), a.setdefault("victims_max", best)
     if not low <= best <= high:
         problems["victims"] = Problem(_("The best estimate of victims lies between the least and the most."))
-    # Categories overlap (a girl may be displaced), so each alone is held to the most and their sum is not.
-    if any(n > high for n in a.get("victim_counts", {}).values()):
+    # Categories overlap (a girl may be displaced), so each alone is held to the most; only sex and age tell people apart.
+    counted = a.get("victim_counts", {})
+    if any(n > high for n in counted.values()):
         problems["victim_counts"] = Problem(_("A category counts more people than the most that is given for all."))
+    elif sum(counted.get(code, 0) for code in APART) > high:
+        problems["victim_counts"] = Problem(
+            _("Women, men, girls, boys and persons of another gender are different people: together these categories count "
+              "more than the most that is given for all.")
+        )  # fmt: skip
 
 
 def _rules(a: dict[str, Any], problems: dict[str, Problem]) -> None:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from answerable.authority import engine as authority
-from answerable.authority.pages import Request, Uncounted, done, form_page, needs
+from answerable.authority.pages import Request, Uncounted, done, form_page, move_of, needs
 from answerable.common import clock, edtf
 from answerable.common.errors import Refused
 from answerable.monitoring import access as monitoring
@@ -23,9 +23,8 @@ from answerable.monitoring.intake import models as m
 from answerable.monitoring.intake.uploads import sealed_on_arrival
 from answerable.monitoring.models import Incident, Party
 from answerable.record.pages import chain
-from answerable.vault import client
+from answerable.vault import client, keeping
 from answerable.vault.actions import token_of
-from answerable.vault.custody import access as custodians
 
 PER_PAGE, TABLES_PER_PAGE, SHOWN_ROWS, SHOWN_PROBLEMS = 25, 10, 5, 200
 # How long one request checks rows before it shows how far it is.
@@ -162,11 +161,13 @@ def batch(request: Request, ref: str) -> HttpResponse:
     page = Uncounted(this.drafts.select_related("situation", "party").order_by("row"), PER_PAGE).page_of(
         request.GET.get("page")
     )
+    filed = this.drafts.filter(status__in=(m.FILED, m.TAKEN_OVER)).count()
+    ready = not this.undone_at and this.drafts.filter(status=m.DRAFT, lacks=[]).exists()
     return render(
         request, "monitoring/intake/batch.html",
         {"batch": this, "page": page, "drafts": [(d, queries.lapses_on(d.made_at)) for d in page["rows"]], "problems": problems.lines(this.problems[:SHOWN_PROBLEMS]),
-         "may_undo": not this.undone_at and authority.allows(request.user, "undo_reports", this),
-         "may_file": not this.undone_at and authority.allows(request.user, "file_drafts", this), **chain(request.user, this.ref)},
+         "filed": filed, "may_undo": not (this.undone_at or filed) and authority.allows(request.user, "undo_reports", this),
+         "may_file": ready and authority.allows(request.user, "file_drafts", this), **chain(request.user, this.ref)},
     )  # fmt: skip
 
 
@@ -229,6 +230,7 @@ def draft(request: Request, ref: str) -> HttpResponse:
         )
         return done(request, _("The report is filed; its free text is sealed."), "incident", made.ref)
 
+    became = this.corrects if this.status == m.TAKEN_OVER else this.ref if this.status == m.FILED else ""
     report = (
         Incident.objects.select_related("party").filter(ref=this.corrects).first()
         if this.status == m.CORRECTION
@@ -240,9 +242,12 @@ def draft(request: Request, ref: str) -> HttpResponse:
     return form_page(
         request, forms.FilingForm(request.POST or None, draft=this), heading=_("Draft of a report"), button=_("File the report"), act=act,
         lead=this.ref, cancel=reverse("intake"), template="monitoring/intake/draft.html",
-        more={"draft": this, "lapses_on": queries.lapses_on(this.made_at), "waits": this.status in (m.DRAFT, m.CORRECTION),
+        more={"draft": this, "became": became, "lapses_on": queries.lapses_on(this.made_at), "waits": this.status in (m.DRAFT, m.CORRECTION),
               "changed": queries.changed_items(this) if this.status == m.CORRECTION else [], "lines": forms.coded_lines(forms.OF_REPORT, this.coded),
               "left_out": queries.left_out(this, report) if report else [],
+              "corrected": forms.changed_lines(queries.corrected_answers(this, report)) if report else [],
+              "may_read": report is not None and authority.allows(request.user, "read_sealed", report, purpose="verification"),
+              "locked": request.user.vault_session is None,
               "items": [(i, forms.coded_lines(forms.OF_ITEM, i.coded)) for i in this.items.all()], "near": near, "may_file": may_file,
               "may_set_aside": this.status in (m.DRAFT, m.CORRECTION) and authority.allows(request.user, "set_draft_aside", this),
               "may_take_over": this.status == m.CORRECTION and authority.allows(request.user, "take_over_correction", this),
@@ -267,7 +272,7 @@ def take_over(request: Request, ref: str) -> HttpResponse:
     this = monitoring.get(access.drafts(request.user), ref)
     party = Party.objects.filter(situation=this.situation, ref=request.POST.get("party", "")).first()
     made = actions.take_over_correction(this, party=party, by=request.user)
-    said = _("The report is corrected; both versions of its texts stay sealed.")
+    said = _("The report is corrected; its newest texts open first, with the earlier ones beside them.")
     if made.status == lifecycle.REOPENED:
         said += " " + _("Its verification is open again.")
     elif made.story_corrected:
@@ -275,6 +280,21 @@ def take_over(request: Request, ref: str) -> HttpResponse:
             "What counts is as it was, so it stays counted; a verifier is asked whether its level still holds."
         )
     return done(request, said, "incident", made.ref)
+
+
+@require_POST
+@needs("see_drafts", "intake")
+def texts(request: Request, ref: str) -> HttpResponse:
+    """A later version's text beside those of the report it corrects, for whoever may open both; an entry for each."""
+    this = monitoring.get(access.drafts(request.user).exclude(corrects=""), ref)
+    report = monitoring.get(monitoring.incidents(request.user), this.corrects)
+    field = move_of(request.POST.get("field", ""), ("narrative", "place", "link_reason"))
+    versions = queries.text_versions(report)
+    if this.status == m.CORRECTION:
+        versions = [(this.ref, this.made_at.date()), *versions]
+    found = queries.opened_versions(versions, field, by=request.user)
+    return render(request, "monitoring/opened.html", {"heading": _(forms.BY_NAME[field].label), "texts": found, "ref": report.ref,
+                                                       "back": reverse("intake-draft", args=[this.ref])})  # fmt: skip
 
 
 @require_POST
@@ -470,26 +490,50 @@ def interview(request: Request, ref: str) -> HttpResponse:
     return form_page(
         request, forms.DecisionForm(request.POST or None), heading=_("Interview"), button=_("Decide"), act=act, lead=this.ref,
         cancel=reverse("interviews"), template="monitoring/intake/interview.html",
-        more={"interview": this, "may_decide": may, "may_file": _may_file(request.user, this), "told": _(forms.guard.TOLD.get(this.told_before, "")),
+        more={"interview": this, "may_decide": may, "locked": request.user.vault_session is None,
+              "may_file": _may_file(request.user, this), "told": _told(this), "said": _seats_said(this),
+              "report": _report_of(request.user, this),
               "allowed_so_far": queries.interviews_of(this.person),
               "share": [forms.label_of(forms.BY_NAME["purposes"], p) for p in this.share], "waits": this.status == m.WAITING,
-              "answered": len(this.words), "word": forms.WordForm() if _may_answer(request.user, this) else None, **chain(request.user, this.ref)},
+              "answered": len(this.words), "word": forms.WordForm() if access.may_answer(request.user, this) else None, **chain(request.user, this.ref)},
     )  # fmt: skip
+
+
+@require_POST
+@needs("see_interviews", "intake")
+def reasons(request: Request, ref: str) -> HttpResponse:
+    """Why an interview is asked for, opened for whoever decides on it; leaves a record entry."""
+    this = monitoring.get(access.interviews(request.user), ref)
+    names = ["added_value", "why_not_enough"]
+    found = keeping.open_fields(this.ref, names, purpose="interview", token=request.user.vault_session)
+    return render(request, "monitoring/intake/reasons.html", {"interview": this, **found})
+
+
+def _told(this: m.Interview) -> str:
+    """What is known of whether she told before, and who says so: her code, or the custodians."""
+    words = forms.guard.TOLD_BY_SEATS if this.words and this.status != m.WAITING else {}
+    return _(words.get(this.told_before) or forms.guard.TOLD.get(this.told_before, ""))
+
+
+def _seats_said(this: m.Interview) -> str:
+    """What the custodians said, together or apart, once enough of them did."""
+    if this.status == m.WAITING or not this.words:
+        return ""
+    told, not_told = forms.guard.said_apart(this.words)
+    if told and not_told:
+        return _("The custodians do not agree: %(told)d said that she told before, %(other)d that they know of nothing. One who knows is "
+                 "enough, because the other's no means only that nothing is known there.") % {"told": told, "other": not_told}  # fmt: skip
+    return _("%(n)d custodians answered, and they agree.") % {"n": len(this.words)}
+
+
+def _report_of(by: Any, this: m.Interview) -> Incident | None:
+    """The report that carries this interview's account, for whoever sees it."""
+    return monitoring.incidents(by).filter(pk=this.report_id).first() if this.report_id else None
 
 
 def _may_file(by: Any, this: m.Interview) -> bool:
     """Whether this person's organisation may interview now and has not brought the account yet."""
     return this.status == m.ALLOWED and this.report_id is None and by.body_id == this.organisation_id
-
-
-def _may_answer(by: Any, this: m.Interview) -> bool:
-    """Whether this person's seat is asked, and has not answered."""
-    return (
-        this.status == m.WAITING
-        and authority.allows(by, "give_word", this)
-        and not any(w["by"] == by.ref for w in this.words)
-        and bool(custodians.seat_of(by))
-    )
 
 
 # --- counts -------------------------------------------------------------------------------------------------------

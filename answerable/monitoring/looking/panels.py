@@ -29,7 +29,7 @@ from answerable.monitoring import access as monitoring
 from answerable.monitoring import queries as known
 from answerable.monitoring.looking import access, queries, setting
 from answerable.monitoring.looking.queries import Count, Counts
-from answerable.monitoring.looking.rules import FILTER_NAMES, VERIFIED, Filters
+from answerable.monitoring.looking.rules import FILTER_NAMES, MAY, NO_MONTH, VERIFIED, Filters
 from answerable.monitoring.models import Incident, Situation
 from answerable.monitoring.patterns.rules import possible_days
 
@@ -83,6 +83,16 @@ class Look:
     def counts(self) -> Counts:
         """Counts as filtered."""
         return self._filtered[0] if self.filters else self.all_counts
+
+    @cached_property
+    def may_lie(self) -> int:
+        """How many reports may lie in the days filtered by without being sure to."""
+        return queries.may_lie(self.by, self.situation, self.filters)
+
+    @property
+    def may_list(self) -> str:
+        """The address of the list of those."""
+        return listed_at(self.situation, replace(self.filters, dates=MAY))
 
     @property
     def newest(self) -> list[Incident]:
@@ -175,7 +185,8 @@ def _columns(look: Look, rows: list[Count]) -> list[dict[str, Any]]:
         first = date(int(c.value[:4]), int(c.value[5:]), 1)
         last = possible_days(first, "month")[1]
         since, until = max(first.isoformat(), look.filters.since), min(last.isoformat(), look.filters.until or "9999")
-        within = replace(look.filters, since=since, until=until)
+        # What may lie in some days is not listed month by month: a month of its own would take in more than it counts.
+        within = replace(look.filters, since=since, until=until) if look.filters.dates != MAY else None
         out.append({**_lists(look, c, within), "c": c, "x": at * 10 + 1, "y": round(100 - high, 1), "open": round(high - verified, 1),
                     "yv": round(100 - verified, 1), "verified": round(verified, 1)})  # fmt: skip
     return out
@@ -219,7 +230,15 @@ def _reports(look: Look) -> list[Panel]:
         return []
     seen, needs = look.counts, "see_incidents"
     own = look.own_alone
-    html = _fragment("counts", counts=seen, caveat=setting.caveat(), own=own, **_lists(look, seen.total, look.filters))
+    html = _fragment(
+        "counts",
+        counts=seen,
+        caveat=setting.caveat(),
+        own=own,
+        may_lie=look.may_lie,
+        may_list=look.may_list,
+        **_lists(look, seen.total, look.filters),
+    )
     out = [Panel("counts", _("Your organisation's reports") if own else _("Reports here"), html, needs, 10, EVERY)]
     for name, axis, field, title, head, order in (
         ("areas", "area", "area", _("First-level areas"), _("Area"), 21),
@@ -235,11 +254,15 @@ def _reports(look: Look) -> list[Panel]:
                 "bars", rows=_bars(look, rows[:ROWS_SHOWN], field), head=head, title=title, more=max(0, more)
             )
             out.append(Panel(name, title, html, needs, order, EVERY))
-    if months := list(seen.by["month"]):
-        columns = _columns(look, months)
+    if every := list(seen.by["month"]):
+        months = [c for c in every if c.value]
+        columns = _columns(look, months) if months else []
+        no_month = next((c for c in every if not c.value), None)
+        apart = replace(look.filters, dates=NO_MONTH) if look.filters.dates != MAY else None
         html = _fragment(
-            "months", columns=columns, width=max(60, len(columns) * 10), older=max(0, len(months) - len(columns))
-        )
+            "months", columns=columns, width=max(60, len(columns) * 10), older=max(0, len(months) - len(columns)),
+            no_month={"c": no_month, **_lists(look, no_month, apart)} if no_month else None,
+        )  # fmt: skip
         out.append(Panel("months", _("Reports by month of the event"), html, needs, 31, EVERY))
     html = _fragment("newest", rows=look.newest, all=listed_at(look.situation, look.filters))
     out.append(Panel("incidents", _("Latest incidents"), html, needs, 50, EVERY))

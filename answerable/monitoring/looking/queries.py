@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -23,6 +23,7 @@ from answerable.authority.principals import CLOCK, HasPrincipal
 from answerable.common.tables import label
 from answerable.engines.disclosure import tables as disclosure
 from answerable.monitoring import access as monitoring
+from answerable.monitoring import days
 from answerable.monitoring import queries as reports
 from answerable.monitoring.lifecycle import COUNTED
 from answerable.monitoring.looking import rules
@@ -143,12 +144,31 @@ def matching(by: HasPrincipal, situation: Situation, filters: Filters) -> QueryS
         (filters.level, {"level": filters.level, "status__in": sorted(COUNTED)}),
         (filters.status, {"status": filters.status}),
         (filters.form, {"forms__contains": [filters.form]}),
-        (filters.since, {"on__gte": filters.since}),
-        (filters.until, {"on__lte": filters.until}),
     ):
         if asked:
             found = found.filter(**narrow)
+    return _in_days(found, filters)
+
+
+def _in_days(found: QuerySet[Incident], filters: Filters) -> QuerySet[Incident]:
+    """Of these reports those of the days asked for, as far as their dates are known (decision 0047)."""
+    first, last = filters.since or date.min.isoformat(), filters.until or date.max.isoformat()
+    if filters.dates == rules.MAY:
+        apart = days.dated(found).filter(days.NOT_TO_THE_DAY)
+        return apart.filter(days.touching(first, last)).exclude(days.within(first, last))
+    if filters.since or filters.until:
+        found = days.dated(found).filter(days.within(first, last))
+    if filters.dates == rules.NO_MONTH:
+        found = found.alias(in_month=days.month()).filter(days.NOT_TO_THE_DAY, in_month="")
     return found
+
+
+def may_lie(by: HasPrincipal, situation: Situation, filters: Filters) -> int:
+    """How many reports may lie in the days asked for without being sure to: they are neither counted nor listed there."""
+    if filters.dates or not (filters.since or filters.until):
+        return 0
+    found, _whole = _bounded(by, situation, replace(filters, dates=rules.MAY))
+    return (found if filters.status else found.filter(status__in=rules.LIVE)).count()
 
 
 # The filters by which an index narrows a situation before anything is read.
@@ -157,9 +177,10 @@ _INDEXED = ("area", "actor")
 
 def _bounded(by: HasPrincipal, situation: Situation, filters: Filters) -> tuple[QuerySet[Incident], bool]:
     """The newest ROWS_READ incidents that the indexed filters leave, with the other filters on top; and whether that is all."""
-    days = filters.since or filters.until
-    narrow = Filters(**{k: v for k, v in filters.set().items() if k in (("since", "until") if days else _INDEXED)})
-    base = matching(by, situation, narrow).order_by(*(("-on",) if days else ("-submitted_at",)))
+    by_days = filters.since or filters.until or filters.dates
+    first = ("since", "until", "dates") if by_days else _INDEXED
+    narrow = Filters(**{k: v for k, v in filters.set().items() if k in first})
+    base = matching(by, situation, narrow).order_by(*(("-on",) if by_days else ("-submitted_at",)))
     read = base.values("pk")
     whole = read[: rules.ROWS_READ + 1].count() <= rules.ROWS_READ
     return matching(by, situation, filters).filter(pk__in=read[: rules.ROWS_READ]), whole
@@ -168,14 +189,27 @@ def _bounded(by: HasPrincipal, situation: Situation, filters: Filters) -> tuple[
 def filtered(by: HasPrincipal, situation: Situation, filters: Filters) -> tuple[Counts, list[Incident]]:
     """Counts of what matches among the newest reports read, and the first of them. Counted on the same axes as the tallies."""
     found, whole = _bounded(by, situation, filters)
-    fields = ("status", "level", "area1", "party_id", "forms", "on", "organisation_id", "victims")
+    fields = (
+        "status",
+        "level",
+        "area1",
+        "party_id",
+        "forms",
+        "on",
+        "precision",
+        "earliest",
+        "latest",
+        "organisation_id",
+        "victims",
+    )
     inner, params = found.order_by().values(*fields).query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT a.axis, a.value, count(*), count(*) FILTER (WHERE i.status = 'VERIFIED'), sum(i.victims),"
             " sum(i.victims) FILTER (WHERE i.status = 'VERIFIED')"
             f" FROM ({inner}) i CROSS JOIN LATERAL"
-            ' monitoring_axes(i.status, i.level, i.area1, i.party_id, i.forms, i."on", i.organisation_id) a GROUP BY 1, 2',
+            " monitoring_axes(i.status, i.level, i.area1, i.party_id, i.forms,"
+            ' monitoring_month(i."on", i.precision, i.earliest, i.latest), i.organisation_id) a GROUP BY 1, 2',
             params,
         )
         rows = cursor.fetchall()
@@ -223,6 +257,7 @@ def choices(situation: Situation, seen: Counts) -> dict[str, list[tuple[str, str
         "level": [(v, v) for v in rules.LEVELS],
         "organisation": [(organisations[c.value].ref, c.words) for c in seen.by["org"] if c.value in organisations],
         "status": [(s, s) for s in ANY if s in statuses],
+        "dates": [(rules.MAY, _("may lie in these days, and is not sure to")), (rules.NO_MONTH, _("month not known"))],
     }
 
 
@@ -230,7 +265,7 @@ def filter_names() -> dict[str, str]:
     """What each filter is called beside its value."""
     return {
         "area": _("Area"), "actor": _("Actor"), "form": _("Form"), "level": _("Level"), "since": _("From"),
-        "until": _("Until"), "organisation": _("Organisation"), "status": _("State of the report"),
+        "until": _("Until"), "organisation": _("Organisation"), "status": _("State of the report"), "dates": _("Date"),
     }  # fmt: skip
 
 
@@ -342,14 +377,17 @@ def year_table(axis: str, rows: Sequence[Mapping[str, Any]], *, k: int) -> discl
 def counted_for_members(situation: Situation, year: int) -> list[dict[str, Any]]:
     """The year's reports that may be counted for members: all accounts of each under a live consent to aggregates (CP-MEMB).
 
-    Reads every row of the year in chunks: a release is no page.
+    A report counts in the year in which every possible day of it lies, and in no other (decision 0047). Reads every row of the year in chunks: a release is no page.
     """
     found: list[dict[str, Any]] = []
     written: dict[str, Counter[str]] = {}
     with reading_as(CLOCK):
-        rows = Incident.objects.filter(
-            situation=situation, on__range=(date(year, 1, 1), date(year, 12, 31)), status__in=rules.LIVE
-        ).order_by("pk")
+        of_year = days.within(date(year, 1, 1), date(year, 12, 31))
+        rows = (
+            days.dated(Incident.objects.filter(situation=situation, status__in=rules.LIVE))
+            .filter(of_year)
+            .order_by("pk")
+        )
         parties = {p.pk: p.name for p in situation.parties.all()}
         last = 0
         while chunk := list(rows.filter(pk__gt=last).only(

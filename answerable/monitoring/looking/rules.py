@@ -15,13 +15,19 @@ ROWS_READ = 5_000  # incidents that one filtered count looks through, so that a 
 # Reports that count: everything filed but what was put aside, referred, merged or withdrawn.
 LIVE = ("SUBMITTED", "TRIAGED", "IN_VERIFICATION", "VERIFIED", "CREDIBLE", "ALLEGED", "REOPENED")
 VERIFIED = "VERIFIED"
+# Reports by how their date is known: such as may lie in the days asked for, and are not sure to; such as lie in no one month.
+MAY, NO_MONTH = "may", "no_month"
 LEVELS = ("V1", "V2", "V3a", "V3b", "V3c", "V3d", "V4")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 @dataclass(frozen=True)
 class Filters:
-    """What is looked at. Empty is everything; the field names are those of the address."""
+    """What is looked at. Empty is everything; the field names are those of the address.
+
+    `since` and `until` hold the reports that certainly happened in those days; with `dates` "may" those that may have, and are
+    not sure to; `dates` "no_month" those that lie in no one month for certain (decision 0047).
+    """
 
     area: str = ""
     actor: str = ""
@@ -31,6 +37,7 @@ class Filters:
     until: str = ""
     organisation: str = ""
     status: str = ""
+    dates: str = ""
 
     def __bool__(self) -> bool:
         return any(self.set())
@@ -66,9 +73,18 @@ def read_filters(asked: Mapping[str, str]) -> Filters:
             said[name] = date.fromisoformat(said[name]).isoformat() if _DAY.fullmatch(said[name]) else ""
         except ValueError:
             said[name] = ""
+    said["dates"] = said["dates"] if said["dates"] in (MAY, NO_MONTH) else ""
+    if said["dates"] == MAY and not (said["since"] or said["until"]):
+        said["dates"] = ""
     if said["since"] and said["until"] and said["since"] > said["until"]:
         said["since"], said["until"] = said["until"], said["since"]
     return Filters(**said)
+
+
+def not_understood(asked: Mapping[str, str]) -> list[str]:
+    """Names of filters that an address sets and that are left out, because what they are set to cannot be one."""
+    read = read_filters(asked)
+    return [name for name in FILTER_NAMES if str(asked.get(name, "")).strip() and not getattr(read, name)]
 
 
 def releasable(today: date) -> int:

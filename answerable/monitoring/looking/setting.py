@@ -126,6 +126,7 @@ def facts(situation: Situation, language: str) -> dict[str, Any]:
             _("Figures under 10 in an area, under 5 in the country, or from fewer than three organisations are withheld, "
               "and so are others from which they could be worked out."),
             _("Each year's tables leave once and are not changed afterwards; what is verified later does not move them."),
+            _("A report counts in a year only where every day on which it can have happened lies in it."),
             _("Only reports whose every account carries a live consent to such aggregates are counted."),
         ],
     }  # fmt: skip

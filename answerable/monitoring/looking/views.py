@@ -42,7 +42,7 @@ def situation(request: Request, ref: str) -> HttpResponse:
     return render(
         request, "monitoring/looking/workspace.html",
         {
-            "situation": this, "look": look, "panels": panels(look), "query": filters.query, "views": kept,
+            "situation": this, "look": look, "panels": panels(look), "misread": _misread(request), "query": filters.query, "views": kept,
             "keeps_views": keeps, "warning": _warning(request.user, this), **_filter_form(look), **_changed(look),
             "may_report": authority.allows(request.user, "receive_report", this),
             "may_assess": authority.allows(request.user, "assess_pattern", this),
@@ -70,6 +70,7 @@ def _filter_form(look: Look) -> dict[str, Any]:
     words = {
         "area": _("First-level area"), "actor": _("Armed actor"), "form": _("Form of violence"), "level": _("Level"),
         "since": _("Happened from"), "until": _("until"), "organisation": _("Organisation"), "status": _("State of the report"),
+        "dates": _("How the date is known"),
     }  # fmt: skip
     fields = []
     for name in rules.FILTER_NAMES:
@@ -77,6 +78,13 @@ def _filter_form(look: Look) -> dict[str, Any]:
         foreign = bool(value) and choices is not None and value not in dict(choices)
         fields.append({"name": name, "words": words[name], "value": value, "choices": choices, "foreign": foreign})
     return {"fields": fields, "chips": queries.chips(look.filters, offered)}
+
+
+def _misread(request: Request) -> str:
+    """The filters of an address that were not understood, by name; nothing of what was typed comes back."""
+    missed = rules.not_understood(request.GET)  # type: ignore[arg-type]
+    names = queries.filter_names() if missed else {}
+    return ", ".join(names[n] for n in missed)
 
 
 def listed(request: Request, ref: str) -> HttpResponse:
@@ -90,6 +98,7 @@ def listed(request: Request, ref: str) -> HttpResponse:
     return render(
         request, "monitoring/looking/listed.html",
         {"situation": this, "total": total, "page": page, "rows": page["rows"], "whole": whole, "read": rules.ROWS_READ,
+         "misread": _misread(request), "may_lie": queries.may_lie(request.user, this, filters), "may_list": look.may_list,
          "query": f"{query}&", "back": filters.query or "plain=1", "chips": queries.chips(filters, look.offered)},
     )  # fmt: skip
 

@@ -21,6 +21,7 @@ from answerable.alliance import sentences
 from answerable.alliance.days import day_words
 from answerable.common import clock as time
 from answerable.common import tables
+from answerable.monitoring.days import when_words
 from answerable.monitoring.patterns.counts import Count
 
 register = template.Library()
@@ -58,6 +59,12 @@ def ref(value: Any) -> SafeString:
 def day(value: Any) -> SafeString | str:
     """A day, written in one way everywhere in a language, and kept in its own direction."""
     return format_html("<bdi>{}</bdi>", day_words(value)) if value else ""
+
+
+@register.filter
+def when(report: Any) -> str:
+    """When a report's event happened, no finer than it is known."""
+    return when_words(report)
 
 
 @register.filter
@@ -139,6 +146,17 @@ def term(key: str) -> SafeString:
     row = tables.glossary()[key]
     words = row.get((get_language() or "en")[:2]) or row["en"]
     return format_html('<abbr title="{}">{}</abbr>', row["definition"], words)
+
+
+@register.filter
+def corrected(entry: Any) -> str:
+    """What a correction of a report changed, by the names of its questions; "" of any other entry."""
+    if entry.action != "report corrected" or not entry.event:
+        return ""
+    from answerable.monitoring.intake.forms import corrected_words
+
+    names = corrected_words(entry.event["detail"].get("changed", []))
+    return _("changed: %(names)s; each version's texts are kept") % {"names": names or _("no coded answer")}
 
 
 @register.filter

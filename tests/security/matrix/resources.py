@@ -24,7 +24,17 @@ from answerable.authority.principals import CLOCK, HELD_IN, ROLES, Principal
 ME, OTHER = "PER-ME", "PER-OTHER"
 MY_BODY, THEIR_BODY = "BOD-MINE", "BOD-THEIRS"
 MY_STATE, THEIR_STATE = "AVN", "ZND"
-PURPOSES = ("verification", "adjudication", "contact", "payment", "care_contact", "care_note", "grievance", "")
+PURPOSES = (
+    "verification",
+    "adjudication",
+    "contact",
+    "payment",
+    "care_contact",
+    "care_note",
+    "grievance",
+    "interview",
+    "",
+)
 BODY_KINDS = ("organ", "partner", "delegation")
 # People who hold two roles that may go together.
 PAIRS = (
@@ -261,7 +271,7 @@ def schema_actions() -> dict[str, tuple[str, ...]]:
 WHY = {
     **dict.fromkeys(("Incident", "SourceItem", "Indicator", "WarningEntry", "Alert"), ("verification",)), "Claim": ("adjudication", "contact"),
     "Referral": ("care_contact", "care_note"), "SafeContactPlan": ("contact",), "ContactAttempt": ("contact",),
-    "Grievance": ("grievance",), "Message": ("contact", "grievance"), "Attachment": ("contact", "grievance"),
+    "Interview": ("interview",), "Grievance": ("grievance",), "Message": ("contact", "grievance"), "Attachment": ("contact", "grievance"),
 }  # fmt: skip
 
 

@@ -303,6 +303,8 @@ ROUTES: dict[str, Route] = {
     "intake-file-all": Route("see_drafts", IntakeBatch, (Post("file_drafts"),), gets=False),
     "intake-draft": Route("see_drafts", Draft, (Post("file_draft"),)),
     "intake-aside": Route("see_drafts", Draft, (Post("set_draft_aside"),), gets=False),
+    "intake-texts": Route("see_drafts", Draft, (Post("read_sealed", {"field": "narrative"}, purpose="verification", entries=2,
+                          of=lambda d: Incident.objects.get(ref=d.corrects)),), gets=False, shown=lambda w, d: bool(d.corrects) and SHOWN[Draft](w, d)),
     "intake-take-over": Route("see_drafts", Draft, (Post("take_over_correction"),), gets=False),
     "incident-story": Route("see_incidents", Incident, (Post("verify_incident", {"holds": "yes"}),), gets=False),
     "intake-report": Route("see_drafts", Situation, (Post("receive_report", {"step": "5", "act": "file"}), Post("receive_report", {"act": "save"}))),
@@ -311,6 +313,7 @@ ROUTES: dict[str, Route] = {
                            "pseudonym": "p", "purpose": "CP-MONI", "added_value": "one two three", "why_not_enough": "one two three"}))),
     "interview": Route("see_interviews", Interview, (Post("decide_interview"), Post("decide_interview", {"reason": "allow safety"}))),
     # Who holds no seat, or is asked about nothing, is told so.
+    "interview-reasons": Route("see_interviews", Interview, (Post("read_sealed", purpose="interview"),), gets=False),
     "interview-question": Route("see_interviews", Interview, (Post("take_question"),), gets=False),
     "interview-word": Route("see_interviews", Interview, (Post("give_word"), Post("give_word", {"told": "no"})), gets=False),
     "intake-counts": Route("see_drafts", Situation, (Post("bring_in_counts"),)),

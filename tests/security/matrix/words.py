@@ -123,6 +123,7 @@ CONDITIONS: dict[str, Callable[[Case], bool]] = {
     "escalated": lambda c: c.of["status"] == "ESCALATED",
     "saw what carries it": lambda c: c.who.ref in c.of["seenBy"],
     "for care": lambda c: c.purpose in ("care_contact", "care_note"),
+    "for the interview": lambda c: c.purpose == "interview",
     "for the complaint": lambda c: c.purpose == "grievance",
     "for verification": lambda c: c.purpose == "verification",
     "for adjudication": lambda c: c.purpose == "adjudication",

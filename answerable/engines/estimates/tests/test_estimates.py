@@ -197,6 +197,17 @@ def test_the_command_prints_json_and_draws(tmp_path, capsys):
         [e for e in facts["estimates"] if e["total"]]
     ) + 1  # fmt: skip
     assert svg.draw({"estimates": [], "combined": None, "observed": 0}) == ""
+    plot.write_text("kept")
+    assert cli.main([str(file), "--plot", str(plot)]) == 1 and plot.read_text() == "kept"
+    assert "was not replaced" in capsys.readouterr().err
+    assert cli.main([str(file), "--plot", str(plot), "--force"]) == 0 and plot.read_text().startswith("<svg")
+
+
+def test_faults_of_a_file_come_in_the_order_of_its_rows():
+    with pytest.raises(tables.Fault) as fault:
+        tables.read_csv("A,B,C,count\n1,0,0,x\n0,7,1,4\n1,1,0\n0,1,9,-2\n")
+    rows = [f.values["row"] for f in fault.value.faults]
+    assert rows == sorted(rows) == [2, 3, 4, 5, 5] and len(set(rows)) == 4
 
 
 def test_the_same_table_gives_the_same_report():

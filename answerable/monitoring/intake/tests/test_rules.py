@@ -45,6 +45,7 @@ def clean(**more):
         ("victims_max", "0.0", "at least one"),
         ("victims_min", "5", "lies between"),
         ("victim_counts", "VC-WOM:9", "counts more people than the most"),
+        ("victim_counts", "VC-GIR:1 VC-WOM:3", "are different people"),
         ("victim_counts", "three women", "a code and a number"),
         ("risk", "low high", "one answer"),
         ("referral_offered", "no", "SC-8"),
@@ -171,3 +172,7 @@ def test_joined_answers_count_before_split_ones():
     assert readers.row_of(["SV-MARR", "1", "0"], mapping) == {"forms": "SV-MARR"}
     assert readers.row_of(["", "1", "0"], mapping) == {"forms": ["SV-RAPE"]}
     assert readers.row_of(["", "True", "TRUE"], mapping) == {"forms": ["SV-RAPE", "SV-SLAV"]}
+
+
+def test_categories_that_overlap_may_count_more_together_than_all():
+    assert not problems(victim_counts="VC-GIR:1 VC-WOM:2 VC-IDP:3 VC-DIS:1")
