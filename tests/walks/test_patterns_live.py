@@ -113,6 +113,7 @@ class World:
         matches,
         precision,
     ) -> None:
+        log.apart()  # each change is a piece of work of its own
         if kind in REASONED:
             try:
                 getattr(self, kind)(which, party, day, items, matches)
