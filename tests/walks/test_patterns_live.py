@@ -23,6 +23,7 @@ from answerable.monitoring.models import Incident, Party, PatternAssessment, Sit
 from answerable.monitoring.patterns import actions as patterns
 from answerable.monitoring.patterns import live, queries
 from answerable.monitoring.patterns.models import FIGURES, Contribution, Indicator, PatternState, Restatement
+from answerable.record import log
 from answerable.record import log as record
 
 pytestmark = [pytest.mark.django_db, pytest.mark.writes_freely]
