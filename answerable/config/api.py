@@ -136,7 +136,7 @@ def _page(
     """
     last, found = 0, list[Any]()
     if after:
-        known: Model | None = rows.filter(ref=after).first()
+        known: Model | None = rows.filter(ref=after).first() if "\x00" not in after else None
         if known is None:
             raise Refused(_("Send as “after” what the page before gave as “next”."), reason="after")
         last = known.pk

@@ -158,6 +158,7 @@ def pages(call, path):
 
 def test_a_list_of_the_api_goes_on_until_it_ends_and_consent_is_asked_before_it_is_cut(office, saved, monkeypatch):
     call = caller(office, "sami")
+    actions.deliver_report(row(saved), route="api", by=person("dana"))  # rests on nothing: it stays
     see_all()
     expected = [i.ref for i in reports.exportable(list(Incident.objects.order_by("pk")))]
     assert 4 < len(expected) < Incident.objects.count()

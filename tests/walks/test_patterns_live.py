@@ -23,7 +23,6 @@ from answerable.monitoring.models import Incident, Party, PatternAssessment, Sit
 from answerable.monitoring.patterns import actions as patterns
 from answerable.monitoring.patterns import live, queries
 from answerable.monitoring.patterns.models import FIGURES, Contribution, Indicator, PatternState, Restatement
-from answerable.record import log
 from answerable.record import log as record
 
 pytestmark = [pytest.mark.django_db, pytest.mark.writes_freely]
@@ -114,7 +113,7 @@ class World:
         matches,
         precision,
     ) -> None:
-        log.apart()  # each change is a piece of work of its own
+        record.apart()  # each change is a piece of work of its own
         if kind in REASONED:
             try:
                 getattr(self, kind)(which, party, day, items, matches)

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from answerable.authority.acting import reading_as
 from answerable.authority.principals import CLOCK, HasPrincipal
 from answerable.common.hooks import question
-from answerable.monitoring import grades, lifecycle
+from answerable.monitoring import days, grades, lifecycle
 from answerable.monitoring import rules as monitoring_rules
 from answerable.monitoring.evidence import rules
 from answerable.monitoring.evidence.models import (
@@ -101,8 +101,12 @@ def opinions(incident: Incident) -> QuerySet[Opinion]:
 
 
 def counts(situation: Situation, first: date, last: date) -> dict[str, Any]:
-    """How many incidents of a period are counted at which level, with their victims: reported and verified apart."""
-    rows = Incident.objects.filter(situation=situation, on__range=(first, last), status__in=lifecycle.COUNTED)
+    """How many incidents of a period are counted at which level, with their victims: reported and verified apart.
+
+    A period holds what certainly happened in it (decision 0047).
+    """
+    rows = days.dated(Incident.objects.filter(situation=situation, status__in=lifecycle.COUNTED))
+    rows = rows.filter(days.within(first, last))
     levels: dict[str, int] = {}
     reported = verified = victims = 0
     for level, people in rows.order_by().values_list("level", "victims"):

@@ -65,7 +65,7 @@ def read(raw: bytes, *, on: date) -> list[Cell]:
         raise Refused(_("The table is not in UTF-8. Save it as CSV UTF-8 and choose it again."), reason="encoding")
     try:
         text = raw.decode("utf-8-sig")
-        lines = list(csv.reader(io.StringIO(text), delimiter=separator(text)))
+        lines = list(csv.reader(io.StringIO(text), delimiter=separator(text), strict=True))
     except (UnicodeDecodeError, csv.Error):
         raise Refused(_("The table cannot be read. Save it as CSV UTF-8."), reason="file") from None
     head = [h.strip().casefold() for h in lines[0]] if lines else []
@@ -82,6 +82,8 @@ def read(raw: bytes, *, on: date) -> list[Cell]:
     for number, line in enumerate(lines[1:], 2):
         if not any(x.strip() for x in line):
             continue
+        while len(line) > len(COLUMNS) and not line[-1].strip():
+            line.pop()
         found = _cell(line, on) if len(line) == len(COLUMNS) else _(
             "it has %(cells)d cells where the header has %(columns)d; write numbers without a comma, and nothing beside them."
         ) % {"cells": len(line), "columns": len(COLUMNS)}  # fmt: skip

@@ -231,7 +231,8 @@ def _table(lines: Iterator[str]) -> tuple[list[str], Iterator[tuple[int, list[st
             yield line
 
     csv.field_size_limit(LONGEST_CELL)
-    reader = csv.reader(again(), delimiter=delimiter)
+    # Strict: else a quote left open ends without a word at the file's end, with every later row inside one cell.
+    reader = csv.reader(again(), delimiter=delimiter, strict=True)
     try:
         header = [h.strip() for h in next(reader)]
     except (csv.Error, StopIteration):
@@ -245,6 +246,8 @@ def _table(lines: Iterator[str]) -> tuple[list[str], Iterator[tuple[int, list[st
         try:
             for row in reader:
                 number, long = number + 1, 0
+                while len(row) > len(header) and not row[-1].strip():
+                    row.pop()  # empty cells beside a table say nothing
                 if any(c.strip() for c in row):
                     yield number, row
         except csv.Error:

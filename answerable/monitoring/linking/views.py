@@ -25,9 +25,11 @@ from answerable.common.tables import label
 from answerable.engines.linkage import incidents as linkage
 from answerable.engines.linkage import names
 from answerable.monitoring import access as monitoring
+from answerable.monitoring import days
 from answerable.monitoring.linking import access, actions, forms, queries, rules, sentences
 from answerable.monitoring.linking.models import Actor, Command, DuplicateSearch, LinkPair, Subordination
 from answerable.monitoring.models import Incident, Party
+from answerable.monitoring.patterns.rules import possible_days
 from answerable.record.pages import chain
 
 PER_PAGE = 25
@@ -67,8 +69,9 @@ def links(request: Request) -> HttpResponse:
     )  # fmt: skip
 
 
-def _fact(name: str, first: str, second: str) -> dict[str, Any]:
-    return {"name": name, "first": first or "–", "second": second or "–", "same": first == second}
+def _fact(name: str, first: str, second: str, *, may_agree: bool = False) -> dict[str, Any]:
+    return {"name": name, "first": first or "–", "second": second or "–", "same": first == second,
+            "may_agree": may_agree and first != second}  # fmt: skip
 
 
 def _labels(list_name: str, codes: list[str]) -> str:
@@ -77,9 +80,7 @@ def _labels(list_name: str, codes: list[str]) -> str:
 
 def _facts(a: Incident, b: Incident) -> list[dict[str, Any]]:
     """Coded facts of two reports beside each other."""
-    when = {"day": _("day known"), "week": _("week known"), "month": _("month known"), "quarter": _("quarter known")}
     rows = [
-        (_("Day"), lambda i: f"{day_words(i.on)}, {when.get(i.precision, i.precision)}"),
         (_("First-level area"), lambda i: i.area1),
         (_("Second-level area"), lambda i: i.area2),
         (_("Actor"), lambda i: i.party.name),
@@ -92,9 +93,13 @@ def _facts(a: Incident, b: Incident) -> list[dict[str, Any]]:
         (_("Items that count"), lambda i: str(sum(x.live for x in i.items.all()))),
         (_("Reported by"), lambda i: i.organisation.name),
         (_("Filed"), lambda i: day_words(i.submitted_at)),
-        (_("State"), lambda i: i.status.replace("_", " ").lower()),
+        (_("State"), lambda i: i.status),
     ]
-    return [_fact(name, of(a), of(b)) for name, of in rows]
+    # Two dates of which one is rough differ only when no day is possible for both.
+    (a_first, a_last), (b_first, b_last) = (possible_days(i.on, i.precision, i.earliest, i.latest) for i in (a, b))
+    meet = a_first <= b_last and b_first <= a_last
+    day = _fact(_("Day"), days.when_words(a), days.when_words(b), may_agree=meet)
+    return [day, *(_fact(name, of(a), of(b)) for name, of in rows)]
 
 
 @needs("see_links")
@@ -117,7 +122,7 @@ def _pair_page(request: Request, pair: LinkPair, refused: str = "", status: int 
     facts = _facts(first, second)
     return render(
         request, "monitoring/linking/link.html",
-        {**shown(pair), "first": first, "second": second, "facts": facts, "differences": sum(not f["same"] for f in facts),
+        {**shown(pair), "first": first, "second": second, "facts": facts, "differences": sum(not f["same"] and not f["may_agree"] for f in facts),
          "better": better, "refused": refused, "weights": pair.weights,
          "prior": sentences.strength(queries.weights_for(pair.situation_id).prior_bits),
          "given": [sentences.why(w) for w in pair.why],

@@ -375,6 +375,7 @@ def restate_windows(party: int, days: set[date], *, why: str, because_of: str = 
         ends = sorted({r.on for r in rows if r.on >= start})
         now |= {day: _values(t, *rules.window(day), about) for day, t in rules.rolling(rows, ends)}
     empty = _values(_NOTHING, date.min, date.min, _NOBODY)
+    stand, stood = dict(now), {day: old for day, old in was.items() if old != empty}
     now |= {day: empty for day, old in was.items() if day not in now and old != empty}
     changed = sorted(day for day, new in now.items() if was.get(day) != new)
     if not changed:
@@ -382,18 +383,41 @@ def restate_windows(party: int, days: set[date], *, why: str, because_of: str = 
     _write_states(party, {day: now[day] for day in changed}, why, because_of)
     last = changed[-1]
     turned = []
+    earlier = _stood_before(party, spans[0][0])
     for day in changed:
-        old = dict(zip(FIGURES, was.get(day, empty), strict=True))
+        if day not in stand:
+            continue  # no incident ends it any more; that it is gone turned no test of those that stand
+        old = dict(zip(FIGURES, _nearest(stood, day, earlier) or empty, strict=True))
         new = dict(zip(FIGURES, now[day], strict=True))
         turned += [
             {"test": name.upper(), "ends_on": day.isoformat(), "was": old[name], "now": new[name]}
-            for name in (*FLAGS, "prevalence") if old[name] != new[name] and (day in was or new[name] not in (False, "P0"))
+            for name in (*FLAGS, "prevalence") if old[name] != new[name] and (day in stood or new[name] not in (False, "P0"))
         ]  # fmt: skip
     newest = {
-        "ends_on": last.isoformat(), "was": dict(zip(FIGURES, was.get(last, empty), strict=True)),
-        "now": dict(zip(FIGURES, now[last], strict=True)),
+        "ends_on": last.isoformat(), "was": dict(zip(FIGURES, _nearest(stood, last, earlier) or empty, strict=True)),
+        "now": dict(zip(FIGURES, _nearest(stand, last, earlier) or empty, strict=True)),
     }  # fmt: skip
     return {"windows": len(changed), "newest": newest, "turned": turned[:400]}
+
+
+def _stood_before(party: int, day: date) -> dict[date, tuple[Any, ...]]:
+    """The last window of an actor that ends within the twelve months before a day, which no change from that day on touches."""
+    kept = PatternState.objects.filter(
+        party=party, ends_on__lt=day, ends_on__gte=rules.window(day)[0], reported_incidents__gt=0
+    )
+    return {d: tuple(values) for d, *values in kept.order_by("-ends_on").values_list("ends_on", *FIGURES)[:1]}
+
+
+def _nearest(
+    states: dict[date, tuple[Any, ...]], day: date, earlier: dict[date, tuple[Any, ...]]
+) -> tuple[Any, ...] | None:
+    """The figures of the window that ends on a day or, where no incident ends one there, of the last before it within
+    twelve months: what a reader who looked on that day would have been shown.
+    """
+    if day in states:
+        return states[day]
+    before = max((d for d in (*states, *earlier) if rules.window(day)[0] <= d < day), default=None)
+    return None if before is None else states.get(before, earlier.get(before))
 
 
 STATE_TYPES = (*("int",) * len(NUMBERS), "text", *("bool",) * len(FLAGS), "text", "text")

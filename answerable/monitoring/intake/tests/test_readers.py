@@ -41,7 +41,7 @@ def zipped(**parts: bytes) -> bytes:
         ("S,2026-01,", 0),  # an empty cell is a cell
         ('S,2026-01,"1,200"', 0),
         ("S,2026-01,1,200", 4),  # the number would be 1
-        ("S,2026-01,7,", 4),
+        ("S,2026-01,7,", 0),  # nothing stands beside it
         ("S,2026-01", 2),  # a comma is missing, and nobody knows where
     ],
 )
@@ -107,3 +107,18 @@ def test_a_silent_recording_in_a_zip_is_no_flood():
         z.writestr("media/quiet.wav", bytes(20_000_000))
     (record,) = rows(out.getvalue(), "a.zip")
     assert record.cells == ["u1", "S"]
+
+
+def test_a_quote_left_open_in_the_last_cell_is_said_and_swallows_no_row():
+    raw = b'victims,says\n1,"she said\n50,a paper\n3,another\n'
+    with pytest.raises(Refused, match="a quote is left open"):
+        rows(raw)
+    with pytest.raises(Refused, match="a quote is left open"):
+        rows(raw + b'4,"one that is closed"\n')
+    closed = rows(b'victims,says\n1,"she said, on two\nlines ""so"""\n50,a paper\n')
+    assert [r.cells[0] for r in closed] == ["1", "50"]
+
+
+def test_empty_cells_beside_a_table_are_none():
+    (one,) = rows(b"victims,says\n7,a paper,,\n")
+    assert one.uneven == 0 and one.cells == ["7", "a paper"]
