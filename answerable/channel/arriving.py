@@ -41,6 +41,12 @@ class InMemory(FileUploadHandler):
         )  # fmt: skip
 
 
+class FormFile(InMemory):
+    """A file on a form of the office whose page says nothing else: held in memory, and bounded."""
+
+    largest = 64 * 1024 * 1024
+
+
 def whose(environ: dict[str, Any]) -> str:
     """Whose page a file is sent to, as a digest of the visit; "" when it is nobody's, so that none of it is read."""
     from answerable.channel import guard, languages

@@ -12,6 +12,7 @@ import importlib
 import io
 import multiprocessing
 import os
+import re
 import resource
 import signal
 import socket
@@ -40,30 +41,39 @@ HEAD_SECONDS = 10
 SILENT_SECONDS = 20.0
 FORM_SECONDS = 120.0
 FILE_SECONDS = 3600.0
+# A file comes at least so fast on the whole, in bytes a second, once it had a while: a slow line does, a held one does not.
+PACE, PACE_AFTER = 1024, 60.0
 # Forms are small (DATA_UPLOAD_MAX_MEMORY_SIZE); what is longer is refused by the framework from its length alone.
 FORM_BYTES = 2 * 1024 * 1024 + 64 * 1024
 # Forms of which the rest is still to come, by number and by bytes of all together. Whoever began longest ago gives way:
 # an honest form is here in a moment.
 FORMS_AT_ONCE, FORMS_BYTES = 2000, 64 * 1024 * 1024
 CONNECTIONS = 8192
+DROPPED = 16 * 1024 * 1024  # of what is not taken in, so much is read before the answer
+LANGUAGES = frozenset({"en", "fr", "es", "ar", "uk"})
+TOO_MANY = "As many files as can come in at once are coming in. Nothing was taken; send yours again in a minute."
+NOT_IN_TIME = "What you sent did not come in time, or was too large. Nothing of it was taken; send it again."
 CLOSED = (("Connection", "close"), ("Cache-Control", "no-store"), ("Referrer-Policy", "no-referrer"))
 READY_SECONDS, FINISH_SECONDS, STOP_SECONDS = 60.0, 300.0, 4
 
 
 @dataclass(frozen=True)
 class Files:
-    """Files at a door: whose file a request brings ("" for nobody's: then it is a form), how many at once, and whether
-    they are held in memory (then `largest` in bytes with all around the file) or passed on as they come.
+    """Files at a door: whose file a request brings ("" for nobody's: then it is a form), how many at once and of one person,
+    and whether they are held in memory (then `largest` in bytes with all around the file) or passed on as they come.
+    `most` bytes are read of one request.
     """
 
     whose: str
     at_once: int
+    each: int
+    most: int
     largest: int = 0
 
 
 FILES = {
-    "channel": Files("answerable.channel.arriving:whose", 12, 12 * 1024 * 1024 + 64 * 1024),
-    "office": Files("answerable.vault.signin:whose", 4),
+    "channel": Files("answerable.channel.arriving:whose", 12, 1, 96 * 1024 * 1024, 12 * 1024 * 1024 + 64 * 1024),
+    "office": Files("answerable.vault.signin:whose", 8, 2, 2 * 1024 * 1024 * 1024),
 }
 
 
@@ -124,7 +134,7 @@ class Whole:
     """The WSGI application of a door, called for whole requests only, in threads of the door."""
 
     def __init__(self, application: Application, name: str) -> None:
-        self._application, files = application, FILES.get(name)
+        self._application, self._name, files = application, name, FILES.get(name)
         self._threads = ThreadPoolExecutor(threads(name), thread_name_prefix=name)
         self._forms: dict[_Form, None] = {}
         self._coming: list[str] = []
@@ -138,8 +148,7 @@ class Whole:
         environ, loop = environ_of(scope), asyncio.get_running_loop()
         whose = ""
         if self._files is not None and environ.get("CONTENT_TYPE", "").lower().startswith("multipart/form-data"):
-            whose = await loop.run_in_executor(self._file_threads if not self._files.largest else self._threads,
-                                               self._whose, environ)  # fmt: skip
+            whose = await loop.run_in_executor(self._threads, self._whose, environ)
         try:
             if whose:
                 status, headers, body = await self._file(environ, proto, whose)
@@ -147,12 +156,32 @@ class Whole:
                 environ["wsgi.input"] = io.BytesIO(await self._form(environ, proto))
                 status, headers, body = await loop.run_in_executor(self._threads, _answer, self._application, environ)
         except TooSlow:
-            status, headers, body = 408, list(CLOSED), b""
+            status, headers, body = self._sorry(environ, 408)
         except Full:
-            status, headers, body = 503, [*CLOSED, ("Retry-After", "60")], b""
+            with contextlib.suppress(TooSlow, RuntimeError, OSError):
+                await self._drop(environ, proto)  # so that the browser comes to read the answer
+            status, headers, body = self._sorry(environ, 503)
         except (RuntimeError, OSError):
             return  # whoever asked has gone
         proto.response_bytes(status, headers, body)
+
+    def _sorry(self, environ: Environ, status: int) -> tuple[int, list[tuple[str, str]], bytes]:
+        """What is said where nothing was taken in: at the channel its own calm page, in the language of the address."""
+        if self._name == "channel":
+            found = re.match(r"/[a-z]{2,3}(?=/)", environ["PATH_INFO"])
+            prefix = found[0] if found and found[0][1:] in LANGUAGES else ""
+            return 303, [*CLOSED, ("Location", f"{prefix}/busy/")], b""
+        said = NOT_IN_TIME if status == 408 else TOO_MANY
+        page = f"<!doctype html><html lang=en><meta charset=utf-8><title>{said}</title><p>{said}</p></html>".encode()
+        return status, [*CLOSED, ("Content-Type", "text/html; charset=utf-8"), ("Retry-After", "60")], page
+
+    async def _drop(self, environ: Environ, proto: Any) -> None:
+        timed = _timed(proto, FORM_SECONDS, asyncio.Event(), environ.get("CONTENT_LENGTH", ""))
+        size = 0
+        async with contextlib.aclosing(timed) as parts:
+            async for part in parts:
+                if (size := size + len(part)) > DROPPED:
+                    return
 
     async def _form(self, environ: Environ, proto: Any) -> bytes:
         """All of a form, or as much as is taken at most. Raises TooSlow."""
@@ -182,12 +211,14 @@ class Whole:
 
     async def _file(self, environ: Environ, proto: Any, whose: str) -> Any:
         files, loop = cast(Files, self._files), asyncio.get_running_loop()
-        # So many at once, and at a door for anyone one of each visit: the others try again when one is in.
-        if len(self._coming) >= files.at_once or files.largest and whose in self._coming:
+        # So many at once, and so many of each: the others try again when one is in.
+        if len(self._coming) >= files.at_once or self._coming.count(whose) >= files.each:
             raise Full
+        if int(environ.get("CONTENT_LENGTH") or 0) > files.most:
+            raise TooSlow
         self._coming.append(whose)
         try:
-            timed = _timed(proto, FILE_SECONDS, asyncio.Event(), environ.get("CONTENT_LENGTH", ""))
+            timed = _timed(proto, FILE_SECONDS, asyncio.Event(), environ.get("CONTENT_LENGTH", ""), PACE, files.most)
             async with contextlib.aclosing(timed) as parts:
                 if not files.largest:
                     environ["wsgi.input"] = io.BufferedReader(_Passing(parts, loop))
@@ -197,20 +228,21 @@ class Whole:
                     size += len(part)
                     if size - len(part) <= files.largest:
                         held.append(part)  # the rest is read and dropped, so that the browser comes to read the answer
-                    if size > 8 * files.largest:
-                        raise TooSlow
             environ["wsgi.input"] = io.BytesIO(b"".join(held))
             return await loop.run_in_executor(self._threads, _answer, self._application, environ)
         finally:
             self._coming.remove(whose)
 
 
-async def _timed(proto: Any, seconds: float, ended: asyncio.Event, length: str = "") -> AsyncGenerator[bytes, None]:
-    """The parts of a body. Raises TooSlow when nothing comes for a while, all takes too long, or it has to give way;
-    OSError when it ends before its length, so that half of what someone wrote is never taken for all of it.
+async def _timed(
+    proto: Any, seconds: float, ended: asyncio.Event, length: str = "", pace: int = 0, most: int = 0
+) -> AsyncGenerator[bytes, None]:
+    """The parts of a body. Raises TooSlow when nothing comes for a while, all takes too long or comes slower than `pace`
+    bytes a second, is more than `most`, or has to give way; OSError when it ends before its length, so that half of what
+    someone wrote is never taken for all of it.
     """
-    left = int(length or 0)
-    deadline, parts = time.monotonic() + seconds, aiter(proto)
+    left, size, began = int(length or 0), 0, time.monotonic()
+    deadline, parts = began + seconds, aiter(proto)
     gives_way = asyncio.ensure_future(ended.wait())
     try:
         while True:
@@ -225,7 +257,9 @@ async def _timed(proto: Any, seconds: float, ended: asyncio.Event, length: str =
                 if length and left:
                     raise OSError("half of a request")
                 return
-            left -= len(part)
+            left, size, took = left - len(part), size + len(part), time.monotonic() - began
+            if took > PACE_AFTER and size < pace * took or most and size > most:
+                raise TooSlow
             yield part
     finally:
         gives_way.cancel()

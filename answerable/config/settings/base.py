@@ -173,6 +173,8 @@ CONTENT_SECURITY_POLICY = {
 # Bounded on purpose: a form is small, a file is read in a stream with its own limit.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+# Django's own handlers would write a larger file into the temporary folder, in the clear and without a bound.
+FILE_UPLOAD_HANDLERS = ["answerable.channel.arriving.FormFile"]
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 
 DEFAULT_EXCEPTION_REPORTER = "answerable.config.reporting.QuietReporter"

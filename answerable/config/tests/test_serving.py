@@ -165,7 +165,7 @@ class Proto:
             yield part
 
     def response_bytes(self, status, headers, body):
-        self.status, self.body = status, body
+        self.status, self.headers, self.body = status, headers, body
 
 
 def echo(environ, start):
@@ -214,7 +214,7 @@ def files(monkeypatch):
     """A door to which one file at a time comes: held in memory, or passed on."""
 
     def at(largest: int):
-        monkeypatch.setitem(serving.FILES, "portal", serving.Files(f"{__name__}:of_someone", 2, largest))
+        monkeypatch.setitem(serving.FILES, "portal", serving.Files(f"{__name__}:of_someone", 2, 1, 1_000_000, largest))
         monkeypatch.setattr(serving.importlib, "import_module", lambda name: SimpleNamespace(of_someone=of_someone))
         return serving.Whole(echo, "portal")
 
@@ -246,6 +246,34 @@ def test_at_a_door_for_anyone_one_file_of_each_visit_comes_in_at_once(files):
 
     asyncio.run(all_of_them())
     assert [p.status for p in protos] == [200, 503, 200, 503, 503]
+
+
+@pytest.mark.parametrize("largest", [0, 1000])
+def test_a_file_that_is_only_held_is_let_go_and_one_that_is_too_much(files, monkeypatch, largest):
+    monkeypatch.setattr(serving, "PACE_AFTER", 0.1)
+    whole, held = files(largest), Proto(*[b"x"] * 100, pause=0.02)
+    began = time.monotonic()
+    asyncio.run(whole(form_with_file(cookie="hers", content0length="100"), held))
+    assert held.status in (0, 408) and time.monotonic() - began < 1.5 and whole._coming == []
+    monkeypatch.setattr(serving, "PACE", 0)
+    much = Proto(*[b"x" * 100_000] * 20)
+    asyncio.run(whole(form_with_file(cookie="hers", content0length="2000000"), much))
+    assert much.status == 408 and b"too large" in much.body
+
+
+def test_whoever_waits_at_the_channel_is_shown_its_own_page_in_her_language(files, monkeypatch):
+    whole = files(1000)
+    monkeypatch.setattr(whole, "_name", "channel")
+    protos = [Proto(b"x", b"y", pause=0.2) for _ in range(3)]
+
+    async def all_of_them():
+        asked = [form_with_file(cookie="a") for _ in protos]
+        asked[1].path, asked[2].path = "/ar/inside/file/", "/xx/inside/file/"
+        await asyncio.gather(*(whole(scope, p) for scope, p in zip(asked, protos, strict=True)))
+
+    asyncio.run(all_of_them())
+    assert [p.status for p in protos] == [200, 303, 303]
+    assert [dict(p.headers)["Location"] for p in protos[1:]] == ["/ar/busy/", "/busy/"]
 
 
 def test_a_file_larger_than_is_taken_is_cut_and_the_rest_dropped(files):

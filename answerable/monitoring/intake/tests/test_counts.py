@@ -64,4 +64,4 @@ def test_a_table_in_another_encoding_is_told_what_to_save_as(encoding):
 def test_empty_cells_beside_the_table_are_none_and_an_open_quote_is_said():
     assert read("1,2026-03,North,12,") == read("1,2026-03,North,12")
     with pytest.raises(Refused, match="cannot be read"):
-        read('1,2026-03,North,12', '2,2026-03,North,"3', "3,2026-03,North,9")
+        read("1,2026-03,North,12", '2,2026-03,North,"3', "3,2026-03,North,9")
