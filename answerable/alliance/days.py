@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from django.utils.formats import date_format
@@ -20,6 +21,11 @@ def day_words(value: date | datetime | str | None) -> str:
     if isinstance(value, str):
         value = datetime.fromisoformat(value)
     return isolated(date_format(value, FORMATS.get((get_language() or "en")[:2], FORMAT)))
+
+
+def listed(parts: Iterable[str]) -> str:
+    """Parts of a list, joined with the comma of the reader's script."""
+    return ("، " if (get_language() or "en").startswith("ar") else ", ").join(parts)
 
 
 def isolated(text: str) -> str:

@@ -22,7 +22,7 @@ from django.db import transaction
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from answerable.alliance.days import day_words
+from answerable.alliance.days import day_words, listed
 from answerable.alliance.models import Person
 from answerable.authority import engine as authority
 from answerable.authority.acting import reading_as
@@ -495,7 +495,7 @@ def _form_words(answers: dict[str, Any], by: Any) -> str:
         known = dict(step.choices(given))
         said = [str(known.get(v, v)) for v in (value if isinstance(value, list) else [value])]
         # Her name is opened by two of three; a page behind a code and a PIN would be one. So only that she gave it is said.
-        text = _("Yes") if step.shape == "yes" else ", ".join(said)
+        text = _("Yes") if step.shape == "yes" else listed(said)
         if step.name == "legal_name":
             text = _("sealed; two persons of different offices are needed to read it")
         lines += [str(step.heading), text, ""]

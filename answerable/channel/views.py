@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
+from answerable.alliance.days import listed
 from answerable.authority.pages import public_page
 from answerable.channel import codes, guard, languages, page, steps
 from answerable.common.errors import Refused
@@ -474,7 +475,7 @@ def _her_words(seen: dict[str, Any], questions: list[steps.Step], given: Any) ->
             continue
         words = dict(q.choices(given))
         chosen = value if isinstance(value, list) else [value]
-        text = ", ".join(str(words.get(v, v)) for v in chosen)
+        text = listed(str(words.get(v, v)) for v in chosen)
         if q.shape == "yes":
             text = _("Yes")
         if q.shape == "pin":

@@ -13,6 +13,8 @@ from babel import Locale
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_noop as _
 
+from answerable.alliance.days import listed
+
 ALWAYS = _("every day, day and night")
 HOURS = (ALWAYS, _("every day, in the daytime"), _("on weekdays, in the daytime"), _("ask by telephone first"))
 WHO_FOR = (
@@ -40,7 +42,7 @@ def languages(text: str) -> str:
     here = Locale.parse((get_language() or "en").split("-")[0])
     parts = [part.strip() for part in re.split(r"[,;،/]", text) if part.strip()]
     said = [here.languages.get(_codes().get(part.casefold(), ""), part) for part in parts]
-    return ("، " if here.language == "ar" else ", ").join(said)
+    return listed(said)
 
 
 def _known(text: str, phrases: tuple[str, ...]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from answerable.alliance.days import day_words, isolated
+from answerable.alliance.days import day_words, isolated, listed
 from answerable.alliance.models import Person
 from answerable.authority.acting import reading_as
 from answerable.authority.principals import CLOCK, HasPrincipal, Principal
@@ -51,7 +51,7 @@ def audience_words(codes: Sequence[str], *, to_her: bool = True) -> str:
         "sanctions": _("the desk that prepares a listing"), "research": _("approved research"), "public": _("anyone"),
         "archive": _("the sealed archive"),
     }  # fmt: skip
-    return ", ".join(called.get(c, _("a partner organisation")) for c in codes)
+    return listed(called.get(c, _("a partner organisation")) for c in codes)
 
 
 def choices(ref: str, *, to_her: bool = True) -> list[dict[str, Any]]:
@@ -80,7 +80,7 @@ def receipt_of(withdrawal: Withdrawal) -> str:
 
     Of a withdrawal that was undone it says so first, and nothing of what would have followed.
     """
-    what = ", ".join(her_words(p) for p in withdrawal.purposes)
+    what = listed(her_words(p) for p in withdrawal.purposes)
     withdrew = _("You withdrew: %(what)s. You did not have to say why, and you lose nothing by it.") % {"what": what}
     if withdrawal.status == m.UNDONE:
         return "\n".join([undone_words(withdrawal), number_words(withdrawal.ref)])
@@ -104,7 +104,7 @@ def receipt_of(withdrawal: Withdrawal) -> str:
 
 def undone_words(withdrawal: Withdrawal) -> str:
     """That a withdrawal was undone, when, and what holds now."""
-    what = ", ".join(her_words(p) for p in withdrawal.purposes)
+    what = listed(her_words(p) for p in withdrawal.purposes)
     days = {"what": what, "asked": day_words(withdrawal.asked_at), "day": day_words(withdrawal.undone_at)}
     if withdrawal.undone_at is None:
         return _("Undone. What you withdrew on %(asked)s (%(what)s) is as it was before.") % days
