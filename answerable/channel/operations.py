@@ -306,6 +306,11 @@ def answer(token: str, name: str, value: Any, at: int, wrong: str = "", sealed: 
             _("That is more than one form holds. What you wrote on the pages before is still here; send it, and write the "
               "rest in a message later."), reason="long",
         )  # fmt: skip
+    # Onwards only: whoever goes back, or saves, may be on the way to change the other answer.
+    now = state.get("at") or 0
+    if name and not wrong and at > now:
+        said = [s for s in question("answers_differ").ask(state["kind"], name, state["answers"]) if s]
+        at, wrong = (now, said[0]) if said else (at, wrong)
     return DOORS.write(token, {**state, "at": at, "refused": wrong})
 
 

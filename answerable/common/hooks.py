@@ -70,6 +70,7 @@ QUESTIONS: dict[str, str] = {
     "early_warning_level": "the early-warning level in force, {code, words, since}, or None (situation)",
     "finding_facts": "facts a measure's prerequisites need about findings (situation ref)",
     "lodge_from_channel": "lodges a claim or a report sent at the door; its reference, or None (kind, fields, by)",
+    "answers_differ": "a kind sentence where this answer does not agree with another of the form, or '' (kind, name, answers)",
     "lodging_choices": "what can be lodged at the door: {field: [[value, words]]}, or None (kind, by, so_far)",
 }
 

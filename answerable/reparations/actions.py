@@ -164,6 +164,10 @@ def lodge_claim(
         )
     if not declared_true:
         problems.append(_("Her declaration that this is true, spoken or signed, is needed."))
+    if rules.at_odds(age_band, flags):
+        problems.append(
+            _("Her age and what is ticked as urgent do not agree (under 18, or 60 and older): look at both with her.")
+        )
     child = rules.is_childs(age_band, flags)
     waits = child and not guardian
     answers = [replace(a, giver="guardian", assent=assent, guardian_not_implicated=guardian_not_implicated) if guardian else a
@@ -209,7 +213,7 @@ def lodge_claim(
     if identity:
         keeping.seal_identity(claim.ref, identity)
     if contact_plan is not None and officer is not None:
-        household = bool(contact_plan.get("unsafe_household")) or "UF-14" in flags
+        household = bool(contact_plan.get("unsafe_household")) or rules.UNSAFE_HOME in flags
         safeguarding.put_plan(claim.ref, {**contact_plan, "unsafe_household": household}, body=officer.body, by=officer)
     record.append("claim lodged", claim, by=by, to_state=claim.status, detail={"programme": programme.ref})
     return claim
@@ -379,14 +383,7 @@ def _to_decide(claim: Claim, message: str, name: str, by: Person) -> tuple[Claim
     """The claim, held, and the correction that is decided, by whoever may; nothing of a claim she took back. Raises Refused."""
     claim = Claim.objects.select_for_update().select_related("programme__situation").get(pk=claim.pk)
     authority.require(by, name, claim)
-    letter = next((x for x in corrections.letters([claim.ref]) if x.message == message), None)
-    if letter is None:
-        raise Refused(_("There is no such correction of this claim."), reason="nothing")
-    if not corrections.still([claim.ref]):
-        raise Refused(_("She took this claim back, so nothing of it is changed (SC-5)."), reason="consent")
-    if Correction.objects.filter(message=message).exists():
-        raise Refused(_("This correction was decided already. Open the claim again to see how."), reason="decided")
-    return claim, letter
+    return claim, corrections.to_decide(claim, message)
 
 
 def _decided(claim: Claim, letter: corrections.Letter, outcome: str, *, by: Person, texts: Mapping[str, str] | None = None,
@@ -405,8 +402,13 @@ def _decided(claim: Claim, letter: corrections.Letter, outcome: str, *, by: Pers
 
 
 @action("correct_claim")
-def correct_claim(claim: Claim, message: str, *, facts: Mapping[str, str], by: Person) -> Correction:
+def correct_claim(
+    claim: Claim, message: str, *, facts: Mapping[str, str], urgent: Iterable[str] = (), not_urgent: Iterable[str] = (), by: Person
+) -> Correction:  # fmt: skip
     """Carry out a correction: `facts` are the coded facts and sealed texts as she says they are, by field; days in ISO form.
+
+    `urgent` and `not_urgent` are urgency flags to be set and taken away. An age that is corrected takes with it what cannot
+    be true beside it: with 18 or more, that she is not yet 18 (UF-16); otherwise she would stay a child of the register.
 
     The new texts are sealed beside the earlier ones. What rests on the facts is worked out again: an assessment is set aside
     and made anew, so that the presumption is matched on the corrected days and place; an award stays, and another person
@@ -420,6 +422,11 @@ def correct_claim(claim: Claim, message: str, *, facts: Mapping[str, str], by: P
     texts = {f: v for f, v in given.items() if f in SEALED}
     decided = claim.status in lifecycle.DECIDED
     problems = _wrong_facts(claim, coded, decided=decided)
+    coded_flags = _flags(claim, given.get("age_band", ""), set(urgent), set(not_urgent))
+    if rules.at_odds(given.get("age_band", claim.age_band), set(urgent) & set(coded_flags)):
+        problems.append(
+            _("Her age and what is ticked as urgent do not agree (under 18, or 60 and older): correct both.")
+        )
     if "area1" in coded:
         texts.setdefault("area2", "")  # the closer place lay in the other area
     if {"events_from", "events_to"} & set(texts):
@@ -431,22 +438,28 @@ def correct_claim(claim: Claim, message: str, *, facts: Mapping[str, str], by: P
         else:
             texts |= {"events_from": first.isoformat(), "events_to": last.isoformat()}
             coded |= {"quarter": q} if (q := quarter_of(first)) != claim.quarter else {}
-    if not coded and not texts:
+    if not coded and not texts and coded_flags == claim.flags:
         problems.append(_("Say what is changed; or put what she wrote beside her file, or decline it."))
     if problems:
         raise Refused(" ".join(problems), reason="correction")
-    changed = sorted({*coded, *texts} - {"quarter"})
+    changed = sorted({*coded, *texts, *(["flags"] if coded_flags != claim.flags else [])} - {"quarter"})
     was_child, before = claim.is_childs, claim.status
-    earlier = {f: getattr(claim, f) for f in coded}
+    earlier: dict[str, Any] = {f: getattr(claim, f) for f in coded}
+    unsafe_now = rules.UNSAFE_HOME in set(coded_flags) - set(claim.flags)
+    if "flags" in changed:
+        earlier["flags"], claim.flags = claim.flags, coded_flags
+        level = rules.urgency(coded_flags)
+        claim.level, claim.score = level.level, level.score
     for f, v in coded.items():
         setattr(claim, f, v)
     touched = rules.touched(changed, assessed=claim.first_assessor_id is not None, decided=decided,
                             was_child=was_child, is_child=claim.is_childs)  # fmt: skip
+    touched += [rules.LOOK_AT_PLAN] if unsafe_now else []
     set_aside: list[str] = []
     if rules.ASSESS_AGAIN in touched:
         set_aside = _assess_again(claim)
     claim.corrected_by = sorted({*claim.corrected_by, by.ref})
-    claim.save(update_fields=[*coded, "status", "first_assessor", "second_assessor", "criteria", "presumed_by",
+    claim.save(update_fields=[*coded, "flags", "level", "score", "status", "first_assessor", "second_assessor", "criteria", "presumed_by",
                               "eligibility_due_at", "corrected_by"])  # fmt: skip
     made = _decided(
         claim, letter, lifecycle.CARRIED_OUT, by=by, texts=texts, changed=changed, before=earlier, touched=touched,
@@ -457,6 +470,16 @@ def correct_claim(claim: Claim, message: str, *, facts: Mapping[str, str], by: P
     record.append("claim corrected", claim, by=by, from_state=before, to_state=claim.status,
                   detail={"correction": made.ref, "message": message, "fields": changed, "touched": touched})  # fmt: skip
     return made
+
+
+def _flags(claim: Claim, age_band: str, on: set[str], off: set[str]) -> list[str]:
+    """The claim's flags with these set and those taken away, in the order of the list; Refused for a code that is none."""
+    known = list(taxonomy("urgency_flag"))
+    if unknown := (on | off) - set(known):
+        raise Refused(_("Unknown code: %(codes)s.") % {"codes": ", ".join(sorted(unknown))}, reason="correction")
+    off = off | (set(rules.at_odds(age_band, claim.flags)) - on)
+    now = (set(claim.flags) - off) | on
+    return claim.flags if now == set(claim.flags) else [f for f in known if f in now]
 
 
 def _wrong_facts(claim: Claim, coded: Mapping[str, str], *, decided: bool) -> list[str]:

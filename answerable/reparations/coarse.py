@@ -50,6 +50,12 @@ def age_words(value: str) -> str:
     return str(dict(steps.OWN["age"]).get(value, value))
 
 
+def flag_words(flags: Sequence[str]) -> str:
+    """Urgency flags as she would say them."""
+    plain = steps.plain_words("urgency_flag")
+    return "; ".join(str(plain.get(f, f)) for f in flags)
+
+
 def is_language(code: str) -> bool:
     """A language's code and nothing that could be a word: two or three letters, perhaps with a region or script."""
     return re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z]{2,4})?", code) is not None
@@ -62,4 +68,5 @@ def field_words() -> dict[str, str]:
         "area1": _("The area, roughly"), "language": _("Your language"), "events_from": _("From when"), "events_to": _("Until when"),
         "area2": _("The place, more closely"), "account": _("What you told"), "alias": _("What to call you"),
         "safe_contact": _("How to reach you safely"), "preferences": _("What you wish for"), "quarter": _("When it happened, roughly"),
+        "flags": _("What is urgent for you"),
     }  # fmt: skip

@@ -18,6 +18,7 @@ from answerable.authority.principals import Place
 from answerable.channel import access as channel
 from answerable.channel.models import Message
 from answerable.common import clock
+from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.reparations import access, lifecycle, rules
 from answerable.reparations.models import Claim, Correction
@@ -25,12 +26,12 @@ from answerable.vault import keeping
 from answerable.vault.consent import queries as consents
 
 DECIDES = ("correct_claim", "decline_correction", "note_statement")
-# Coded working facts that she may correct, and what is sealed of a claim.
+# Coded working facts that she may correct, beside her urgent needs (`flags`, one by one), and what is sealed of a claim.
 CODED = ("claim_type", "age_band", "country", "area1", "language")
 SEALED = ("events_from", "events_to", "area2", "account", "alias", "safe_contact", "preferences")
 FIELD_WORDS = {
     "claim_type": gettext_lazy("Class of claimant"), "age_band": gettext_lazy("Age"), "country": gettext_lazy("Country she lives in"),
-    "area1": gettext_lazy("Area, roughly"), "language": gettext_lazy("Language"), "account": gettext_lazy("In her own words"),
+    "area1": gettext_lazy("Area, roughly"), "flags": gettext_lazy("Urgent needs"), "language": gettext_lazy("Language"), "account": gettext_lazy("In her own words"),
     "area2": gettext_lazy("Where, more closely"), "preferences": gettext_lazy("What she wishes for"),
     "events_from": gettext_lazy("From when"), "events_to": gettext_lazy("Until when"),
     "alias": gettext_lazy("The name to call her by"), "safe_contact": gettext_lazy("The safe way to reach her"),
@@ -88,9 +89,31 @@ def open_in(claims: Sequence[str]) -> list[Letter]:
     return [x for x in found if x.claim in live]
 
 
+def to_decide(claim: Claim, message: str) -> Letter:
+    """The correction, where it still waits; nothing of a claim she took back does. Raises Refused."""
+    if not still([claim.ref]):
+        raise Refused(taken_back_words(), reason="over")
+    letter = next((x for x in letters([claim.ref]) if x.message == message), None)
+    if letter is None:
+        raise Refused(_("There is no such correction of this claim."), reason="over")
+    if Correction.objects.filter(message=message).exists():
+        raise Refused(_("This correction was decided already. Open the claim again to see how."), reason="over")
+    return letter
+
+
+def taken_back_words() -> str:
+    """Why nothing is decided any more."""
+    return _("She took this claim back, so nothing of it is changed (SC-5).")
+
+
+def ways(by: Any, claim: Claim) -> list[str]:
+    """In which ways someone may decide a correction of this claim, as actions."""
+    return [action for action in DECIDES if authority.allows(by, action, claim)]
+
+
 def may_decide(by: Any, claim: Claim) -> bool:
     """Whether someone may decide a correction of this claim in any way."""
-    return any(authority.allows(by, action, claim) for action in DECIDES)
+    return bool(ways(by, claim))
 
 
 def current(claim: Claim, fields: Sequence[str]) -> dict[str, list[str]]:
@@ -138,6 +161,7 @@ def touched_words(code: str) -> str:
         rules.LOOK_AT_AWARD: _("The award was decided on the facts before. It stays (R-APP-1), and another person of the panel looks at it again."),
         rules.NOW_CHILD: _("By her corrected age she is under 18: ask for her consent anew, with an adult she trusts (SC-11)."),
         rules.NO_CHILD: _("By her corrected age she is not under 18: what waited for an adult she now gives by herself."),
+        rules.LOOK_AT_PLAN: _("She is not safe at home: look at how she may be reached (SC-6)."),
     }.get(code, code)  # fmt: skip
 
 

@@ -44,6 +44,22 @@ def period(year: str, month: str) -> tuple[date, date]:
     return date(y, m or 1, 1), min(last, clock.today())
 
 
+@question("answers_differ").answer_with
+def _differ(kind: str, name: str, answers: Mapping[str, Any]) -> str:
+    """Her age and a tick that cannot be true beside it: she is asked to look at the two once more before she sends them.
+
+    Said where she ticks, so that she can go back to her age and come here again.
+    """
+    age, ticked = str(answers.get("age_band") or ""), [str(f) for f in answers.get("flags") or ()]
+    if kind != "claim" or name != "flags" or not rules.at_odds(age, ticked):
+        return ""
+    if age == rules.CHILDS_BAND:
+        return _("You chose “under 18” as your age, and ticked that you are 60 or older. Please look at the two once more: take the "
+                 "tick away at “Is anything urgent?”, or go back to “How old are you?” and change it or leave it out.")  # fmt: skip
+    return _("You chose an age of 18 or more, and ticked “I am not yet 18” as well. Please look at the two once more: take the tick "
+             "away at “Is anything urgent?”, or go back to “How old are you?” and change it or leave it out.")  # fmt: skip
+
+
 @question("lodge_from_channel").answer_with
 def _lodge(kind: str, fields: Mapping[str, Any], by: Any) -> str | None:
     """A claim in her own words; its reference. What she left out stays out. Raises Refused."""
@@ -55,6 +71,8 @@ def _lodge(kind: str, fields: Mapping[str, Any], by: Any) -> str | None:
     if not str(fields.get("year", "")).isdigit():
         raise Refused(_("About when it happened is needed; a year is enough."), reason="year")
     first, last = period(str(fields["year"]), str(fields.get("month") or ""))
+    if said := _differ(kind, "flags", fields):
+        raise Refused(said, reason="age")
     name = str(fields.get("legal_name") or "").strip()
     claim = actions.lodge_claim(
         programme,
@@ -117,7 +135,8 @@ def _page(about: str) -> list[dict[str, Any]] | None:
                         lifecycle.ASSESSMENT, lifecycle.SECOND_ASSESSMENT):  # fmt: skip
         lines.append(_("A first answer is due by %(day)s.") % day)
     if claim.awaiting and status != lifecycle.WITHDRAWN:
-        lines.append(survivor.child_words())
+        lines.append(survivor.child_words() if claim.is_childs else
+                     _("What you agreed to when you asked waits for you alone: say yes to it once more, on this page."))  # fmt: skip
     sections: list[dict[str, Any]] = [{"title": _("What you asked for"), "lines": lines}]
     if said := _corrected(claim):
         sections.append({"title": _("What you corrected"), "lines": said})
@@ -146,7 +165,7 @@ def _facts(claim: Claim) -> list[str]:
     said = {
         "claim_type": word("claim_type", claim.claim_type), "quarter": claim.quarter, "area1": coarse.words(claim.area1),
         "age_band": coarse.age_words(claim.age_band), "country": coarse.words(claim.country),
-        "language": dict(settings.LANGUAGES).get(claim.language, claim.language),
+        "language": dict(settings.LANGUAGES).get(claim.language, claim.language), "flags": coarse.flag_words(claim.flags),
     }  # fmt: skip
     corrected = {f for c in claim.corrections.filter(outcome=lifecycle.CARRIED_OUT) for f in c.changed}
     corrected |= {"quarter"} if "events_from" in corrected else set()
@@ -203,7 +222,11 @@ def _answer(c: Correction, said: Mapping[str, str]) -> list[str]:
     ]
     if rules.ASSESS_AGAIN in c.touched:
         lines.append(_("Because of it your claim is looked at again from the start."))
-    if rules.NOW_CHILD in c.touched:
+    if rules.NO_CHILD in c.touched and not c.claim.is_childs:
+        lines.append(
+            _("Your file no longer says that you are under 18. What waited for an adult you can now give by yourself.")
+        )
+    if rules.NOW_CHILD in c.touched and c.claim.is_childs:
         lines.append(survivor.child_words())
     lines.append({
         lifecycle.LOOK_WAITS: _("What was awarded stays yours. Another person looks whether it is still right."),

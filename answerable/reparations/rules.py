@@ -48,11 +48,22 @@ def programme_obstacles(
 # Urgent needs are looked at within this many hours of lodging (§5.4).
 SCREENING_HOURS = 72
 FLAG_POINTS = {"0": 40, "1": 20, "2": 10}
+CHILDS_BAND, NOT_YET_18, SIXTY_AND_OLDER = "under 18", "UF-16", frozenset({"UF-18", "UF-24"})
+UNSAFE_HOME = "UF-14"
 
 
 def is_childs(age_band: str, flags: Iterable[str]) -> bool:
     """Whether what was said makes the claim a child's: her age, or that it is urgent because she is not yet 18 (UF-16)."""
-    return age_band == "under 18" or "UF-16" in flags
+    return age_band == CHILDS_BAND or NOT_YET_18 in flags
+
+
+def at_odds(age_band: str, flags: Iterable[str]) -> list[str]:
+    """Flags that cannot be true beside this age: not yet 18 beside an adult's, 60 and older beside a child's.
+
+    An age that was not said is at odds with none.
+    """
+    ruled_out = SIXTY_AND_OLDER if age_band == CHILDS_BAND else {NOT_YET_18} if age_band else set()
+    return sorted(ruled_out & set(flags))
 
 
 @dataclass(frozen=True)
@@ -225,6 +236,7 @@ CORRECTION_DAYS = 30
 # What an assessment, and an award after it, rests on; anything else may change without either being looked at again.
 RESTS_ON = frozenset({"claim_type", "events_from", "events_to", "area1", "area2", "account"})
 ASSESS_AGAIN, LOOK_AT_AWARD, NOW_CHILD, NO_CHILD = "ASSESS_AGAIN", "LOOK_AT_AWARD", "NOW_CHILD", "NO_CHILD"
+LOOK_AT_PLAN = "LOOK_AT_PLAN"
 
 
 def correction_due(received: datetime, holidays: frozenset[date] = frozenset()) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -20,9 +21,10 @@ from answerable.authority import engine as authority
 from answerable.authority.pages import Request, done, form_page, moves, needs
 from answerable.authority.principals import Place
 from answerable.channel import steps
+from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.common.money import Money
-from answerable.common.tables import label
+from answerable.common.tables import label, taxonomy
 from answerable.monitoring.access import get
 from answerable.monitoring.forms import Day, many
 from answerable.monitoring.models import Situation
@@ -148,6 +150,8 @@ class ClaimForm(PlanFields):
 
 
 CORRECT, BESIDE, DECLINE = "correct", "beside", "decline"
+# What each choice does; a person is offered what authority allows them.
+WAYS = {CORRECT: "correct_claim", BESIDE: "note_statement", DECLINE: "decline_correction"}
 
 
 class CorrectionForm(forms.Form):
@@ -165,7 +169,10 @@ class CorrectionForm(forms.Form):
     area1 = forms.ChoiceField(label=gettext_lazy("Area, roughly"), required=False)
     area2 = forms.CharField(label=gettext_lazy("Where, more closely"), max_length=40, required=False)
     country = forms.ChoiceField(label=gettext_lazy("Country she lives in"), required=False)
-    age_band = forms.ChoiceField(label=gettext_lazy("Age"), choices=[("", "–"), *AGES], required=False)
+    age_band = forms.ChoiceField(label=gettext_lazy("Age"), choices=[("", "–"), *AGES], required=False,
+                                 help_text=gettext_lazy("A tick that cannot be true beside it falls with it: “not yet 18”, or 60 and older."))  # fmt: skip
+    urgent = many("urgency_flag", gettext_lazy("Urgent as well"))
+    not_urgent = many("urgency_flag", gettext_lazy("Ticked as urgent, and not so"))
     language = forms.CharField(label=gettext_lazy("Language"), max_length=8, required=False,
                                help_text=gettext_lazy("A code, like ar or fr."))  # fmt: skip
     claim_type = forms.ChoiceField(
@@ -185,17 +192,27 @@ class CorrectionForm(forms.Form):
                             widget=forms.Textarea(attrs={"rows": 3}),
                             help_text=gettext_lazy("Left at her door with the hours of any answer."))  # fmt: skip
 
-    def __init__(self, *args: Any, claim: Claim, letters: list[corrections.Letter], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, claim: Claim, letters: list[corrections.Letter], ways: Sequence[str], **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        flags = [(f, label("urgency_flag", f, get_language() or "en")) for f in taxonomy("urgency_flag")]
+        decision = self.fields["decision"]
+        decision.choices = [(d, w) for d, w in decision.choices if WAYS[d] in ways]  # type: ignore[attr-defined]
         lists = {
+            "urgent": [(f, w) for f, w in flags if f not in claim.flags], "not_urgent": [(f, w) for f, w in flags if f in claim.flags],
             "message": [(x.message, corrections.waits_words(x)) for x in letters], "area1": [("", "–"), *coarse.areas(claim.programme)],
             "country": [("", "–"), *coarse.countries()], "reason": [("", "–"), *corrections.reasons().items()],
         }  # fmt: skip
         for name, choices in lists.items():
             self.fields[name].choices = choices  # type: ignore[attr-defined]
-        for name, field in self.fields.items():
-            if name not in ("message", "decision"):
-                field.only_if = ("decision", [DECLINE if name in ("reason", "words") else CORRECT])  # type: ignore[attr-defined]
+        for name, field in list(self.fields.items()):
+            if name in ("message", "decision"):
+                continue
+            way = DECLINE if name in ("reason", "words") else CORRECT
+            field.only_if = ("decision", [way])  # type: ignore[attr-defined]
+            if WAYS[way] not in ways or name == "not_urgent" and not claim.flags:
+                del self.fields[name]
 
 
 class AwardForm(forms.Form):
@@ -320,8 +337,9 @@ def claim(request: Request, ref: str) -> HttpResponse:
     ]  # fmt: skip
     if this.awaiting:
         what = ", ".join(label("consent_purpose", p, get_language() or "en") for p in this.awaiting)
-        facts.append((_("Consent"), _("waits for an adult who consents with the child (SC-11); she herself said yes to: %(what)s")
-                      % {"what": what}))  # fmt: skip
+        waits = (_("waits for an adult who consents with the child (SC-11); she herself said yes to: %(what)s") if this.is_childs else
+                 _("waits for herself, who is not under 18 by her corrected age; she had said yes to: %(what)s"))  # fmt: skip
+        facts.append((_("Consent"), waits % {"what": what}))
     if award:
         facts += [(_("Award"), f"{award.units} RU = {award.gross}"), (_("Net of what was received"), award.net)]
     purpose = (
@@ -392,8 +410,28 @@ def award_claim(request: Request, ref: str) -> HttpResponse:
 def decide_correction(request: Request, ref: str) -> HttpResponse:
     """Decide what she corrects: carry it out, put it beside her file, or decline it."""
     this: Claim = get(access.claims(request.user), ref)
+    ways = corrections.ways(request.user, this)
+    wished = WAYS.get(request.POST.get("decision", ""), "")
+    if not ways or wished and wished not in ways:
+        authority.require(request.user, wished or "correct_claim", this)
+    waiting = corrections.open_in([ref])
+    if request.method == "POST":
+        try:
+            corrections.to_decide(this, request.POST.get("message", ""))
+        except Refused as no:
+            return _not_waiting(request, this, no)
+    elif not waiting:
+        return _not_waiting(request, this)
 
     def act(data: dict[str, Any]) -> HttpResponse:
+        try:
+            return decided(data)
+        except Refused as no:
+            if no.reason == "over":  # another was faster
+                return _not_waiting(request, this, no)
+            raise
+
+    def decided(data: dict[str, Any]) -> HttpResponse:
         message, decision = data["message"], data["decision"]
         if decision == BESIDE:
             actions.note_statement(this, message, by=request.user)
@@ -404,15 +442,26 @@ def decide_correction(request: Request, ref: str) -> HttpResponse:
         else:
             facts = {f: data[f] for f in (*corrections.CODED, *corrections.SEALED) if data.get(f)}
             facts |= {f: facts[f].isoformat() for f in ("events_from", "events_to") if f in facts}
-            made = actions.correct_claim(this, message, facts=facts, by=request.user)
+            made = actions.correct_claim(this, message, facts=facts, urgent=data.get("urgent", ()),
+                                         not_urgent=data.get("not_urgent", ()), by=request.user)  # fmt: skip
             said = " ".join([_("It is carried out; she reads on her page what was changed."),
                              *(corrections.touched_words(t) for t in made.touched)])  # fmt: skip
         return done(request, said, reverse("claim", args=[ref]) + "#corrections")
 
-    form = CorrectionForm(request.POST or None, claim=this, letters=corrections.open_in([ref]),
+    form = CorrectionForm(request.POST or None, claim=this, letters=waiting, ways=ways,
                           initial={"message": request.GET.get("message", "")})  # fmt: skip
     return form_page(request, form, heading=_("Decide a correction"), button=_("Decide"), act=act, cancel=reverse("claim", args=[ref]),
                      lead=_("Read first in her messages what she wrote. She has 30 days' right to an answer, and reads it on her own page."))  # fmt: skip
+
+
+def _not_waiting(request: Request, claim: Claim, refused: Refused | None = None) -> HttpResponse:
+    """In place of the form, where nothing of it can be decided: why not, and how each correction stands, read anew."""
+    if refused is None and not corrections.still([claim.ref]):
+        refused = Refused(corrections.taken_back_words(), reason="over")
+    back = reverse("claim", args=[claim.ref]) + "#corrections"
+    context = {"sentence": str(refused or ""), "back": back, "corrections": corrections.on_claim(request.user, claim)}
+    status = 409 if request.method == "POST" else 200
+    return render(request, "reparations/not_waiting.html", context, status=status)
 
 
 @require_POST

@@ -14,6 +14,8 @@ from tests_support import rows_holding, see_all
 
 from answerable.alliance import actions as alliance
 from answerable.alliance.days import day_words
+from answerable.authority.acting import action
+from answerable.authority.principals import CLOCK
 from answerable.channel import actions as channel
 from answerable.channel.models import Message, Thread
 from answerable.common import clock
@@ -325,6 +327,140 @@ def test_of_two_decisions_one_counts(office, hers):
     see_all()
     assert Correction.objects.get(message=message.ref).outcome == lifecycle.DECLINED
     assert Correction._meta.get_field("message").unique  # tests/security/test_races.py: six at once
+
+
+@pytest.mark.parametrize("stored", ["", "25-34"], ids=["her age was not said", "taken in before the door asked"])
+def test_an_adult_who_is_ticked_as_a_child_is_corrected_out_of_it(door, office, saved, stored):
+    visitor = door()
+    lodged(visitor, saved("$programme"), flags=["UF-14", "UF-16"])
+    code = visitor.code()
+    visitor.say("/code/", what="written")
+    visitor.say("/code/", what="check", code=code)
+    visitor.say("/inside/write/", text=WORDS, kind="correction")
+    see_all()
+    claim, message = Claim.objects.get(ref=newest().about_ref), newest().messages.get(kind="correction")
+
+    @action("test gives her an age")
+    def aged(*, by):
+        Claim.objects.filter(pk=claim.pk).update(age_band=stored)
+        log.append("x", "y", by=by)
+
+    aged(by=CLOCK)
+    see_all()
+    assert claim.awaiting == ["CP-CLAI", "CP-CONT"] and claim.score == 40
+    assert "an adult you trust says yes together with you" in her_section(door, code)[0]
+    inga = office("inga")
+    page = inga.get(reverse("decide-correction", args=[claim.ref])).content.decode()
+    assert "Ticked as urgent, and not so" in page
+    assert decide(inga, claim, message, decision="correct", age_band="35-49").status_code == 303
+    now = Claim.objects.get(pk=claim.pk)
+    assert (now.age_band, now.flags, now.level, now.score) == ("35-49", ["UF-14"], "U1", 20) and not now.is_childs
+    made = Correction.objects.get(message=message.ref)
+    assert (made.changed, made.before["flags"]) == (["age_band", "flags"], ["UF-14", "UF-16"])
+    assert log.history(claim.ref)[-1].event["detail"]["fields"] == ["age_band", "flags"]
+    shown = page_of(inga, claim)
+    assert "Age, Urgent needs" in shown and "not under 18" in shown and "waits for herself" in shown
+    page, text = her_section(door, code)
+    assert "What is urgent for you" in page and "an adult you trust" not in page
+    assert "no longer says that you are under 18" in page and "waits for you alone" in page
+    assert "What is urgent for you: I am not safe at home (corrected at your word)" in text
+    assert "I am not safe at home" not in page
+    # And now she gives it by herself.
+    visitor, _page = enter(door, code, "2468")
+    visitor.say("/inside/choice/", act="give", purpose="CP-STAT")
+    visitor.say("/inside/give/", purpose="CP-STAT", understood="yes")
+    see_all()
+    assert "CP-STAT" in consents.in_force(claim.ref)
+
+
+def test_urgent_needs_are_corrected_one_by_one(office, hers):
+    claim, message, _code = hers
+    by = channel.holder(message.thread.ref, message.thread.compartment)
+    second = channel.leave_message(message.thread, "Not that.", kind="correction", by=by)
+    inga = office("inga")
+    assert (
+        "Ticked as urgent, and not so" not in inga.get(reverse("decide-correction", args=[claim.ref])).content.decode()
+    )
+    # Ticked anew beside an age that rules it out: nothing is accepted in silence.
+    odd = decide(inga, claim, message, decision="correct", age_band="35-49", urgent=["UF-16"])
+    assert odd.status_code == 409 and "do not agree" in odd.content.decode()
+    with pytest.raises(Refused, match="Unknown code"):
+        actions.correct_claim(claim, message.ref, facts={}, urgent=["UF-99"], by=person("inga"))
+    see_all()
+    reply = inga.post(reverse("decide-correction", args=[claim.ref]),
+                      {"message": message.ref, "decision": "correct", "urgent": ["UF-16", "UF-14"]}, follow=True)  # fmt: skip
+    see_all()
+    assert "She is not safe at home" in reply.content.decode()
+    now = Claim.objects.get(pk=claim.pk)
+    assert (now.flags, now.level, now.score) == (["UF-14", "UF-16"], "U1", 40) and now.is_childs
+    assert decide(inga, claim, second, decision="correct", not_urgent=["UF-16", "UF-14"]).status_code == 303
+    now = Claim.objects.get(pk=claim.pk)
+    assert (now.flags, now.level, now.score) == ([], "U3", 0) and not now.is_childs
+    assert Correction.objects.get(message=second.ref).touched == [rules.NO_CHILD]
+
+
+def test_at_the_door_an_age_and_a_tick_that_do_not_agree_are_looked_at_once_more(door, saved):
+    from answerable.channel.steps import steps_of
+
+    visitor, names = door(), [s.name for s in steps_of("claim", has_code=False)]
+    answers = {"care": "yes", "pin": "2468", "programme": saved("$programme").ref, "claim_type": "CL-DIR", "year": "2026",
+               "age_band": "25-34"}  # fmt: skip
+
+    def go(first: str, last: str) -> None:
+        for name in names[names.index(first) : names.index(last)]:
+            visitor.next(answers.get(name, ""), act="next" if name in answers else "skip")
+
+    visitor.see("/begin/")
+    visitor.say("/begin/", kind="claim")
+    go("care", "flags")
+    page = visitor.next(["UF-16", "UF-26"])
+    assert "look at the two once more" in page and "Is anything urgent?" in page
+    # She goes back to her age, leaves it out, and comes here again without being stopped on the way.
+    for _ in range(names.index("flags") - names.index("age_band")):
+        page = visitor.next(["UF-16", "UF-26"] if "Is anything urgent?" in page else "", act="back")
+    assert "How old are you?" in page
+    go("age_band", "account")
+    assert "look at the two once more" not in visitor.next("", act="skip")
+    page = visitor.next(["UF-26"])
+    assert "look at the two once more" not in page and "What would help you most?" in page
+    # Nor is it taken by a way round the page.
+    with pytest.raises(Refused, match="look at the two once more"):
+        _sent_round(saved("$programme").ref, age_band="under 18", flags=["UF-24"])
+
+
+def _sent_round(programme: str, **fields) -> None:
+    from answerable.reparations import doors
+
+    doors._lodge("claim", {"programme": programme, "year": "2026", **fields}, None)
+
+
+def test_the_form_offers_what_one_may_do_and_only_where_something_waits(door, office, hers):
+    claim, message, code = hers
+    where = reverse("decide-correction", args=[claim.ref])
+    page = office("anna").get(where).content.decode()
+    assert 'value="correct"' in page and 'value="decline"' in page and 'value="beside"' not in page
+    assert 'value="beside"' in office("adva").get(where).content.decode()
+    barred = office("paulo").get(where)
+    assert barred.status_code == 409 and 'name="decision"' not in barred.content.decode()
+    # Another was faster: how it stands now, and no form.
+    actions.decline_correction(claim, message.ref, reason="UNCLEAR", by=person("adva"))
+    see_all()
+    late = decide(office("inga"), claim, message, decision="correct", country="UNSAID")
+    said = late.content.decode()
+    assert late.status_code == 409 and "decided already" in said and "Declined on" in said
+    assert "not decided yet" not in said and 'name="decision"' not in said
+    empty = office("inga").get(where).content.decode()
+    assert "No correction of this claim waits" in empty and 'name="message"' not in empty
+    by = channel.holder(message.thread.ref, message.thread.compartment)
+    other = channel.leave_message(message.thread, "And my age.", kind="correction", by=by)
+    see_all()
+    visitor, _page = enter(door, code, "2468")
+    visitor.say("/inside/withdraw/", purpose="CP-CLAI")
+    see_all()
+    open_form = decide(office("inga"), claim, other, decision="correct", country="UNSAID")
+    plain = "She took this claim back, so nothing of it is changed (SC-5)."
+    assert open_form.status_code == 409 and plain in open_form.content.decode()
+    assert plain in office("inga").get(where).content.decode()
 
 
 def test_her_words_and_what_is_made_of_them_are_in_no_table_and_no_entry(door, office, hers, caplog):

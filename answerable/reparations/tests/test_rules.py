@@ -120,3 +120,12 @@ def test_what_a_correction_makes_work_anew(changed, assessed, decided, found):
     assert rules.touched(changed, was_child=False, is_child=False, **known) == found
     assert rules.touched(changed, was_child=False, is_child=True, **known) == [*found, rules.NOW_CHILD]
     assert rules.touched(changed, was_child=True, is_child=False, **known) == [*found, rules.NO_CHILD]
+
+
+@pytest.mark.parametrize(
+    ("age", "flags", "found"),
+    [("25-34", ["UF-16", "UF-14"], ["UF-16"]), ("under 18", ["UF-16"], []), ("", ["UF-16", "UF-18"], []),
+     ("under 18", ["UF-18", "UF-24"], ["UF-18", "UF-24"]), ("70+", ["UF-18"], [])],
+)  # fmt: skip
+def test_an_age_rules_out_ticks_that_cannot_be_true_beside_it(age, flags, found):
+    assert rules.at_odds(age, flags) == found
