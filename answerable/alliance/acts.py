@@ -51,4 +51,5 @@ ACTS = (
     _("time authority entered"), _("transfer recorded"), _("triage"), _("use recovery"), _("vault founded"), _("vault locked"),
     _("vault signing key"), _("withdraw alert"), _("withdraw claim"), _("withdraw consent"), _("withdraw proposal"), _("withdrawal carried out"),
     _("withdrawal effect done"), _("withdrawal undone"),
+    _("assess again"), _("award looked at again"), _("claim corrected"), _("correction declined"), _("keys kept by the vault"), _("statement put beside"),
 )  # fmt: skip
