@@ -413,7 +413,12 @@ def decide_correction(request: Request, ref: str) -> HttpResponse:
     ways = corrections.ways(request.user, this)
     wished = WAYS.get(request.POST.get("decision", ""), "")
     if not ways or wished and wished not in ways:
-        authority.require(request.user, wished or "correct_claim", this)
+        try:
+            authority.require(request.user, wished or "correct_claim", this)
+        except Refused as no:
+            if request.method == "POST":
+                raise
+            return _not_waiting(request, this, no)
     waiting = corrections.open_in([ref])
     if request.method == "POST":
         try:
