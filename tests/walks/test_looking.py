@@ -224,6 +224,22 @@ def test_a_month_counts_what_certainly_lies_in_it_and_the_rest_stands_beside_it(
     assert tallies == {(c.value, c.reported, c.verified, c.victims) for c in every}
 
 
+@pytest.mark.writes_freely
+def test_a_closed_period_counts_what_certainly_lies_in_it(saved, dated):
+    from answerable.monitoring.evidence import queries as evidence
+
+    see_all()
+    zandria, counts = saved("$zandria"), evidence.counts
+    Incident.objects.filter(pk__in=[i.pk for i in dated.values()]).update(status="CREDIBLE")
+    with_them = counts(zandria, date(2026, 1, 1), date(2026, 1, 31))["incidents"]
+    year = counts(zandria, date(2025, 12, 1), date(2026, 1, 31))["incidents"]
+    december = counts(zandria, date(2025, 12, 1), date(2025, 12, 31))["incidents"]
+    # January holds what is known to January, the range lies in both months together, and the year in neither.
+    assert year == with_them + december + 1
+    Incident.objects.filter(pk=dated["range"].pk).update(status="MERGED")
+    assert counts(zandria, date(2025, 12, 1), date(2025, 12, 31))["incidents"] == december
+
+
 def test_tables_of_a_year_hold_what_certainly_lies_in_it(saved, dated):
     for incident in dated.values():  # what rests on nothing does not leave
         paper = {

@@ -172,8 +172,9 @@ def test_a_list_of_the_api_goes_on_until_it_ends_and_consent_is_asked_before_it_
         (whole,) = pages(of, path)
         monkeypatch.setattr(api, "AT_ONCE", 1)
         assert [r for page in pages(of, path) for r in page] == whole, path
-    reply = call("get", "incidents?after=INC-NONE")
-    assert reply.status_code == 409 and reply.json()["reason"] == "after"
+    for none in ("INC-NONE", "INC-%00"):
+        reply = call("get", f"incidents?after={none}")
+        assert reply.status_code == 409 and reply.json()["reason"] == "after"
 
 
 ITEM = {"captured_on": "2025-02-11", "says": "what was said", "directness": "primary"}

@@ -22,7 +22,14 @@ from answerable.monitoring.linking.models import Subordination
 from answerable.monitoring.models import Incident, Party, PatternAssessment, Situation, SourceItem
 from answerable.monitoring.patterns import actions as patterns
 from answerable.monitoring.patterns import live, queries
-from answerable.monitoring.patterns.models import FIGURES, Contribution, Indicator, PatternState, Restatement
+from answerable.monitoring.patterns.models import (
+    FIGURES,
+    Contribution,
+    Indicator,
+    PatternState,
+    Restatement,
+    StateChange,
+)
 from answerable.record import log as record
 
 pytestmark = [pytest.mark.django_db, pytest.mark.writes_freely]
@@ -267,6 +274,24 @@ def test_a_change_touches_only_windows_that_hold_its_day(world):
     )
     assert all(s.version == before[s.pk] for s in PatternState.objects.exclude(pk=touched[0].pk))
     assert new.on != old.on
+
+
+def test_a_window_that_comes_or_goes_turns_no_test_of_those_that_stand(world):
+    for day in (0, 40, 80, 120, 160):
+        add(world, day, victims=2)
+    kept = PatternState.objects.filter(party=world.parties[1]).latest("ends_on")
+    late = add(world, 200, (("C3", 1),), status="CREDIBLE")
+    came = StateChange.objects.filter(because_of=late.ref).first()
+    assert (
+        came.newest["was"]["verified_victims"] == came.newest["now"]["verified_victims"] == kept.verified_victims == 10
+    )
+    assert came.turned == []
+    late.status = "MERGED"
+    late.save()
+    live.relevel(late.party, [late.ref], why="merged")
+    went = StateChange.objects.filter(because_of=late.ref, reason="merged").get()
+    assert went.newest["was"]["verified_victims"] == went.newest["now"]["verified_victims"] == 10
+    assert went.turned == []
 
 
 def test_late_verification_restates_an_earlier_assessment_and_keeps_the_first(world, saved):
