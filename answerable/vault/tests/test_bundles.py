@@ -19,7 +19,7 @@ SIGNER = tlog.Ed25519Signer("alliance.example/record", bytes(range(32)))
 CUSTODIAN, SAFEGUARDING, ADVOCATE = "vault custodian", "safeguarding officer", "survivors' advocate"
 SEATS = {name: seal.new_key_pair() for name in (CUSTODIAN, SAFEGUARDING, ADVOCATE)}
 PUBLIC = [(name, keys[0]) for name, keys in SEATS.items()]
-NOOR = {"name": "Noor", "safe_contact": "by the well, on market days", "iban": "ZA00 7777"}
+NOOR = {"name": "Noor of the hill", "safe_contact": "by the well, on market days", "iban": "ZA00 7777"}
 BLOCK = identity.seal_identity(NOOR, PUBLIC, "CLM-1")
 TOVE_PUBLIC, TOVE = seal.new_key_pair()
 RELEASED = datetime(2031, 3, 12, 9, tzinfo=UTC)
@@ -81,12 +81,13 @@ def test_no_bundle_shows_what_is_sealed_and_an_answers_size_does_not_tell_how_mu
     ask, short = request(), request(fields=["name"])
     share = share_of(ask)
     answer, other = answer_of(ask, share), answer_of(short, share_of(short))
+    words = (b"Noor of", b"the well", b"ZA00 7777")  # with a space in each: four letters stand in base64 by chance
     for raw in (ASKED, share, answer):
         for blob in (
             raw,
             *(base64.b64decode(v) for v in json.loads(raw).values() if isinstance(v, str) and len(v) > 400),
         ):
-            assert not any(word in blob for word in (b"Noor", b"well", b"7777"))
+            assert not any(word in blob for word in words)
     assert len(answer) == len(other)
 
 
