@@ -96,6 +96,7 @@ def asked_for(monkeypatch, ours):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.slow
 def test_every_page_a_delegation_can_reach_is_translated(office, asked_for, language):
     client = office("delegate.blm")
     client.cookies[settings.LANGUAGE_COOKIE_NAME] = language
@@ -150,6 +151,7 @@ def left_in_english(reply, typed) -> set[str]:
 @pytest.mark.parametrize(
     ("who", "language"), [("delegate.avn", "ar"), ("delegate.blm", "uk"), ("chair", "ar"), ("", "ar"), ("", "uk")]
 )
+@pytest.mark.slow
 def test_no_page_of_theirs_is_left_in_english(office, who, language):
     typed, left, pages = typed_by_people(), {}, 0
     doors = {} if who else {"ROOT_URLCONF": "answerable.config.urls_portal"}

@@ -24,6 +24,7 @@ def press(client, url, **data):
     return reply
 
 
+@pytest.mark.slow
 def test_from_a_first_yes_to_a_confirmed_recall(office, saved):
     claim, adva, petra = saved("$claim"), office("adva"), office("petra")
     url = f"/record/consents/{claim.ref}/"
@@ -95,6 +96,7 @@ def test_a_claims_consents_are_not_there_for_others(office, saved, who):
     assert queries.in_force(claim.ref, on=clock.today()) == ["CP-CLAI", "CP-CONT"]
 
 
+@pytest.mark.slow
 def test_a_report_of_several_is_withdrawn_whole_or_account_by_account(office, saved):
     incident, sami = saved("$I2"), office("sami")
     url = f"/record/consents/{incident.ref}/"
@@ -113,6 +115,7 @@ def test_a_report_of_several_is_withdrawn_whole_or_account_by_account(office, sa
     assert incident.status == "CONSENT_WITHDRAWN"
 
 
+@pytest.mark.slow
 def test_the_panel_reads_that_a_finding_was_tested_again_and_not_why(office, saved):
     lena, expert = office("lena"), office("expert1")
     press(
@@ -139,6 +142,7 @@ def test_the_panel_reads_that_a_finding_was_tested_again_and_not_why(office, sav
     assert note.noted_by.handle == "expert1"
 
 
+@pytest.mark.slow
 def test_a_draft_is_worked_out_again_without_what_left(office, saved):
     from answerable.accountability import actions as accountability
     from answerable.alliance.models import Person

@@ -84,6 +84,7 @@ def assessed(claim) -> Claim:
     return Claim.objects.get(pk=claim.pk)
 
 
+@pytest.mark.slow
 def test_it_is_open_from_its_arrival_wherever_someone_may_decide_it(door, office, hers, later):
     claim, message, code = hers
     due = day_words(corrections.letters([claim.ref])[0].due_at)
@@ -186,6 +187,7 @@ def test_put_beside_it_is_read_with_her_file_by_those_who_decide_on_it(door, off
     assert [e.action for e in log.history(claim.ref)].count("statement put beside") == 1
 
 
+@pytest.mark.slow
 def test_what_was_assessed_on_other_facts_is_assessed_again(door, office, hers):
     claim, message, code = hers
     claim = assessed(claim)
@@ -260,6 +262,7 @@ def _on_the_panel():
     return new
 
 
+@pytest.mark.slow
 def test_nobody_else_decides_it(office, hers, saved):
     claim, message, _code = hers
     where = reverse("decide-correction", args=[claim.ref])
@@ -282,6 +285,7 @@ def test_nobody_else_decides_it(office, hers, saved):
 
 
 @pytest.mark.parametrize("purposes", [["CP-CLAI"], ["EVERYTHING"]])
+@pytest.mark.slow
 def test_after_she_took_it_back_nothing_of_it_is_opened_or_changed(door, office, hers, purposes):
     claim, message, code = hers
     visitor, _page = enter(door, code, "2468")
@@ -330,6 +334,7 @@ def test_of_two_decisions_one_counts(office, hers):
 
 
 @pytest.mark.parametrize("stored", ["", "25-34"], ids=["her age was not said", "taken in before the door asked"])
+@pytest.mark.slow
 def test_an_adult_who_is_ticked_as_a_child_is_corrected_out_of_it(door, office, saved, stored):
     visitor = door()
     lodged(visitor, saved("$programme"), flags=["UF-14", "UF-16"])
@@ -373,6 +378,7 @@ def test_an_adult_who_is_ticked_as_a_child_is_corrected_out_of_it(door, office, 
     assert "CP-STAT" in consents.in_force(claim.ref)
 
 
+@pytest.mark.slow
 def test_urgent_needs_are_corrected_one_by_one(office, hers):
     claim, message, _code = hers
     by = channel.holder(message.thread.ref, message.thread.compartment)
@@ -434,6 +440,7 @@ def _sent_round(programme: str, **fields) -> None:
     doors._lodge("claim", {"programme": programme, "year": "2026", **fields}, None)
 
 
+@pytest.mark.slow
 def test_the_form_offers_what_one_may_do_and_only_where_something_waits(door, office, hers):
     claim, message, code = hers
     where = reverse("decide-correction", args=[claim.ref])
@@ -463,6 +470,7 @@ def test_the_form_offers_what_one_may_do_and_only_where_something_waits(door, of
     assert plain in office("inga").get(where).content.decode()
 
 
+@pytest.mark.slow
 def test_her_words_and_what_is_made_of_them_are_in_no_table_and_no_entry(door, office, hers, caplog):
     claim, message, _code = hers
     caplog.set_level(logging.DEBUG)

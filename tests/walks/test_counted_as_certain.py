@@ -72,6 +72,7 @@ def office_of(played, db, saved, settings, tmp_path):
     return Office(saved)
 
 
+@pytest.mark.slow
 def test_a_range_keeps_both_ends_and_is_days_apart_only_when_it_must_be(office_of):
     told = [office_of.verified(when=when) for when in ("2026-01-01/2026-01-20", "2026-01-12", "2026-01-13")]
     adds = Contribution.objects.get(incident=told[0])

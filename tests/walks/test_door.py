@@ -130,6 +130,7 @@ def test_save_and_stop_brings_her_back_with_the_code(door):
     assert "Go on with" not in enter(door, code)[1]  # the paper alone does not show that something was begun
 
 
+@pytest.mark.slow
 def test_a_claim_from_the_door_is_in_the_offices_queue_like_any_other(door, office, saved):
     from answerable.reparations.models import Claim
 
@@ -170,6 +171,7 @@ def test_what_filing_needs_is_asked_again_and_nothing_typed_is_lost(door):
     assert "This one is needed" in page and "Where did it happen?" in page
 
 
+@pytest.mark.slow
 def test_a_lost_code_is_replaced_at_the_office_and_the_old_one_opens_nothing(door, office):
     code = began(door(), pin="4711", text="Hello.")
     thread = newest()
@@ -183,6 +185,7 @@ def test_a_lost_code_is_replaced_at_the_office_and_the_old_one_opens_nothing(doo
     assert "code replaced" in [e.action for e in log.history(thread.ref)]
 
 
+@pytest.mark.slow
 def test_she_closes_her_door_and_its_code_opens_nothing(door, office):
     code = began(door(), pin="4711", text="Hello.")
     visitor, _page = enter(door, code, "4711")
@@ -212,6 +215,7 @@ def test_what_is_written_behind_a_wrong_code_is_kept_and_read(door, office):
     assert "Is someone there?" in opened(office("adva"), thread)
 
 
+@pytest.mark.slow
 def test_a_correction_and_a_note(door, office):
     code = began(door(), pin="4711", text="Hello.")
     visitor, _page = enter(door, code, "4711")
@@ -233,6 +237,7 @@ def test_a_receipt_is_confirmed_and_tells_nothing_else(door, office):
     assert "No such number" in inga.post("/repair/messages/receipt/", {"number": "0000000001"}).content.decode()
 
 
+@pytest.mark.slow
 def test_a_documenter_files_a_report_through_the_door(door, office, saved):
     from answerable.alliance.models import Person
     from answerable.channel.steps import REPORT
@@ -387,6 +392,7 @@ def test_a_picture_she_sends_is_sealed_and_shown_as_another_picture(door, office
     assert office("anna").post(f"/repair/messages/{thread.ref}/file/", {"file": file.ref}).status_code == 404
 
 
+@pytest.mark.slow
 def test_the_statement_of_her_file_holds_what_she_wrote_in_her_claim_for_her_alone(door, office, saved):
     from door_support import enter, lodged, newest
 

@@ -49,6 +49,7 @@ def rows(page: str, title: str) -> list[list[str]]:
 # --- giving -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_purpose_is_given_at_the_door_after_its_meaning_was_read_and_the_gate_follows(her, saved):
     claim = saved("$claim")
     page = her.see("/inside/")
@@ -140,6 +141,7 @@ def test_a_child_does_not_consent_alone_at_the_door_or_at_the_office(her, office
 
 
 @pytest.mark.parametrize("said", [{"age_band": "under 18"}, {"flags": ["UF-16"]}], ids=["her age", "that it is urgent"])
+@pytest.mark.slow
 def test_a_childs_claim_is_received_at_the_door_and_her_consent_waits_for_an_adult(door, office, saved, said):
     visitor = door()
     lodged(visitor, saved("$programme"), account="What I say.", **said)
@@ -170,6 +172,7 @@ def test_a_childs_claim_is_received_at_the_door_and_her_consent_waits_for_an_adu
     assert gate.gate("read", claim, "adjudication") and claim.awaiting == ["CP-CONT"] and claim.purposes == ["CP-CLAI"]
 
 
+@pytest.mark.slow
 def test_a_child_who_withdraws_everything_waits_for_nothing_until_she_undoes_it(door, saved):
     from answerable.vault.consent import actions as consent
 
@@ -295,6 +298,7 @@ def test_when_everything_is_withdrawn_nothing_is_offered_to_take_back_or_give(he
 
 @pytest.mark.parametrize("carried_out", [False, True])
 @pytest.mark.parametrize("purpose", ["EVERYTHING", "CP-CLAI"])
+@pytest.mark.slow
 def test_when_her_claim_is_closed_no_clock_of_it_is_shown(door, played, saved, purpose, carried_out):
     from answerable.vault.consent import actions as consent
 

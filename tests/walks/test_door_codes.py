@@ -81,6 +81,7 @@ def test_a_code_made_anew_is_on_her_page_for_good_and_before_the_inspectors_for_
 
 
 @pytest.mark.writes_freely
+@pytest.mark.slow
 def test_for_two_days_after_nothing_is_done_for_good_and_she_can_write(door, office, later, monkeypatch):
     from answerable.common import hooks
 

@@ -288,6 +288,7 @@ def test_redacting_a_text_file_removes_its_passages(taken):
 # --- proofs, export, transfer -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_time_stamp_is_checked_against_the_sealed_original_and_the_roots_the_office_entered(taken, office, item):
     authority, content = proofs.Authority(), picture()
     vera, file = taken(content)
@@ -424,6 +425,7 @@ def test_an_original_leaves_with_what_proves_it_and_is_checked_offline(taken, of
     ("act", "the custody log says act"), ("event", "do not open the leaf"), ("left out", "leaves it out"),
     ("statement", "does not belong to the bundle"), ("check", "not those that the record says"),
 ])  # fmt: skip
+@pytest.mark.slow
 def test_a_bundle_that_was_changed_does_not_hold(taken, office, unpacked, tmp_path, change, says):
     import hashlib
     import json
@@ -482,6 +484,7 @@ def test_a_bundle_that_was_changed_does_not_hold(taken, office, unpacked, tmp_pa
     assert status == (2 if change == "cut" else 1) and says in said, said
 
 
+@pytest.mark.slow
 def test_an_original_leaves_only_with_leave_consent_budget_and_a_reason(
     taken, office, item, saved, quarantine, monkeypatch
 ):

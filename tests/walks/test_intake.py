@@ -187,6 +187,7 @@ def test_a_delivery_of_which_a_report_was_filed_stays(dana, saved):
         actions.undo_reports(batch, by=dana)
 
 
+@pytest.mark.slow
 def test_a_run_stopped_half_way_goes_on_where_it_was(dana, saved):
     rows = [row(saved, victims=str(1 + i % 50), narrative=f"story {i}") for i in range(1200)]
     staged = staged_from(table(*rows), dana)

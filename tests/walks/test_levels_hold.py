@@ -53,6 +53,7 @@ def recomputed_alike(incident) -> None:
 # --- a report that was opened again ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_report_opened_again_falls_with_its_items(report, office):
     made = report(victims=40, victims_min=40, victims_max=40)
     items = [add(made, **A1, says="a"), add(made, **B2, says="b")]
@@ -81,6 +82,7 @@ def test_a_report_opened_again_is_counted_no_more_once_her_consent_ends(report):
     assert (fresh(made).status, fresh(made).level) == ("REOPENED", "V1") and not counted(made)
 
 
+@pytest.mark.slow
 def test_a_link_taken_back_after_a_regrade_leaves_no_level_behind(report):
     kept, other = report(), report()
     add(kept, **A1, says="a")
@@ -141,6 +143,7 @@ def looked_at(kept) -> Incident:
     return fresh(kept)
 
 
+@pytest.mark.slow
 def test_the_same_words_on_two_linked_reports_are_one_source(report, office):
     kept, _items = two(report, {**A1, "says": "Order no. 17"}, {**A1, "says": " order  No. 17 "})
     kept = looked_at(kept)
@@ -155,6 +158,7 @@ def test_other_words_on_two_linked_reports_are_two_sources(report):
     assert looked_at(kept).level == "V3c"
 
 
+@pytest.mark.slow
 def test_reports_linked_as_of_the_same_source_are_one_source(report, office):
     kept, _items = two(report, {**A1, "says": "Order no. 17"}, {**A1, "says": "what the order says"}, why="same_source")
     kept = looked_at(kept)
@@ -260,6 +264,7 @@ def test_the_items_of_a_linked_report_count_while_the_kept_one_does(report, save
 
 
 @pytest.mark.writes_freely
+@pytest.mark.slow
 def test_a_commonality_reasoned_of_one_year_makes_no_pattern_of_another(report, saved):
     see_all()
     party = Party.objects.create(situation=saved("$zandria"), name="Column of two years", actor_type="ACT-STF")

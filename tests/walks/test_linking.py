@@ -169,6 +169,7 @@ def test_the_same_incident_is_counted_once_by_the_better_record_and_supported_by
     assert second.ref not in json.dumps(made.result) and first.ref in made.result["base_set"]
 
 
+@pytest.mark.slow
 def test_a_link_raises_no_level_until_a_verifier_who_collected_neither_looks_at_both(file, office):
     """SOD-01, R-VER-5: a collector who links his verified report to one that nobody looked at does not verify by it."""
     first, second = file(victims=7), file(victims=7)
@@ -208,6 +209,7 @@ def test_a_link_raises_no_level_until_a_verifier_who_collected_neither_looks_at_
     assert "comparison taken back" in office("lena").get(f"/watch/incidents/{first.ref}/").content.decode()
 
 
+@pytest.mark.slow
 def test_a_link_lowers_a_level_at_once_and_takes_none_away_that_a_verifier_gave(file):
     first, second, third = file(victims=7), file(victims=7), file(victims=7)
     give_account(first)
@@ -226,6 +228,7 @@ def test_a_link_lowers_a_level_at_once_and_takes_none_away_that_a_verifier_gave(
     assert first.level == "V2" and "not yet weighed" in first.because[-1]
 
 
+@pytest.mark.slow
 def test_merge_then_unmerge_gives_back_the_same_bytes_with_one_entry_each(file):
     first, second = file(), file(victims=9)
     give_account(first)
@@ -243,6 +246,7 @@ def test_merge_then_unmerge_gives_back_the_same_bytes_with_one_entry_each(file):
     assert again.decision == "same", "what was taken back may be decided again"
 
 
+@pytest.mark.slow
 def test_what_was_verified_does_not_give_way_to_what_was_not(file, office):
     """Its people would be counted nowhere, by a click on the other side."""
     first, second = file(victims=7), file(victims=9)

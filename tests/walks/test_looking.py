@@ -182,6 +182,7 @@ def test_a_list_says_a_date_no_finer_than_it_is_known(office, saved, dated, lang
             assert not (found := re.search(rf"(?<![\w-]){exact}", page)), page[found.start() - 300 : found.end() + 60]
 
 
+@pytest.mark.slow
 def test_days_hold_what_certainly_lies_in_them_and_lead_to_what_may(office, saved, dated):
     client, zandria = office("sami"), saved("$zandria")
     area = f"situation={zandria.ref}&area=Zandria+Dates"
@@ -344,6 +345,7 @@ def every_row(client, where):
 
 @pytest.mark.parametrize("query", ["plain=1", "level=V1", "area=Vost+Marches&since=2020-01-01", "status=VERIFIED"])
 @pytest.mark.parametrize("handle", ["sami", "dana"])
+@pytest.mark.slow
 def test_every_number_of_reports_leads_to_a_list_of_as_many(office, saved, handle, query):
     situation, client = saved("$vostmark" if handle == "sami" else "$zandria"), office(handle)
     page = client.get(f"/watch/{situation.ref}/?{query}")

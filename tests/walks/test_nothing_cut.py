@@ -81,6 +81,7 @@ def small_disk():
     resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
+@pytest.mark.slow
 def test_a_file_for_which_there_is_no_room_leaves_nothing_and_is_told_so(office, saved, small_disk):
     dana = office("dana")
     big = table(*({**row(saved), "narrative": f"{n} " + "x" * 4000} for n in range(800)))

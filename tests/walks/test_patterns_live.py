@@ -406,6 +406,7 @@ def test_an_indicator_rests_on_what_its_actor_did_or_a_unit_under_it(world):
     recomputed_says_the_same()
 
 
+@pytest.mark.slow
 def test_an_assessment_of_a_chain_of_command_follows_its_lines(world):
     top, unit = world.parties[1], world.parties[2]
     add(world, 0, area="A", victims=3)
@@ -437,6 +438,7 @@ def test_an_assessment_of_a_chain_of_command_follows_its_lines(world):
         "line of command noted", "corrected", "line of command ended"]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_what_is_reasoned_later_reaches_assessments_of_a_chain_whose_top_did_nothing_itself(world):
     top, unit = world.parties[1], world.parties[2]
     linking.note_subordination(unit, top, from_on=date(2021, 1, 1), source="order", by=world.analyst)

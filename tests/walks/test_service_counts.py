@@ -38,6 +38,7 @@ def hidden(reply):
     }
 
 
+@pytest.mark.slow
 def test_a_later_table_is_shown_what_it_replaces_and_then_replaces_it(office, url):
     dana = office("dana")
     assert upload(dana, url, HEAD + "1,2026-01,Kesh Nord,12\n1,2026-01,South,40\n").status_code == 303
@@ -109,6 +110,7 @@ def test_nobody_of_another_organisation_takes_a_table_out(office, url):
     assert this.taken_out_at is None
 
 
+@pytest.mark.slow
 def test_every_table_is_on_a_page(office, url):
     dana = office("dana")
     for n in range(11):

@@ -206,6 +206,7 @@ def test_assessors_are_counted_from_what_each_recorded_alone(report):
     assert actions.regrade_item(item, testimony="T1", by=vera).assessors == 2
 
 
+@pytest.mark.slow
 def test_a_grade_that_the_collector_typed_carries_no_more_than_v2(report, office):
     """R-VER-0: accounts get T1 to T4 from two assessors; the newcomer's two T1 accounts, typed by one person."""
     incident = report()
@@ -279,6 +280,7 @@ def test_a_delivery_is_held_to_the_same_rule(deliver, wrong, field):
     assert set(no.value.problems) == {field} and "Amina" not in str(no.value.problems)
 
 
+@pytest.mark.slow
 def test_a_delivered_account_brings_its_pseudonym_and_no_assessor(deliver):
     incident = deliver({**TOLD, "person_key": "P-07"}, {**TOLD, "person_key": "p-08", "says": "b"})
     kept = list(incident.items.values_list("person_key", "assessors"))
@@ -302,6 +304,7 @@ def fragments(page: str, ref: str) -> list[str]:
     return [re.sub(r"<[^>]+>|\s+", " ", text) for _tag, text in found]
 
 
+@pytest.mark.slow
 def test_verified_and_a_level_are_said_of_a_report_only_once_a_verifier_concluded_it(office, report, saved):
     strong = {"kind": "document", "primary": True, "reliability": "A", "credibility": 1}
     incident, beside = report(area1="Unconcluded", victims=3), report(area1="Unconcluded", victims=3)

@@ -69,6 +69,7 @@ def test_a_survivors_deadline_is_never_shortened():
 
 
 @given(st.integers(0, 10**9), st.lists(st.integers(0, 10**6), min_size=1, max_size=20))
+@pytest.mark.slow
 def test_parts_sum_to_the_whole_and_miss_their_share_by_less_than_one(total, weights):
     if not sum(weights):
         return

@@ -78,6 +78,7 @@ def test_a_hundred_half_sent_forms_close_the_door_for_nobody(door):
             c.close()
 
 
+@pytest.mark.slow
 def test_connections_on_which_nothing_comes_are_ended(door):
     port, _child = door
     began = time.monotonic()

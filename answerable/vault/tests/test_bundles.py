@@ -98,6 +98,7 @@ def test_a_request_is_refused_at_every_flipped_byte(place):
             bundles.open_request(ASKED[:place] + bytes([ASKED[place] ^ bit]) + ASKED[place + 1 :], SIGNER.vkey())
 
 
+@pytest.mark.slow
 def test_a_share_and_an_answer_are_refused_at_every_flipped_byte():
     ask = request()
     share = share_of(ask)

@@ -139,6 +139,7 @@ ALMOST = st.fixed_dictionaries(
 
 @given(ALMOST | JSON)
 @TRIES
+@pytest.mark.slow
 def test_any_json_is_read_or_refused_as_an_identity_block(data):
     block = opened(lambda: identity.IdentityBlock.from_bytes(json.dumps(data).encode()), Unopenable)
     if block is not None:

@@ -159,6 +159,7 @@ def test_challenges_end_after_five_minutes_and_serve_one_purpose(clock_of_the_va
         assert not CHAMBER.spend(challenge, purpose), "never twice"
 
 
+@pytest.mark.slow
 def test_challenges_are_bounded_and_the_oldest_goes_first():
     first = CHAMBER.challenge("sign in")
     for _ in range(chamber.CHALLENGES):

@@ -118,6 +118,7 @@ def test_every_model_finds_a_total_it_should_know(total):
         assert found[model].lower <= total <= found[model].upper, model
 
 
+@pytest.mark.slow
 def test_two_hidden_groups_are_found_where_graphs_miss_them():
     member = tables.membership(5)
     easy, hard = np.array([0.6] * 5), np.array([0.12] * 5)
@@ -130,6 +131,7 @@ def test_two_hidden_groups_are_found_where_graphs_miss_them():
     assert chao.lower_bound(table).total < 6_000
 
 
+@pytest.mark.slow
 def test_hidden_groups_whose_best_fit_is_where_the_search_ends_give_no_estimate():
     counts = np.zeros(32, dtype=np.int64)
     counts[[1, 2, 4, 8, 16]] = (70, 24, 33, 21, 25)
@@ -210,6 +212,7 @@ def test_faults_of_a_file_come_in_the_order_of_its_rows():
     assert rows == sorted(rows) == [2, 3, 4, 5, 5] and len(set(rows)) == 4
 
 
+@pytest.mark.slow
 def test_the_same_table_gives_the_same_report():
     table = expected(4, [0.4, 0.35, 0.3, 0.25], 900)
     assert report.estimate(table).as_json() == report.estimate(table).as_json()

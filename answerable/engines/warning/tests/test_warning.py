@@ -60,6 +60,7 @@ def test_nothing_later_than_the_row_is_seen():
     assert np.array_equal(early.x, until.x, equal_nan=True)
 
 
+@pytest.mark.slow
 def test_each_forecast_is_learned_from_earlier_years_alone(monkeypatch):
     table = features.table(years.panel(made_up()))
     seen = []
@@ -96,6 +97,7 @@ def test_onset_is_looked_for_among_those_without_a_report_above_none():
 @pytest.mark.parametrize(
     "model", [models.Climatology, models.Persistence, models.Markov, models.Ordinal, models.Boosted, models.Mean]
 )
+@pytest.mark.slow
 def test_chances_sum_to_one_and_none_is_ruled_out(model):
     table = features.table(years.panel(made_up()))
     known = table.at(np.flatnonzero((table.next >= 0) & (table.year < 2005)))
@@ -127,6 +129,7 @@ def test_markov_counts_what_followed_and_climatology_what_there_was():
     )
 
 
+@pytest.mark.slow
 def test_a_forecast_says_the_next_year_for_everyone_reported_on_in_the_last_and_beside_the_yardsticks():
     found = forecast.forecast(features.table(years.panel(made_up())))
     assert found.year == 2010 and len(found.actors) == 60

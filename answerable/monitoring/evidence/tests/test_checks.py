@@ -158,11 +158,13 @@ def many(n: int = archives.MOST_MEMBERS + 1) -> bytes:
     (lambda: proofs.wacz(package=b'{"resources": 7}'), "wacz.package"),
     (lambda: proofs.wacz({"x": b"x"}, package=b""), "wacz.package"),
 ])  # fmt: skip
+@pytest.mark.slow
 def test_a_hostile_archive_is_told_and_not_read(make, code):
     with pytest.raises(Broken, match=code):
         archives.check(make(), [])
 
 
+@pytest.mark.slow
 def test_a_member_that_lies_about_its_size_ends_as_a_finding_of_the_closed_room():
     (found,) = checks.run("wacz", lying_bomb(), b"", [])
     assert found["outcome"] == "not_held" and found["code"] in {"wacz.bomb", "wacz.unreadable"}

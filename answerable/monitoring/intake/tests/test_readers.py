@@ -92,6 +92,7 @@ def noise(size: int) -> bytes:
     ],
     ids=["inflates", "line", "row"],
 )
+@pytest.mark.slow
 def test_a_line_without_an_end_is_refused_at_once(raw):
     packed = zipped(form=raw)
     began = time.monotonic()

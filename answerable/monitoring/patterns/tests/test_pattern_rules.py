@@ -80,6 +80,7 @@ def smallest(rows, holds):
 @pytest.mark.parametrize("code", sorted(TESTS))
 @settings(max_examples=150, deadline=None)
 @given(rows=small_rows(span=360, most=9))
+@pytest.mark.slow
 def test_what_makes_it_fall_is_the_smallest_set_there_is(code, tries, rows):
     holds = TESTS[code]
     rows = [r for r in rows if r in stands_without(rows, set()) or not r.verified]

@@ -135,6 +135,7 @@ def test_the_order_of_observations_does_not_matter(some, reported, chance):
 
 
 @given(entries, reports)
+@pytest.mark.slow
 def test_a_level_falls_on_the_day_that_is_said_and_not_before(some, reported):
     fall = rules.what_would_lower(some, reported, on=TODAY)
     now = rules.reading(some, reported, on=TODAY)
