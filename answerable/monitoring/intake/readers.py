@@ -20,13 +20,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache, partial
-from itertools import chain
+from itertools import chain, islice
 from typing import IO, Any
 
 from django.utils.translation import gettext as _
 
 from answerable.common.errors import Refused
-from answerable.common.separators import separator
+from answerable.common.separators import SEPARATORS, separator
 from answerable.monitoring.intake.description import (
     BY_NAME,
     DECLINED,
@@ -216,15 +216,27 @@ def _too_wide() -> Refused:
     return Refused(_("The file has more than %(most)d columns.") % {"most": MOST_COLUMNS}, reason="file")
 
 
+# How many rows are looked at to tell whether the first line names the columns.
+LOOKED_AT = 10
+# Some spreadsheets write what stands between the columns into a line of its own, before the names of the columns.
+SAID = re.compile(r'"?sep=([,;|\t])"?\s*', re.IGNORECASE)
+
+
 def _table(lines: Iterator[str]) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    before, said = 1, ""
     first = next(lines, "")
-    delimiter = separator(first)
+    while first and (not first.strip() or (not said and SAID.fullmatch(first))):
+        found = SAID.fullmatch(first)
+        before, said, first = before + 1, said or (found[1] if found else ""), next(lines, "")
+    # A first line without any is a title, or the only column; then the next that has one shows what stands between.
+    near = [first] if said or any(c in first for c in SEPARATORS) else [first, *islice(lines, LOOKED_AT)]
+    delimiter = said or separator(next((line for line in near if any(c in line for c in SEPARATORS)), first))
 
     long = 0
 
     def again() -> Iterator[str]:
         nonlocal long
-        for line in chain([first], lines):
+        for line in chain(near, lines):
             # A quote left open joins line to line: the row is bounded, not only the line.
             if (long := long + len(line)) > LONGEST_ROW:
                 raise _endless()
@@ -242,7 +254,7 @@ def _table(lines: Iterator[str]) -> tuple[list[str], Iterator[tuple[int, list[st
 
     def body() -> Iterator[tuple[int, list[str]]]:
         nonlocal long
-        number, long = 1, 0
+        number, long = before, 0
         try:
             for row in reader:
                 number, long = number + 1, 0
@@ -261,7 +273,34 @@ def _table(lines: Iterator[str]) -> tuple[list[str], Iterator[tuple[int, list[st
 
 def _csv(lines: Iterator[str]) -> Delivery:
     header, body = _table(lines)
-    return _flat(_route_of(header) or CSV, header, body, {})
+    route = _route_of(header)
+    return _flat(route or CSV, header, body if route else _below(header, body), {})
+
+
+def _below(header: Sequence[str], body: Iterator[tuple[int, list[Any]]]) -> Iterator[tuple[int, list[Any]]]:
+    """The rows below the first line, which is given back whole. Raises Refused where that line does not name the columns: said
+    once, because every row would be wrong by it.
+    """
+    rows = list(islice(body, LOOKED_AT))
+    named = sum(bool(target(h)) for h in header)
+    lower = next((n for n, row in rows if sum(bool(target(str(c))) for c in row) > max(1, named)), 0)
+    if lower:
+        raise Refused(
+            _("The first line of this file does not name its columns; line %(line)d seems to. Delete every line above that one, so "
+              "that the names of the columns come first, and choose the file again.") % {"line": lower}, reason="header",
+        )  # fmt: skip
+    least = min((sum(bool(str(c).strip()) for c in row) for _n, row in rows), default=0)
+    if not named and (sum(bool(h.strip()) for h in header) < least or any(_is_data(h) for h in header)):
+        raise Refused(
+            _("The first line of this file does not look like the names of its columns. Put a line first that names each column, such "
+              "as when, area1 and victims, delete any line above it, and choose the file again."), reason="header",
+        )  # fmt: skip
+    return chain(rows, body)
+
+
+def _is_data(cell: str) -> bool:
+    """Whether a cell is a day or a number, as no column is named."""
+    return bool(re.fullmatch(r"[-+]?\d+([.,]\d+)?|\d{1,4}[-/.]\d{1,2}([-/.]\d{1,4})?", cell.strip()))
 
 
 def _route_of(header: Sequence[str]) -> str:
@@ -432,7 +471,8 @@ def _workbook(raw: bytes) -> Delivery:
                 raise _uneven(title, number, row, header)
             items.setdefault(str(row[parent]), []).append(row_of(row, mapping))
     header, body = filled[root]
-    return _flat(_route_of(header) or XLSX, header, body, items)
+    route = _route_of(header)
+    return _flat(route or XLSX, header, body if route else _below(header, body), items)
 
 
 def _filled(cells: list[Any]) -> list[Any]:
@@ -441,13 +481,16 @@ def _filled(cells: list[Any]) -> list[Any]:
 
 
 def _sheet(sheet: Any) -> tuple[list[str], Iterator[tuple[int, list[Any]]]]:
-    lines = sheet.iter_rows(values_only=True)
-    header = _filled(["" if c is None else str(c).strip() for c in next(lines, ())])
+    lines = enumerate(sheet.iter_rows(values_only=True), 1)
+    header = list[Any]()
+    for _at, line in lines:  # lines above the first that holds anything are empty
+        if header := _filled(["" if c is None else str(c).strip() for c in line]):
+            break
     if len(header) > MOST_COLUMNS:
         raise _too_wide()
 
     def body() -> Iterator[tuple[int, list[Any]]]:
-        for number, line in enumerate(lines, 2):
+        for number, line in lines:
             # A workbook gives each cell its column, so cells that are not there are empty, and none has moved.
             if row := _filled([_cell(c) for c in line]):
                 yield number, row + [""] * (len(header) - len(row))
