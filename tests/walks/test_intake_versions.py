@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from promises import keeps
 from tests_support import see_all
 from walks.test_intake import ITEM, bring, row, staged_from, table
+from walks.test_intake_pages import send
 from walks.test_intake_whole import TOLD, allowed
 
 from answerable.alliance.models import Person
@@ -249,6 +251,42 @@ def test_an_edit_in_kobo_keeps_its_time_and_is_a_later_version_all_the_same(save
         state = staging.advance(staged_from(as_json(row_), dana, name="x.json"), by=dana)
         assert (state.kept, state.repeated) == (0, 1)
         assert words in state.problems[0][2], state.problems
+
+
+def odk(saved, at, victims, edits):
+    of = {"__id": "uuid:late", "__system/submissionDate": AT, "__system/updatedAt": at, "__system/edits": edits}
+    return json.dumps({"value": [{**row(saved, victims=victims), **of}]}).encode()
+
+
+@pytest.mark.parametrize("system", ["kobo", "odk"])
+def test_an_older_version_that_comes_after_a_newer_one_is_said_and_nothing_is_to_be_mended(saved, dana, office, system):
+    def version(at, victims, edits):
+        return as_json(kobo(saved, "late", at, victims=victims)) if system == "kobo" else odk(saved, at, victims, edits)
+
+    bring(version("2026-06-01T00:00:00", "5", 2), dana, name="x.json")
+    older = version("2026-05-01T00:00:00", "3", 1)
+    staged = staged_from(older, dana, name="x.json")
+    state = staging.advance(staged, by=dana)
+    assert (state.kept, state.bad, state.repeated) == (0, 0, 1) and not state.to_mend
+    assert [p[2] for p in state.problems] == [staging.LATE]
+    with pytest.raises(Refused, match="Every row of this file is here already"):
+        actions.bring_in_reports(staged, by=dana)
+    see_all()
+    assert m.Draft.objects.get().coded["victims"] == 5
+    client = office("dana")
+    for raw, said in (
+        (older, "The newer one stands and nothing was changed"),
+        (version("2026-06-01T00:00:00", "5", 2) + b" ", ""),
+    ):
+        where = send(client, raw, "x.json").url
+        page = client.get(where).content.decode()
+        mapping = dict(re.findall(r'name="(c\d+)".*?<option value="([^"]+)" selected', page, re.S))
+        page = client.post(where, {"act": "map", **mapping}).content.decode()
+        assert "Every row of this file is here already" in page and "Mend what is listed" not in page
+        assert said in page and "Problems by row" not in page
+    # A row that is bad is still to be mended.
+    state = staging.advance(staged_from(version("2026-05-01T00:00:00", "many", 1), dana, name="x.json"), by=dana)
+    assert state.to_mend and not state.kept
 
 
 def test_each_edit_is_known_by_the_one_before_it_alone(saved, dana):

@@ -106,6 +106,11 @@ class State:
     superseded: list[str] = field(default_factory=list)
 
     @property
+    def to_mend(self) -> bool:
+        """Whether something of the file can be mended: a row that is bad, or one of which it is not plain that it is here."""
+        return bool(self.bad) or any(p[2] not in NOTHING_TO_MEND for p in self.problems)
+
+    @property
     def share(self) -> int:
         """How much of the rows is checked, in hundredths."""
         return 100 * self.done // self.total if self.total else 0
@@ -447,8 +452,8 @@ class Intake:
                 self.repeated += 1
                 if not of:
                     self.twice.append((record, TWICE))
-                elif content != said and record.as_of == as_of:
-                    self.twice.append((record, NUMBERED_TWICE))
+                elif content != said and record.as_of <= as_of:
+                    self.twice.append((record, NUMBERED_TWICE if record.as_of == as_of else LATE))
                 if record.as_of <= as_of:
                     continue  # an older version of one in this same file
             self.seen |= dict.fromkeys([identity, *every], identity)
@@ -473,7 +478,9 @@ class Intake:
             return ""
         if not (known.as_of and record.as_of and record.as_of <= known.as_of):
             return None
-        if self.route != readers.KOBO or record.as_of < known.as_of:
+        if record.as_of < known.as_of:
+            return "" if content in known.contents else LATE
+        if self.route != readers.KOBO:
             return ""
         if names <= known.names | known.before:
             if names != known.names and not (known.before and names & (known.names - known.before)):
@@ -751,7 +758,13 @@ TWICE = rules._(
     "An earlier row of this file says exactly the same, so it is kept once. If these are two reports, give each row a number "
     "of its own (submission_id) and bring the file in again."
 )
+LATE = rules._(
+    "This is an older version of a submission, which came after a newer one. The newer one stands and nothing was changed: there is "
+    "nothing to mend."
+)
 EARLIER = rules._("What is here of this submission is a later version than this row, so nothing was changed.")
+# Said of a row, and nobody has to do anything about it.
+NOTHING_TO_MEND = {LATE, EARLIER}
 WITHOUT_ITEMS = rules._(
     "This submission is here with source items; this row has the same time and none, so it cannot be told whether it was edited. "
     "Nothing was changed. A CSV of KoboToolbox holds no items: bring in its XLSX or JSON."
