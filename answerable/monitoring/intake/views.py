@@ -49,9 +49,6 @@ def intake(request: Request) -> HttpResponse:
             try:
                 situation = form.cleaned_data["situation"]
                 staged = staging.stage(sent.arriving, sent.name, by=request.user, situation=situation)
-                if situation:
-                    staged.state.situation = situation.ref
-                    staged.save()
                 response = redirect("intake-run", staged.state.token)
                 response.status_code = 303
                 # The key goes to the browser and stays in no file and no table here.
