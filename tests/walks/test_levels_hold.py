@@ -311,3 +311,29 @@ def test_one_person_alone_verifies_nothing(report, office):
     assert "Let the rules give the level" not in page and "You added an item" in page
     see_all()
     assert actions.verify_incident(fresh(made), by=person("lena")).level == "V3c"
+
+
+@pytest.mark.writes_freely
+def test_a_button_that_would_be_refused_is_no_button_and_says_why(report, office):
+    made = report(by=person("dana"))
+    for n in range(2):
+        add(made, **A1, says=f"mine {n}")
+    see_all()
+    SourceItem.objects.filter(incident=made).update(added_by=person("vera"))
+    actions.move_incident(fresh(made), "triage", by=person("sami"))
+    button = '<input type="hidden" name="move" value="begin_verification">'
+    hers = office("vera").get(f"/watch/incidents/{made.ref}/").content.decode()
+    assert button not in hers and "Begin verification: You added an item" in hers
+    assert button in office("lena").get(f"/watch/incidents/{made.ref}/").content.decode()
+    # Nor for whoever collected what was linked to it.
+    kept, other = report(), report(by=person("dana"))
+    add(kept, **A1, says="a")
+    add(other, **B2, says="b")
+    decide(pair_of(kept, other), "same", "same_details", kept=kept)
+    Incident.objects.filter(pk=other.pk).update(collected_by=person("vera"))
+    actions.move_incident(fresh(kept), "triage", by=person("sami"))
+    hers = office("vera").get(f"/watch/incidents/{kept.ref}/").content.decode()
+    assert button not in hers and "Begin verification: You collected a report that is linked to this one" in hers
+    see_all()
+    with pytest.raises(Refused, match="collected a report that is linked"), transaction.atomic():
+        actions.move_incident(fresh(kept), "begin_verification", by=person("vera"))

@@ -38,6 +38,7 @@ from answerable.monitoring.evidence.models import (
 )
 from answerable.monitoring.evidence.said import Broken
 from answerable.monitoring.models import Incident, Party, Situation, SourceItem
+from answerable.monitoring.queries import added_to
 from answerable.record import log as record
 from answerable.record.models import Entry
 from answerable.vault import keeping
@@ -343,7 +344,8 @@ def end_time_authority(root: TimeAuthority, *, by: HasPrincipal) -> TimeAuthorit
 def assess_item(
     item: SourceItem, *, testimony: str = "", reliability: str = "", credibility: int = 0, reasons: str, by: Person
 ) -> Assessment:
-    """One assessor's grade. An account's grade is settled by two, or three (R-VER-0); another source's at once.
+    """One assessor's grade. An account's grade is settled by two, or three (R-VER-0); another source's at once, and then,
+    once verification was concluded, as a new grade by one person (monitoring.actions.regrade_item).
 
     Who collected does not assess (SOD-01, in the policy), nor who added the item. Raises Refused with what is missing.
     """
@@ -370,15 +372,19 @@ def assess_item(
     )  # fmt: skip
     detail: dict[str, Any] = {"assessors": len(before) + 1}
     was = item.grade
+    then = grades.written(item.testimony, item.reliability, item.credibility)
     if testimony:
         found = rules.grading([*told, testimony])
         item.testimony = found.grade or item.testimony
         item.assessors = confirming(item)
     else:
         item.reliability, item.credibility = reliability, credibility
+        _monitoring().note_grade(item, then, by=by)
     settled = bool(reliability or rules.grading([*told, testimony]).grade)
     if settled:
-        item.save(update_fields=["testimony", "assessors", "reliability", "credibility"])
+        if account:  # the word of two, neither of whom collected it or added it
+            item.graded_then, item.graded_by = "", []
+        item.save(update_fields=["testimony", "assessors", "reliability", "credibility", "graded_then", "graded_by"])
         detail["levels"] = _relevel(item.incident)
     # Before it is settled not even the record says a grade: the next assessor is to come to it alone.
     record.append("item assessed", item, by=by, from_state=was, to_state=item.grade if settled else was, detail=detail)
@@ -407,9 +413,17 @@ WEIGHED = ("outweighed", "explained", "stands")
 
 @action("weigh_contrary")
 def weigh_contrary(item: SourceItem, *, outcome: str, how: str, by: Person) -> Weighing:
-    """A verification lead records how a contrary item was weighed; unless it stands, the cap of R-VER-3 falls."""
+    """A verification lead records how a contrary item was weighed; unless it stands, the cap of R-VER-3 falls.
+
+    She neither collected the report (in the policy) nor added an item to it: what frees a level is another's word (SOD-01).
+    """
     item = _locked(item)
     authority.require(by, "weigh_contrary", item)
+    if added_to(by, [item.incident]):
+        raise Refused(
+            _("You added an item to this report or to one linked to it, so someone else weighs what speaks against it (SOD-01)."),
+            reason="SOD-01",
+        )  # fmt: skip
     if not item.contrary:
         raise Refused(_("Only a contrary item is weighed."), reason="item")
     if outcome not in WEIGHED or not how.strip():
@@ -513,13 +527,17 @@ def restate(party: Party, changed: Sequence[str]) -> list[str]:
     return made
 
 
-def _locked(item: SourceItem) -> SourceItem:
-    from answerable.monitoring import actions
+def _monitoring() -> Any:
+    from answerable.monitoring import actions  # it asks this module to restate, so it comes first
 
-    return actions.locked_item(item)
+    return actions
+
+
+def _locked(item: SourceItem) -> SourceItem:
+    locked: SourceItem = _monitoring().locked_item(item)
+    return locked
 
 
 def _relevel(incident: Incident) -> dict[str, str]:
-    from answerable.monitoring import actions  # it asks this module to restate, so it comes first
-
-    return actions.relevel(incident.party, incident.ref, why="item assessed or weighed")
+    changed: dict[str, str] = _monitoring().relevel(incident.party, incident.ref, why="item assessed or weighed")
+    return changed

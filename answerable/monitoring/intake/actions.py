@@ -25,6 +25,7 @@ from answerable.common.tables import taxonomy
 from answerable.monitoring import access, grades, lifecycle
 from answerable.monitoring import actions as monitoring
 from answerable.monitoring import queries as reports
+from answerable.monitoring import rules as known
 from answerable.monitoring.evidence import actions as evidence
 from answerable.monitoring.intake import counts as service_counts
 from answerable.monitoring.intake import guard, queries, readers, rules, staging
@@ -59,6 +60,8 @@ def bring_in_reports(staged: staging.Staged, *, by: Person) -> m.IntakeBatch:
         raise Refused(_("Not every row is checked yet. Go on with checking first."), reason="unfinished")
     if state.person != by.ref:
         raise Refused(_("A delivery is kept by the person who sent it."), reason="not_authorised")
+    if not state.kept and not state.to_mend:
+        raise Refused(_("Every row of this file is here already, so there is nothing to keep."), reason="none")
     if not state.kept:
         raise Refused(_("No row of this file can be kept, so there is nothing to bring in. Mend what is listed, or what each column "
                         "is set to, and bring the file in again."), reason="none")  # fmt: skip
@@ -371,7 +374,7 @@ def _filed(
         collected_by=draft.collected_by, **_dates(draft), area1=draft.area1, area2=draft.area2,
         victims_min=c["victims_min"], victims=c["victims"], victims_max=c["victims_max"], forms=c["forms"], links=c["links"],
         settings=c.get("settings", []), consequences=c.get("consequences", []), risk=c["risk"], referral_offered=True,
-        searched_first=True, submitted_at=clock.now(), status=lifecycle.SUBMITTED, because=[_("Recorded; no item yet.")],
+        searched_first=True, submitted_at=clock.now(), status=lifecycle.SUBMITTED, because=[known.NO_ITEM_YET],
         further=_further(draft), **texts,
     )  # fmt: skip
     incident.save(force_insert=True)
@@ -528,8 +531,8 @@ def look_at_corrected_story(incident: Incident, *, holds: bool, by: Person) -> I
     live.first([incident.ref])
     incident = Incident.objects.select_for_update(no_key=True).select_related("party").get(pk=incident.pk)
     authority.require(by, "verify_incident", incident)
-    if reports.added_to(by, [incident]):
-        raise Refused(_(reports.YOU_ADDED), reason="SOD-01")
+    if why := reports.her_own_in(by, incident):
+        raise Refused(why, reason="SOD-01")
     was = incident.status
     if not incident.story_corrected or was not in lifecycle.ASSESSED:
         raise Refused(_("No correction of its story waits to be looked at."), reason="lifecycle")
