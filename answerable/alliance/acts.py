@@ -21,7 +21,7 @@ ACTS = (
     _("consents ended"), _("contact asked about"), _("contact logged"), _("contact planned"), _("contrary item weighed"),
     _("custodian answered"), _("custody statement exported"), _("declare adopted"), _("declare no quorum"), _("declare rejected"),
     _("decline"), _("decline alert"), _("decline referral"), _("default"), _("delist"), _("documenter's code issued"),
-    _("door closed by its holder"), _("door opened at the office"), _("draft set aside"), _("drafts lapsed"),
+    _("door closed by its holder"), _("door opened at the office"), _("draft kept apart"), _("draft set aside"), _("draft taken as a later version"), _("drafts lapsed"),
     _("early-warning level withdrawn"),
     _("enquiry answered with no information"), _("enter into force"), _("escalate alert"), _("escrow key entered"),
     _("estimate asked for"), _("evidence checked"), _("evidence redacted"), _("evidence taken"), _("evidence transferred"),

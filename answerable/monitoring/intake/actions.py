@@ -281,7 +281,9 @@ def file_drafts(batch: m.IntakeBatch, *, by: Person) -> int:
     """File the next five hundred drafts of a delivery that lack nothing. Returns how many."""
     batch = m.IntakeBatch.objects.select_for_update().get(pk=batch.pk)
     authority.require(by, "file_drafts", batch)
-    ready = batch.drafts.filter(status=m.DRAFT, lacks=[]).select_for_update().order_by("row")[:FILED_AT_ONCE]
+    ready = (
+        batch.drafts.filter(status=m.DRAFT, lacks=[], looks_like="").select_for_update().order_by("row")[:FILED_AT_ONCE]
+    )
     made = [_filed(d, by=by) for d in list(ready)]
     filed, files = [i for i, _files in made], [f for _incident, of in made for f in of]
     _counts_now(filed)
@@ -350,6 +352,12 @@ def _filed(
         raise Refused(
             _("This draft is no longer open: it was filed, replaced by a later version, or set aside."),
             reason="lifecycle",
+        )
+    if draft.looks_like:
+        raise Refused(
+            _("This may be a later version of %(ref)s. Say first whether it is, or a report of its own.")
+            % {"ref": draft.looks_like},
+            reason="version",
         )
     party = party or draft.party
     problems = []
@@ -450,6 +458,56 @@ def set_draft_aside(draft: m.Draft, *, by: Person) -> m.Draft:
     _interviews_free([draft.identity], draft.organisation_id)
     record.append("draft set aside", draft, by=by, from_state=before, to_state=draft.status)
     return draft
+
+
+@action("take_as_version")
+def take_as_version(draft: m.Draft, *, by: Person) -> m.Draft:
+    """A person says that a draft is a later version of what it looks like: it takes the place of that draft, or waits as a correction
+    of that report, as if its names had said so. Raises Refused.
+    """
+    draft = _locked(draft)
+    authority.require(by, "file_draft", draft)
+    earlier = m.Draft.objects.filter(ref=draft.looks_like).first() if draft.looks_like else None
+    if draft.status != m.DRAFT or earlier is None:
+        raise Refused(_(NOT_IN_DOUBT), reason="lifecycle")
+    of = m.Draft.objects.filter(organisation=draft.organisation_id, identity=earlier.identity)
+    list(of.select_for_update().order_by("pk").values_list("pk"))
+    known = queries.seen_before(draft.organisation_id, [earlier.identity])[earlier.identity]
+    filed = known.status in (m.FILED, m.TAKEN_OVER)
+    if filed and _withdrawn_by_now([known.ref]):
+        raise Refused(_(staging.WITHDRAWN), reason="consent")
+    if not filed and known.status != m.DRAFT:
+        raise Refused(
+            _("What it may be a version of is no longer open. Say that it is a report of its own."), reason="lifecycle"
+        )
+    of.filter(status__in=[m.DRAFT, m.CORRECTION]).update(status=m.REPLACED)
+    own, before = draft.identity, draft.status
+    draft.identity, draft.also = known.identity, [*draft.also, own]
+    draft.version, draft.looks_like = known.version + 1, ""
+    draft.status, draft.corrects = (m.CORRECTION, known.ref) if filed else (m.DRAFT, "")
+    draft.save(update_fields=["identity", "also", "version", "looks_like", "status", "corrects"])
+    m.Interview.objects.filter(held_by=own, organisation=draft.organisation_id).update(held_by=known.identity)
+    record.append(
+        "draft taken as a later version", draft, by=by, from_state=before, to_state=draft.status,
+        detail={"of": known.ref, "version": draft.version},
+    )  # fmt: skip
+    return draft
+
+
+@action("keep_apart")
+def keep_apart(draft: m.Draft, *, by: Person) -> m.Draft:
+    """A person says that a draft is a report of its own, and no later version of what it looks like."""
+    draft = _locked(draft)
+    authority.require(by, "file_draft", draft)
+    if draft.status != m.DRAFT or not draft.looks_like:
+        raise Refused(_(NOT_IN_DOUBT), reason="lifecycle")
+    of, draft.looks_like = draft.looks_like, ""
+    draft.save(update_fields=["looks_like"])
+    record.append("draft kept apart", draft, by=by, detail={"of": of})
+    return draft
+
+
+NOT_IN_DOUBT = rules._("Nothing is in doubt about this draft: it was decided, or is no longer open.")
 
 
 @action("take_over_correction")
@@ -571,7 +629,7 @@ def let_drafts_lapse(*, by: HasPrincipal) -> int:
     for organisation in {d.organisation_id for d in late}:
         _interviews_free([d.identity for d in late if d.organisation_id == organisation], organisation)
     # Not even the marks stay: the same report may come again, and is then new.
-    lapsed.update(identity="", also=[], content="")
+    lapsed.update(identity="", also=[], content="", hints=[], looks_like="")
     record.append("drafts lapsed", "INTAKE", by=by, detail={"drafts": refs, "begun": begun, "answers": answered})
     if refs:
         # Keys go after the commit: the vault looks for itself whether they have lapsed.

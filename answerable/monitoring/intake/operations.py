@@ -55,7 +55,7 @@ def keep_draft_file(
 
 
 # What the record says of a draft that is none of a report.
-OF_A_DRAFT = ("draft received", "draft set aside")
+OF_A_DRAFT = ("draft received", "draft set aside", "draft taken as a later version", "draft kept apart")
 # Which acts name drafts as filed, by the part of the entry that does: a delivery's, and the texts of a correction that was
 # taken over, which stay beside the report's own.
 FILED = {"filed": "reports filed from a delivery", "correction": "report corrected"}

@@ -52,13 +52,15 @@ REJECTED = {"rejected", "not approved", "validation_status_not_approved"}
 class Record:
     """One row or submission: its cells by column, its repeats, which submission it is and as of when.
 
-    `uneven`: how many cells it has, where that is not what its header has; nobody can tell then which cell is what.
+    `hints` are what it has in common with another version of itself where no name of that one stands in it: no more than a reason
+    to ask. `uneven`: how many cells it has, where that is not what its header has; nobody can tell then which cell is what.
     """
 
     number: int
     cells: list[Any]
     items: list[dict[str, Any]] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
+    hints: list[str] = field(default_factory=list)
     as_of: str = ""
     rejected: bool = False
     uneven: int = 0
@@ -333,7 +335,7 @@ def _flat(
                 key = cell(row, "KEY", "meta-instanceID", "meta/instanceID")
                 yield Record(
                     number, row, items.get(key, []), _ids(key, cell(row, "meta-instanceID"), cell(row, "meta-deprecatedID", "deprecatedID")),
-                    _as_of(cell(row, "UpdatedAt", "SubmissionDate"), cell(row, "Edits")),
+                    [], _as_of(cell(row, "UpdatedAt", "SubmissionDate"), cell(row, "Edits")),
                     cell(row, "ReviewState").casefold() in REJECTED,
                 )  # fmt: skip
             elif route == KOBO:
@@ -341,7 +343,7 @@ def _flat(
                     number, row, items.get(cell(row, "_index"), []),
                     _ids(cell(row, "meta/rootUuid", "_root_uuid", "rootUuid"), cell(row, "_uuid"), cell(row, "meta/instanceID"),
                          cell(row, "meta/deprecatedID", "deprecatedID")) or _kobo_id(cell(row, "_id"), cell(row, "_xform_id_string")),
-                    _as_of(cell(row, "_submission_time"), ""), cell(row, "_validation_status").casefold() in REJECTED,
+                    _hints(partial(cell, row)), _as_of(cell(row, "_submission_time"), ""), cell(row, "_validation_status").casefold() in REJECTED,
                 )  # fmt: skip
             else:
                 yield Record(number, row)
@@ -363,6 +365,18 @@ def plainly(text: str) -> str:
 def _kobo_id(number: str, form: str) -> list[str]:
     """The name of a submission that has none of its own: its number counts within its form, and nowhere else."""
     return _ids(f"kobo/{form}/{number}") if number and form else []
+
+
+def _hints(of: Callable[..., str]) -> list[str]:
+    """What an edit in KoboToolbox keeps although it takes another _uuid: its number, within its form where that is named; and its own
+    name, or the time it was begun, with who sent it or on what.
+    """
+    form, number = of("_xform_id_string"), of("_id")
+    who = of("deviceid", "_submitted_by", "username")
+    found = [f"number/{form}/{number}"] if number else []
+    found += [f"name/{of('meta/instanceName')}/{who}"] if who and of("meta/instanceName") else []
+    found += [f"begun/{of('start')}/{who}"] if who and of("start") else []
+    return list(dict.fromkeys(plainly(h).strip().lower()[:300] for h in found))
 
 
 def _as_of(at: str, edits: str) -> str:
@@ -525,6 +539,9 @@ def _from_objects(route: str, found: Sequence[Any]) -> Delivery:
     if len(columns) > MOST_COLUMNS:
         raise _too_wide()
 
+    def named(cells: Mapping[str, Any], *names: str) -> str:
+        return next((str(cells[n]).strip() for n in names if cells.get(n)), "")
+
     def records() -> Iterator[Record]:
         for number, (cells, items) in enumerate(flat, 1):
             yield Record(
@@ -532,6 +549,7 @@ def _from_objects(route: str, found: Sequence[Any]) -> Delivery:
                 _ids(cells.get("meta/rootUuid") or cells.get("rootUuid", ""), cells.get("__id", ""), cells.get("_uuid", ""),
                      cells.get("meta/instanceID", ""), cells.get("meta/deprecatedID") or cells.get("deprecatedID", ""))
                 or _kobo_id(cells.get("_id", "") if route == KOBO else "", cells.get("_xform_id_string", "")),
+                _hints(partial(named, cells)) if route == KOBO else [],
                 _as_of(cells.get("__system/updatedAt") or cells.get("__system/submissionDate") or cells.get("_submission_time", ""),
                        cells.get("__system/edits", "")),
                 str(cells.get("__system/reviewState") or cells.get("_validation_status/uid", "")).casefold() in REJECTED,

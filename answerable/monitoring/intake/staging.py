@@ -45,7 +45,7 @@ MOST_FILE_BYTES = 1024 * 1024 * 1024
 COLUMNS = (
     "ref", "compartment", "batch_id", "organisation_id", "collected_by_id", "situation_id", "party_id", "row", "status",
     "version", "corrects", "identity", "also", "as_of", "content", '"when"', "earliest", "latest", "precision", "area1", "area2",
-    "coded", "lacks", "made_at", "narrative", "place", "link_reason",
+    "coded", "lacks", "made_at", "narrative", "place", "link_reason", "hints", "looks_like",
 )  # fmt: skip
 ITEM_COLUMNS = (
     "ref",
@@ -67,7 +67,7 @@ ITEM_COLUMNS = (
 
 CASTS = {
     **dict.fromkeys(["batch_id", "organisation_id", "collected_by_id", "situation_id", "party_id", "row", "version", "number"], "bigint"),
-    **dict.fromkeys(["also", "coded", "lacks"], "jsonb"), **dict.fromkeys(["earliest", "latest"], "date"),
+    **dict.fromkeys(["also", "coded", "lacks", "hints"], "jsonb"), **dict.fromkeys(["earliest", "latest"], "date"),
     **dict.fromkeys(["narrative", "place", "link_reason", "says", "file_mark", "file_name", "file_salt", "file_digest"], "bytea"), "made_at": "timestamptz",
 }  # fmt: skip
 
@@ -369,6 +369,8 @@ class Ready:
     status: str
     version: int
     corrects: str
+    hints: list[str] = field(default_factory=list)
+    looks_like: str = ""
     ref: str = field(default_factory=incident_ref)
 
 
@@ -464,6 +466,7 @@ class Intake:
                 filed = known.status in (m.FILED, m.TAKEN_OVER)
                 ready[identity] = Ready(record, clean, identity, also, content, m.CORRECTION if filed else m.DRAFT,
                                         known.version + 1, known.ref if filed else "")  # fmt: skip
+        self._others_like(ready.values())
         self.corrections += sum(r.version > 1 for r in ready.values())
         self._pseudonyms(ready.values())
         self._words(ready.values())
@@ -491,6 +494,17 @@ class Intake:
             if not record.items and m.DraftItem.objects.filter(draft__ref=known.draft).exists():
                 return WITHOUT_ITEMS
         return None
+
+    def _others_like(self, ready: Iterable[Ready]) -> None:
+        """Of those without a name that is here: what an edit of one that is here would have in common with it. A person decides."""
+        new = [r for r in ready if r.record.hints]
+        found = iter(keeping.marks("submission", [f"hint/{h}" for r in new for h in r.record.hints]) if new else [])
+        for r in new:
+            r.hints = [next(found) for _ in r.record.hints]
+        with reading_as(self.by):
+            like = queries.looks_like(self.by.body_id, {h for r in new for h in r.hints if r.version == 1})
+        for r in new:
+            r.looks_like = next((like[h] for h in r.hints if r.version == 1 and h in like), "")
 
     def _pseudonyms(self, ready: Iterable[Ready]) -> None:
         """Pseudonyms become marks within this organisation, like those of interviews: what is typed there may be a name."""
@@ -579,7 +593,7 @@ class Intake:
                 [r.ref, self.compartment, self.batch_id, self.by.body_id, self.by.pk, self.situations[c.situation],
                  self.parties.get(c.party), r.record.number, r.status, r.version, r.corrects, r.identity, r.also, r.record.as_of,
                  r.content, c.when.text, c.when.earliest, c.when.latest, c.when.precision, area1, area2, coded, c.lacks, self.now,
-                 own["narrative"], own["place"], own["link_reason"]]
+                 own["narrative"], own["place"], own["link_reason"], r.hints, r.looks_like]
             )  # fmt: skip
             for number, item in enumerate(c.items, 1):
                 (ref, _model, _texts, _draft), blob = next(answers)

@@ -1,5 +1,7 @@
-"""One person's new grade raises a concluded level only once another verifier looks again (SOD-01)."""
+"""One person's new grade raises a concluded level only once another verifier looks again (SOD-01); what may be a later version of
+a submission without saying so."""
 
+import django.contrib.postgres.indexes
 from django.db import migrations, models
 
 
@@ -9,6 +11,13 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddField(
             "sourceitem", "graded_then", models.CharField(blank=True, db_default="", default="", max_length=2)
+        ),
+        migrations.AddField("draft", "hints", models.JSONField(db_default=[], default=list)),
+        migrations.AddField(
+            "draft", "looks_like", models.CharField(blank=True, db_default="", default="", max_length=40)
+        ),
+        migrations.AddIndex(
+            "draft", django.contrib.postgres.indexes.GinIndex(fields=["hints"], name="draft_by_hint")
         ),
         migrations.AddField("sourceitem", "graded_by", models.JSONField(db_default=[], default=list)),
         migrations.AddIndex(
