@@ -64,7 +64,7 @@ NAMES = (
     _("At least one qualifying item, but the qualifying items share a root or a person, or none is primary: V2."),
     # why a window, or an assessment of a pattern, was worked out again (relevel's `why`)
     _("verified"), _("linked"), _("link taken back"), _("item assessed or weighed"), _("commonality reasoned"), _("items"),
-    _("recomputed"),
+    _("recomputed"), _("the same file found"),
     # criteria of a finding (monitoring/patterns/rules.py, accountability/rules.py)
     _("standard"), _("method"), _("profile of those harmed"), _("operational context"), _("chain of command"), _("none reasoned"),
     # why one thing rests on another (record.rely)

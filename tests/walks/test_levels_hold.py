@@ -17,12 +17,14 @@ from walks.test_verification import T1, add, concluded, graded, person
 from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.monitoring import actions
+from answerable.monitoring.evidence.models import EvidenceFile
 from answerable.monitoring.linking import actions as linking
 from answerable.monitoring.models import Incident, Party, SourceItem
 from answerable.monitoring.patterns import actions as patterns
 from answerable.monitoring.patterns import live
 from answerable.monitoring.patterns.models import PatternState
 from answerable.monitoring.warning import queries as warning
+from answerable.record.models import Entry
 from answerable.vault.consent import actions as consent
 
 pytestmark = pytest.mark.django_db
@@ -179,6 +181,61 @@ def test_the_same_file_on_two_linked_reports_is_one_source_whenever_it_comes(rep
     assert (kept.level, kept.status) == ("V2", "CREDIBLE")
     assert "the same file" in office("sami").get(f"/watch/incidents/{kept.ref}/known/").content.decode()
     recomputed_alike(kept)
+
+
+def looked(office, item) -> None:
+    """Somebody looks at the newest file of an item."""
+    see_all()
+    file = SourceItem.objects.get(pk=item.pk).files.latest("id")
+    reply = office("vera").post(f"/watch/evidence/{file.ref}/show/")
+    assert reply.status_code == 200, reply.content.decode()[:500]
+    see_all()
+
+
+NOT_MARKED = "stored before the same file was known again"
+
+
+@pytest.mark.writes_freely
+@pytest.mark.parametrize("found", ["looked at", "one more comes in"])
+def test_files_from_before_there_were_marks_get_theirs_when_the_vault_has_one_before_it(
+    report, office, settings, tmp_path, found
+):
+    settings.QUARANTINE = tmp_path / "quarantine"
+    kept, (one, other) = two(report, {**A1, "says": "Order no. 17"}, {**A1, "says": "the very paper"})
+    kept = looked_at(kept)
+    take(office, one, 9)
+    take(office, other, 9)
+    EvidenceFile.objects.update(alike="")  # as an earlier version of the software stored them
+    live.recompute(from_items=True)
+    assert fresh(kept).level == "V3c"
+    assert NOT_MARKED in office("vera").get(f"/watch/items/{one.ref}/evidence/").content.decode()
+    see_all()
+    before = Entry.objects.filter(action="files found to be the same").count()
+    if found == "looked at":
+        looked(office, one)
+    else:
+        take(office, add(report(area2="Z-77"), **B2, says="a third"), 9)
+    marks = set(EvidenceFile.objects.filter(item__in=[one, other]).values_list("alike", flat=True))
+    assert len(marks) == 1 and marks != {""}
+    assert (fresh(kept).level, fresh(kept).status) == ("V2", "CREDIBLE")
+    assert Entry.objects.filter(action="files found to be the same").count() == before + 1
+    assert NOT_MARKED not in office("vera").get(f"/watch/items/{one.ref}/evidence/").content.decode()
+    looked(office, one)
+    assert Entry.objects.filter(action="files found to be the same").count() == before + 1, "once is enough"
+    recomputed_alike(kept)
+
+
+@pytest.mark.writes_freely
+def test_another_file_of_before_gets_no_mark_of_this_one(report, office, settings, tmp_path):
+    settings.QUARANTINE = tmp_path / "quarantine"
+    kept, (one, other) = two(report, {**A1, "says": "Order no. 17"}, {**A1, "says": "the very paper"})
+    kept = looked_at(kept)
+    take(office, one, 9)
+    take(office, other, 8)
+    EvidenceFile.objects.update(alike="")
+    looked(office, one)
+    assert [f.alike == "" for f in EvidenceFile.objects.filter(item__in=[one, other]).order_by("id")] == [False, True]
+    assert fresh(kept).level == "V3c"
 
 
 def test_the_vault_which_takes_a_file_may_work_levels_out():

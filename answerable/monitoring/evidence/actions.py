@@ -112,6 +112,25 @@ def _elsewhere(item: SourceItem, alike: str) -> bool:
         return bool(alike) and same.exclude(item__incident=item.incident_id).exists()
 
 
+@action("mark_files")
+def mark_files(refs: Sequence[str], alike: str, *, by: HasPrincipal) -> dict[str, str]:
+    """Files from before one was known again across reports (`EvidenceFile.alike`): the vault had the hash of one before it, and found
+    these to be the same file. Levels are worked out again, because they are one source (R-VER-1); returns those that changed.
+    """
+    authority.require(by, "mark_files", Place("evidence"))
+    with scope_of(CLOCK):
+        of = EvidenceFile.objects.filter(ref__in=list(refs), alike="")
+        items = list(SourceItem.objects.filter(files__in=of).select_related("incident").distinct())
+    question("locked_before").ask([i.ref for i in items])
+    changed: dict[str, str] = {}
+    with scope_of(CLOCK):
+        of.update(alike=alike)
+        for incident in {i.incident_id: i.incident for i in items}.values():
+            changed |= _relevel(incident, why="the same file found")
+    record.append("files found to be the same", "EVIDENCE", by=by, detail={"files": sorted(refs), "levels": changed})
+    return changed
+
+
 def came_with(
     item: SourceItem, *, ref: str, kind: str, stored: str, commitment: bytes, mark: bytes, sealed: Mapping[str, bytes],
     by: Person, alike: str = "",
@@ -538,6 +557,6 @@ def _locked(item: SourceItem) -> SourceItem:
     return locked
 
 
-def _relevel(incident: Incident) -> dict[str, str]:
-    changed: dict[str, str] = _monitoring().relevel(incident.party, incident.ref, why="item assessed or weighed")
+def _relevel(incident: Incident, why: str = "item assessed or weighed") -> dict[str, str]:
+    changed: dict[str, str] = _monitoring().relevel(incident.party, incident.ref, why=why)
     return changed

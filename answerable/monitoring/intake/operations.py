@@ -51,6 +51,7 @@ def keep_draft_file(
     sealed = {n: seal.seal_field(key, text.encode("utf-8", "surrogatepass"), seal.field_context(keyroom.NODE, file, "EvidenceFile", n, 1))
               for n, text in texts.items()}  # fmt: skip
     on = evidence.item_with(report, digest) if report else ""
+    evidence.mark_same(situation, digest)
     return {**sealed, "mark": keyroom.mark(item, digest), "on": on, "alike": evidence.alike_in(situation, digest)}
 
 
