@@ -54,7 +54,7 @@ def test_an_item_added_to_a_concluded_report_raises_it_once_a_verifier_looks_aga
     assert (made.level, made.status) == ("V2", "CREDIBLE")
     assert "An item added since, or consented to since, may raise it to V3a" in made.because[-1]
     page = office("sami").get(f"/watch/incidents/{made.ref}/").content.decode()
-    assert "An item was added after this was concluded" in page and "waits for a verifier" in page
+    assert "An item was added, or consented to, after this was concluded" in page and "waits for a verifier" in page
     known_page = office("sami").get(f"/watch/incidents/{made.ref}/known/").content.decode()
     assert "added after verification was concluded" in known_page
     assert AGAIN in office("vera").get("/today/").content.decode()
