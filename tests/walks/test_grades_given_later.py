@@ -10,11 +10,13 @@ from walks.test_levels_hold import A1, B2, indicator, recomputed_alike
 from walks.test_linking import within_an_act
 from walks.test_verification import T1, add, concluded, graded, person
 
+from answerable.alliance import sentences
 from answerable.common.errors import Refused
 from answerable.monitoring import actions
 from answerable.monitoring.evidence import actions as evidence
 from answerable.monitoring.intake import actions as intake
 from answerable.monitoring.models import Incident, SourceItem
+from answerable.monitoring.patterns.models import PatternState
 from answerable.vault.consent import actions as consent
 
 pytestmark = pytest.mark.django_db
@@ -195,6 +197,22 @@ def test_whoever_graded_it_anew_does_not_say_that_the_level_holds(known):
     within_an_act(lambda: Incident.objects.filter(pk=made.pk).update(story_corrected=True))
     with pytest.raises(Refused, match="another grade since"), transaction.atomic():
         intake.look_at_corrected_story(fresh(made), holds=True, by=person("lena"))
+
+
+def test_pages_say_reasons_in_the_readers_language_and_keep_them_as_they_are(known, office, saved, monkeypatch):
+    """Whatever levels, windows and indicators keep of their reasons passes the table of sentences on its way to a page."""
+    made, paper = known
+    found = indicator(saved("$brigade"), paper)
+    kept = list(made.because)
+    monkeypatch.setattr(sentences, "said", lambda text: f"«{text}»")
+    page = office("sami").get(f"/watch/incidents/{made.ref}/").content.decode()
+    assert "<li>«At least one qualifying item" in page
+    assert "<li>«" in office("sami").get(f"/watch/indicators/{found.ref}/").content.decode()
+    see_all()
+    state = PatternState.objects.filter(party=made.party, ends_on=made.on).get()
+    page = office("sami").get(f"/watch/windows/{made.party.ref}/{state.ends_on}/").content.decode()
+    assert f"«{state.reason}»" in page
+    assert fresh(made).because == kept
 
 
 # --- indicators -------------------------------------------------------------------------------------------------------
