@@ -170,6 +170,24 @@ def test_nothing_saves_outside_actions():
                 pytest.fail(f"{path.relative_to(PACKAGE)}:{node.lineno} writes outside an action")
 
 
+@pytest.mark.parametrize(
+    "path", sorted(p for p in PACKAGE.rglob("*.py") if p.name in {"views.py", "views_door.py", "office.py"})
+)
+def test_no_page_writes_anything_down(path):
+    """Nor files beside the database: a run on its way in is an action's, or its own module's."""
+    calls = [
+        n
+        for n in ast.walk(ast.parse(path.read_text()))
+        if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)
+    ]
+    writing = [
+        n.lineno
+        for n in calls
+        if n.func.attr in {"save", "create", "bulk_create", "get_or_create", "write_bytes", "write_text"}
+    ]
+    assert not writing, f"{path.relative_to(PACKAGE)}: line {writing}"
+
+
 # What takes a lock that another act may hold while it waits for the record's head (monitoring/patterns/live.py: first).
 TAKES_A_LOCK = {
     "live.first",

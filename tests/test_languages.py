@@ -17,8 +17,10 @@ from answerable.common import tables
 from answerable.council import rules as council
 from answerable.fund import rules as fund
 from answerable.measures import rules as measures
+from answerable.monitoring import rules as monitoring
 from answerable.monitoring.intake.description import FIELDS, LISTS
 from answerable.monitoring.intake.xlsform import DECLINED_LABEL
+from answerable.monitoring.patterns import queries as indicators
 from answerable.monitoring.patterns import rules as patterns
 
 PACKAGE = Path(__file__).resolve().parents[1] / "answerable"
@@ -140,8 +142,62 @@ def test_every_sentence_of_the_rules_that_pages_show_is_translated(language):
     assert sorted(s for s in ours if not known.get(s)) == []
 
 
+def said_of_levels():
+    """What the rules say of how well an incident is known, and what is kept of why it changed."""
+    known = monitoring.ItemFacts
+
+    def told(ref, grade="T1", **more):
+        return known(ref, "testimony", True, testimony=grade, person=ref, **more)
+
+    def paper(ref, grade="B2", **more):
+        return known(ref, "document", True, reliability=grade[0], credibility=int(grade[1]), **more)
+
+    typed = [told(r, assessed=False) for r in "ab"]
+    cases = [
+        [], [paper("a", live=False)], [told("a")], typed[:1], typed, [told("a"), told("b")], [told("a"), paper("b")],
+        [paper("a", "A1"), paper("b")], [told("a"), told("b"), paper("c", "A1")],
+        [paper("a", parents=frozenset({"x"})), paper("b", parents=frozenset({"x"}))],
+        [told("a"), paper("b"), paper("c", "A1", contrary=True)],
+        [told("a"), paper("b", waits=monitoring.ADDED)], [told("a"), paper("b", waits="7")],
+        [told("a"), paper("b", then=monitoring.Grade(reliability="F", credibility=6))],
+    ]  # fmt: skip
+    for items in cases:
+        yield from monitoring.verification_level(items).because
+    for base in (4, 5):
+        yield from monitoring.verification_level([told("a", assessors=2)], base=base, matches_pattern=True).because
+    yield monitoring.NO_ITEM_YET
+    yield indicators.NOT_CONCLUDED.format(n=2)
+    # As it was said before consents counted among what came since: kept so in reports that were concluded by then.
+    yield "An item added since may raise it to V3a, once a verifier who neither collected this report nor added it looks again (SOD-01)."
+
+
+def why_in_code():
+    """Why levels and windows were worked out again, as the code keeps it."""
+    for file in (PACKAGE / "monitoring").rglob("*.py"):
+        if {"tests", "migrations"} & set(file.parts):
+            continue
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.FunctionDef):
+                named = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+                yield from (d.value for a, d in named if a.arg == "why" and isinstance(d, ast.Constant) and d.value)
+            if isinstance(node, ast.Call):
+                values = [k.value for k in node.keywords if k.arg == "why"]
+                yield from (v.value for v in values if isinstance(v, ast.Constant) and v.value)
+
+
+def test_what_levels_and_windows_say_of_themselves_is_known_by_its_words():
+    said = set(said_of_levels())
+    assert len(said) == 19
+    lost = [s for s in said if s not in sentences._NAMES and not any(p.fullmatch(s) for p, _s in sentences._found())]
+    assert lost == []
+    why = set(why_in_code())
+    assert {"verified", "linked", "report corrected", "items", "recomputed", "item regraded"} <= why
+    assert why - sentences._NAMES == set()
+
+
 def said_by_rules():
-    """What the rules say of votes, proposals, findings and panels, met and not."""
+    """What the rules say of votes, proposals, findings, panels and levels, met and not."""
+    yield from said_of_levels()
     yield from fund.ACCOUNTS.values()
     members = [council.MemberFacts(f"M{n:02}", 1_000_000 * (n + 1)) for n in range(9)]
     members += [council.MemberFacts("ARR", 1, "IN_ARREARS"), council.MemberFacts("SUS", 1, "SUSPENDED"),

@@ -52,6 +52,19 @@ NAMES = (
     _("A partial suspension must stand six months without progress."), _("Special urgency is recorded."), _("The objective is stated."),
     _("State the objective (R-MEA-3)."), _("The humanitarian exception is written."), _("Write the humanitarian exception (R-MEA-3)."),
     _("An item is used whose survivor has not consented (R-MEA-5)."),
+    # how well an incident is known (monitoring/rules.py)
+    _("Recorded; no item yet."), _("Recorded; no item qualifies (A-C with 1-3, or T1-T2), so it is alleged."),
+    _("A strong contrary item is not yet weighed, which caps the incident at V2 (R-VER-3)."),
+    _("Three independent roots, two primary items, and a strong item or two T1 accounts: V4."),
+    _("Two independent primary testimonies at T1 or T2: V3b."),
+    _("A primary testimony at T1 or T2 and an independent qualifying item: V3a."),
+    _("A strong primary item that is no testimony and an independent qualifying item: V3c."),
+    _("At least one qualifying item, but no independent second item: V2."),
+    _("At least one qualifying item, but one account counts alone until two assessors have graded it (R-VER-0): V2."),
+    _("At least one qualifying item, but the qualifying items share a root or a person, or none is primary: V2."),
+    # why a window, or an assessment of a pattern, was worked out again (relevel's `why`)
+    _("verified"), _("linked"), _("link taken back"), _("item assessed or weighed"), _("commonality reasoned"), _("items"),
+    _("recomputed"), _("the same file found"),
     # criteria of a finding (monitoring/patterns/rules.py, accountability/rules.py)
     _("standard"), _("method"), _("profile of those harmed"), _("operational context"), _("chain of command"), _("none reasoned"),
     # why one thing rests on another (record.rely)
@@ -128,6 +141,32 @@ SENTENCES = (
     _("%(among)s would then fall with the base set (V3d needs %(n)s)."),
     _("Falls if the one commonality reasoned is given up: %(among)s."),
     _("Falls if %(n)s of the indicators %(among)s are no longer supported."),
+    # how well an incident is known, and what an indicator's items reach (monitoring/rules.py, monitoring/patterns/queries.py)
+    _("%(n)s item(s) without a live consent are left out (R-VER-4)."),
+    _(
+        "%(n)s item(s) for it belong to reports that no verifier has concluded, or came since, and are left out (SOD-01)."
+    ),
+    _(
+        "At least one qualifying item, but %(n)s accounts count alone until two assessors have graded them (R-VER-0): V2."
+    ),
+    _(
+        "At least one qualifying item, but it matches a pattern, but the base set has %(n)s incidents and V3d needs %(m)s: V2."
+    ),
+    _(
+        "A T1 testimony confirmed by two assessors, matching a pattern with at least %(n)s base incidents (five needed): V3d."
+    ),
+    _(
+        "A report linked to this one may raise it to %(level)s, once a verifier who collected neither looks at both (R-VER-5, SOD-01)."
+    ),
+    _(
+        "An item added since may raise it to %(level)s, once a verifier who neither collected this report nor added it looks again (SOD-01)."
+    ),
+    _(
+        "An item added since, or consented to since, may raise it to %(level)s, once a verifier who neither collected this report nor added it looks again (SOD-01)."
+    ),
+    _(
+        "A grade given since may raise it to %(level)s, once a verifier who neither collected this report nor gave that grade looks again (SOD-01)."
+    ),
 )
 AND_MORE = _("%(some)s and %(n)s more")
 # Where the English counts things: how it is found, and how it is said.
@@ -144,7 +183,7 @@ _PLACE = re.compile(r"%\((\w+)\)s|%%")
 # Figures are figures, so that no name or title that people typed is taken for one of these sentences.
 _FIGURES = r"[\d,.×≥≤<>=\- ]+"
 _IN_WORDS = frozenset(
-    {"why", "needed", "reached", "claimed", "what", "paper", "step", "code", "pt", "ws", "sy", "among"}
+    {"why", "needed", "reached", "claimed", "what", "paper", "step", "code", "pt", "ws", "sy", "among", "level"}
 )
 _RESPONSIBLE = {"USE": "F-USE", "CONDONE": "F-CONDONE", "RESP": "F-BREACH", "responsibility (RESP)": "F-BREACH"}
 

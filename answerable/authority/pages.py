@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -110,13 +110,20 @@ def move_of(posted: str, table: Container[str]) -> str:
     return posted
 
 
-def moves(by: Any, obj: Any, names: dict[str, str], table: Any, url: str, refusable: bool = True) -> dict[str, Any]:
-    """Buttons for the moves that lifecycle and authority both allow; for the rest, the reason (house style §4)."""
+def moves(
+    by: Any, obj: Any, names: dict[str, str], table: Any, url: str, refusable: bool = True, barred: Mapping[str, str] | None = None
+) -> dict[str, Any]:  # fmt: skip
+    """Buttons for the moves that lifecycle and authority both allow; for the rest, the reason (house style §4).
+
+    `barred`: moves that the action refuses this person for what no policy sees, each with the sentence it refuses with.
+    """
     open_now, closed = [], []
     for name, words in names.items():
         starts = name in table and obj.status in table[name].froms
         decision = engine.decide(by, name, obj)
-        if starts and (decision.allowed or decision.confirm):
+        if starts and (decision.allowed or decision.confirm) and (why := (barred or {}).get(name)):
+            closed.append({"words": words, "why": why})
+        elif starts and (decision.allowed or decision.confirm):
             open_now.append({"words": words, "url": url, "fields": {"move": name}})
         elif starts:
             says = " ".join(decision.says) or _("this belongs to another role")

@@ -223,7 +223,7 @@ def receive_report(
         precision=precision, area1=area1, area2=area2, victims_min=low, victims=victims, victims_max=high,
         forms=list(forms), links=list(links), settings=list(settings), consequences=list(consequences), risk=risk,
         referral_offered=referral_offered, searched_first=searched_first, submitted_at=clock.now(),
-        status=lifecycle.SUBMITTED, because=[_("Recorded; no item yet.")],
+        status=lifecycle.SUBMITTED, because=[rules.NO_ITEM_YET],
     )  # fmt: skip
     sealed = keeping.seal_fields(
         incident.ref, compartment, "Incident", {"narrative": narrative, "place": place, "link_reason": link_reason}
@@ -358,22 +358,17 @@ def verify_incident(incident: Incident, *, matches_pattern: bool = False, by: Pe
     """Conclude verification: the rules say which level the items reach; a verifier who did not collect it answers for it.
 
     The status follows the level: V3 and above verified, V2 credible, V1 alleged. Where another report was linked since, or an
-    item added, it is concluded again with it. She collected none of it and added no item to it. V3d incidents of the same
-    actor are worked out again, because the base set may have grown (R-VER-2).
+    item added or graded anew, it is concluded again with it. She collected none of it, added no item to it and gave none another
+    grade. V3d incidents of the same actor are worked out again, because the base set may have grown (R-VER-2).
     """
     incident = _locked(incident)
     authority.require(by, "verify_incident", incident)
     if incident.collected_by_id == by.pk:
         raise Refused(_("You collected this report, so someone else must verify it (SOD-01)."), reason="SOD-01")
-    before, linked, collected = incident.status, *_linked_below(incident)
-    if by.pk in collected:
-        raise Refused(
-            _("You collected a report that is linked to this one, so someone else must verify it (SOD-01)."),
-            reason="SOD-01",
-        )
+    before, linked = incident.status, _linked_below(incident)
     _refuse_adder(incident, by)
-    waiting = _items_waiting(incident, linked)
-    again = before in lifecycle.COUNTED and (bool(waiting) or not all(p.concluded for p in linked))
+    items = _items_of(incident, linked)
+    again = before in lifecycle.COUNTED and (any(i.to_be_seen for i in items) or not all(p.concluded for p in linked))
     if before in lifecycle.ASSESSED and not again:
         raise Refused(
             _("Verification was already concluded (%(level)s). Reopen the incident if something new came in.")
@@ -388,7 +383,7 @@ def verify_incident(incident: Incident, *, matches_pattern: bool = False, by: Pe
         for pair in linked:
             pair.concluded = True
             pair.save(update_fields=["concluded"])
-        SourceItem.objects.filter(pk__in=waiting).update(waits=False)
+        _seen(items)
     changed = relevel(incident.party, incident.ref, why="verified", by=by)
     incident.refresh_from_db()
     record.append(
@@ -398,25 +393,33 @@ def verify_incident(incident: Incident, *, matches_pattern: bool = False, by: Pe
     return incident
 
 
-def _linked_below(incident: Incident) -> tuple[list[Any], set[int]]:
-    """The links under a report, and who collected what was linked: also in compartments that the verifier does not see."""
+def _linked_below(incident: Incident) -> list[Any]:
+    """The links under a report: also in compartments that the verifier does not see."""
     with scope_of(CLOCK):
-        pairs = list(links.linked_below(incident).select_for_update(no_key=True, of=("self",)).order_by("id"))
-        found = Incident.objects.filter(pk__in=[p.duplicate_id for p in pairs])
-        return pairs, set(found.values_list("collected_by", flat=True))
+        return list(links.linked_below(incident).select_for_update(no_key=True, of=("self",)).order_by("id"))
 
 
 def _refuse_adder(incident: Incident, by: Person) -> None:
-    """Whoever added an item to a report, or to one linked to it, collected part of it: someone else verifies (SOD-01)."""
-    if queries.added_to(by, [incident]):
-        raise Refused(_(queries.YOU_ADDED), reason="SOD-01")
+    """Whoever collected what is linked to a report, or added an item to either, collected part of it, and whoever gave one another
+    grade since is not the second person to look at it: someone else verifies (SOD-01)."""
+    if why := queries.her_own_in(by, incident):
+        raise Refused(why, reason="SOD-01")
 
 
-def _items_waiting(incident: Incident, linked: Sequence[Any]) -> list[int]:
-    """The items that wait on a report and on those linked to it: also where the verifier does not see them."""
+def _items_of(incident: Incident, linked: Sequence[Any]) -> list[SourceItem]:
+    """The items of a report and of those linked to it: also where the verifier does not see them."""
     with scope_of(CLOCK):
-        on = [incident.pk, *(p.duplicate_id for p in linked)]
-        return list(SourceItem.objects.filter(incident__in=on, waits=True).values_list("pk", flat=True))
+        return list(SourceItem.objects.filter(incident__in=[incident.pk, *(p.duplicate_id for p in linked)]))
+
+
+def _seen(items: Sequence[SourceItem]) -> None:
+    """A verifier concludes with these before her, as they are now. What has no live consent she concludes without: should a
+    consent come or come back, it waits for one who looks again; what speaks against the report never waits (R-VER-3)."""
+    unread = {i.pk for i in items if not i.live and not i.contrary}
+    rows = SourceItem.objects.filter(pk__in=[i.pk for i in items])
+    rows.exclude(graded_then="", graded_by=[]).update(graded_then="", graded_by=[])
+    rows.filter(pk__in=unread, waits=False).update(waits=True)
+    rows.exclude(pk__in=unread).filter(waits=True).update(waits=False)
 
 
 @action("regrade_item")
@@ -426,11 +429,13 @@ def regrade_item(
 ) -> SourceItem:  # fmt: skip
     """Change the grade of an item after new information; every level that rests on it is worked out again.
 
-    One person's new grade confirms nothing: who confirms it are the assessors who recorded that very grade (R-VER-0).
+    One person's new grade confirms nothing: who confirms it are the assessors who recorded that very grade (R-VER-0). Once
+    verification was concluded it may lower a level at once, and raises it no further than a verifier concluded, until one
+    who did not give it looks again (SOD-01).
     """
     item = locked_item(item)
     authority.require(by, "grade_item", item)
-    before = item.grade
+    before, then = item.grade, grades.written(item.testimony, item.reliability, item.credibility)
     if reliability is not None:
         item.reliability = reliability
     if credibility is not None:
@@ -442,10 +447,25 @@ def regrade_item(
     ):
         raise Refused(" ".join(_(sentence) for sentence in unfit.values()), reason="R-VER-0")
     item.assessors = counted.confirming(item)
-    item.save(update_fields=["reliability", "credibility", "testimony", "assessors"])
+    note_grade(item, then, by=by)
+    item.save(update_fields=["reliability", "credibility", "testimony", "assessors", "graded_then", "graded_by"])
     changed = relevel(item.incident.party, item.incident.ref, why="item regraded", by=by)
     record.append("item regraded", item, by=by, from_state=before, to_state=item.grade, detail={"levels": changed})
     return item
+
+
+def note_grade(item: SourceItem, then: str, *, by: Person) -> None:
+    """Remember on an item, which the caller saves, that one person gave it another grade than `then` (grades.written), and at
+    which one a verifier concluded. Given that one again, nothing is new to a verifier."""
+    now, incident = grades.written(item.testimony, item.reliability, item.credibility), item.incident
+    # A first verification is that of the verifier who grades (decision 0041); one that was opened again is not.
+    first = incident.verified_by_id is None and incident.status in lifecycle.BEFORE_A_VERIFIER
+    if now == then or (first and not item.graded_then):
+        return
+    item.graded_then = item.graded_then or then
+    item.graded_by = sorted({*item.graded_by, by.ref})
+    if now == item.graded_then:
+        item.graded_then, item.graded_by = "", []
 
 
 # --- what a change of consents does here ----------------------------------------------------------------------------
@@ -520,7 +540,7 @@ def _clear(ref: str) -> None:
         question("report_cleared").ask(ref)
     if ref.startswith("ITM"):
         SourceItem.objects.filter(ref=ref).update(
-            says=b"", person_key="", testimony="", primary=False, assessors=0, purposes=[], further={}
+            says=b"", person_key="", testimony="", primary=False, assessors=0, purposes=[], further={}, graded_then=""
         )
     elif ref.startswith("INC"):
         for incident in Incident.objects.filter(ref=ref):

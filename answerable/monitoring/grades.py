@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from answerable.common.edtf import gettext_noop
 
@@ -23,6 +24,8 @@ PERSONAL = frozenset({"testimony", "medical"})
 TESTIMONY_SCALE = ("T1", "T2", "T3", "T4")
 RELIABILITY_SCALE = ("A", "B", "C", "D", "E", "F")
 CREDIBILITY_SCALE = (1, 2, 3, 4, 5, 6)
+# An item without a grade, where a grade is written in one word.
+NONE = "-"
 # Without this purpose nothing that is personal may be kept for monitoring (R-VER-4).
 MONITORING = "CP-MONI"
 
@@ -65,6 +68,31 @@ def unconsented(kind: str, purposes: Collection[str]) -> str:
         "What a person told, or what was written about her health, is kept for monitoring only with her yes to it "
         "(CP-MONI). Enter her consent, purpose by purpose, or leave the item out."
     )
+
+
+def written(testimony: str, reliability: str, credibility: int) -> str:
+    """A grade in one short word: "T2", "B3", or NONE for an item that has none."""
+    return testimony or f"{reliability}{credibility or ''}" or NONE
+
+
+def read(grade: str) -> tuple[str, str, int]:
+    """What `written` wrote: testimony, reliability, credibility."""
+    if grade in TESTIMONY_SCALE:
+        return grade, "", 0
+    return ("", "", 0) if grade == NONE else ("", grade[:1], int(grade[1:]))
+
+
+def no_more_than(now: str, then: str, *, contrary: bool) -> str:
+    """Of two grades of one item, as `written`, one that carries no more than either: of what speaks against a report the
+    stronger, because the weaker would free its level from a cap (R-VER-3).
+    """
+    pick: Any = min if contrary else max  # the lower the place on a scale, the more a grade carries
+    testimony = pick(read(now)[0], read(then)[0], key=lambda t: TESTIMONY_SCALE.index(t) if t else len(TESTIMONY_SCALE))
+    letter = pick(
+        read(now)[1], read(then)[1], key=lambda c: RELIABILITY_SCALE.index(c) if c else len(RELIABILITY_SCALE)
+    )
+    number = pick(read(now)[2], read(then)[2], key=lambda n: n or len(CREDIBILITY_SCALE) + 1)
+    return written(testimony, letter, number)
 
 
 def too_early(captured_on: date | None, today: date) -> str:

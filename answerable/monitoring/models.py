@@ -259,8 +259,12 @@ class SourceItem(models.Model):
     withdrawn = models.JSONField(default=list)
     captured_on = models.DateField()
     added_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
-    # Added once verification was concluded: it raises no level until a verifier who did not add it concludes again (SOD-01).
+    # Added once verification was concluded, or without a live consent then: it raises no level until a verifier who did not add it concludes again (SOD-01).
     waits = models.BooleanField(default=False, db_default=False)
+    # The grade that the last verifier who concluded had before her, where it is another since (grades.written).
+    graded_then = models.CharField(max_length=2, blank=True, default="", db_default="")
+    # References of those who gave it another grade since: none of them concludes with it (SOD-01).
+    graded_by = models.JSONField(default=list, db_default=[])
     # What else forms A2 and A3 hold, in codes: directness, language, both assessors' grades, who may be shown it.
     further = models.JSONField(default=dict, db_default={})
     says = SealedField()
@@ -284,7 +288,10 @@ class SourceItem(models.Model):
                 name="R_VER_0_an_account_has_a_T_grade_and_nothing_else_has",
             )
         ]
-        indexes = [models.Index(fields=["incident"], name="item_waits", condition=Q(waits=True))]
+        indexes = [
+            models.Index(fields=["incident"], name="item_waits", condition=Q(waits=True)),
+            models.Index(fields=["incident"], name="item_graded_since", condition=~Q(graded_then="")),
+        ]
 
     def __str__(self) -> str:
         return self.ref
@@ -302,6 +309,19 @@ class SourceItem(models.Model):
     @property
     def grade(self) -> str:
         return self.testimony or f"{self.reliability}{self.credibility or ''}" or "ungraded"
+
+    def counts_as(self, *, contrary: bool) -> str:
+        """The grade it counts at, for or against, while a verifier has yet to see the one it has now; "" where that is this one."""
+        if not self.graded_then:
+            return ""
+        now = grades.written(self.testimony, self.reliability, self.credibility)
+        seen = grades.no_more_than(now, self.graded_then, contrary=contrary)
+        return seen if seen != now else ""
+
+    @property
+    def to_be_seen(self) -> bool:
+        """Whether a verifier has yet to look at it as it is now: added or consented to since she concluded, or graded anew."""
+        return self.live and (self.waits or bool(self.counts_as(contrary=self.contrary)))
 
 
 @declares(data_class="C1", owner="monitoring", retention="finding-basis")

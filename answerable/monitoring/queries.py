@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Max, Prefetch, QuerySet
+from django.db.models import Count, Max, Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -86,26 +86,42 @@ def reliance_on_import(batch: Import) -> list[str]:
     return reasons
 
 
-def assessed(item: SourceItem) -> bool:
-    """Whether two assessors settled an account's grade, or a more generous one (R-VER-0). Looks at `item.assessments`."""
-    if not (grades.is_account(item.kind) and item.testimony):
+def assessed(item: SourceItem, testimony: str | None = None) -> bool:
+    """Whether two assessors settled an account's grade (or this one), or a more generous one (R-VER-0). Looks at
+    `item.assessments`.
+    """
+    grade = item.testimony if testimony is None else testimony
+    if not (grades.is_account(item.kind) and grade):
         return False
     given = sorted(item.assessments.all(), key=lambda a: a.pk)
     settled = grading.grading([a.testimony for a in given]).grade
-    return bool(settled) and item.testimony >= settled
+    return bool(settled) and grade >= settled
+
+
+def _counts_as(item: SourceItem, contrary: bool) -> rules.Grade | None:
+    """The grade an item counts at until a verifier sees the one it was given since; None where that is the one it has."""
+    if not (seen := item.counts_as(contrary=contrary)):
+        return None
+    testimony, reliability, credibility = grades.read(seen)
+    # The collector assesses nothing (SOD-01, in the policy), so each who recorded this grade confirms it.
+    assessors = len({a.assessor_id for a in item.assessments.all() if a.testimony == testimony}) if testimony else 0
+    return rules.Grade(testimony, reliability, credibility, assessed(item, testimony), assessors)
 
 
 def graded() -> Prefetch[str, Any, str]:
     """For `prefetch_related`: what assessors gave, of many items at once."""
     from answerable.monitoring.evidence.models import Assessment
 
-    return Prefetch("assessments", Assessment.objects.only("id", "item", "testimony"))
+    return Prefetch("assessments", Assessment.objects.only("id", "item", "assessor", "testimony"))
 
 
 def item_facts(
-    item: SourceItem, parents: Iterable[str], *, waits: str = "", stood: bool = False, source: str = ""
-) -> rules.ItemFacts:
-    """An item as the rules see it; `waits`, `stood` and `source` as there."""
+    item: SourceItem, parents: Iterable[str], *, waits: str = "", stood: bool = False, then: bool = False, source: str = "",
+    contrary: bool | None = None,
+) -> rules.ItemFacts:  # fmt: skip
+    """An item as the rules see it; `waits`, `stood` and `source` as there. `then`: a grade given since verification was concluded
+    counts no more than the one before. `contrary`: where it speaks for or against something else than its report."""
+    against = item.contrary if contrary is None else contrary
     return rules.ItemFacts(
         ref=item.ref,
         kind=item.kind,
@@ -115,13 +131,14 @@ def item_facts(
         testimony=item.testimony,
         person=item.person_key,
         parents=frozenset(parents),
-        contrary=item.contrary,
+        contrary=against,
         weighed=item.weighed,
         live=item.live,
         assessors=item.assessors,
         assessed=assessed(item),
         waits=waits,
         stood=stood,
+        then=_counts_as(item, against) if then else None,
         source=source,
         report=str(item.incident_id) if source else "",
     )
@@ -146,9 +163,10 @@ def incident_facts(incidents: Sequence[Incident]) -> list[rules.IncidentFacts]:
             items.setdefault(linked.get(item.incident_id, item.incident_id), []).append(item)
 
     def waits(x: SourceItem) -> dict[str, Any]:
-        if x.waits and linked.get(x.incident_id, x.incident_id) in said:
-            return {"waits": rules.ADDED}
-        return waiting.get(x.incident_id, {})
+        since = linked.get(x.incident_id, x.incident_id) in said
+        if x.waits and since:
+            return {"waits": rules.ADDED, "then": True}
+        return {**waiting.get(x.incident_id, {}), "then": since}
 
     # Two items that cite a third go back to it, in whichever incident it was filed (R-VER-1).
     elsewhere = evidence.roots_elsewhere(every)
@@ -197,23 +215,59 @@ YOU_ADDED = gettext_noop(
 )
 
 
+YOU_COLLECTED = gettext_noop(
+    "You collected a report that is linked to this one, so someone else must verify it (SOD-01)."
+)
+YOU_GRADED = gettext_noop(
+    "You gave an item of this report, or of one linked to it, another grade since, so someone else must verify it (SOD-01)."
+)
+
+
 def added_to(by: Person, incidents: Iterable[Incident]) -> set[int]:
     """Of these reports, those to which this person added an item, or to one linked to them: in every compartment."""
+    return _with_items(incidents, Q(added_by=by))
+
+
+def graded_in(by: Person, incidents: Iterable[Incident]) -> set[int]:
+    """Of these reports, those of which this person gave an item, or one of a report linked to them, another grade that no
+    verifier has seen: in every compartment."""
+    return _with_items(incidents, Q(graded_by__contains=[by.ref]))
+
+
+def _with_items(incidents: Iterable[Incident], which: Q) -> set[int]:
     keys = {i.pk for i in incidents}
     with reading_as(CLOCK):
         below = links.kept_by(keys)
-        own = SourceItem.objects.filter(added_by=by, incident__in=[*keys, *below]).values_list("incident_id", flat=True)
+        own = SourceItem.objects.filter(which, incident__in=[*keys, *below]).values_list("incident_id", flat=True)
         return {below.get(pk, pk) for pk in own}
 
 
+def her_own_in(by: Person, incident: Incident) -> str:
+    """The sentence why this person does not verify a report although its collector is another, or "": she added an item to it,
+    gave one another grade since, or collected a report linked to it (SOD-01)."""
+    if added_to(by, [incident]):
+        return _(YOU_ADDED)
+    with reading_as(CLOCK):
+        if Incident.objects.filter(pk__in=links.kept_by([incident.pk]), collected_by=by).exists():
+            return _(YOU_COLLECTED)
+    return _(YOU_GRADED) if graded_in(by, [incident]) else ""
+
+
+def to_be_seen() -> list[tuple[int, str, bool]]:
+    """Items that a verifier has yet to look at: key and reference of their report, and whether it is a grade alone that is new."""
+    rows = SourceItem.objects.filter(Q(waits=True) | ~Q(graded_then="")).select_related("incident")
+    return [(i.incident_id, i.incident.ref, not i.waits) for i in rows if i.to_be_seen]
+
+
 def with_items_added(by: Person) -> QuerySet[Incident]:
-    """Concluded reports to which an item was added since, for whoever may conclude them again: she collected and added none of it."""
-    rows = list(SourceItem.objects.filter(waits=True).values_list("incident_id", "incident__ref"))
-    added = {pk for pk, _ref in rows} | links.keepers_of({ref for _pk, ref in rows})
+    """Concluded reports to which an item was added since, or of which one was graded anew, for whoever may conclude them
+    again: she collected, added and graded none of it."""
+    rows = to_be_seen()
+    added = {pk for pk, _ref, _graded in rows} | links.keepers_of({ref for _pk, ref, _graded in rows})
     below = links.kept_by(added)
     collected = Incident.objects.filter(pk__in=below, collected_by=by).values_list("pk", flat=True)
     found = Incident.objects.filter(pk__in=added, status__in=lifecycle.COUNTED).exclude(collected_by=by)
-    mine = {below[pk] for pk in collected} | added_to(by, found)
+    mine = {below[pk] for pk in collected} | added_to(by, found) | graded_in(by, found)
     return found.exclude(pk__in=mine)
 
 

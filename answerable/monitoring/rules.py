@@ -21,10 +21,21 @@ VERIFIED_LEVELS = frozenset({"V3a", "V3b", "V3c", "V3d", "V4"})
 BASE_LEVELS = frozenset({"V3a", "V3b", "V3c", "V4"})
 # Patterns have a module of their own; whoever reads the rules of §1.4 and §2.3 finds both here.
 __all__ = [
-    "V3D_BASE", "IncidentFacts", "ItemFacts", "Level", "Pattern", "Test", "at_least", "gbvims_type", "in_scope",
+    "V3D_BASE", "Grade", "IncidentFacts", "ItemFacts", "Level", "Pattern", "Test", "at_least", "gbvims_type", "in_scope",
     "independent", "levels", "pattern", "prevalence", "root_sets", "testimony_needs_third", "verification_level",
     "window",
 ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Grade:
+    """A grade of an item, with how many assessors recorded it and whether two of them settled it, for an account."""
+
+    testimony: str = ""
+    reliability: str = ""
+    credibility: int = 0
+    assessed: bool = True
+    assessors: int = 0
 
 
 @dataclass(frozen=True)
@@ -32,9 +43,10 @@ class ItemFacts:
     """One source item as the verification rules see it. A survivor's account has a T grade and never A-F (R-VER-0).
 
     `assessed`: two assessors gave an account its grade, each alone. `waits`: the linked report it came with, when no
-    verifier concluded anything from the two together yet, or ADDED for an item that came after the verifier concluded;
-    `stood`: a verifier had concluded that linked report by itself. `source`: what people found its report and others to go
-    back to together, when they were linked as of the same source; `report` is the one it was filed with.
+    verifier concluded anything from the two together yet, or ADDED for an item that came after the verifier concluded, or
+    was consented to since; `stood`: a verifier had concluded that linked report by itself. `then`: the grade it counts at until
+    a verifier looks again, where one person gave it another since (grades.no_more_than). `source`: what people found its
+    report and others to go back to together, when they were linked as of the same source; `report` is the one it was filed with.
     """
 
     ref: str
@@ -52,6 +64,7 @@ class ItemFacts:
     assessed: bool = True
     waits: str = ""
     stood: bool = False
+    then: Grade | None = None
     source: str = ""
     report: str = ""
 
@@ -59,6 +72,17 @@ class ItemFacts:
     def account(self) -> bool:
         """Whether a person told it."""
         return grades.is_account(self.kind)
+
+    @property
+    def as_seen(self) -> ItemFacts:
+        """The item at a grade that no verifier has yet to see."""
+        g = self.then
+        if g is None:
+            return self
+        return replace(
+            self, then=None, testimony=g.testimony, reliability=g.reliability, credibility=g.credibility,
+            assessed=g.assessed, assessors=g.assessors,
+        )  # fmt: skip
 
     @property
     def qualifies(self) -> bool:
@@ -141,10 +165,13 @@ def _three_roots(items: Sequence[ItemFacts], roots: Mapping[str, frozenset[str]]
     return ()
 
 
+# Kept as said in English, whoever files it; said in the reader's language when it is read (alliance/sentences.py).
+NO_ITEM_YET = "Recorded; no item yet."
 # How high a level stands, for what may raise it: V3d below the others of V3, since it never counts for a base set.
 RANK = {"V1": 0, "V2": 1, "V3d": 2, "V3a": 3, "V3b": 3, "V3c": 3, "V4": 4}
 ADDED = "added"
-ADDED_SINCE = "An item added since may raise it to {level}, once a verifier who neither collected this report nor added it looks again (SOD-01)."
+ADDED_SINCE = "An item added since, or consented to since, may raise it to {level}, once a verifier who neither collected this report nor added it looks again (SOD-01)."
+GRADED_SINCE = "A grade given since may raise it to {level}, once a verifier who neither collected this report nor gave that grade looks again (SOD-01)."
 LOOK_AGAIN = "A report linked to this one may raise it to {level}, once a verifier who collected neither looks at both (R-VER-5, SOD-01)."
 
 
@@ -155,19 +182,21 @@ def verification_level(items: Sequence[ItemFacts], *, base: int = 0, matches_pat
     verifier lowers a level at once and raises none.
     """
     whole = _level(items, items, base=base, matches_pattern=matches_pattern)
-    if not any(i.waits for i in items):
+    if not any(i.waits or i.then for i in items):
         return whole
     # What verifiers concluded: the report by itself, and each linked one that had been concluded by itself.
+    had = [i.as_seen for i in items]
     apart = [
-        [i for i in items if not i.waits],
-        *([i for i in items if i.waits == w] for w in sorted({i.waits for i in items if i.stood})),
+        [i for i in had if not i.waits],
+        *([i for i in had if i.waits == w] for w in sorted({i.waits for i in had if i.stood})),
     ]
-    found = [_level(part, items, base=base, matches_pattern=matches_pattern) for part in apart]
+    found = [_level(part, had, base=base, matches_pattern=matches_pattern) for part in apart]
     own = max(found, key=lambda level: RANK[level.code])
     if RANK[whole.code] <= RANK[own.code]:
         return whole
     waiting = {i.waits for i in items if i.waits}
-    says = [LOOK_AGAIN] * bool(waiting - {ADDED}) + [ADDED_SINCE] * (ADDED in waiting)
+    graded = any(i.then for i in items)
+    says = [LOOK_AGAIN] * bool(waiting - {ADDED}) + [ADDED_SINCE] * (ADDED in waiting) + [GRADED_SINCE] * graded
     return Level(own.code, (*own.because, *(s.format(level=whole.code) for s in says)), own.items)
 
 

@@ -136,7 +136,7 @@ def incident(request: Request, ref: str) -> HttpResponse:
     )
     items.sort(key=lambda i: (i.incident_id != this.pk, i.pk))
     verifies = authority.allows(request.user, "verify_incident", this)
-    added = verifies and bool(queries.added_to(request.user, [this]))
+    own = queries.her_own_in(request.user, this) if verifies else ""
     return render(
         request,
         "monitoring/incident.html",
@@ -146,15 +146,13 @@ def incident(request: Request, ref: str) -> HttpResponse:
             "precision": _precisions().get(this.precision, this.precision),
             "further": intake_forms.coded_lines(intake_forms.OF_REPORT, this.further),
             "may_verify": verifies
-            and not added
+            and not own
             and (
                 this.status == lifecycle.IN_VERIFICATION
                 or link_queries.to_look_at(request.user).filter(pk=this.pk).exists()
                 or queries.with_items_added(request.user).filter(pk=this.pk).exists()
             ),
-            "why_not_verify": _(queries.YOU_ADDED)
-            if added
-            else " ".join(authority.decide(request.user, "verify_incident", this).says),
+            "why_not_verify": own or " ".join(authority.decide(request.user, "verify_incident", this).says),
             "may_add": authority.allows(request.user, "add_item", this),
             "may_grade": authority.allows(request.user, "begin_verification", this),
             "may_read": authority.allows(request.user, "read_sealed", this, purpose="verification"),
@@ -163,11 +161,20 @@ def incident(request: Request, ref: str) -> HttpResponse:
             "opened": {},
             "later": intake_queries.later_versions(this),
             "actor_before": _actor_before(this),
-            "added_since": this.status in lifecycle.COUNTED and any(i.waits for i in items),
+            "concluded": this.status in lifecycle.COUNTED,
+            "added_since": this.status in lifecycle.COUNTED and any(i.to_be_seen and i.waits for i in items),
+            "graded_since": this.status in lifecycle.COUNTED and any(i.to_be_seen and not i.waits for i in items),
             "story_corrected": this.story_corrected and this.status in lifecycle.ASSESSED,
-            "may_look": verifies and not added,
+            "may_look": verifies and not own,
             **linking.beside(request, this),
-            **moves(request.user, this, _words(), lifecycle.INCIDENT_MOVES, reverse("move-incident", args=[this.ref])),
+            **moves(
+                request.user,
+                this,
+                _words(),
+                lifecycle.INCIDENT_MOVES,
+                reverse("move-incident", args=[this.ref]),
+                barred={"begin_verification": own},
+            ),
             **_with_links(request.user, this, chain(request.user, this.ref)),
         },
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from datetime import timedelta
 
 import custodians
 import pytest
@@ -132,6 +133,58 @@ def test_custodians_who_are_asked_find_it_among_what_waits_and_are_told_apart(as
     assert "Her code shows" not in page and "the custodians&#x27; word she told this before" in page
     assert "do not agree: 1 said that she told before, 1 that they know of nothing" in page
     assert "has allowed 0 interviews of her" in page and "asked for as number" not in page
+
+
+def test_whoever_asked_reads_on_her_first_page_what_came_of_it(asked, office):
+    interview, _name = asked
+
+    def today(handle="dana"):
+        return office(handle).get("/today/").content.decode()
+
+    assert interview.ref not in today()
+    word(office("cora"), interview, "yes", "CP-FIND")
+    assert interview.ref not in today(), "one office's word alone says nothing"
+    word(office("sol"), interview, "yes", "CP-FIND")
+    assert interview.ref in today() and "look what can be used instead of asking her" in today()
+    for handle in ("sami", "vera"):
+        assert interview.ref not in today(handle), handle
+    assert (
+        office("safa").post(f"/watch/intake/interviews/{interview.ref}/", {"reason": "allow safety"}).status_code == 303
+    )
+    assert "safeguarding allowed it: she may be asked" in today()
+
+
+def test_whoever_asked_reads_that_the_custodians_know_of_nothing_or_that_it_is_refused(
+    asked, office, saved, later_clock
+):
+    interview, _name = asked
+    for handle in ("safa", "sol"):
+        word(office(handle), interview, "no")
+    assert "the custodians answered, and it is allowed" in office("dana").get("/today/").content.decode()
+    assert (
+        office("dana")
+        .post(f"/watch/intake/interviews/ask/{saved('$zandria').ref}/", {**WHY, "who": "another", "pseudonym": "p-42"})
+        .status_code
+        == 303
+    )
+    see_all()
+    other = m.Interview.objects.latest("id")
+    for handle in ("cora", "sol"):
+        word(office(handle), other, "yes")
+    assert "do not ask her until safeguarding has decided" in office("dana").get("/today/").content.decode()
+    see_all()
+    actions.decide_interview(other, allow=False, reason="too_many", by=m.Person.objects.get(handle="safa"))
+    assert "safeguarding refused it: do not ask her" in office("dana").get("/today/").content.decode()
+    later_clock(days=15)
+    page = office("dana").get("/today/").content.decode()
+    assert other.ref not in page and interview.ref in page
+
+
+@pytest.fixture
+def later_clock():
+    before = clock._fixed
+    yield lambda **delta: clock.fix(clock.now() + timedelta(**delta))
+    clock._fixed = before
 
 
 def test_whoever_decides_opens_the_two_reasons_with_an_entry_and_nobody_else_does(asked, office):

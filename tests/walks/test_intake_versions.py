@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
+from django.db import transaction
 from promises import keeps
 from tests_support import see_all
 from walks.test_intake import ITEM, bring, row, staged_from, table
+from walks.test_intake_pages import send
 from walks.test_intake_whole import TOLD, allowed
 
 from answerable.alliance.models import Person
 from answerable.authority.acting import scope_of
 from answerable.authority.principals import CLOCK
 from answerable.common.errors import Refused
-from answerable.monitoring.intake import actions, staging
+from answerable.monitoring.intake import actions, queries, staging
 from answerable.monitoring.intake import models as m
 from answerable.monitoring.models import Incident
+from answerable.record import log
 from answerable.vault.client import ask
 from answerable.vault.consent import actions as consent
 from answerable.vault.consent.models import Withdrawal
@@ -249,6 +253,150 @@ def test_an_edit_in_kobo_keeps_its_time_and_is_a_later_version_all_the_same(save
         state = staging.advance(staged_from(as_json(row_), dana, name="x.json"), by=dana)
         assert (state.kept, state.repeated) == (0, 1)
         assert words in state.problems[0][2], state.problems
+
+
+def odk(saved, at, victims, edits):
+    of = {"__id": "uuid:late", "__system/submissionDate": AT, "__system/updatedAt": at, "__system/edits": edits}
+    return json.dumps({"value": [{**row(saved, victims=victims), **of}]}).encode()
+
+
+@pytest.mark.parametrize("system", ["kobo", "odk"])
+def test_an_older_version_that_comes_after_a_newer_one_is_said_and_nothing_is_to_be_mended(saved, dana, office, system):
+    def version(at, victims, edits):
+        return as_json(kobo(saved, "late", at, victims=victims)) if system == "kobo" else odk(saved, at, victims, edits)
+
+    bring(version("2026-06-01T00:00:00", "5", 2), dana, name="x.json")
+    older = version("2026-05-01T00:00:00", "3", 1)
+    staged = staged_from(older, dana, name="x.json")
+    state = staging.advance(staged, by=dana)
+    assert (state.kept, state.bad, state.repeated) == (0, 0, 1) and not state.to_mend
+    assert [p[2] for p in state.problems] == [staging.LATE]
+    with pytest.raises(Refused, match="Every row of this file is here already"):
+        actions.bring_in_reports(staged, by=dana)
+    see_all()
+    assert m.Draft.objects.get().coded["victims"] == 5
+    client = office("dana")
+    for raw, said in (
+        (older, "The newer one stands and nothing was changed"),
+        (version("2026-06-01T00:00:00", "5", 2) + b" ", ""),
+    ):
+        where = send(client, raw, "x.json").url
+        page = client.get(where).content.decode()
+        mapping = dict(re.findall(r'name="(c\d+)".*?<option value="([^"]+)" selected', page, re.S))
+        page = client.post(where, {"act": "map", **mapping}).content.decode()
+        assert "Every row of this file is here already" in page and "Mend what is listed" not in page
+        assert said in page and "Problems by row" not in page
+    # A row that is bad is still to be mended.
+    state = staging.advance(staged_from(version("2026-05-01T00:00:00", "many", 1), dana, name="x.json"), by=dana)
+    assert state.to_mend and not state.kept
+
+
+# --- an edit that names no version before it --------------------------------------------------------------------------
+
+
+def unlinked(saved, uuid, victims, **more):
+    """As KoboToolbox's CSV gives an edit: another _uuid, no root, the same number and time."""
+    return {**row(saved, victims=victims), "_uuid": uuid, "_submission_time": AT, "_id": 77, "_index": 1, **more}
+
+
+def test_an_edit_without_a_link_is_put_to_a_person_and_takes_the_drafts_place(saved, dana, office):
+    first = bring(table(unlinked(saved, "one", "2")), dana).drafts.get()
+    second = bring(table(unlinked(saved, "two", "5")), dana).drafts.get()
+    assert (second.version, second.status, second.looks_like, second.identity != first.identity) == (
+        1,
+        m.DRAFT,
+        first.ref,
+        True,
+    )
+    see_all()
+    with pytest.raises(Refused, match="may be a later version of"), transaction.atomic():
+        actions.file_draft(second, by=dana)
+    with pytest.raises(Refused, match="No draft of this delivery is ready"), transaction.atomic():
+        actions.file_drafts(second.batch, by=dana)
+    client = office("dana")
+    page = client.get(f"/watch/intake/drafts/{second.ref}/").content.decode()
+    assert (
+        "looks like a later version of" in page
+        and "It is a report of its own" in page
+        and "File the report" not in page
+    )
+    assert "may be a later version of" in client.get("/watch/intake/").content.decode()
+    before = log.Entry.objects.count()
+    assert client.post(f"/watch/intake/drafts/{second.ref}/version/", {"is": "later"}).status_code == 303
+    see_all()
+    assert log.Entry.objects.count() == before + 1
+    assert stands(first.identity) == [(1, m.REPLACED), (2, m.DRAFT)]
+    report = actions.file_draft(m.Draft.objects.get(pk=second.pk), by=dana)
+    assert report.victims == 5
+    # From then on the names of both are known.
+    see_all()
+    third = bring(table(unlinked(saved, "two", "6", _submission_time="2026-06-01T00:00:00")), dana).drafts.get()
+    assert (third.version, third.status, third.corrects, third.looks_like) == (3, m.CORRECTION, report.ref, "")
+    assert client.post(f"/watch/intake/drafts/{second.ref}/version/", {"is": "own"}).status_code == 409
+
+
+def test_an_edit_of_a_filed_report_waits_as_its_correction_once_a_person_says_so(saved, dana):
+    first = bring(as_json(unlinked(saved, "one", "2", **HELD)), dana, name="x.json").drafts.get()
+    report = actions.file_draft(first, by=dana)
+    see_all()
+    second = bring(as_json(unlinked(saved, "two", "5", **HELD)), dana, name="x.json").drafts.get()
+    assert second.looks_like == report.ref and not second.corrects
+    made = actions.take_as_version(second, by=dana)
+    assert (made.status, made.corrects, made.version) == (m.CORRECTION, report.ref, 2)
+    see_all()
+    corrected = actions.take_over_correction(made, by=dana)
+    assert (corrected.pk, corrected.victims, corrected.items.count()) == (report.pk, 5, 1)
+    # Undone or withdrawn with its report, like any version of it.
+    see_all()
+    assert made.ref in set(queries.versions_of(report.ref).values_list("ref", flat=True))
+
+
+def test_a_person_says_that_it_is_a_report_of_its_own_and_taking_the_delivery_out_brings_the_earlier_back(saved, dana):
+    first = bring(table(unlinked(saved, "one", "2")), dana).drafts.get()
+    second = bring(table(unlinked(saved, "two", "5")), dana)
+    own = actions.keep_apart(second.drafts.get(), by=dana)
+    see_all()
+    assert actions.file_draft(own, by=dana).ref == own.ref
+    see_all()
+    assert m.Draft.objects.get(pk=first.pk).status == m.DRAFT
+    third = bring(table(unlinked(saved, "three", "7")), dana)
+    taken = third.drafts.get()
+    assert taken.looks_like in (first.ref, own.ref)
+    m.Draft.objects.filter(pk=taken.pk).update(looks_like=first.ref)
+    see_all()
+    actions.take_as_version(m.Draft.objects.get(pk=taken.pk), by=dana)
+    see_all()
+    assert stands(first.identity) == [(1, m.REPLACED), (2, m.DRAFT)]
+    actions.undo_reports(third, by=dana)
+    see_all()
+    assert stands(first.identity) == [(1, m.DRAFT), (2, m.UNDONE)]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "doubted"),
+    [
+        ({"_id": 77}, {"_id": 78}, False),
+        ({"_id": 77, "_xform_id_string": "a"}, {"_id": 77, "_xform_id_string": "b"}, False),
+        ({"_id": 77, "_xform_id_string": "a"}, {"_id": 77, "_xform_id_string": "a"}, True),
+        ({"_id": 1, "start": "2026-05-01T08:00:00.123Z", "deviceid": "d"}, {"_id": 2, "start": "2026-05-01T08:00:00.123Z", "deviceid": "d"}, True),
+        ({"_id": 1, "start": "2026-05-01T08:00:00.123Z", "deviceid": "d"}, {"_id": 2, "start": "2026-05-01T08:00:00.123Z", "deviceid": "e"}, False),
+        ({"_id": 1, "start": "2026-05-01T08:00:00.123Z"}, {"_id": 2, "start": "2026-05-01T08:00:00.123Z"}, False),
+        ({"_id": 1, "meta/instanceName": "Report 14", "_submitted_by": "u"}, {"_id": 2, "meta/instanceName": "report 14", "_submitted_by": "u"}, True),
+        ({"_id": 1, "meta/instanceName": "Report 14"}, {"_id": 2, "meta/instanceName": "Report 14"}, False),
+    ],
+)  # fmt: skip
+def test_what_gives_reason_to_ask_and_what_does_not(saved, dana, one, other, doubted):
+    first = bring(as_json(unlinked(saved, "one", "2", **one)), dana, name="x.json").drafts.get()
+    second = bring(as_json(unlinked(saved, "two", "5", **other)), dana, name="x.json").drafts.get()
+    assert second.looks_like == (first.ref if doubted else "")
+
+
+def test_another_organisations_submission_is_no_reason_to_ask(saved, dana):
+    bring(as_json(unlinked(saved, "one", "2")), dana, name="x.json")
+    sami = person("sami")
+    sami.vault_session = ask("sign_in", handle="sami", passphrase=PASSPHRASE)["token"]
+    see_all()
+    assert bring(as_json(unlinked(saved, "two", "5")), sami, name="x.json").drafts.get().looks_like == ""
 
 
 def test_each_edit_is_known_by_the_one_before_it_alone(saved, dana):

@@ -52,9 +52,9 @@ def test_an_item_added_to_a_concluded_report_raises_it_once_a_verifier_looks_aga
     item = added(known)
     made = fresh(known)
     assert (made.level, made.status) == ("V2", "CREDIBLE")
-    assert "An item added since may raise it to V3a" in made.because[-1]
+    assert "An item added since, or consented to since, may raise it to V3a" in made.because[-1]
     page = office("sami").get(f"/watch/incidents/{made.ref}/").content.decode()
-    assert "An item was added after this was concluded" in page and "waits for a verifier" in page
+    assert "An item was added, or consented to, after this was concluded" in page and "waits for a verifier" in page
     known_page = office("sami").get(f"/watch/incidents/{made.ref}/known/").content.decode()
     assert "added after verification was concluded" in known_page
     assert AGAIN in office("vera").get("/today/").content.decode()
@@ -137,7 +137,7 @@ def test_an_item_on_a_linked_report_waits_for_whoever_looks_at_the_one_that_is_k
     assert fresh(known).level == "V2"
     by_action(fresh(other))
     made = fresh(known)
-    assert made.level == "V2" and "An item added since" in made.because[-1]
+    assert made.level == "V2" and "An item added since, or" in made.because[-1]
     assert AGAIN in office("vera").get("/today/").content.decode()
     see_all()
     actions.verify_incident(made, by=person("vera"))

@@ -17,12 +17,14 @@ from walks.test_verification import T1, add, concluded, graded, person
 from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.monitoring import actions
+from answerable.monitoring.evidence.models import EvidenceFile
 from answerable.monitoring.linking import actions as linking
 from answerable.monitoring.models import Incident, Party, SourceItem
 from answerable.monitoring.patterns import actions as patterns
 from answerable.monitoring.patterns import live
 from answerable.monitoring.patterns.models import PatternState
 from answerable.monitoring.warning import queries as warning
+from answerable.record.models import Entry
 from answerable.vault.consent import actions as consent
 
 pytestmark = pytest.mark.django_db
@@ -185,6 +187,61 @@ def test_the_same_file_on_two_linked_reports_is_one_source_whenever_it_comes(rep
     recomputed_alike(kept)
 
 
+def looked(office, item) -> None:
+    """Somebody looks at the newest file of an item."""
+    see_all()
+    file = SourceItem.objects.get(pk=item.pk).files.latest("id")
+    reply = office("vera").post(f"/watch/evidence/{file.ref}/show/")
+    assert reply.status_code == 200, reply.content.decode()[:500]
+    see_all()
+
+
+NOT_MARKED = "stored before the same file was known again"
+
+
+@pytest.mark.writes_freely
+@pytest.mark.parametrize("found", ["looked at", "one more comes in"])
+def test_files_from_before_there_were_marks_get_theirs_when_the_vault_has_one_before_it(
+    report, office, settings, tmp_path, found
+):
+    settings.QUARANTINE = tmp_path / "quarantine"
+    kept, (one, other) = two(report, {**A1, "says": "Order no. 17"}, {**A1, "says": "the very paper"})
+    kept = looked_at(kept)
+    take(office, one, 9)
+    take(office, other, 9)
+    EvidenceFile.objects.update(alike="")  # as an earlier version of the software stored them
+    live.recompute(from_items=True)
+    assert fresh(kept).level == "V3c"
+    assert NOT_MARKED in office("vera").get(f"/watch/items/{one.ref}/evidence/").content.decode()
+    see_all()
+    before = Entry.objects.filter(action="files found to be the same").count()
+    if found == "looked at":
+        looked(office, one)
+    else:
+        take(office, add(report(area2="Z-77"), **B2, says="a third"), 9)
+    marks = set(EvidenceFile.objects.filter(item__in=[one, other]).values_list("alike", flat=True))
+    assert len(marks) == 1 and marks != {""}
+    assert (fresh(kept).level, fresh(kept).status) == ("V2", "CREDIBLE")
+    assert Entry.objects.filter(action="files found to be the same").count() == before + 1
+    assert NOT_MARKED not in office("vera").get(f"/watch/items/{one.ref}/evidence/").content.decode()
+    looked(office, one)
+    assert Entry.objects.filter(action="files found to be the same").count() == before + 1, "once is enough"
+    recomputed_alike(kept)
+
+
+@pytest.mark.writes_freely
+def test_another_file_of_before_gets_no_mark_of_this_one(report, office, settings, tmp_path):
+    settings.QUARANTINE = tmp_path / "quarantine"
+    kept, (one, other) = two(report, {**A1, "says": "Order no. 17"}, {**A1, "says": "the very paper"})
+    kept = looked_at(kept)
+    take(office, one, 9)
+    take(office, other, 8)
+    EvidenceFile.objects.update(alike="")
+    looked(office, one)
+    assert [f.alike == "" for f in EvidenceFile.objects.filter(item__in=[one, other]).order_by("id")] == [False, True]
+    assert fresh(kept).level == "V3c"
+
+
 def test_the_vault_which_takes_a_file_may_work_levels_out():
     """What `relevel` writes or locks: PostgreSQL asks for the right to update a row that is locked."""
     see_all()
@@ -316,3 +373,29 @@ def test_one_person_alone_verifies_nothing(report, office):
     assert "Let the rules give the level" not in page and "You added an item" in page
     see_all()
     assert actions.verify_incident(fresh(made), by=person("lena")).level == "V3c"
+
+
+@pytest.mark.writes_freely
+def test_a_button_that_would_be_refused_is_no_button_and_says_why(report, office):
+    made = report(by=person("dana"))
+    for n in range(2):
+        add(made, **A1, says=f"mine {n}")
+    see_all()
+    SourceItem.objects.filter(incident=made).update(added_by=person("vera"))
+    actions.move_incident(fresh(made), "triage", by=person("sami"))
+    button = '<input type="hidden" name="move" value="begin_verification">'
+    hers = office("vera").get(f"/watch/incidents/{made.ref}/").content.decode()
+    assert button not in hers and "Begin verification: You added an item" in hers
+    assert button in office("lena").get(f"/watch/incidents/{made.ref}/").content.decode()
+    # Nor for whoever collected what was linked to it.
+    kept, other = report(), report(by=person("dana"))
+    add(kept, **A1, says="a")
+    add(other, **B2, says="b")
+    decide(pair_of(kept, other), "same", "same_details", kept=kept)
+    Incident.objects.filter(pk=other.pk).update(collected_by=person("vera"))
+    actions.move_incident(fresh(kept), "triage", by=person("sami"))
+    hers = office("vera").get(f"/watch/incidents/{kept.ref}/").content.decode()
+    assert button not in hers and "Begin verification: You collected a report that is linked to this one" in hers
+    see_all()
+    with pytest.raises(Refused, match="collected a report that is linked"), transaction.atomic():
+        actions.move_incident(fresh(kept), "begin_verification", by=person("vera"))

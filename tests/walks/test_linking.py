@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.core import serializers
@@ -562,3 +562,38 @@ def test_the_office_imports_a_list_after_a_dry_run(office):
     )
     see_all()
     assert Actor.objects.count() == 2 and DuplicateSearch.objects.count() == 0
+
+
+def compared(client, pair, fact):
+    """What the page of a pair says beside one fact."""
+    page = client.get(f"/watch/links/{pair.ref}/").content.decode()
+    row = re.search(rf'<th scope="row">{fact}</th><td>(.*?)</td>', page)
+    return re.sub(r"<[^>]+>", "", row[1]).strip(), page
+
+
+@pytest.mark.writes_freely
+@pytest.mark.parametrize(
+    ("one", "other", "says"),
+    [
+        ({"on": date(2026, 2, 10)}, {"on": date(2026, 2, 1), "precision": "month"}, "≈ may be the same"),
+        ({"on": date(2026, 2, 10)}, {"on": date(2026, 2, 10)}, "= same"),
+        ({"on": date(2026, 2, 10)}, {"on": date(2026, 2, 12)}, "≠ differs"),
+        ({"on": date(2026, 1, 1), "precision": "month"}, {"on": date(2026, 2, 1), "precision": "month"}, "≠ differs"),
+        (
+            {"on": date(2026, 1, 26), "precision": "week"},
+            {"on": date(2026, 2, 1), "precision": "month"},
+            "≈ may be the same",
+        ),
+    ],
+)
+def test_two_dates_may_be_the_same_where_some_day_is_possible_for_both(office, file, one, other, says):
+    first, second = file(), file()
+    pair = pair_of(first, second)
+    for incident, when in ((first, one), (second, other)):
+        Incident.objects.filter(pk=incident.pk).update(**when)
+    lena = office("lena")
+    day, page = compared(lena, pair, "Day")
+    assert day == says
+    assert compared(lena, pair, "First-level area")[0] == "= same"
+    # A day that may be the same is no difference, and is not shown as one.
+    assert ("<strong>≠" in page.split('<th scope="row">Day</th>')[1].split("</tr>")[0]) == (says == "≠ differs")

@@ -38,6 +38,7 @@ from answerable.monitoring.evidence.models import (
 )
 from answerable.monitoring.evidence.said import Broken
 from answerable.monitoring.models import Incident, Party, Situation, SourceItem
+from answerable.monitoring.queries import added_to
 from answerable.record import log as record
 from answerable.record.models import Entry
 from answerable.vault import keeping
@@ -109,6 +110,25 @@ def _elsewhere(item: SourceItem, alike: str) -> bool:
     with reading_as(CLOCK):
         same = EvidenceFile.objects.filter(alike=alike, item__incident__situation=item.incident.situation_id)
         return bool(alike) and same.exclude(item__incident=item.incident_id).exists()
+
+
+@action("mark_files")
+def mark_files(refs: Sequence[str], alike: str, *, by: HasPrincipal) -> dict[str, str]:
+    """Files from before one was known again across reports (`EvidenceFile.alike`): the vault had the hash of one before it, and found
+    these to be the same file. Levels are worked out again, because they are one source (R-VER-1); returns those that changed.
+    """
+    authority.require(by, "mark_files", Place("evidence"))
+    with scope_of(CLOCK):
+        of = EvidenceFile.objects.filter(ref__in=list(refs), alike="")
+        items = list(SourceItem.objects.filter(files__in=of).select_related("incident").distinct())
+    question("locked_before").ask([i.ref for i in items])
+    changed: dict[str, str] = {}
+    with scope_of(CLOCK):
+        of.update(alike=alike)
+        for incident in {i.incident_id: i.incident for i in items}.values():
+            changed |= _relevel(incident, why="the same file found")
+    record.append("files found to be the same", "EVIDENCE", by=by, detail={"files": sorted(refs), "levels": changed})
+    return changed
 
 
 def came_with(
@@ -343,7 +363,8 @@ def end_time_authority(root: TimeAuthority, *, by: HasPrincipal) -> TimeAuthorit
 def assess_item(
     item: SourceItem, *, testimony: str = "", reliability: str = "", credibility: int = 0, reasons: str, by: Person
 ) -> Assessment:
-    """One assessor's grade. An account's grade is settled by two, or three (R-VER-0); another source's at once.
+    """One assessor's grade. An account's grade is settled by two, or three (R-VER-0); another source's at once, and then,
+    once verification was concluded, as a new grade by one person (monitoring.actions.regrade_item).
 
     Who collected does not assess (SOD-01, in the policy), nor who added the item. Raises Refused with what is missing.
     """
@@ -370,15 +391,19 @@ def assess_item(
     )  # fmt: skip
     detail: dict[str, Any] = {"assessors": len(before) + 1}
     was = item.grade
+    then = grades.written(item.testimony, item.reliability, item.credibility)
     if testimony:
         found = rules.grading([*told, testimony])
         item.testimony = found.grade or item.testimony
         item.assessors = confirming(item)
     else:
         item.reliability, item.credibility = reliability, credibility
+        _monitoring().note_grade(item, then, by=by)
     settled = bool(reliability or rules.grading([*told, testimony]).grade)
     if settled:
-        item.save(update_fields=["testimony", "assessors", "reliability", "credibility"])
+        if account:  # the word of two, neither of whom collected it or added it
+            item.graded_then, item.graded_by = "", []
+        item.save(update_fields=["testimony", "assessors", "reliability", "credibility", "graded_then", "graded_by"])
         detail["levels"] = _relevel(item.incident)
     # Before it is settled not even the record says a grade: the next assessor is to come to it alone.
     record.append("item assessed", item, by=by, from_state=was, to_state=item.grade if settled else was, detail=detail)
@@ -407,9 +432,17 @@ WEIGHED = ("outweighed", "explained", "stands")
 
 @action("weigh_contrary")
 def weigh_contrary(item: SourceItem, *, outcome: str, how: str, by: Person) -> Weighing:
-    """A verification lead records how a contrary item was weighed; unless it stands, the cap of R-VER-3 falls."""
+    """A verification lead records how a contrary item was weighed; unless it stands, the cap of R-VER-3 falls.
+
+    She neither collected the report (in the policy) nor added an item to it: what frees a level is another's word (SOD-01).
+    """
     item = _locked(item)
     authority.require(by, "weigh_contrary", item)
+    if added_to(by, [item.incident]):
+        raise Refused(
+            _("You added an item to this report or to one linked to it, so someone else weighs what speaks against it (SOD-01)."),
+            reason="SOD-01",
+        )  # fmt: skip
     if not item.contrary:
         raise Refused(_("Only a contrary item is weighed."), reason="item")
     if outcome not in WEIGHED or not how.strip():
@@ -513,13 +546,17 @@ def restate(party: Party, changed: Sequence[str]) -> list[str]:
     return made
 
 
-def _locked(item: SourceItem) -> SourceItem:
-    from answerable.monitoring import actions
-
-    return actions.locked_item(item)
-
-
-def _relevel(incident: Incident) -> dict[str, str]:
+def _monitoring() -> Any:
     from answerable.monitoring import actions  # it asks this module to restate, so it comes first
 
-    return actions.relevel(incident.party, incident.ref, why="item assessed or weighed")
+    return actions
+
+
+def _locked(item: SourceItem) -> SourceItem:
+    locked: SourceItem = _monitoring().locked_item(item)
+    return locked
+
+
+def _relevel(incident: Incident, why: str = "item assessed or weighed") -> dict[str, str]:
+    changed: dict[str, str] = _monitoring().relevel(incident.party, incident.ref, why=why)
+    return changed

@@ -50,6 +50,9 @@ def explain(items: Sequence[rules.ItemFacts], *, base: int, matches: bool) -> Ex
     if added := [i for i in live if i.waits == rules.ADDED]:
         says.append(_("SOD-01: %(refs)s: added after verification was concluded, so it raises nothing until a verifier who added none "
                       "of it looks again.") % {"refs": _refs(added)})  # fmt: skip
+    if graded := [i for i in live if i.then]:
+        says.append(_("SOD-01: %(refs)s: graded anew after verification was concluded, so the new grade raises nothing until a verifier "
+                      "who did not give it looks again.") % {"refs": _refs(graded)})  # fmt: skip
     return Explanation(level, tuple(says), tuple(_missing(level, live, qualifying, roots, base=base, matches=matches)))
 
 
@@ -129,11 +132,13 @@ def _missing(
 ) -> list[tuple[str, str]]:  # fmt: skip
     if level.code == "V4":
         return []
-    if any(i.waits == rules.ADDED for i in live):
-        seen = [replace(i, waits="") for i in live]
+    if any(i.waits == rules.ADDED or i.then for i in live):
+        seen = [replace(i, waits="" if i.waits == rules.ADDED else i.waits, then=None) for i in live]
         whole = rules.verification_level(seen, base=base, matches_pattern=matches)
         if rules.RANK[whole.code] > rules.RANK[level.code]:
-            return [(whole.code, _("that a verifier look at it again, with what was added to it (SOD-01)"))]
+            return [
+                (whole.code, _("that a verifier look at it again, with what was added to it or graded anew (SOD-01)"))
+            ]
     if level.code == "V1":
         return [("V2", _("one item that qualifies: a source graded A–C with 1–3, or an account graded T1 or T2"))]
     out: list[tuple[str, str]] = []

@@ -70,7 +70,11 @@ class EvidenceFile(models.Model):
     class Meta:
         ordering = ["id"]
         constraints = [models.UniqueConstraint(fields=["item", "mark"], name="a_file_is_on_an_item_once")]
-        indexes = [models.Index(fields=["alike"], name="file_alike", condition=~Q(alike=""))]
+        indexes = [
+            models.Index(fields=["alike"], name="file_alike", condition=~Q(alike="")),
+            # Those from before there was a mark: looked for whenever a file comes in.
+            models.Index(fields=["item"], name="file_unmarked", condition=Q(alike="")),
+        ]
 
     def __str__(self) -> str:
         return self.ref

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import re
 import secrets
@@ -100,7 +101,22 @@ def take(
         found, ref=ref, kind=kind, stored=stored, commitment=commitment, mark=mark, sealed=sealed, why=why, by=person,
         alike=alike_in(found.incident.situation.ref, digest),
     )  # fmt: skip
+    mark_same(found.incident.situation.ref, digest)
     return file.ref
+
+
+def mark_same(situation: str, digest: bytes) -> None:
+    """Files of a situation from before one was known again across reports: those that are this very file get its mark.
+
+    Without a hash before it the vault cannot tell what a sealed file is, and it opens none by itself: so this is done
+    whenever one comes in, and whenever somebody has one opened, until none is left (docs/decisions/0049).
+    """
+    with reading_as(CLOCK):
+        files = EvidenceFile.objects.filter(alike="", item__incident__situation__ref=situation).exclude(digest=b"")
+        before = [(ref, of, bytes(mark)) for ref, of, mark in files.values_list("ref", "item__ref", "mark")]
+    same = [ref for ref, of, mark in before if keyroom.has_keys([of]) and keyroom.mark(of, digest) == mark]
+    if same:
+        actions.mark_files(same, alike_in(situation, digest), by=CLOCK)
 
 
 def alike_in(situation: str, digest: bytes) -> str:
@@ -154,9 +170,17 @@ def _key_of(obj: Any, person: Person, private: bytes) -> bytes:
 
 def _original(file: EvidenceFile, person: Person, private: bytes) -> bytes:
     try:
-        return intake.read_back(queries.place(file.stored), _key_of(file, person, private))
+        plain: bytes = intake.read_back(queries.place(file.stored), _key_of(file, person, private))
     except (seal.Unopenable, FileNotFoundError):
         raise _damaged() from None
+    _marked(file, hashlib.sha256(plain).digest())
+    return plain
+
+
+def _marked(file: EvidenceFile, digest: bytes) -> None:
+    """A file that is before the vault for somebody, and has no mark yet, gets it, and whatever is the same with it."""
+    if not file.alike:
+        mark_same(file.item.incident.situation.ref, digest)
 
 
 def _damaged() -> Refused:
@@ -370,6 +394,7 @@ def statement(token: str, ref: str, why: str) -> dict[str, str]:
         raise actions.not_covered(why)
     told = operations.open_fields(token, ref, ["name", "salt", "digest"], "verification")
     actions.note_export(file, why=why, by=person)
+    _marked(file, bytes.fromhex(told["digest"]))
     return {**told, "commitment": bytes(file.commitment).hex()}
 
 
@@ -423,6 +448,7 @@ def bundle(token: str, ref: str, why: str) -> dict[str, Any]:
         raise _damaged() from None
     if digest.hex() != told["digest"] or commitment != bytes(file.commitment):
         raise _damaged()
+    _marked(file, digest)
     ticket = secrets.token_urlsafe(24)
     with _one_at_a_time:
         now = time.monotonic()

@@ -25,6 +25,7 @@ from answerable.common.tables import taxonomy
 from answerable.monitoring import access, grades, lifecycle
 from answerable.monitoring import actions as monitoring
 from answerable.monitoring import queries as reports
+from answerable.monitoring import rules as known
 from answerable.monitoring.evidence import actions as evidence
 from answerable.monitoring.intake import counts as service_counts
 from answerable.monitoring.intake import guard, queries, readers, rules, staging
@@ -59,6 +60,8 @@ def bring_in_reports(staged: staging.Staged, *, by: Person) -> m.IntakeBatch:
         raise Refused(_("Not every row is checked yet. Go on with checking first."), reason="unfinished")
     if state.person != by.ref:
         raise Refused(_("A delivery is kept by the person who sent it."), reason="not_authorised")
+    if not state.kept and not state.to_mend:
+        raise Refused(_("Every row of this file is here already, so there is nothing to keep."), reason="none")
     if not state.kept:
         raise Refused(_("No row of this file can be kept, so there is nothing to bring in. Mend what is listed, or what each column "
                         "is set to, and bring the file in again."), reason="none")  # fmt: skip
@@ -278,7 +281,9 @@ def file_drafts(batch: m.IntakeBatch, *, by: Person) -> int:
     """File the next five hundred drafts of a delivery that lack nothing. Returns how many."""
     batch = m.IntakeBatch.objects.select_for_update().get(pk=batch.pk)
     authority.require(by, "file_drafts", batch)
-    ready = batch.drafts.filter(status=m.DRAFT, lacks=[]).select_for_update().order_by("row")[:FILED_AT_ONCE]
+    ready = (
+        batch.drafts.filter(status=m.DRAFT, lacks=[], looks_like="").select_for_update().order_by("row")[:FILED_AT_ONCE]
+    )
     made = [_filed(d, by=by) for d in list(ready)]
     filed, files = [i for i, _files in made], [f for _incident, of in made for f in of]
     _counts_now(filed)
@@ -348,6 +353,12 @@ def _filed(
             _("This draft is no longer open: it was filed, replaced by a later version, or set aside."),
             reason="lifecycle",
         )
+    if draft.looks_like:
+        raise Refused(
+            _("This may be a later version of %(ref)s. Say first whether it is, or a report of its own.")
+            % {"ref": draft.looks_like},
+            reason="version",
+        )
     party = party or draft.party
     problems = []
     if party is None:
@@ -371,7 +382,7 @@ def _filed(
         collected_by=draft.collected_by, **_dates(draft), area1=draft.area1, area2=draft.area2,
         victims_min=c["victims_min"], victims=c["victims"], victims_max=c["victims_max"], forms=c["forms"], links=c["links"],
         settings=c.get("settings", []), consequences=c.get("consequences", []), risk=c["risk"], referral_offered=True,
-        searched_first=True, submitted_at=clock.now(), status=lifecycle.SUBMITTED, because=[_("Recorded; no item yet.")],
+        searched_first=True, submitted_at=clock.now(), status=lifecycle.SUBMITTED, because=[known.NO_ITEM_YET],
         further=_further(draft), **texts,
     )  # fmt: skip
     incident.save(force_insert=True)
@@ -447,6 +458,56 @@ def set_draft_aside(draft: m.Draft, *, by: Person) -> m.Draft:
     _interviews_free([draft.identity], draft.organisation_id)
     record.append("draft set aside", draft, by=by, from_state=before, to_state=draft.status)
     return draft
+
+
+@action("take_as_version")
+def take_as_version(draft: m.Draft, *, by: Person) -> m.Draft:
+    """A person says that a draft is a later version of what it looks like: it takes the place of that draft, or waits as a correction
+    of that report, as if its names had said so. Raises Refused.
+    """
+    draft = _locked(draft)
+    authority.require(by, "file_draft", draft)
+    earlier = m.Draft.objects.filter(ref=draft.looks_like).first() if draft.looks_like else None
+    if draft.status != m.DRAFT or earlier is None:
+        raise Refused(_(NOT_IN_DOUBT), reason="lifecycle")
+    of = m.Draft.objects.filter(organisation=draft.organisation_id, identity=earlier.identity)
+    list(of.select_for_update().order_by("pk").values_list("pk"))
+    known = queries.seen_before(draft.organisation_id, [earlier.identity])[earlier.identity]
+    filed = known.status in (m.FILED, m.TAKEN_OVER)
+    if filed and _withdrawn_by_now([known.ref]):
+        raise Refused(_(staging.WITHDRAWN), reason="consent")
+    if not filed and known.status != m.DRAFT:
+        raise Refused(
+            _("What it may be a version of is no longer open. Say that it is a report of its own."), reason="lifecycle"
+        )
+    of.filter(status__in=[m.DRAFT, m.CORRECTION]).update(status=m.REPLACED)
+    own, before = draft.identity, draft.status
+    draft.identity, draft.also = known.identity, [*draft.also, own]
+    draft.version, draft.looks_like = known.version + 1, ""
+    draft.status, draft.corrects = (m.CORRECTION, known.ref) if filed else (m.DRAFT, "")
+    draft.save(update_fields=["identity", "also", "version", "looks_like", "status", "corrects"])
+    m.Interview.objects.filter(held_by=own, organisation=draft.organisation_id).update(held_by=known.identity)
+    record.append(
+        "draft taken as a later version", draft, by=by, from_state=before, to_state=draft.status,
+        detail={"of": known.ref, "version": draft.version},
+    )  # fmt: skip
+    return draft
+
+
+@action("keep_apart")
+def keep_apart(draft: m.Draft, *, by: Person) -> m.Draft:
+    """A person says that a draft is a report of its own, and no later version of what it looks like."""
+    draft = _locked(draft)
+    authority.require(by, "file_draft", draft)
+    if draft.status != m.DRAFT or not draft.looks_like:
+        raise Refused(_(NOT_IN_DOUBT), reason="lifecycle")
+    of, draft.looks_like = draft.looks_like, ""
+    draft.save(update_fields=["looks_like"])
+    record.append("draft kept apart", draft, by=by, detail={"of": of})
+    return draft
+
+
+NOT_IN_DOUBT = rules._("Nothing is in doubt about this draft: it was decided, or is no longer open.")
 
 
 @action("take_over_correction")
@@ -528,8 +589,8 @@ def look_at_corrected_story(incident: Incident, *, holds: bool, by: Person) -> I
     live.first([incident.ref])
     incident = Incident.objects.select_for_update(no_key=True).select_related("party").get(pk=incident.pk)
     authority.require(by, "verify_incident", incident)
-    if reports.added_to(by, [incident]):
-        raise Refused(_(reports.YOU_ADDED), reason="SOD-01")
+    if why := reports.her_own_in(by, incident):
+        raise Refused(why, reason="SOD-01")
     was = incident.status
     if not incident.story_corrected or was not in lifecycle.ASSESSED:
         raise Refused(_("No correction of its story waits to be looked at."), reason="lifecycle")
@@ -568,7 +629,7 @@ def let_drafts_lapse(*, by: HasPrincipal) -> int:
     for organisation in {d.organisation_id for d in late}:
         _interviews_free([d.identity for d in late if d.organisation_id == organisation], organisation)
     # Not even the marks stay: the same report may come again, and is then new.
-    lapsed.update(identity="", also=[], content="")
+    lapsed.update(identity="", also=[], content="", hints=[], looks_like="")
     record.append("drafts lapsed", "INTAKE", by=by, detail={"drafts": refs, "begun": begun, "answers": answered})
     if refs:
         # Keys go after the commit: the vault looks for itself whether they have lapsed.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -11,6 +13,7 @@ from answerable.authority import engine as authority
 from answerable.authority.acting import reading_as
 from answerable.authority.engine import describes
 from answerable.authority.principals import CLOCK
+from answerable.common import clock
 from answerable.common.hooks import question
 from answerable.monitoring import access as monitoring
 from answerable.monitoring import lifecycle
@@ -86,6 +89,38 @@ def _interviews_wait(by: Any) -> list[dict[str, Any]]:
         {"title": _("Interview") + f" {i.ref}", "what": what, "url": reverse("interview", args=[i.ref]), "due": None, "urgency": 2}
         for i, what in found if what
     ]  # fmt: skip
+
+
+# For how many days whoever asked is told that safeguarding refused.
+REFUSED_DAYS = 14
+
+
+@question("waits_for").answer_with
+def _own_interviews(by: Any) -> list[dict[str, Any]]:
+    """What came of one's own requests for an interview, once the custodians or safeguarding answered, and what comes next."""
+    own = access.interviews(by).filter(asked_by__ref=by.ref, report=None, held_by="")
+    since = clock.now() - timedelta(days=REFUSED_DAYS)
+    answered = own.filter(Q(status=m.ALLOWED, decided_at__isnull=False) | Q(status=m.REFUSED, decided_at__gte=since)
+                          | Q(status__in=[m.ASKED, m.ALLOWED]) & ~Q(words=[]))  # fmt: skip
+    return [
+        {"title": _("Interview") + f" {i.ref}", "what": _what_came(i), "url": reverse("interview", args=[i.ref]), "due": None, "urgency": 3}
+        for i in answered.order_by("-asked_at", "-id")[:20]
+    ]  # fmt: skip
+
+
+def _what_came(i: m.Interview) -> str:
+    if i.status == m.REFUSED:
+        return _("safeguarding refused it: do not ask her")
+    if i.status == m.ALLOWED:
+        return (
+            _("safeguarding allowed it: she may be asked, and her account filed with this interview") if i.decided_at
+            else _("the custodians answered, and it is allowed: she may be asked, and her account filed with this interview")
+        )  # fmt: skip
+    if i.share:
+        return _(
+            "the custodians answered that she told this before: look what can be used instead of asking her; safeguarding decides"
+        )
+    return _("the custodians answered that she told this before: do not ask her until safeguarding has decided")
 
 
 # Roles that an interview may wait for.

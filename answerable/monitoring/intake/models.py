@@ -109,6 +109,10 @@ class Draft(models.Model):
     also = models.JSONField(default=list)
     as_of = models.CharField(max_length=32, blank=True, default="")
     content = models.CharField(max_length=64)
+    # By what a collecting system may still be recognised as having sent it before, where its names do not say so (as marks); and
+    # the draft or report of which this may be a later version, while no person has decided.
+    hints = models.JSONField(default=list, db_default=[])
+    looks_like = models.CharField(max_length=40, blank=True, default="", db_default="")
     when = models.CharField(max_length=40)
     earliest = models.DateField()
     latest = models.DateField()
@@ -138,6 +142,7 @@ class Draft(models.Model):
             # What the clock looks for every minute: what nobody filed.
             models.Index(fields=["made_at"], name="draft_not_filed", condition=Q(status__in=UNFILED)),
             GinIndex(fields=["also"], name="draft_by_other_name"),
+            GinIndex(fields=["hints"], name="draft_by_hint"),
         ]
 
     def __str__(self) -> str:

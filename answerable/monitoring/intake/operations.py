@@ -51,11 +51,12 @@ def keep_draft_file(
     sealed = {n: seal.seal_field(key, text.encode("utf-8", "surrogatepass"), seal.field_context(keyroom.NODE, file, "EvidenceFile", n, 1))
               for n, text in texts.items()}  # fmt: skip
     on = evidence.item_with(report, digest) if report else ""
+    evidence.mark_same(situation, digest)
     return {**sealed, "mark": keyroom.mark(item, digest), "on": on, "alike": evidence.alike_in(situation, digest)}
 
 
 # What the record says of a draft that is none of a report.
-OF_A_DRAFT = ("draft received", "draft set aside")
+OF_A_DRAFT = ("draft received", "draft set aside", "draft taken as a later version", "draft kept apart")
 # Which acts name drafts as filed, by the part of the entry that does: a delivery's, and the texts of a correction that was
 # taken over, which stay beside the report's own.
 FILED = {"filed": "reports filed from a delivery", "correction": "report corrected"}

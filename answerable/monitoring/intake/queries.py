@@ -152,6 +152,20 @@ def seen_before(organisation: int, marks: Iterable[str], others: Iterable[str] =
     return {mark: latest[mark] for mark in wanted if mark in latest}
 
 
+def looks_like(organisation: int, hints: Iterable[str]) -> dict[str, str]:
+    """By each of these marks that a submission here has too: its report, or its latest draft, of which another may be a version."""
+    wanted = sorted(set(hints))
+    if not wanted:
+        return {}
+    of = m.Draft.objects.filter(
+        organisation=organisation, hints__has_any_keys=wanted, status__in=[*m.STANDS, m.REPLACED]
+    )
+    rows = list(of.exclude(identity="").order_by("version", "pk").values_list("identity", "hints"))
+    latest = seen_before(organisation, {identity for identity, _hints in rows})
+    stand = {i: k.ref if k.status == m.FILED else k.draft for i, k in latest.items() if k.status in (m.FILED, m.DRAFT)}
+    return {h: stand[identity] for identity, having in rows for h in having if h in wanted and identity in stand}
+
+
 def versions_of(report: str) -> QuerySet[m.Draft]:
     """Every version of the submission that a report was filed from or is corrected by, whatever became of it: the report's own."""
     own = Q(ref=report) | Q(corrects=report)

@@ -20,13 +20,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache, partial
-from itertools import chain
+from itertools import chain, islice
 from typing import IO, Any
 
 from django.utils.translation import gettext as _
 
 from answerable.common.errors import Refused
-from answerable.common.separators import separator
+from answerable.common.separators import SEPARATORS, separator
 from answerable.monitoring.intake.description import (
     BY_NAME,
     DECLINED,
@@ -52,13 +52,15 @@ REJECTED = {"rejected", "not approved", "validation_status_not_approved"}
 class Record:
     """One row or submission: its cells by column, its repeats, which submission it is and as of when.
 
-    `uneven`: how many cells it has, where that is not what its header has; nobody can tell then which cell is what.
+    `hints` are what it has in common with another version of itself where no name of that one stands in it: no more than a reason
+    to ask. `uneven`: how many cells it has, where that is not what its header has; nobody can tell then which cell is what.
     """
 
     number: int
     cells: list[Any]
     items: list[dict[str, Any]] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
+    hints: list[str] = field(default_factory=list)
     as_of: str = ""
     rejected: bool = False
     uneven: int = 0
@@ -216,15 +218,27 @@ def _too_wide() -> Refused:
     return Refused(_("The file has more than %(most)d columns.") % {"most": MOST_COLUMNS}, reason="file")
 
 
+# How many rows are looked at to tell whether the first line names the columns.
+LOOKED_AT = 10
+# Some spreadsheets write what stands between the columns into a line of its own, before the names of the columns.
+SAID = re.compile(r'"?sep=([,;|\t])"?\s*', re.IGNORECASE)
+
+
 def _table(lines: Iterator[str]) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    before, said = 1, ""
     first = next(lines, "")
-    delimiter = separator(first)
+    while first and (not first.strip() or (not said and SAID.fullmatch(first))):
+        found = SAID.fullmatch(first)
+        before, said, first = before + 1, said or (found[1] if found else ""), next(lines, "")
+    # A first line without any is a title, or the only column; then the next that has one shows what stands between.
+    near = [first] if said or any(c in first for c in SEPARATORS) else [first, *islice(lines, LOOKED_AT)]
+    delimiter = said or separator(next((line for line in near if any(c in line for c in SEPARATORS)), first))
 
     long = 0
 
     def again() -> Iterator[str]:
         nonlocal long
-        for line in chain([first], lines):
+        for line in chain(near, lines):
             # A quote left open joins line to line: the row is bounded, not only the line.
             if (long := long + len(line)) > LONGEST_ROW:
                 raise _endless()
@@ -242,7 +256,7 @@ def _table(lines: Iterator[str]) -> tuple[list[str], Iterator[tuple[int, list[st
 
     def body() -> Iterator[tuple[int, list[str]]]:
         nonlocal long
-        number, long = 1, 0
+        number, long = before, 0
         try:
             for row in reader:
                 number, long = number + 1, 0
@@ -261,7 +275,34 @@ def _table(lines: Iterator[str]) -> tuple[list[str], Iterator[tuple[int, list[st
 
 def _csv(lines: Iterator[str]) -> Delivery:
     header, body = _table(lines)
-    return _flat(_route_of(header) or CSV, header, body, {})
+    route = _route_of(header)
+    return _flat(route or CSV, header, body if route else _below(header, body), {})
+
+
+def _below(header: Sequence[str], body: Iterator[tuple[int, list[Any]]]) -> Iterator[tuple[int, list[Any]]]:
+    """The rows below the first line, which is given back whole. Raises Refused where that line does not name the columns: said
+    once, because every row would be wrong by it.
+    """
+    rows = list(islice(body, LOOKED_AT))
+    named = sum(bool(target(h)) for h in header)
+    lower = next((n for n, row in rows if sum(bool(target(str(c))) for c in row) > max(1, named)), 0)
+    if lower:
+        raise Refused(
+            _("The first line of this file does not name its columns; line %(line)d seems to. Delete every line above that one, so "
+              "that the names of the columns come first, and choose the file again.") % {"line": lower}, reason="header",
+        )  # fmt: skip
+    least = min((sum(bool(str(c).strip()) for c in row) for _n, row in rows), default=0)
+    if not named and (sum(bool(h.strip()) for h in header) < least or any(_is_data(h) for h in header)):
+        raise Refused(
+            _("The first line of this file does not look like the names of its columns. Put a line first that names each column, such "
+              "as when, area1 and victims, delete any line above it, and choose the file again."), reason="header",
+        )  # fmt: skip
+    return chain(rows, body)
+
+
+def _is_data(cell: str) -> bool:
+    """Whether a cell is a day or a number, as no column is named."""
+    return bool(re.fullmatch(r"[-+]?\d+([.,]\d+)?|\d{1,4}[-/.]\d{1,2}([-/.]\d{1,4})?", cell.strip()))
 
 
 def _route_of(header: Sequence[str]) -> str:
@@ -294,7 +335,7 @@ def _flat(
                 key = cell(row, "KEY", "meta-instanceID", "meta/instanceID")
                 yield Record(
                     number, row, items.get(key, []), _ids(key, cell(row, "meta-instanceID"), cell(row, "meta-deprecatedID", "deprecatedID")),
-                    _as_of(cell(row, "UpdatedAt", "SubmissionDate"), cell(row, "Edits")),
+                    [], _as_of(cell(row, "UpdatedAt", "SubmissionDate"), cell(row, "Edits")),
                     cell(row, "ReviewState").casefold() in REJECTED,
                 )  # fmt: skip
             elif route == KOBO:
@@ -302,7 +343,7 @@ def _flat(
                     number, row, items.get(cell(row, "_index"), []),
                     _ids(cell(row, "meta/rootUuid", "_root_uuid", "rootUuid"), cell(row, "_uuid"), cell(row, "meta/instanceID"),
                          cell(row, "meta/deprecatedID", "deprecatedID")) or _kobo_id(cell(row, "_id"), cell(row, "_xform_id_string")),
-                    _as_of(cell(row, "_submission_time"), ""), cell(row, "_validation_status").casefold() in REJECTED,
+                    _hints(partial(cell, row)), _as_of(cell(row, "_submission_time"), ""), cell(row, "_validation_status").casefold() in REJECTED,
                 )  # fmt: skip
             else:
                 yield Record(number, row)
@@ -324,6 +365,18 @@ def plainly(text: str) -> str:
 def _kobo_id(number: str, form: str) -> list[str]:
     """The name of a submission that has none of its own: its number counts within its form, and nowhere else."""
     return _ids(f"kobo/{form}/{number}") if number and form else []
+
+
+def _hints(of: Callable[..., str]) -> list[str]:
+    """What an edit in KoboToolbox keeps although it takes another _uuid: its number, within its form where that is named; and its own
+    name, or the time it was begun, with who sent it or on what.
+    """
+    form, number = of("_xform_id_string"), of("_id")
+    who = of("deviceid", "_submitted_by", "username")
+    found = [f"number/{form}/{number}"] if number else []
+    found += [f"name/{of('meta/instanceName')}/{who}"] if who and of("meta/instanceName") else []
+    found += [f"begun/{of('start')}/{who}"] if who and of("start") else []
+    return list(dict.fromkeys(plainly(h).strip().lower()[:300] for h in found))
 
 
 def _as_of(at: str, edits: str) -> str:
@@ -432,7 +485,8 @@ def _workbook(raw: bytes) -> Delivery:
                 raise _uneven(title, number, row, header)
             items.setdefault(str(row[parent]), []).append(row_of(row, mapping))
     header, body = filled[root]
-    return _flat(_route_of(header) or XLSX, header, body, items)
+    route = _route_of(header)
+    return _flat(route or XLSX, header, body if route else _below(header, body), items)
 
 
 def _filled(cells: list[Any]) -> list[Any]:
@@ -441,13 +495,16 @@ def _filled(cells: list[Any]) -> list[Any]:
 
 
 def _sheet(sheet: Any) -> tuple[list[str], Iterator[tuple[int, list[Any]]]]:
-    lines = sheet.iter_rows(values_only=True)
-    header = _filled(["" if c is None else str(c).strip() for c in next(lines, ())])
+    lines = enumerate(sheet.iter_rows(values_only=True), 1)
+    header = list[Any]()
+    for _at, line in lines:  # lines above the first that holds anything are empty
+        if header := _filled(["" if c is None else str(c).strip() for c in line]):
+            break
     if len(header) > MOST_COLUMNS:
         raise _too_wide()
 
     def body() -> Iterator[tuple[int, list[Any]]]:
-        for number, line in enumerate(lines, 2):
+        for number, line in lines:
             # A workbook gives each cell its column, so cells that are not there are empty, and none has moved.
             if row := _filled([_cell(c) for c in line]):
                 yield number, row + [""] * (len(header) - len(row))
@@ -482,6 +539,9 @@ def _from_objects(route: str, found: Sequence[Any]) -> Delivery:
     if len(columns) > MOST_COLUMNS:
         raise _too_wide()
 
+    def named(cells: Mapping[str, Any], *names: str) -> str:
+        return next((str(cells[n]).strip() for n in names if cells.get(n)), "")
+
     def records() -> Iterator[Record]:
         for number, (cells, items) in enumerate(flat, 1):
             yield Record(
@@ -489,6 +549,7 @@ def _from_objects(route: str, found: Sequence[Any]) -> Delivery:
                 _ids(cells.get("meta/rootUuid") or cells.get("rootUuid", ""), cells.get("__id", ""), cells.get("_uuid", ""),
                      cells.get("meta/instanceID", ""), cells.get("meta/deprecatedID") or cells.get("deprecatedID", ""))
                 or _kobo_id(cells.get("_id", "") if route == KOBO else "", cells.get("_xform_id_string", "")),
+                _hints(partial(named, cells)) if route == KOBO else [],
                 _as_of(cells.get("__system/updatedAt") or cells.get("__system/submissionDate") or cells.get("_submission_time", ""),
                        cells.get("__system/edits", "")),
                 str(cells.get("__system/reviewState") or cells.get("_validation_status/uid", "")).casefold() in REJECTED,

@@ -45,7 +45,7 @@ MOST_FILE_BYTES = 1024 * 1024 * 1024
 COLUMNS = (
     "ref", "compartment", "batch_id", "organisation_id", "collected_by_id", "situation_id", "party_id", "row", "status",
     "version", "corrects", "identity", "also", "as_of", "content", '"when"', "earliest", "latest", "precision", "area1", "area2",
-    "coded", "lacks", "made_at", "narrative", "place", "link_reason",
+    "coded", "lacks", "made_at", "narrative", "place", "link_reason", "hints", "looks_like",
 )  # fmt: skip
 ITEM_COLUMNS = (
     "ref",
@@ -67,7 +67,7 @@ ITEM_COLUMNS = (
 
 CASTS = {
     **dict.fromkeys(["batch_id", "organisation_id", "collected_by_id", "situation_id", "party_id", "row", "version", "number"], "bigint"),
-    **dict.fromkeys(["also", "coded", "lacks"], "jsonb"), **dict.fromkeys(["earliest", "latest"], "date"),
+    **dict.fromkeys(["also", "coded", "lacks", "hints"], "jsonb"), **dict.fromkeys(["earliest", "latest"], "date"),
     **dict.fromkeys(["narrative", "place", "link_reason", "says", "file_mark", "file_name", "file_salt", "file_digest"], "bytea"), "made_at": "timestamptz",
 }  # fmt: skip
 
@@ -104,6 +104,11 @@ class State:
     problems: list[Any] = field(default_factory=list)
     # Drafts of which a later row of the same file is a later version: they are not moved in.
     superseded: list[str] = field(default_factory=list)
+
+    @property
+    def to_mend(self) -> bool:
+        """Whether something of the file can be mended: a row that is bad, or one of which it is not plain that it is here."""
+        return bool(self.bad) or any(p[2] not in NOTHING_TO_MEND for p in self.problems)
 
     @property
     def share(self) -> int:
@@ -364,6 +369,8 @@ class Ready:
     status: str
     version: int
     corrects: str
+    hints: list[str] = field(default_factory=list)
+    looks_like: str = ""
     ref: str = field(default_factory=incident_ref)
 
 
@@ -447,8 +454,8 @@ class Intake:
                 self.repeated += 1
                 if not of:
                     self.twice.append((record, TWICE))
-                elif content != said and record.as_of == as_of:
-                    self.twice.append((record, NUMBERED_TWICE))
+                elif content != said and record.as_of <= as_of:
+                    self.twice.append((record, NUMBERED_TWICE if record.as_of == as_of else LATE))
                 if record.as_of <= as_of:
                     continue  # an older version of one in this same file
             self.seen |= dict.fromkeys([identity, *every], identity)
@@ -459,6 +466,7 @@ class Intake:
                 filed = known.status in (m.FILED, m.TAKEN_OVER)
                 ready[identity] = Ready(record, clean, identity, also, content, m.CORRECTION if filed else m.DRAFT,
                                         known.version + 1, known.ref if filed else "")  # fmt: skip
+        self._others_like(ready.values())
         self.corrections += sum(r.version > 1 for r in ready.values())
         self._pseudonyms(ready.values())
         self._words(ready.values())
@@ -473,7 +481,9 @@ class Intake:
             return ""
         if not (known.as_of and record.as_of and record.as_of <= known.as_of):
             return None
-        if self.route != readers.KOBO or record.as_of < known.as_of:
+        if record.as_of < known.as_of:
+            return "" if content in known.contents else LATE
+        if self.route != readers.KOBO:
             return ""
         if names <= known.names | known.before:
             if names != known.names and not (known.before and names & (known.names - known.before)):
@@ -484,6 +494,17 @@ class Intake:
             if not record.items and m.DraftItem.objects.filter(draft__ref=known.draft).exists():
                 return WITHOUT_ITEMS
         return None
+
+    def _others_like(self, ready: Iterable[Ready]) -> None:
+        """Of those without a name that is here: what an edit of one that is here would have in common with it. A person decides."""
+        new = [r for r in ready if r.record.hints]
+        found = iter(keeping.marks("submission", [f"hint/{h}" for r in new for h in r.record.hints]) if new else [])
+        for r in new:
+            r.hints = [next(found) for _ in r.record.hints]
+        with reading_as(self.by):
+            like = queries.looks_like(self.by.body_id, {h for r in new for h in r.hints if r.version == 1})
+        for r in new:
+            r.looks_like = next((like[h] for h in r.hints if r.version == 1 and h in like), "")
 
     def _pseudonyms(self, ready: Iterable[Ready]) -> None:
         """Pseudonyms become marks within this organisation, like those of interviews: what is typed there may be a name."""
@@ -572,7 +593,7 @@ class Intake:
                 [r.ref, self.compartment, self.batch_id, self.by.body_id, self.by.pk, self.situations[c.situation],
                  self.parties.get(c.party), r.record.number, r.status, r.version, r.corrects, r.identity, r.also, r.record.as_of,
                  r.content, c.when.text, c.when.earliest, c.when.latest, c.when.precision, area1, area2, coded, c.lacks, self.now,
-                 own["narrative"], own["place"], own["link_reason"]]
+                 own["narrative"], own["place"], own["link_reason"], r.hints, r.looks_like]
             )  # fmt: skip
             for number, item in enumerate(c.items, 1):
                 (ref, _model, _texts, _draft), blob = next(answers)
@@ -751,7 +772,13 @@ TWICE = rules._(
     "An earlier row of this file says exactly the same, so it is kept once. If these are two reports, give each row a number "
     "of its own (submission_id) and bring the file in again."
 )
+LATE = rules._(
+    "This is an older version of a submission, which came after a newer one. The newer one stands and nothing was changed: there is "
+    "nothing to mend."
+)
 EARLIER = rules._("What is here of this submission is a later version than this row, so nothing was changed.")
+# Said of a row, and nobody has to do anything about it.
+NOTHING_TO_MEND = {LATE, EARLIER}
 WITHOUT_ITEMS = rules._(
     "This submission is here with source items; this row has the same time and none, so it cannot be told whether it was edited. "
     "Nothing was changed. A CSV of KoboToolbox holds no items: bring in its XLSX or JSON."

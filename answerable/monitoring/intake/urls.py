@@ -13,6 +13,7 @@ urlpatterns = [
     path("deliveries/<str:ref>/file/", views.file_all, name="intake-file-all"),
     path("drafts/<str:ref>/", views.draft, name="intake-draft"),
     path("drafts/<str:ref>/aside/", views.aside, name="intake-aside"),
+    path("drafts/<str:ref>/version/", views.version, name="intake-version"),
     path("drafts/<str:ref>/texts/", views.texts, name="intake-texts"),
     path("drafts/<str:ref>/take-over/", views.take_over, name="intake-take-over"),
     path("story/<str:ref>/", views.story, name="incident-story"),

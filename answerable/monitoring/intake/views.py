@@ -49,9 +49,6 @@ def intake(request: Request) -> HttpResponse:
             try:
                 situation = form.cleaned_data["situation"]
                 staged = staging.stage(sent.arriving, sent.name, by=request.user, situation=situation)
-                if situation:
-                    staged.state.situation = situation.ref
-                    staged.save()
                 response = redirect("intake-run", staged.state.token)
                 response.status_code = 303
                 # The key goes to the browser and stays in no file and no table here.
@@ -162,7 +159,7 @@ def batch(request: Request, ref: str) -> HttpResponse:
         request.GET.get("page")
     )
     filed = this.drafts.filter(status__in=(m.FILED, m.TAKEN_OVER)).count()
-    ready = not this.undone_at and this.drafts.filter(status=m.DRAFT, lacks=[]).exists()
+    ready = not this.undone_at and this.drafts.filter(status=m.DRAFT, lacks=[], looks_like="").exists()
     return render(
         request, "monitoring/intake/batch.html",
         {"batch": this, "page": page, "drafts": [(d, queries.lapses_on(d.made_at)) for d in page["rows"]], "problems": problems.lines(this.problems[:SHOWN_PROBLEMS]),
@@ -209,6 +206,7 @@ def draft(request: Request, ref: str) -> HttpResponse:
     this = monitoring.get(
         access.drafts(request.user).select_related("situation", "party", "organisation", "collected_by", "batch"), ref
     )
+    in_doubt = this.looks_like if this.status == m.DRAFT else ""
     facts = (
         {"when": edtf.parse(this.when), "area1": this.area1, "forms": this.coded.get("forms", [])}
         if this.when
@@ -218,7 +216,7 @@ def draft(request: Request, ref: str) -> HttpResponse:
         [
             c
             for c in queries.candidates(request.user, this.situation, facts)
-            if c["ref"] not in (this.ref, this.corrects)
+            if c["ref"] not in (this.ref, this.corrects, in_doubt)
         ]
         if facts
         else []
@@ -236,13 +234,16 @@ def draft(request: Request, ref: str) -> HttpResponse:
         if this.status == m.CORRECTION
         else None
     )
-    may_file = this.status == m.DRAFT and authority.allows(request.user, "file_draft", this)
-    if request.method == "POST" and not may_file:
+    may_decide = bool(in_doubt) and authority.allows(request.user, "file_draft", this)
+    may_file = this.status == m.DRAFT and not in_doubt and authority.allows(request.user, "file_draft", this)
+    if request.method == "POST" and not may_file and not in_doubt:
         authority.require(request.user, "file_draft", this)
     return form_page(
         request, forms.FilingForm(request.POST or None, draft=this), heading=_("Draft of a report"), button=_("File the report"), act=act,
         lead=this.ref, cancel=reverse("intake"), template="monitoring/intake/draft.html",
-        more={"draft": this, "became": became, "lapses_on": queries.lapses_on(this.made_at), "waits": this.status in (m.DRAFT, m.CORRECTION),
+        more={"draft": this, "became": became, "in_doubt": in_doubt, "may_decide": may_decide,
+              "in_doubt_filed": bool(in_doubt) and Incident.objects.filter(ref=in_doubt).exists(),
+              "lapses_on": queries.lapses_on(this.made_at), "waits": this.status in (m.DRAFT, m.CORRECTION),
               "changed": queries.changed_items(this) if this.status == m.CORRECTION else [], "lines": forms.coded_lines(forms.OF_REPORT, this.coded),
               "left_out": queries.left_out(this, report) if report else [],
               "corrected": forms.changed_lines(queries.corrected_answers(this, report)) if report else [],
@@ -263,6 +264,23 @@ def aside(request: Request, ref: str) -> HttpResponse:
     this = monitoring.get(access.drafts(request.user), ref)
     actions.set_draft_aside(this, by=request.user)
     return done(request, _("The draft is set aside."), "intake-draft", this.ref)
+
+
+@require_POST
+@needs("see_drafts", "intake")
+def version(request: Request, ref: str) -> HttpResponse:
+    """Say whether a draft is a later version of what it looks like, or a report of its own."""
+    this = monitoring.get(access.drafts(request.user), ref)
+    if request.POST.get("is") == "later":
+        made = actions.take_as_version(this, by=request.user)
+        said = (
+            _("It waits as a correction of that report.")
+            if made.corrects
+            else _("It took the place of the earlier draft.")
+        )
+        return done(request, said, "intake-draft", this.ref)
+    actions.keep_apart(this, by=request.user)
+    return done(request, _("It is a report of its own."), "intake-draft", this.ref)
 
 
 @require_POST

@@ -318,7 +318,9 @@ def to_look_at(by: Person) -> QuerySet[Incident]:
     """Concluded reports to which another was linked since: a verifier who collected and added none of it looks at both (SOD-01)."""
     pairs = LinkPair.objects.filter(decision=LinkPair.SAME, concluded=False, duplicate__status=lifecycle.MERGED)
     own = pairs.filter(Q(duplicate__collected_by=by) | Q(kept__collected_by=by)
-                       | Q(duplicate__items__added_by=by) | Q(kept__items__added_by=by))  # fmt: skip
+                       | Q(duplicate__items__added_by=by) | Q(kept__items__added_by=by)
+                       | Q(duplicate__items__graded_by__contains=[by.ref])
+                       | Q(kept__items__graded_by__contains=[by.ref]))  # fmt: skip
     found = Incident.objects.filter(pk__in=pairs.values("kept"), status__in=lifecycle.COUNTED)
     return found.exclude(pk__in=own.values("kept"))
 

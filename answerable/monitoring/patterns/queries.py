@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -147,14 +147,12 @@ def standing(indicator: Indicator) -> Standing:
     below = links.kept_by(ends.values())
     one_source = links.one_source(below)
     facts = [
-        replace(
-            queries.item_facts(
-                item, {*roots.get(item.pk, ()), *same.get(item.pk, ())}, source=one_source.get(item.incident_id, "")
-            ),
-            contrary=contrary,
+        queries.item_facts(
+            item, {*roots.get(item.pk, ()), *same.get(item.pk, ())}, source=one_source.get(item.incident_id, ""),
+            contrary=contrary, then=True,
         )
         for item, contrary in used
-    ]
+    ]  # fmt: skip
     carrying = {ends[item.incident_id] for item, contrary in used if not contrary and item.live}
     level = known.verification_level(facts)
     adding = Contribution.objects.filter(incident__in=carrying).exclude(level="").order_by("on")

@@ -81,3 +81,22 @@ def test_an_account_is_no_strong_item_even_where_it_was_graded_as_one():
     assert not told.strong
     papers = [told, ItemFacts("b", "document", False, reliability="C", credibility=3)]
     assert verification_level(papers).code == "V3a"
+
+
+@pytest.mark.parametrize(
+    ("now", "then", "for_it", "against"),
+    [
+        ("A1", "B2", "B2", "A1"),
+        ("C4", "A2", "C4", "A2"),
+        ("A4", "C2", "C4", "A2"),
+        ("B2", "-", "-", "B2"),
+        ("-", "B2", "-", "B2"),
+        ("T1", "T3", "T3", "T1"),
+        ("T2", "-", "-", "T2"),
+        ("B2", "B2", "B2", "B2"),
+    ],
+)
+def test_of_two_grades_what_a_verifier_has_not_seen_carries_nothing(now, then, for_it, against):
+    assert grades.no_more_than(now, then, contrary=False) == for_it
+    assert grades.no_more_than(now, then, contrary=True) == against
+    assert grades.written(*grades.read(now)) == now

@@ -305,6 +305,7 @@ ROUTES: dict[str, Route] = {
     "intake-aside": Route("see_drafts", Draft, (Post("set_draft_aside"),), gets=False),
     "intake-texts": Route("see_drafts", Draft, (Post("read_sealed", {"field": "narrative"}, purpose="verification", entries=2,
                           of=lambda d: Incident.objects.get(ref=d.corrects)),), gets=False, shown=lambda w, d: bool(d.corrects) and SHOWN[Draft](w, d)),
+    "intake-version": Route("see_drafts", Draft, (Post("file_draft"),), gets=False),
     "intake-take-over": Route("see_drafts", Draft, (Post("take_over_correction"),), gets=False),
     "incident-story": Route("see_incidents", Incident, (Post("verify_incident", {"holds": "yes"}),), gets=False),
     "intake-report": Route("see_drafts", Situation, (Post("receive_report", {"step": "5", "act": "file"}), Post("receive_report", {"act": "save"}))),

@@ -123,3 +123,55 @@ def test_a_quote_left_open_in_the_last_cell_is_said_and_swallows_no_row():
 def test_empty_cells_beside_a_table_are_none():
     (one,) = rows(b"victims,says\n7,a paper,,\n")
     assert one.uneven == 0 and one.cells == ["7", "a paper"]
+
+
+HEADER, LINE = "area1;when;victims", "S;2026-01;7"
+
+
+@pytest.mark.parametrize(
+    "above, number",
+    [
+        ("", 2),
+        ("\ufeff", 2),
+        ("sep=;\r\n", 3),
+        ("\ufeffsep=;\n", 3),
+        ('"sep=;"\n\n', 4),
+        ("\n \n", 4),
+    ],
+)
+def test_lines_that_say_nothing_of_the_rows_are_passed_over_and_counted(above, number):
+    read = readers.read(iter([f"{above}{HEADER}\n{LINE}\n".encode()]), "reports.csv")
+    (record,) = read.records
+    assert read.columns == HEADER.split(";") and record.cells == LINE.split(";") and not record.uneven
+    assert record.number == number
+
+
+def test_what_the_file_says_stands_between_its_columns_does():
+    (record,) = rows(b"sep=|\narea1|when|victims\nS,T|2026-01|7\n")
+    assert record.cells == ["S,T", "2026-01", "7"]
+    (record,) = rows(b"sep=;\narea1;when, or about;victims, all, at most\nS;2026-01;7\n")
+    assert record.cells == ["S", "2026-01", "7"]
+
+
+@pytest.mark.parametrize(
+    "first",
+    ["Reports of the south", "Reports of the south;;", "sep=;\nReports of the south", "Reports;;\n\nprinted 2026"],
+)
+def test_a_title_above_the_header_is_said_once_and_where_the_header_is(first):
+    with pytest.raises(Refused, match=f"line {first.count(chr(10)) + 2} seems to"):
+        rows(f"{first}\n{HEADER}\n{LINE}\n{LINE}\n".encode())
+
+
+def test_a_file_without_names_of_columns_is_said_once():
+    for raw in (b"S;2026-01;7\nT;2026-02;1\n", b"Our list\nS;2026-01;7\nT;2026-02;1\n"):
+        with pytest.raises(Refused, match="does not look like the names of its columns"):
+            rows(raw)
+    with pytest.raises(Refused, match="line 2 seems to"):
+        rows(book(["Reports of the south"], ["area1", "when", "victims"], ["S", "2026-01", 7]), "a.xlsx")
+
+
+def test_names_of_their_own_are_a_header_and_empty_lines_of_a_workbook_are_none():
+    (record,) = rows(b"place;day;how many\nS;2026-01;7\n")
+    assert record.cells == ["S", "2026-01", "7"]
+    (record,) = rows(book([], [], ["area1", "when", "victims"], ["S", "2026-01", 7]), "a.xlsx")
+    assert (record.number, record.cells) == (4, ["S", "2026-01", "7"])
