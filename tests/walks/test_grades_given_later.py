@@ -179,7 +179,7 @@ def test_a_consent_that_comes_after_it_was_concluded_without_it_waits(report, of
     assert fresh(made).level == "V3a"
 
 
-def test_whoever_added_an_item_does_not_weigh_what_speaks_against_the_report(report):
+def test_whoever_added_an_item_does_not_weigh_what_speaks_against_the_report(report, office):
     made = report()
     graded(add(made, **T1, person_key="one"))
     paper = add(made, **B2, says="a paper")
@@ -189,6 +189,13 @@ def test_whoever_added_an_item_does_not_weigh_what_speaks_against_the_report(rep
     with pytest.raises(Refused, match="someone else weighs"), transaction.atomic():
         evidence.weigh_contrary(item(against), outcome="outweighed", how="r", by=person("lena"))
     assert fresh(made).level == "V2"
+    hers = office("lena").get(f"/watch/incidents/{made.ref}/known/").content.decode()
+    assert f"/watch/items/{against.ref}/weigh/" not in hers and "someone else weighs what speaks against it" in hers
+    assert f"/watch/items/{paper.ref}/assess/" not in hers and "You added this item, so others assess it" in hers
+    assert (
+        f"/watch/items/{paper.ref}/assess/"
+        in office("vera").get(f"/watch/incidents/{made.ref}/known/").content.decode()
+    )
 
 
 def test_whoever_graded_it_anew_does_not_say_that_the_level_holds(known):

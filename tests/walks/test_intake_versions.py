@@ -351,6 +351,7 @@ def test_an_edit_of_a_filed_report_waits_as_its_correction_once_a_person_says_so
     assert made.ref in set(queries.versions_of(report.ref).values_list("ref", flat=True))
 
 
+@pytest.mark.writes_freely
 def test_a_person_says_that_it_is_a_report_of_its_own_and_taking_the_delivery_out_brings_the_earlier_back(saved, dana):
     first = bring(table(unlinked(saved, "one", "2")), dana).drafts.get()
     second = bring(table(unlinked(saved, "two", "5")), dana)

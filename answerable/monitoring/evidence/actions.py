@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Max
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from answerable.alliance.models import Body, Person
 from answerable.authority import engine as authority
@@ -371,7 +372,7 @@ def assess_item(
     item = _locked(item)
     authority.require(by, "grade_item", item)
     if item.added_by_id == by.pk:
-        raise Refused(_("You added this item, so others assess it (SOD-01)."), reason="SOD-01")
+        raise Refused(_(OTHERS_ASSESS), reason="SOD-01")
     _right_scale(item, testimony, reliability, credibility)
     if not reasons.strip():
         raise Refused(_("Say in a sentence or two why this grade; it is sealed."), reason="reasons")
@@ -427,6 +428,10 @@ def _right_scale(item: SourceItem, testimony: str, reliability: str, credibility
         raise Refused(" ".join(_(sentence) for sentence in unfit.values()), reason="R-VER-0")
 
 
+OTHERS_ASSESS = gettext_noop("You added this item, so others assess it (SOD-01).")
+OTHERS_WEIGH = gettext_noop(
+    "You added an item to this report or to one linked to it, so someone else weighs what speaks against it (SOD-01)."
+)
 WEIGHED = ("outweighed", "explained", "stands")
 
 
@@ -439,10 +444,7 @@ def weigh_contrary(item: SourceItem, *, outcome: str, how: str, by: Person) -> W
     item = _locked(item)
     authority.require(by, "weigh_contrary", item)
     if added_to(by, [item.incident]):
-        raise Refused(
-            _("You added an item to this report or to one linked to it, so someone else weighs what speaks against it (SOD-01)."),
-            reason="SOD-01",
-        )  # fmt: skip
+        raise Refused(_(OTHERS_WEIGH), reason="SOD-01")
     if not item.contrary:
         raise Refused(_("Only a contrary item is weighed."), reason="item")
     if outcome not in WEIGHED or not how.strip():

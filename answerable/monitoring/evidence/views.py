@@ -334,13 +334,15 @@ def known(request: Request, ref: str) -> HttpResponse:
     items = list(incident.items.prefetch_related("parents", "assessments", "weighings"))
     (facts,) = monitoring_queries.incident_facts([incident])
     base = monitoring_queries.base_of(incident)
+    may_weigh = any(authority.allows(request.user, "weigh_contrary", i) for i in items if i.contrary)
+    barred = may_weigh and bool(monitoring_queries.added_to(request.user, [incident]))
     return render(
         request, "monitoring/known.html",
         {"incident": incident, "explained": explaining.explain(facts.items, base=base, matches=incident.matches_pattern),
          "graph": explaining.graph(facts.items), "rows": [_graded(i, request.user) for i in items],
          "opinions": queries.opinions(incident), "may_opine": authority.allows(request.user, "give_level_opinion", incident),
          "may_grade": authority.allows(request.user, "begin_verification", incident),
-         "may_weigh": any(authority.allows(request.user, "weigh_contrary", i) for i in items if i.contrary),
+         "may_weigh": may_weigh and not barred, "why_not_weigh": _(actions.OTHERS_WEIGH) if barred else "",
          "may_read": authority.allows(request.user, "read_sealed", incident, purpose="verification"),
          "locked": request.user.vault_session is None, **chain(request.user, incident.ref)},
     )  # fmt: skip
@@ -368,7 +370,9 @@ def _graded(item: Any, by: Person) -> dict[str, Any]:
             "no assessor has graded it here; as it was filed it counts for V2 and no more, until two have (R-VER-0)"
         )
     open_ = (found is not None and not found.grade) or (found is None and not given)
-    return {"item": item, "state": state, "shown": shown, "mine": mine, "open": open_ and not mine}
+    added = item.added_by_id == by.pk
+    return {"item": item, "state": state, "shown": shown, "mine": mine, "open": open_ and not mine and not added,
+            "why_not": _(actions.OTHERS_ASSESS) if open_ and added else ""}  # fmt: skip
 
 
 @needs("see_incidents")
