@@ -344,13 +344,52 @@ def person_public(person: str) -> bytes:
     return bundles.seat_public(person, keyroom.person_public(person))
 
 
+def _ceremony(ref: str) -> RoomRestore:
+    found = RoomRestore.objects.select_related(
+        "leader", "asked_by", "asked_body", "confirmed_by", "confirmed_body"
+    ).filter(ref=ref).first()  # fmt: skip
+    if found is None:
+        raise Refused(_("There is no such ceremony."), reason="nothing")
+    return found
+
+
+@operation("tell_restore_asked", "office")
+def tell_restore_asked(token: str, restore: str, room: str, leader: str) -> str:
+    """Someone asks for the ceremony that brings a compartment's key back to one leader: told to the vault in their own
+    session, confirmed a short while ago. Returns the vault's word, which the entry has to have. Raises Refused.
+    """
+    by = vouched(token, "ask_restore", "compartments")
+    leads = standing.at_work(ref=leader)
+    if leads is None or leads.ref == by.ref or not restore.startswith("RST") or not in_escrow(f"room: {room}"):
+        raise Refused(_("There is nothing here for you."), reason="nothing")
+    made = RoomRestore(ref=restore, room=room, leader=leads, asked_by=by, asked_body=by.body)
+    return recorded.word("restore asked", actions.restore_asked_whole(made))
+
+
+@operation("tell_restore_confirmed", "office")
+def tell_restore_confirmed(token: str, restore: str) -> str:
+    """An officer of another body confirms what the vault was told was asked, in their own confirmed session.
+
+    Returns the vault's word, which the entry has to have before a key comes back. Raises Refused.
+    """
+    found = _ceremony(restore)
+    by = vouched_on(token, "confirm_restore", found)
+    with reading_as(CLOCK):
+        asked = actions.restore_asking(found)
+    if asked is None:
+        raise Refused(
+            _("The vault was not told who asked for this, so nothing follows from it. Let it be asked for again."),
+            reason="nothing",
+        )
+    found.confirmed_by, found.confirmed_body = by, by.body
+    return recorded.word("restore confirmed", actions.restore_confirmed_whole(found))
+
+
 @operation("restore_room", "office")
 def restore_room(token: str, restore: str, pieces: Sequence[bytes]) -> bool:
     """Bring a compartment's key back to the leader of a confirmed ceremony. Recorded first; other sessions go on."""
     person, private = reader(token)
-    found = RoomRestore.objects.filter(ref=restore).first()
-    if found is None:
-        raise Refused(_("There is no such ceremony."), reason="nothing")
+    found = _ceremony(restore)
     if not person.fresh:
         raise Refused(_("Confirm that it is you before you change who can open what."), reason="confirm")
     with reading_as(person):
