@@ -6,6 +6,7 @@ thing, and answers plain texts.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import inspect
@@ -448,6 +449,7 @@ def send(token: str) -> str:
         if fresh:
             doorkeys.close(state["channel"])
         raise
+    _asks_help(state, str(answers.get("need") or ""))
     doorkeys.drop_draft(state["channel"])
     state |= {"answers": {}, "writing": False, "has_draft": False, "said": "sent"}
     if fresh:
@@ -485,6 +487,17 @@ def _sent(state: State, answers: dict[str, Any]) -> str:
     elif text:
         actions.leave_message(thread, text, sealed_by=sealed_by, by=by)
     return thread.receipt
+
+
+def _asks_help(state: State, need: str) -> None:
+    """What she asked to be helped with waits among the referrals too (SC-8): after her words, whose keys it would hold up."""
+    thread = _thread(state)
+    # A complaint's conversation is known to nobody who makes referrals; an organisation refers whom it speaks with itself.
+    if state["kind"] != "help" or thread is None or thread.kind == lifecycle.COMPLAINT or thread.documenter_id:
+        return
+    # Her words are kept and read as a call for help whatever becomes of this.
+    with contextlib.suppress(Refused):
+        safeguarding.ask_for_help(thread.ref, need)
 
 
 def _form_words(answers: dict[str, Any], by: Any) -> str:

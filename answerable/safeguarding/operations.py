@@ -20,7 +20,7 @@ from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.record.pages import describe
 from answerable.safeguarding import access, actions, contacting, lifecycle, queries, rules
-from answerable.safeguarding.models import Grievance, SafeContactPlan
+from answerable.safeguarding.models import Grievance, Referral, SafeContactPlan
 from answerable.vault import keyroom, operations, seal
 from answerable.vault.consent import queries as consents
 from answerable.vault.primitives import Unopenable
@@ -135,27 +135,9 @@ def care_directory(need: str = "", place: str = "") -> dict[str, Any]:
     return {"providers": queries.listed(need, place), "places": queries.places()}
 
 
-def _is_conversation(thread: str) -> bool:
-    """Whether a reference is a conversation's. Nothing else can be named from the door: no claim, no report."""
-    if not thread.startswith("THR-"):
-        return False
-    with reading_as(CLOCK):
-        # Of a closed one nothing more is kept, help that is asked for neither: she is shown who helps, like anyone.
-        return any(o is not None for o in question("sealed_object").ask(thread)) and not consents.is_closed(thread)
-
-
-@operation("ask_help", "channel")
-def ask_help(need: str, thread: str = "") -> dict[str, Any]:
-    """She asks to be helped to reach a provider. Only a conversation lets anyone answer; without one nothing is kept.
-
-    A thread that does not exist is answered like none at all.
-    """
-    if need not in rules.needs():
-        need = ""
-    known = _is_conversation(thread)
-    if known and need:
-        actions.ask_for_help(thread, need, by=actions.DOOR)
-    return {"waits_at_her_door": known and bool(need), "providers": queries.listed(need, "")}
+def ask_for_help(thread: str, need: str) -> Referral | None:
+    """In her conversation she asks to be helped with one need; nothing where she named none that we know. Raises Refused."""
+    return actions.ask_for_help(thread, need, by=actions.DOOR) if need in rules.needs() else None
 
 
 def complain(
