@@ -36,9 +36,10 @@ from answerable.safeguarding import lifecycle as safeguarding_lifecycle
 from answerable.safeguarding import operations as safeguarding
 from answerable.safeguarding import rules as grievance_rules
 from answerable.safeguarding.models import Grievance
-from answerable.vault import arrivals, chamber, doorkeys, keyroom, operations, seal, standing
+from answerable.vault import arrivals, chamber, doorkeys, operations, seal, standing
 from answerable.vault.chamber import CHAMBER
 from answerable.vault.doors import DOORS
+from answerable.vault.keyroom import roomkeys, vaultkeys
 from answerable.vault.service import operation
 from answerable.vault.uploads import derivative, intake
 from answerable.vault.uploads.accepted import kinds
@@ -321,7 +322,7 @@ def door_key() -> dict[str, Any]:
 
     The record names this key where the vault was founded and each time it is unlocked.
     """
-    public = keyroom.service_known(arrivals.SERVICE)
+    public = vaultkeys.service_known(arrivals.SERVICE)
     return {"key": public, "sha256": seal.fingerprint(public) if public else ""}
 
 
@@ -665,10 +666,10 @@ def attach(token: str, stored: str, kind: str, key: bytes, salt: bytes, name: st
     with _FILING:  # of many files at once no more than the budget holds
         room.make_sure(thread, _lying(stored))
         ref = attachment_ref()
-        keyroom.put_data_key(ref, thread.compartment, key)
+        roomkeys.put_data_key(ref, thread.compartment, key)
         sealed = {
             field: seal.seal_field(key, value.encode("utf-8", "surrogatepass"),
-                                   seal.field_context(keyroom.NODE, ref, "Attachment", field, 1))
+                                   seal.field_context(vaultkeys.NODE, ref, "Attachment", field, 1))
             for field, value in (("name", name), ("salt", salt.hex()))
         }  # fmt: skip
         by = actions.holder(thread.ref, thread.compartment)
@@ -693,7 +694,7 @@ def show_file(token: str, ref: str, purpose: str = "contact") -> dict[str, Any]:
     person, private = operations.reader(token)
     with reading_as(person):
         file = Attachment.objects.get(ref=ref)
-    key = keyroom.data_key(ref, file.compartment, keyroom.room_key(file.compartment, person.ref, private))
+    key = roomkeys.data_key(ref, file.compartment, roomkeys.room_key(file.compartment, person.ref, private))
     try:
         shown = derivative.convert(file.kind, intake.read_back(Path(settings.QUARANTINE) / file.stored, key))
     except CannotShow as no:

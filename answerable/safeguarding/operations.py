@@ -21,8 +21,9 @@ from answerable.common.hooks import question
 from answerable.record.pages import describe
 from answerable.safeguarding import access, actions, contacting, lifecycle, queries, rules
 from answerable.safeguarding.models import Grievance, Referral, SafeContactPlan
-from answerable.vault import keyroom, operations, seal
+from answerable.vault import operations, seal
 from answerable.vault.consent import queries as consents
+from answerable.vault.keyroom import vaultkeys
 from answerable.vault.primitives import Unopenable
 from answerable.vault.service import operation
 
@@ -30,7 +31,7 @@ SERVICE = "safe-contact"
 
 
 def _context(ref: str) -> bytes:
-    return seal.envelope_context(keyroom.NODE, SERVICE, "SafeContactPlan", ref)
+    return seal.envelope_context(vaultkeys.NODE, SERVICE, "SafeContactPlan", ref)
 
 
 def _who(token: str) -> Person | None:
@@ -63,7 +64,7 @@ def seal_safe_contact(ref: str, subject: str, plan: str, token: str = "") -> byt
     if not lodging and not _looks_after(_who(token), subject, "make_plan"):
         raise Refused(_("There is nothing here for you."), reason="nothing")
     text = json.dumps({"subject": subject, "plan": json.loads(plan)})
-    return seal.seal_envelope(keyroom.service_public(SERVICE), text.encode(), _context(ref))
+    return seal.seal_envelope(vaultkeys.service_public(SERVICE), text.encode(), _context(ref))
 
 
 def _plan_of(subject: str) -> rules.Plan | None:
@@ -74,7 +75,7 @@ def _plan_of(subject: str) -> rules.Plan | None:
     row = SafeContactPlan.objects.filter(subject=subject).exclude(status=lifecycle.REPLACED).first()
     if row is None:
         return None
-    private = keyroom.service_private(SERVICE)
+    private = vaultkeys.service_private(SERVICE)
     try:
         held = json.loads(seal.open_envelope(private, bytes(row.for_vault), _context(row.ref)))
     except (Unopenable, ValueError):

@@ -24,7 +24,8 @@ from django.utils.translation import gettext as _
 
 from answerable.common import clock
 from answerable.common.errors import Refused
-from answerable.vault import keyroom, primitives, seal, stretching, userkeys
+from answerable.vault import primitives, seal, stretching, userkeys
+from answerable.vault.keyroom import roomkeys, vaultkeys
 from answerable.vault.models import ChannelDraft, ChannelKey, ChannelWrap
 from answerable.vault.primitives import Unopenable
 
@@ -229,7 +230,7 @@ def seal_message(channel: str, subject: str, compartment: str, text: str, levels
     A channel without keys (hers were closed, or it never had any) is sealed for the compartment alone.
     """
     dek = seal.new_data_key()
-    keyroom.put_data_key(subject, compartment, dek)
+    roomkeys.put_data_key(subject, compartment, dek)
     return _sealed_to_her(channel, subject, text, levels, dek)
 
 
@@ -248,7 +249,7 @@ def _sealed_to_her(channel: str, subject: str, text: str, levels: Sequence[str],
                     channel=channel, subject=subject, level=level,
                     wrapped=seal.wrap(public, dek, _wrap_context(channel, subject, level)),
                 )  # fmt: skip
-    context = seal.field_context(keyroom.NODE, subject, "Message", "text", 1)
+    context = seal.field_context(vaultkeys.NODE, subject, "Message", "text", 1)
     return seal.seal_field(dek, padded(text).encode("utf-8", "surrogatepass"), context)
 
 
@@ -256,7 +257,7 @@ def open_message(opening_private: bytes, channel: str, subject: str, level: str,
     """One message with her own key. Raises Unopenable."""
     dek = seal.unwrap(opening_private, wrapped, _wrap_context(channel, subject, level))
     try:
-        return keyroom.open_with(dek, subject, "Message", {"text": blob})["text"].rstrip()
+        return roomkeys.open_with(dek, subject, "Message", {"text": blob})["text"].rstrip()
     except Refused as no:
         if no.reason != "vault_locked":
             raise

@@ -21,7 +21,6 @@ from answerable.vault import (
     actions,
     arrivals,
     doorkeys,
-    keyroom,
     lifecycle,
     passkeys,
     recorded,
@@ -33,6 +32,7 @@ from answerable.vault import (
 from answerable.vault import recovery as recovery_rules
 from answerable.vault.chamber import CHAMBER, Session
 from answerable.vault.custody import rules as custody_rules
+from answerable.vault.keyroom import personkeys, recordkeys, roomkeys, seatkeys, tellings, vaultkeys
 from answerable.vault.limits import LIMITS
 from answerable.vault.models import Authenticator, IdentityBlock, PersonKey, Recovery, RootKey
 from answerable.vault.service import operation
@@ -53,7 +53,7 @@ def seal_fields(
     subject: str, compartment: str, model: str, fields: Mapping[str, str], delivery: str = ""
 ) -> dict[str, bytes]:
     """Seal the texts of one new object; `delivery`: what it came in with, while that may be taken out again."""
-    return keyroom.seal_fields(subject, compartment, model, fields, delivery)
+    return roomkeys.seal_fields(subject, compartment, model, fields, delivery)
 
 
 MOST_AT_ONCE = 2000
@@ -66,7 +66,7 @@ def seal_many(compartment: str, rows: Sequence[Any], delivery: str = "") -> list
     """
     if len(rows) > MOST_AT_ONCE or not all(isinstance(r, list) and len(r) == 4 for r in rows):
         raise Refused(_("Too much at once; send it in smaller parts."), reason="range")
-    return keyroom.seal_many(compartment, [(str(s), str(m), f, str(d)) for s, m, f, d in rows], delivery)
+    return roomkeys.seal_many(compartment, [(str(s), str(m), f, str(d)) for s, m, f, d in rows], delivery)
 
 
 # What the office may have marked without anyone's session, and how many texts at once: a file by its SHA-256, what a report
@@ -122,14 +122,14 @@ def seal_identity(subject: str, fields: Mapping[str, str]) -> bool:
         raise Refused(_("An identity is made of the fields the vault knows, each a text."), reason="fields")
     if IdentityBlock.objects.filter(subject=subject).exists():
         raise Refused(_("An identity is sealed here already; it is not replaced."), reason="exists")
-    keyroom.seal_identity(subject, fields)
+    seatkeys.seal_identity(subject, fields)
     return True
 
 
 @operation("put_data_key", "office")
 def put_data_key(subject: str, compartment: str, key: bytes, delivery: str = "") -> bool:
     """Keep an upload's one-time key for its compartment; `delivery` as in `seal`."""
-    keyroom.put_data_key(subject, compartment, key, delivery)
+    roomkeys.put_data_key(subject, compartment, key, delivery)
     return True
 
 
@@ -146,13 +146,13 @@ def salt(index: int, subject: str) -> bytes:
     ends = record.ends()
     if not ends <= index < ends + MOST_IN_A_TRANSACTION:
         raise Refused(_("A salt is given for an entry that is being made, and for no other."), reason="index")
-    return keyroom.salt(index, subject)
+    return recordkeys.salt(index, subject)
 
 
 @operation("salts", "office")
 def salts(pairs: Sequence[tuple[int, str]]) -> list[bytes | None]:
     """Salts of many record entries, for an export."""
-    return keyroom.salts(pairs)
+    return recordkeys.salts(pairs)
 
 
 # --- persons and their sessions -----------------------------------------------------------------------------------
@@ -216,7 +216,7 @@ def give_role(token: str, subject: str, person: str, role: str, step: str) -> bo
         raise Refused(_("That is not a step of this."), reason="lifecycle")
     if by.ref in (person, subject):
         raise Refused(_("Two persons grant a role, and neither is the one who receives it (SOD-13)."), reason="SOD-13")
-    keyroom.note_word(subject, step, person, role, by.ref)
+    tellings.note_word(subject, step, person, role, by.ref)
     return True
 
 
@@ -228,7 +228,7 @@ def enrol(person: str, passphrase: str, token: str = "", founder: str = "") -> s
         raise Refused(_("There is no such person at work here."), reason="unknown")
     public, wrapped = stretching.new_user_key(passphrase)
     with entered_first("key enrolled", person, act="enrol_key", by=by) as detail:
-        detail["public_key_sha256"] = fingerprint = keyroom.put_person_key(person, public, wrapped)
+        detail["public_key_sha256"] = fingerprint = personkeys.put_person_key(person, public, wrapped)
     return fingerprint
 
 
@@ -326,7 +326,7 @@ def own_keys(token: str) -> dict[str, Any]:
         "passkeys": [
             {"number": a.pk, "name": a.name, "made_on": a.made_at.date().isoformat(),
              "last_used": a.last_used.isoformat() if a.last_used else ""}
-            for a in keyroom.passkeys_of(person.ref)
+            for a in personkeys.passkeys_of(person.ref)
         ],
         "fingerprint": seal.fingerprint(bytes(key.public_key)),
         "enrolled": person.enrolled,
@@ -339,7 +339,7 @@ def own_keys(token: str) -> dict[str, Any]:
 def passkey_to_make(token: str, origin: str) -> dict[str, Any]:
     """What the browser is asked to make; needs a session that was confirmed a short while ago."""
     person, _session, _private = _freshly(token)
-    known = [bytes(a.credential_id) for a in keyroom.passkeys_of(person.ref)]
+    known = [bytes(a.credential_id) for a in personkeys.passkeys_of(person.ref)]
     challenge = CHAMBER.challenge("make", person.ref)
     try:
         return passkeys.to_make(origin, person=person.ref, handle=person.handle, challenge=challenge, known=known)
@@ -366,7 +366,7 @@ def add_passkey(token: str, origin: str, credential: str, secret: bytes, name: s
     except passkeys.NotHeld:
         raise Refused(_("That passkey could not be verified. Begin again from this page."), reason="sign_in") from None
     with entered_first("passkey added", person.ref, act="keep_keys", by=person) as detail:
-        row = keyroom.put_passkey(
+        row = personkeys.put_passkey(
             person.ref,
             made,
             salt=passkeys.prf_salt(passkeys.host_of(origin)),
@@ -383,7 +383,7 @@ def end_passkey(token: str, number: int) -> str:
     """End one of one's own passkeys, and with it every session; returns its name. Entered first."""
     person, _session, _private = _freshly(token)
     with entered_first("passkey ended", person.ref, act="keep_keys", by=person) as detail:
-        ended = keyroom.end_passkey(person.ref, number, least=1 if settings.TWO_AUTHENTICATORS else 0)
+        ended = personkeys.end_passkey(person.ref, number, least=1 if settings.TWO_AUTHENTICATORS else 0)
         detail["public_key_sha256"] = seal.fingerprint(bytes(ended.public_key))
     CHAMBER.end_all_of(person.ref)
     return ended.name
@@ -403,7 +403,7 @@ def change_passphrase(token: str, old: str, new: str) -> bool:
     LIMITS.succeeded(tried)
     wrapped = stretching.wrap(private, new)
     with entered_first("passphrase changed", person.ref, act="keep_keys", by=person):
-        keyroom.rewrap(person.ref, wrapped)
+        personkeys.rewrap(person.ref, wrapped)
     CHAMBER.end_all_of(person.ref)
     return True
 
@@ -415,7 +415,7 @@ def passkey_to_use(origin: str, token: str = "") -> dict[str, Any]:
         if not token:
             return passkeys.to_use(origin, challenge=CHAMBER.challenge("sign in"))
         person, _session, _private = holder(token)
-        known = [bytes(a.credential_id) for a in keyroom.passkeys_of(person.ref)]
+        known = [bytes(a.credential_id) for a in personkeys.passkeys_of(person.ref)]
         return passkeys.to_use(origin, challenge=CHAMBER.challenge("confirm", person.ref), known=known)
     except passkeys.NotHeld:
         raise Refused(_(NO_PASSKEY), reason="sign_in") from None
@@ -427,13 +427,13 @@ def _used(credential: str, origin: str, purpose: str, person: str = "") -> Authe
     # Spent whatever follows: an answer is never looked at twice.
     if not CHAMBER.spend(challenge, purpose, person):
         raise passkeys.NotHeld
-    row = keyroom.passkey(ident)
+    row = personkeys.passkey(ident)
     if row is None or (person and row.person != person):
         raise passkeys.NotHeld
     count = passkeys.verify_used(
         given, origin=origin, challenge=challenge, public_key=bytes(row.public_key), sign_count=row.sign_count
     )
-    if not keyroom.passkey_used(row, count):
+    if not personkeys.passkey_used(row, count):
         raise passkeys.NotHeld
     return row
 
@@ -537,10 +537,10 @@ def grant_recovery(token: str, recovery: str, person: str, step: str) -> bool:
         authority.require(by, "confirm_recovery", told)
     if any(of.person.ref != person for of in (row, told) if of is not None):
         raise Refused(_("This new key is for another person."), reason="person")
-    if keyroom.is_granted(recovery, person, step):
+    if tellings.is_granted(recovery, person, step):
         return True
     with entered_first(f"grant of a new key {step}", recovery, act=f"{_STEPS[step]}_recovery", by=by) as detail:
-        keyroom.note_granted(recovery, person, step, by.ref)
+        tellings.note_granted(recovery, person, step, by.ref)
         detail["person"] = person
     return True
 
@@ -550,7 +550,7 @@ _STEPS = {"asked": "ask", "confirmed": "confirm"}
 
 def _told(recovery: str) -> Recovery | None:
     """A new key as the vault itself was asked for it, whatever the office's row says now; None when it was not."""
-    step = keyroom.granted_step(recovery, "asked")
+    step = tellings.granted_step(recovery, "asked")
     if step is None:
         return None
     people = {p.ref: p for p in Person.objects.filter(ref__in=[step.person, step.by])}
@@ -571,7 +571,7 @@ def stop_recovery(token: str, recovery: str) -> int:
         raise Refused(_("There is nothing to stop here."), reason="nothing")
     authority.require(by, "stop_recovery", row)
     with entered_first("grant of a new key forgotten", recovery, act="stop_recovery", by=by) as detail:
-        gone = keyroom.stop_granted(recovery, row.person.ref, by.ref)
+        gone = tellings.stop_granted(recovery, row.person.ref, by.ref)
         detail |= {"person": row.person.ref, "steps": gone}
     return gone
 
@@ -584,11 +584,11 @@ def replace_key(recovery: str, code: str, passphrase: str) -> dict[str, Any]:
     recovery_rules.check_code(row, code)
     assert row is not None
     # What the office's tables say is not enough: two live sessions told the vault itself, and its own clock counted.
-    keyroom.check_granted(recovery, row.person.ref, hours=lifecycle.DELAY_HOURS)
+    tellings.check_granted(recovery, row.person.ref, hours=lifecycle.DELAY_HOURS)
     public, wrapped = stretching.new_user_key(passphrase)
     with entered_first("key replaced", recovery, act="", by=row.person) as detail:
-        made = keyroom.replace_person_key(row.person.ref, public, wrapped)
-        keyroom.forget_granted(recovery)
+        made = personkeys.replace_person_key(row.person.ref, public, wrapped)
+        tellings.forget_granted(recovery)
         detail |= {"person": row.person.ref, **made}
     LIMITS.succeeded(f"code {recovery}")
     CHAMBER.end_all_of(row.person.ref)
@@ -598,7 +598,7 @@ def replace_key(recovery: str, code: str, passphrase: str) -> dict[str, Any]:
 def reader(token: str | None) -> tuple[Person, bytes]:
     """The person of a live session and their key, for this moment, in an open vault. Raises Refused with what would help."""
     person, _session, private = holder(token or "")
-    keyroom.root()
+    vaultkeys.root()
     return person, private
 
 
@@ -618,7 +618,7 @@ def opened_for(token: str, ref: str, fields: Sequence[str], purpose: str, *, lea
     """
     person, private = reader(token)
     obj, blobs = actions.enter_opening(str(ref), list(fields), purpose=purpose, leaves=leaves, by=person)
-    return keyroom.open_fields(obj.ref, obj.compartment, type(obj).__name__, blobs, person=person.ref, private=private)
+    return roomkeys.open_fields(obj.ref, obj.compartment, type(obj).__name__, blobs, person=person.ref, private=private)
 
 
 # --- rooms, seats, keepers ----------------------------------------------------------------------------------------
@@ -630,7 +630,7 @@ def new_compartment(token: str, name: str, readers: Sequence[str]) -> str:
     by = vouched(token, "open_compartment", "compartments")
     standing.check_settled(readers, lambda p: _covers(p, name))
     with entered_first("compartment opened", name, act="open_compartment", by=by) as detail:
-        fingerprint = keyroom.new_compartment(name, list(readers))
+        fingerprint = roomkeys.new_compartment(name, list(readers))
         detail |= {"readers": sorted(readers), "public_key_sha256": fingerprint}
     return fingerprint
 
@@ -649,7 +649,7 @@ def admit(token: str, name: str, person: str) -> bool:
         raise Refused(_("Their roles do not cover this compartment. Ask for the role first."), reason="not_authorised")
     standing.check_settled([person], lambda p: _covers(p, name))
     with entered_first("reader admitted", name, act="admit_reader", by=by) as detail:
-        keyroom.admit_reader(name, person, by=by.ref, private=private)
+        roomkeys.admit_reader(name, person, by=by.ref, private=private)
         detail["person"] = person
     return True
 
@@ -659,12 +659,12 @@ def remove_reader(token: str, name: str, person: str) -> int:
     """Take a reader's wrap of a compartment away."""
     by = vouched(token, "remove_reader", "compartments")
     # Whoever leads the work of one room takes nobody out of another; the registrar acts on every departure.
-    if "registrar" not in by.roles and not keyroom.reads(by.ref, name):
+    if "registrar" not in by.roles and not roomkeys.reads(by.ref, name):
         raise Refused(
             _("Only the registrar, or someone who reads this compartment, takes a reader out of it."), reason="no_key"
         )
     with entered_first("reader removed", name, act="remove_reader", by=by) as detail:
-        removed = keyroom.remove_reader(name, person)
+        removed = roomkeys.remove_reader(name, person)
         if not removed:
             raise Refused(_("They do not read this compartment."), reason="no_key")
         detail["person"] = person
@@ -677,7 +677,7 @@ def rotate(token: str, name: str) -> dict[str, Any]:
     by, private = reader(token)
     vouched(token, "rotate_compartment", "compartments")
     with entered_first("compartment rotated", name, act="rotate_compartment", by=by) as detail:
-        detail |= keyroom.rotate(name, by=by.ref, private=private)
+        detail |= roomkeys.rotate(name, by=by.ref, private=private)
     return dict(detail)
 
 
@@ -698,7 +698,7 @@ def fill_seat(token: str, name: str, body: str, public_key: bytes) -> str:
     """Enter a seat's public key."""
     by = vouched(token, "fill_seat", "seats")
     with entered_first("identity seat filled", name, act="fill_seat", by=by) as detail:
-        detail["public_key_sha256"] = fingerprint = keyroom.fill_seat(name, body, public_key)
+        detail["public_key_sha256"] = fingerprint = seatkeys.fill_seat(name, body, public_key)
     return fingerprint
 
 
@@ -721,8 +721,8 @@ def found_root(keepers: Sequence[str], founder: str) -> bool:
     by = vouched("", "found_vault", "vault", founder=founder)
     refs = _may_keep(keepers)
     with entered_first("vault founded", "VAULT", act="found_vault", by=by) as detail:
-        keyroom.found_root(refs)
-        door_key = seal.fingerprint(keyroom.service_public(arrivals.SERVICE))
+        vaultkeys.found_root(refs)
+        door_key = seal.fingerprint(vaultkeys.service_public(arrivals.SERVICE))
         says = {"keepers": refs, "door_key_sha256": door_key}
         # From here on what the vault enters has its word, and nothing without one is believed as from before.
         detail |= {**says, recorded.WORD: recorded.word("vault founded", says)}
@@ -735,7 +735,7 @@ def change_keepers(token: str, keepers: Sequence[str]) -> bool:
     by = vouched(token, "change_keepers", "vault")
     refs = _may_keep(keepers)
     with entered_first("keepers changed", "VAULT", act="change_keepers", by=by) as detail:
-        keyroom.change_keepers(refs)
+        vaultkeys.change_keepers(refs)
         detail["keepers"] = refs
     return True
 
@@ -743,7 +743,7 @@ def change_keepers(token: str, keepers: Sequence[str]) -> bool:
 @operation("keepers", "office")
 def keepers() -> list[str]:
     """Who keeps the vault."""
-    return keyroom.keepers()
+    return vaultkeys.keepers()
 
 
 @operation("bring_half", "office")
@@ -752,13 +752,13 @@ def bring_half(token: str) -> dict[str, Any]:
     person, _session, private = holder(token)
     actions.may_keep(person)
     was_locked = CHAMBER.is_locked()
-    if not was_locked and person.ref not in keyroom.keepers():
+    if not was_locked and person.ref not in vaultkeys.keepers():
         raise Refused(_("You are not one of this vault's keepers."), reason="keepers")
-    opened = keyroom.bring_half(person.ref, private) if was_locked else False
+    opened = vaultkeys.bring_half(person.ref, private) if was_locked else False
     if not was_locked:
         CHAMBER.heard = _now()
     # Each unlocking names the key to which browsers seal from then on: one put in its place has no such entry.
-    door_key = seal.fingerprint(keyroom.service_public(arrivals.SERVICE)) if opened else ""
+    door_key = seal.fingerprint(vaultkeys.service_public(arrivals.SERVICE)) if opened else ""
     actions.note_half(opened=opened, was_locked=was_locked, door_key_sha256=door_key, by=person)
     return {"open": not CHAMBER.is_locked(), "opened": opened}
 
@@ -773,7 +773,7 @@ def vault_state() -> dict[str, Any]:
         "why": CHAMBER.why_locked,
         "founded": RootKey.objects.exists(),
         "demonstration": CHAMBER.demonstration,
-        "keepers": [{"person": k, "half": k in here} for k in keyroom.keepers()],
+        "keepers": [{"person": k, "half": k in here} for k in vaultkeys.keepers()],
         "locked_at": CHAMBER.locked_at.isoformat() if locked else "",
         "heard_minutes": 0 if locked else int((_now() - CHAMBER.heard) // 60),
         "sessions": len(CHAMBER.sessions),

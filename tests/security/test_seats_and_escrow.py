@@ -20,9 +20,10 @@ from answerable.record import log
 from answerable.record.models import Entry
 from answerable.reparations import actions as reparations
 from answerable.vault import actions as vault
-from answerable.vault import bundles, identity, keeping, keyroom, primitives, recorded, seal
+from answerable.vault import bundles, identity, keeping, primitives, recorded, seal
 from answerable.vault.client import ask
 from answerable.vault.custody import actions
+from answerable.vault.keyroom import seatkeys, shredding
 from answerable.vault.models import (
     Compartment,
     EscrowOfficer,
@@ -121,7 +122,7 @@ def test_a_seat_is_handed_over_and_only_its_new_key_opens(office, claims, seat, 
         before, seal.fingerprint(primitives.public_key(private)),
     )  # fmt: skip
     advocate = played["seats"]["survivors' advocate"]
-    block = keyroom.identity_block(claims[1])
+    block = seatkeys.identity_block(claims[1])
     halves = [identity.open_share(block, claims[1], "vault custodian", "survivors' advocate", private),
               identity.open_share(block, claims[1], "survivors' advocate", "vault custodian", advocate)]  # fmt: skip
     assert identity.combine(block, claims[1], *halves) == {"name": "Name 1"}
@@ -131,7 +132,7 @@ def test_a_seat_is_handed_over_and_only_its_new_key_opens(office, claims, seat, 
         )
     # What comes in afterwards is sealed to the new key, and the same file is not taken in twice.
     keeping.seal_identity("CLM-LATER", {"name": "later"})
-    later = keyroom.identity_block("CLM-LATER")
+    later = seatkeys.identity_block("CLM-LATER")
     assert identity.open_share(later, "CLM-LATER", "vault custodian", "survivors' advocate", private)
     assert bring(cora, handed).status_code == 409
 
@@ -253,7 +254,7 @@ def test_an_identity_that_came_in_meanwhile_is_not_left_behind(office, claims, s
     reply = bring(cora, (old.work / "out.jsonl").read_bytes())
     assert reply.status_code == 409 and "1 identities came in" in reply.content.decode()
     # A block shredded meanwhile is no obstacle.
-    keyroom.shred(["CLM-MEANWHILE", claims[0]], record_too=False)
+    shredding.shred(["CLM-MEANWHILE", claims[0]], record_too=False)
     assert bring(cora, (old.work / "out.jsonl").read_bytes()).status_code == 303
     assert not IdentityBlock.objects.filter(subject=claims[0]).exists()
 
@@ -261,7 +262,7 @@ def test_an_identity_that_came_in_meanwhile_is_not_left_behind(office, claims, s
 def test_a_large_handover_comes_in_parts(claims, seat, monkeypatch):
     old, _new, private = seat
     cora = person("cora", unlocked=True)
-    monkeypatch.setattr(keyroom, "BLOCKS_AT_ONCE", 2)
+    monkeypatch.setattr(seatkeys, "BLOCKS_AT_ONCE", 2)
     lines, after = b"", ""
     while True:
         some = ask("seat_blocks", token=cora.vault_session, seat="vault custodian", after=after)

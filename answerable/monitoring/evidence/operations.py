@@ -34,7 +34,8 @@ from answerable.monitoring.evidence.models import (
 )
 from answerable.monitoring.intake import queries as coming
 from answerable.monitoring.models import SourceItem
-from answerable.vault import doorkeys, keyroom, operations, seal
+from answerable.vault import doorkeys, operations, seal
+from answerable.vault.keyroom import recordkeys, roomkeys, shredding, vaultkeys
 from answerable.vault.service import operation
 from answerable.vault.uploads import converter, derivative, intake
 from answerable.vault.uploads.accepted import WEB_ARCHIVE, kinds
@@ -66,7 +67,7 @@ def _find(person: Person, ref: str, model: Any) -> Any:
 def _sealed(key: bytes, ref: str, model: str, fields: Mapping[str, str]) -> dict[str, bytes]:
     return {
         name: seal.seal_field(key, text.encode("utf-8", "surrogatepass"),
-                              seal.field_context(keyroom.NODE, ref, model, name, 1))
+                              seal.field_context(vaultkeys.NODE, ref, model, name, 1))
         for name, text in fields.items()
     }  # fmt: skip
 
@@ -89,12 +90,12 @@ def take(
         raise Refused(_("The file was not taken, because it changed on its way. Choose it again."), reason="file")
     _only_here(found, digest)
     ref = file_ref()
-    mark = keyroom.mark(found.ref, digest)
+    mark = recordkeys.mark(found.ref, digest)
     with reading_as(person):
         twice = EvidenceFile.objects.filter(item=found, mark=mark).exists()
     sealed: dict[str, bytes] = {}
     if not twice:  # otherwise the action says so, and no key is kept for nothing
-        keyroom.put_data_key(ref, found.compartment, key)
+        roomkeys.put_data_key(ref, found.compartment, key)
         sealed = _sealed(key, ref, "EvidenceFile", {"name": name, "salt": salt.hex(), "digest": digest.hex()})
     file = actions.take_file(
         found, ref=ref, kind=kind, stored=stored, commitment=commitment, mark=mark, sealed=sealed, why=why, by=person,
@@ -135,7 +136,7 @@ def item_with(report: str, digest: bytes, *, beside: str = "") -> str:
 
 def _same(marked: Iterable[tuple[str, bytes]], digest: bytes) -> str:
     """Of these references, each with the mark of a file, the one whose file has this hash, or ""."""
-    return next((of for of, mark in marked if keyroom.has_keys([of]) and keyroom.mark(of, digest) == mark), "")
+    return next((of for of, mark in marked if shredding.has_keys([of]) and recordkeys.mark(of, digest) == mark), "")
 
 
 def _hashes_at(stored: str, key: bytes, salt: bytes) -> tuple[bytes, bytes]:
@@ -149,7 +150,7 @@ def _hashes_at(stored: str, key: bytes, salt: bytes) -> tuple[bytes, bytes]:
 
 
 def _key_of(obj: Any, person: Person, private: bytes) -> bytes:
-    return keyroom.data_key(obj.ref, obj.compartment, keyroom.room_key(obj.compartment, person.ref, private))
+    return roomkeys.data_key(obj.ref, obj.compartment, roomkeys.room_key(obj.compartment, person.ref, private))
 
 
 def _original(file: EvidenceFile, person: Person, private: bytes) -> bytes:
@@ -233,7 +234,7 @@ def redact(token: str, ref: str, boxes: Sequence[Sequence[int]], why: str) -> st
         raise Refused(_("There is no page %(n)d in this file.") % {"n": beyond[0]}, reason="page")
     made, key, stored = redaction_ref(), seal.new_data_key(), secrets.token_hex(16)
     _keep(stored, key, _packed(shown.pages))
-    keyroom.put_data_key(made, file.compartment, key)
+    roomkeys.put_data_key(made, file.compartment, key)
     sealed = _sealed(key, made, "Redaction", {"text": ""})
     actions.keep_redaction(
         file.item, file=file, ref=made, stored=stored, text=sealed["text"], removed=len(marked), why=why, by=person
@@ -264,7 +265,7 @@ def excerpt(token: str, ref: str, passages: Sequence[str], why: str) -> str:
         ) from None  # fmt: skip
     made, item = redaction_ref(), found.item if of_file else found
     key = seal.new_data_key()
-    keyroom.put_data_key(made, item.compartment, key)
+    roomkeys.put_data_key(made, item.compartment, key)
     sealed = _sealed(key, made, "Redaction", {"text": left})
     actions.keep_redaction(
         item,
@@ -318,7 +319,7 @@ def keep_proof(token: str, ref: str, kind: str, content: bytes, why: str) -> str
             reason="proof",
         )
     made = proof_ref()
-    sealed = keyroom.seal_fields(made, file.compartment, "Proof", {"content": base64.b64encode(content).decode()})
+    sealed = roomkeys.seal_fields(made, file.compartment, "Proof", {"content": base64.b64encode(content).decode()})
     actions.keep_proof(file, ref=made, kind=kind, content=sealed["content"], why=why, by=person)
     return made
 
@@ -346,7 +347,7 @@ def check(token: str, ref: str) -> list[dict[str, Any]]:
         found += lines
     for proof in proofs:
         key = _key_of(proof, person, private)
-        content = keyroom.open_with(key, proof.ref, "Proof", {"content": bytes(proof.content)})["content"]
+        content = roomkeys.open_with(key, proof.ref, "Proof", {"content": bytes(proof.content)})["content"]
         lines = checks.run(proof.kind, base64.b64decode(content), original, roots)
         actions.note_check(file, lines, proof=proof, by=person)
         found += lines
@@ -412,7 +413,7 @@ def bundle(token: str, ref: str, why: str) -> dict[str, Any]:
     with reading_as(person):
         proofs = [
             {"ref": p.ref, "kind": p.kind, "content": base64.b64decode(
-                keyroom.open_with(_key_of(p, person, private), p.ref, "Proof", {"content": bytes(p.content)})["content"])}
+                roomkeys.open_with(_key_of(p, person, private), p.ref, "Proof", {"content": bytes(p.content)})["content"])}
             for p in Proof.objects.filter(file=file)
         ]  # fmt: skip
         roots = queries.trusted_roots()

@@ -27,9 +27,10 @@ from answerable.monitoring.intake import guard, queries, staging
 from answerable.monitoring.intake import models as m
 from answerable.monitoring.models import Incident, SourceItem
 from answerable.record.models import Entry
-from answerable.vault import bundles, doorkeys, keyroom, operations, recorded, seal, signing
+from answerable.vault import bundles, doorkeys, operations, recorded, seal, signing
 from answerable.vault.consent import queries as consents
 from answerable.vault.custody import access as custodians
+from answerable.vault.keyroom import recordkeys, roomkeys, seatkeys, shredding, vaultkeys
 from answerable.vault.limits import LIMITS
 from answerable.vault.models import IdentityBlock
 from answerable.vault.service import operation
@@ -46,12 +47,12 @@ def keep_draft_file(
     `draft` of it. `mark` tells the same file on the same item, `alike` in the reports of the `situation`; `on` is the item of
     the `report` it corrects that has this very file already, or "".
     """
-    keyroom.put_data_key(file, compartment, key, delivery, draft)
+    roomkeys.put_data_key(file, compartment, key, delivery, draft)
     texts = {"name": name, "salt": salt, "digest": digest.hex()}
-    sealed = {n: seal.seal_field(key, text.encode("utf-8", "surrogatepass"), seal.field_context(keyroom.NODE, file, "EvidenceFile", n, 1))
+    sealed = {n: seal.seal_field(key, text.encode("utf-8", "surrogatepass"), seal.field_context(vaultkeys.NODE, file, "EvidenceFile", n, 1))
               for n, text in texts.items()}  # fmt: skip
     on = evidence.item_with(report, digest) if report else ""
-    return {**sealed, "mark": keyroom.mark(item, digest), "on": on, "alike": evidence.alike_in(situation, digest)}
+    return {**sealed, "mark": recordkeys.mark(item, digest), "on": on, "alike": evidence.alike_in(situation, digest)}
 
 
 # What the record says of a draft that is none of a report.
@@ -75,13 +76,13 @@ def shred_undone(token: str, batch: str) -> int:
         operations.holder(token)
         raise Refused(_("That delivery is not undone, so its keys stay."), reason="nothing")
     by = operations.vouched_on(token, "undo_reports", row)
-    subjects = keyroom.came_with(staging.delivery(row.pk))
-    if _filed([*subjects, *keyroom.drafts_of(staging.delivery(row.pk))]):
+    subjects = shredding.came_with(staging.delivery(row.pk))
+    if _filed([*subjects, *shredding.drafts_of(staging.delivery(row.pk))]):
         raise Refused(_("A report of this delivery was filed, so its keys stay."), reason="relied_upon")
     if not subjects:
         return 0
     with operations.entered_first("keys of a delivery destroyed", batch, act="undo_reports", by=by) as detail:
-        detail["keys"] = gone = keyroom.shred_delivery(staging.delivery(row.pk), subjects)
+        detail["keys"] = gone = shredding.shred_delivery(staging.delivery(row.pk), subjects)
     return gone
 
 
@@ -97,14 +98,14 @@ def shred_lapsed(drafts: list[str]) -> int:
         named = m.Draft.objects.filter(ref__in=list(drafts), status=m.LAPSED).values_list("ref", flat=True)
         lapsed = sorted(set(named) - _filed(list(named)))
     since = queries.kept_since().date()
-    bound = keyroom.bound_before(lapsed, since)
+    bound = shredding.bound_before(lapsed, since)
     subjects = sorted(set(bound) - _filed(list(bound)))
     if not subjects:
         return 0
     with operations.entered_first(
         "keys of lapsed drafts destroyed", "INTAKE", act="let_drafts_lapse", by=CLOCK
     ) as detail:
-        gone = keyroom.shred_bound_before(lapsed, subjects, since)
+        gone = shredding.shred_bound_before(lapsed, subjects, since)
         detail |= {"keys": gone, "drafts": sorted({bound[s] for s in subjects})}
     return gone
 
@@ -154,7 +155,7 @@ def seal_question(token: str, interview: str, situation: str, purpose: str, text
         raise Refused(_("There is nothing here for you."), reason="nothing")
     authority.require(by, "ask_for_interview", about)
     with operations.entered_first(ASKED, interview, act="ask_for_interview", by=by) as detail:
-        sealed, keys = keyroom.seal_question(interview, text)
+        sealed, keys = seatkeys.seal_question(interview, text)
         said = {"organisation": by.body.ref, "purpose": purpose, "asked_at": clock.now().isoformat(timespec="seconds"),
                 "question_sha256": hashlib.sha256(sealed).hexdigest()}  # fmt: skip
         detail |= {**said, "vault": _word(interview, by.ref, said)}

@@ -24,8 +24,9 @@ from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.record.pages import chain
 from answerable.vault import actions as vault
-from answerable.vault import bundles, client, escrow, keyroom
+from answerable.vault import bundles, client, escrow
 from answerable.vault.custody import access, actions, lifecycle, rules, words
+from answerable.vault.keyroom import seatkeys
 from answerable.vault.models import IdentityRequest, RoomRestore
 
 
@@ -313,7 +314,7 @@ def handover(request: Request) -> HttpResponse:
     seat = _own_seat(request)
 
     def act(data: dict[str, Any]) -> HttpResponse:
-        for number, part in enumerate(data["file"].chunks(keyroom.PART_SIZE)):
+        for number, part in enumerate(data["file"].chunks(seatkeys.PART_SIZE)):
             client.ask("handover_part", token=request.user.vault_session, seat=seat, number=number, data=part)
         made = actions.take_in_handover(seat, by=request.user)
         said = _("The seat has its new key, %(fingerprint)s. Destroy the old one now.")

@@ -10,8 +10,9 @@ from softkey import SoftKey
 from answerable.alliance import actions as alliance
 from answerable.authority.principals import CLOCK
 from answerable.common.errors import Refused
-from answerable.vault import chamber, keyroom, operations, primitives, seal, stretching, userkeys
+from answerable.vault import chamber, operations, primitives, seal, stretching, userkeys
 from answerable.vault.chamber import CHAMBER
+from answerable.vault.keyroom import personkeys
 from answerable.vault.limits import LIMITS, Limits
 from answerable.vault.models import Authenticator, PersonKey
 
@@ -27,7 +28,7 @@ def person(db):
     someone, _other = alliance.found_alliance(
         registrar=("noor", "Noor"), administrator=("arno", "Arno"), secretariat="Somewhere", by=CLOCK
     )
-    keyroom.put_person_key(someone.ref, *stretching.new_user_key(WORDS))
+    personkeys.put_person_key(someone.ref, *stretching.new_user_key(WORDS))
     yield someone
     CHAMBER.end_all_of(someone.ref)
     LIMITS.clear()
@@ -307,7 +308,7 @@ def test_a_changed_passphrase_opens_the_same_key_and_the_old_one_nothing(signed_
 
 def test_a_replaced_key_leaves_no_way_in_for_the_old_one(signed_in, person):
     key = added(signed_in)
-    keyroom.replace_person_key(person.ref, *userkeys.new_user_key("grape harbour iron jungle kettle lemon"))
+    personkeys.replace_person_key(person.ref, *userkeys.new_user_key("grape harbour iron jungle kettle lemon"))
     sign_in_refused(*key.use(operations.passkey_to_use(SITE)))
     with pytest.raises(Refused):
         operations.sign_in("noor", WORDS)
