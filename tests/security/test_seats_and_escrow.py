@@ -20,7 +20,8 @@ from answerable.record import log
 from answerable.record.models import Entry
 from answerable.reparations import actions as reparations
 from answerable.vault import actions as vault
-from answerable.vault import bundles, identity, keeping, primitives, recorded, seal
+from answerable.vault import identity, keeping, primitives, recorded, seal
+from answerable.vault.bundles import reading, seating
 from answerable.vault.client import ask
 from answerable.vault.custody import actions
 from answerable.vault.keyroom import seatkeys, shredding
@@ -95,15 +96,15 @@ def test_a_seat_is_handed_over_and_only_its_new_key_opens(office, claims, seat, 
     foreign = identity.seal_identity(
         {"name": "x"}, [(s.name, bytes(s.public_key)) for s in Seat.objects.all()], claims[0]
     )
-    swapped = [bundles.block_line(foreign) if claims[0].encode() in line else line for line in lines[1:-1]]
+    swapped = [seating.block_line(foreign) if claims[0].encode() in line else line for line in lines[1:-1]]
     given = (old.work / "in.jsonl").read_bytes().splitlines(keepends=True)[0]
-    challenge = bundles.open_challenge(given, "vault custodian", played["seats"]["vault custodian"])
-    head = bundles.Handover("vault custodian", before, primitives.public_key(private))
+    challenge = seating.open_challenge(given, "vault custodian", played["seats"]["vault custodian"])
+    head = seating.Handover("vault custodian", before, primitives.public_key(private))
 
     def with_the_old_keys_word(some):
         digest = hashlib.sha256(b"".join(some)).hexdigest()
-        proof = bundles.handover_proof(challenge, head, len(some), digest)
-        return b"".join([lines[0], *some, bundles.handover_end(len(some), digest, proof)])
+        proof = seating.handover_proof(challenge, head, len(some), digest)
+        return b"".join([lines[0], *some, seating.handover_end(len(some), digest, proof)])
 
     assert with_the_old_keys_word(lines[1:-1]) == handed
     forged, short = with_the_old_keys_word(swapped), with_the_old_keys_word(lines[1:-2])
@@ -158,18 +159,18 @@ def test_the_office_process_takes_no_seat_over_with_its_holders_session(claims, 
         old = seal.fingerprint(bytes(Seat.objects.get(name=seat).public_key))
         swapped = []
         for line in lines:
-            block = bundles.read_block_line(line)
+            block = seating.read_block_line(line)
             shares = {k: primitives.random_bytes(len(v)) if k[2] == seat else v for k, v in block.shares.items()}
-            swapped.append(bundles.block_line(identity.IdentityBlock(block.subject, block.sealed, shares)))
-        said = bundles.Handover(seat, old, public)
+            swapped.append(seating.block_line(identity.IdentityBlock(block.subject, block.sealed, shares)))
+        said = seating.Handover(seat, old, public)
         digest = hashlib.sha256(b"".join(swapped)).hexdigest()
         # What the vault sealed to the old key does not open with this one, nor does what can be read of it say anything.
-        with pytest.raises(bundles.BadBundle):
-            bundles.open_challenge(head, seat, private)
+        with pytest.raises(reading.BadBundle):
+            seating.open_challenge(head, seat, private)
         sealed = json.loads(head)["challenge"].encode()
         for word in (bytes(32), hashlib.sha256(sealed).digest(), sealed):
-            proof = bundles.handover_proof(word, said, len(swapped), digest)
-            raw = b"".join([said.line(), *swapped, bundles.handover_end(len(swapped), digest, proof)])
+            proof = seating.handover_proof(word, said, len(swapped), digest)
+            raw = b"".join([said.line(), *swapped, seating.handover_end(len(swapped), digest, proof)])
             ask("handover_part", token=session, seat=seat, number=0, data=raw)
             with pytest.raises(Refused, match="not made with the key"):
                 ask("apply_handover", token=session, seat=seat)
@@ -230,7 +231,7 @@ def test_the_office_process_puts_no_compartment_in_escrow_to_keys_of_its_own(pla
     before, private = Compartment.objects.get(name="claims").public_key, {}
     for handle in three:
         public, private[handle] = seal.new_key_pair()
-        raw = bundles.seat_public(f"zz {handle}", public)
+        raw = seating.seat_public(f"zz {handle}", public)
         try:
             ask("enter_escrow_key", token=person(handle, unlocked=True).vault_session, public=raw)
         except Refused as no:
@@ -514,9 +515,9 @@ def test_an_officer_sees_the_key_that_was_entered_in_their_name_while_it_does_no
     public, _private = seal.new_key_pair()
     cora = office("cora")
     assert "entered in your name" not in cora.get("/today/").content.decode()
-    ask("enter_escrow_key", token=person("cora", unlocked=True).vault_session, public=bundles.seat_public("zz", public))
+    ask("enter_escrow_key", token=person("cora", unlocked=True).vault_session, public=seating.seat_public("zz", public))
     assert "entered in your name" in cora.get("/today/").content.decode()
-    assert bundles.spelled(seal.fingerprint(public)) in cora.get("/repair/identity/escrow/key/").content.decode()
+    assert reading.spelled(seal.fingerprint(public)) in cora.get("/repair/identity/escrow/key/").content.decode()
 
 
 def test_the_pages_of_seats_and_ceremonies_answer(office, officers):

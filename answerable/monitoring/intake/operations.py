@@ -27,7 +27,8 @@ from answerable.monitoring.intake import guard, queries, staging
 from answerable.monitoring.intake import models as m
 from answerable.monitoring.models import Incident, SourceItem
 from answerable.record.models import Entry
-from answerable.vault import bundles, doorkeys, operations, recorded, seal, signing
+from answerable.vault import doorkeys, operations, recorded, seal, signing
+from answerable.vault.bundles import asking, reading
 from answerable.vault.consent import queries as consents
 from answerable.vault.custody import access as custodians
 from answerable.vault.keyroom import recordkeys, roomkeys, seatkeys, shredding, vaultkeys
@@ -159,7 +160,7 @@ def seal_question(token: str, interview: str, situation: str, purpose: str, text
         said = {"organisation": by.body.ref, "purpose": purpose, "asked_at": clock.now().isoformat(timespec="seconds"),
                 "question_sha256": hashlib.sha256(sealed).hexdigest()}  # fmt: skip
         detail |= {**said, "vault": _word(interview, by.ref, said)}
-    return {"sealed": sealed, "keys": {seat: bundles.b64(key) for seat, key in keys.items()}}
+    return {"sealed": sealed, "keys": {seat: reading.b64(key) for seat, key in keys.items()}}
 
 
 def _word(interview: str, by: str, said: Mapping[str, str]) -> str:
@@ -194,7 +195,7 @@ def question_file(token: str, interview: str) -> bytes:
         raise Refused(_("No question waits here for the custodians."), reason="nothing")
     with operations.entered_first("question taken", interview, act="take_question", by=by) as detail:
         detail["seat"] = seat
-    return bundles.build_question(
+    return asking.build_question(
         signing.signer(), interview=interview, asked_by=Body.objects.get(ref=said["organisation"]).name, purpose=said["purpose"],
         asked_at=datetime.fromisoformat(said["asked_at"]), sealed=sealed,
         keys={seat: base64.b64decode(key) for seat, key in asked.question_keys.items()},

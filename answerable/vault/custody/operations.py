@@ -16,8 +16,9 @@ from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.record.models import Entry
-from answerable.vault import arrivals, bundles, recorded, seal, signing, standing
+from answerable.vault import arrivals, recorded, seal, signing, standing
 from answerable.vault.actions import note_key_work
+from answerable.vault.bundles import opening, seating
 from answerable.vault.custody import access, actions, lifecycle, rules, words
 from answerable.vault.keyroom import escrowkeys, personkeys, seatkeys, vaultkeys
 from answerable.vault.models import IdentityRequest, RoomRestore
@@ -159,7 +160,7 @@ def bundle(request: IdentityRequest) -> bytes:
     if not actions.is_released(request):
         raise Refused(_("The record does not hold this release."), reason="record")
     entry = Entry.objects.get(index=request.leaf_index)
-    return bundles.build_request(
+    return opening.build_request(
         signing.signer(), node=vaultkeys.NODE, request=request.ref, subject=request.subject, fields=request.fields,
         purpose=words.in_english(request.purpose, words.purposes), recipient=request.recipient.ref, recipient_key=key,
         recipient_name=request.recipient.name,
@@ -193,7 +194,7 @@ def open_answer(token: str, request: str, answer: bytes) -> dict[str, str]:
         if found is None:
             raise Refused(_("There is no such request."), reason="nothing")
         actions.may_bring(found, person)
-    opened = bundles.open_answer(answer, private, person.ref, request=found.ref, subject=found.subject)
+    opened = opening.open_answer(answer, private, person.ref, request=found.ref, subject=found.subject)
     actions.enter_answer(found, by=person)
     # Only what was asked, whatever a custodian's program put in.
     # A name may have come as a browser sealed it, while the vault was locked.
@@ -261,7 +262,7 @@ def apply_handover(token: str, seat: str) -> dict[str, Any]:
 def enter_escrow_key(token: str, public: bytes) -> str:
     """The public key with which the session's person will hold pieces; it counts after two days (`escrow_room`)."""
     person = vouched(token, "enter_escrow_key", "seats")
-    name, key = bundles.open_seat_public(public)
+    name, key = seating.open_seat_public(public)
     with entered_first("escrow key entered", person.ref, act="enter_escrow_key", by=person) as detail:
         detail["public_key_sha256"] = fingerprint = escrowkeys.put_escrow_officer(person.ref, name, key)
     return fingerprint
@@ -342,7 +343,7 @@ def escrow_room(token: str, name: str, officers: Sequence[str], needed: int) -> 
 @operation("person_public", "office")
 def person_public(person: str) -> bytes:
     """A person's public key as a file that the custodian program takes, for pieces to be sealed to."""
-    return bundles.seat_public(person, personkeys.person_public(person))
+    return seating.seat_public(person, personkeys.person_public(person))
 
 
 def _ceremony(ref: str) -> RoomRestore:

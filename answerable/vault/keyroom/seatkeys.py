@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 
 from answerable.common import clock
 from answerable.common.errors import Refused
-from answerable.vault import bundles, identity, primitives, seal
+from answerable.vault import identity, primitives, seal
+from answerable.vault.bundles import asking, seating
 from answerable.vault.keyroom import roomkeys, vaultkeys
 from answerable.vault.models import (
     EscrowRecord,
@@ -44,7 +45,7 @@ def seal_question(interview: str, text: str) -> tuple[bytes, dict[str, bytes]]:
             raise Refused(
                 _("The custodians cannot be asked until the three identity seats are filled."), reason="no_seats"
             )
-        return bundles.seal_question(interview, text, [(s.name, bytes(s.public_key)) for s in seats])
+        return asking.seal_question(interview, text, [(s.name, bytes(s.public_key)) for s in seats])
 
 
 def fill_seat(name: str, body: str, public: bytes) -> str:
@@ -112,10 +113,10 @@ def blocks_after(seat: str, subject: str) -> tuple[bytes, int, str]:
     The file begins with what only the seat's present key opens. Raises Refused while the vault is locked.
     """
     rows = list(IdentityBlock.objects.filter(subject__gt=subject).order_by("subject")[:BLOCKS_AT_ONCE])
-    lines = [bundles.block_line(identity.IdentityBlock.from_bytes(bytes(r.block))) for r in rows]
+    lines = [seating.block_line(identity.IdentityBlock.from_bytes(bytes(r.block))) for r in rows]
     if not subject:
         public = bytes(Seat.objects.get(name=seat).public_key)
-        lines.insert(0, bundles.blocks_head(seat, public, _challenge(seat, seal.fingerprint(public))))
+        lines.insert(0, seating.blocks_head(seat, public, _challenge(seat, seal.fingerprint(public))))
     return b"".join(lines), len(rows), rows[-1].subject if len(rows) == BLOCKS_AT_ONCE else ""
 
 
@@ -171,7 +172,7 @@ def apply_handover(name: str) -> dict[str, Any]:
             raise Refused(_("There is no such seat."), reason="nothing")
         old = seal.fingerprint(bytes(seat.public_key))
         challenge = _challenge(name, old)
-        head, blocks = bundles.open_handover(_Parts(name), lambda _head: challenge)  # type: ignore[arg-type]
+        head, blocks = seating.open_handover(_Parts(name), lambda _head: challenge)  # type: ignore[arg-type]
         if head.seat != name or head.old_fingerprint != old:
             raise Refused(
                 _("The file hands over another seat, or another key than this seat has now."), reason="handover"
