@@ -14,13 +14,7 @@ from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.vault import escrow, primitives, seal
 from answerable.vault.keyroom import personkeys, roomkeys
-from answerable.vault.models import (
-    Compartment,
-    EscrowOfficer,
-    EscrowRecord,
-    PersonKey,
-    Seat,
-)  # fmt: skip
+from answerable.vault.models import Compartment, EscrowOfficer, EscrowRecord, PersonKey, Seat
 
 
 def put_escrow_officer(person: str, name: str, public: bytes) -> str:

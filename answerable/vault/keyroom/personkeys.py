@@ -10,12 +10,7 @@ from django.utils.translation import gettext as _
 from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.vault import seal
-from answerable.vault.models import (
-    Authenticator,
-    PersonKey,
-    Reader,
-    RootKey,
-)  # fmt: skip
+from answerable.vault.models import Authenticator, PersonKey, Reader, RootKey
 
 
 def put_person_key(person: str, public: bytes, wrapped: bytes) -> str:

@@ -12,10 +12,7 @@ from django.utils.translation import gettext as _
 from answerable.common.errors import Refused
 from answerable.record import log as record
 from answerable.vault import primitives
-from answerable.vault.models import (
-    DataKey,
-    RecordKey,
-)  # fmt: skip
+from answerable.vault.models import DataKey, RecordKey
 
 
 def _salt(key: bytes, index: int) -> bytes:

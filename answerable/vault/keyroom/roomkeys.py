@@ -16,12 +16,7 @@ from answerable.common.errors import Refused
 from answerable.record import log as record
 from answerable.vault import rootkey, seal
 from answerable.vault.keyroom import vaultkeys
-from answerable.vault.models import (
-    Compartment,
-    DataKey,
-    PersonKey,
-    Reader,
-)  # fmt: skip
+from answerable.vault.models import Compartment, DataKey, PersonKey, Reader
 
 
 def datakey_context(subject: str, compartment: str) -> bytes:

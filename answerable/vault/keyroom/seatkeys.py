@@ -13,12 +13,7 @@ from answerable.common.errors import Refused
 from answerable.vault import identity, primitives, seal
 from answerable.vault.bundles import asking, seating
 from answerable.vault.keyroom import roomkeys, vaultkeys
-from answerable.vault.models import (
-    EscrowRecord,
-    HandoverPart,
-    IdentityBlock,
-    Seat,
-)  # fmt: skip
+from answerable.vault.models import EscrowRecord, HandoverPart, IdentityBlock, Seat
 
 # No compartment has this name: whoever seals an identity holds it together with others, a handover alone.
 SEATS = "|seats"

@@ -7,11 +7,7 @@ from datetime import date
 
 from django.db import transaction
 
-from answerable.vault.models import (
-    DataKey,
-    IdentityBlock,
-    RecordKey,
-)  # fmt: skip
+from answerable.vault.models import DataKey, IdentityBlock, RecordKey
 
 
 def shred(subjects: Iterable[str], *, record_too: bool = True) -> dict[str, int]:

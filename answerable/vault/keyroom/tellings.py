@@ -9,10 +9,7 @@ from django.utils.translation import gettext as _
 
 from answerable.common import clock
 from answerable.common.errors import Refused
-from answerable.vault.models import (
-    RecoveryStep,
-    RoleWord,
-)  # fmt: skip
+from answerable.vault.models import RecoveryStep, RoleWord
 
 # The step of a new key that was stopped.
 STOPPED = "stopped"

@@ -12,11 +12,7 @@ from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.vault import primitives, rootkey, seal
 from answerable.vault.chamber import CHAMBER
-from answerable.vault.models import (
-    PersonKey,
-    RootKey,
-    ServiceKey,
-)  # fmt: skip
+from answerable.vault.models import PersonKey, RootKey, ServiceKey
 
 NODE = "alliance"
 
