@@ -21,9 +21,10 @@ from answerable.common.hooks import question
 from answerable.record.pages import describe
 from answerable.safeguarding import access, actions, contacting, lifecycle, queries, rules
 from answerable.safeguarding.models import Grievance, Referral, SafeContactPlan
-from answerable.vault import operations, seal
+from answerable.vault import seal
 from answerable.vault.consent import queries as consents
 from answerable.vault.keyroom import vaultkeys
+from answerable.vault.operations import sessions
 from answerable.vault.primitives import Unopenable
 from answerable.vault.service import operation
 
@@ -37,7 +38,7 @@ def _context(ref: str) -> bytes:
 def _who(token: str) -> Person | None:
     """Whose live session this is, still active and unchanged; None for anyone else."""
     try:
-        return operations.holder(token)[0] if token else None
+        return sessions.holder(token)[0] if token else None
     except Refused:
         return None
 

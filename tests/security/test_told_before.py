@@ -21,10 +21,11 @@ from answerable.monitoring.intake import models as m
 from answerable.record import log
 from answerable.record.models import Entry
 from answerable.vault import actions as vault
-from answerable.vault import client, doorkeys, operations, primitives, seal
+from answerable.vault import client, doorkeys, primitives, seal
 from answerable.vault.bundles import asking, reading
 from answerable.vault.client import ask
 from answerable.vault.limits import LIMITS
+from answerable.vault.operations import locking, sealing
 from conftest import PASSPHRASE
 
 pytestmark = pytest.mark.django_db
@@ -337,8 +338,8 @@ def test_pseudonyms_are_looked_up_in_a_session_or_within_an_organisation_and_so_
     assert refused("mark_of_interview", token=token("delegate.avn"), pseudonym="p-1") == "not_authorised"
     assert refused("marks_of_pseudonyms", person="PER-NOBODY", pseudonyms=["p"]) == "unknown"
     assert refused("marks_of_pseudonyms", person=vera.ref, pseudonyms=["p"], token=token("dana")) == "unknown"
-    monkeypatch.setattr(operations, "INTERVIEWS_A_DAY", 3)
-    monkeypatch.setattr(operations, "PSEUDONYMS_A_DAY", 5)
+    monkeypatch.setattr(sealing, "INTERVIEWS_A_DAY", 3)
+    monkeypatch.setattr(sealing, "PSEUDONYMS_A_DAY", 5)
     LIMITS.clear()
     said = token("dana")
     for n in range(3):
@@ -349,6 +350,6 @@ def test_pseudonyms_are_looked_up_in_a_session_or_within_an_organisation_and_so_
     assert len(ask("marks_of_pseudonyms", person=dana.ref, pseudonyms=["a"] * 5)) == 5
     assert refused("marks_of_pseudonyms", person=dana.ref, pseudonyms=["b"], token=said) == "wait"
     assert ask("marks_of_pseudonyms", person=vera.ref, pseudonyms=["b"]), "another organisation counts for itself"
-    monkeypatch.setattr("answerable.vault.chamber.seconds", lambda seconds=operations._now(): seconds + 25 * 3600)
+    monkeypatch.setattr("answerable.vault.chamber.seconds", lambda seconds=locking._now(): seconds + 25 * 3600)
     assert ask("marks_of_pseudonyms", person=dana.ref, pseudonyms=["b"])
     LIMITS.clear()

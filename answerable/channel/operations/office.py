@@ -17,9 +17,10 @@ from answerable.channel.operations import writing
 from answerable.common.errors import Refused
 from answerable.safeguarding import lifecycle as safeguarding_lifecycle
 from answerable.safeguarding.models import Grievance
-from answerable.vault import doorkeys, operations
+from answerable.vault import doorkeys
 from answerable.vault.doors import DOORS
 from answerable.vault.keyroom import roomkeys
+from answerable.vault.operations import sealing, sessions
 from answerable.vault.service import operation
 from answerable.vault.uploads import derivative, intake
 from answerable.vault.uploads.sentences import CannotShow, filled
@@ -34,8 +35,8 @@ def show_file(token: str, ref: str, purpose: str = "contact") -> dict[str, Any]:
 
     The original never leaves the vault in the clear; who needs it takes the sealed file to a machine without a network.
     """
-    opened = operations.open_fields(token, ref, ["name"], purpose)
-    person, private = operations.reader(token)
+    opened = sealing.open_fields(token, ref, ["name"], purpose)
+    person, private = sessions.reader(token)
     with reading_as(person):
         file = Attachment.objects.get(ref=ref)
     key = roomkeys.data_key(ref, file.compartment, roomkeys.room_key(file.compartment, person.ref, private))
@@ -80,7 +81,7 @@ def new_code(token: str, act: str, channel: str, pin: str) -> str:
 
     The vault decides for itself and enters it first: whoever holds a code is her, so no page may make one quietly.
     """
-    person, _session, _private = operations.holder(token)
+    person, _session, _private = sessions.holder(token)
     if not person.fresh:
         raise Refused(_("Confirm that it is you before you change who can open what."), reason="confirm")
     with reading_as(actions.holder("DOOR", "*")):  # what this person may not see is there all the same
@@ -99,7 +100,7 @@ def new_code(token: str, act: str, channel: str, pin: str) -> str:
     else:
         raise Refused(_("There is nothing here for which a code could be made."), reason="nothing")
     fresh = writing.unused_code()
-    with operations.entered_first("code made", channel, act=act, by=person):
+    with sessions.entered_first("code made", channel, act=act, by=person):
         doorkeys.put(channel, fresh, codes.pin(pin) or "")
     DOORS.end_all_of(channel)
     return fresh.digits
@@ -108,7 +109,7 @@ def new_code(token: str, act: str, channel: str, pin: str) -> str:
 @operation("door_confirm", "office")
 def confirm(token: str, number: str) -> dict[str, str]:
     """For the staff of an assistance office: whether a submission was received, on which day, and is in hand. No more."""
-    person, _private = operations.reader(token)
+    person, _private = sessions.reader(token)
     authority.require(person, "confirm_receipt", Place("receipts"))
     digits = codes.digits_of(number) or ""
     with reading_as(actions.holder("DOOR")):

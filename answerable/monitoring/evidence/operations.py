@@ -34,8 +34,9 @@ from answerable.monitoring.evidence.models import (
 )
 from answerable.monitoring.intake import queries as coming
 from answerable.monitoring.models import SourceItem
-from answerable.vault import doorkeys, operations, seal
+from answerable.vault import doorkeys, seal
 from answerable.vault.keyroom import recordkeys, roomkeys, shredding, vaultkeys
+from answerable.vault.operations import sealing, sessions
 from answerable.vault.service import operation
 from answerable.vault.uploads import converter, derivative, intake
 from answerable.vault.uploads.accepted import WEB_ARCHIVE, kinds
@@ -81,7 +82,7 @@ def take(
 
     What the office says of it is looked at again: the hash, the commitment and the place. Returns the reference.
     """
-    person, _session, _private = operations.holder(token)
+    person, _session, _private = sessions.holder(token)
     found = _find(person, item, SourceItem)
     authority.require(person, "take_file", found)
     if not re.fullmatch(r"[0-9a-f]{32}", stored) or kind not in {*kinds(), WEB_ARCHIVE.code} or len(salt) != 32:
@@ -172,8 +173,8 @@ def _damaged() -> Refused:
 def show(token: str, ref: str, purpose: str = "verification") -> dict[str, Any]:
     """Pictures, or escaped text, of a file or of a redaction: decided, recorded, a line of custody, then shown."""
     redacted = ref.startswith("RED")
-    opened = operations.open_fields(token, ref, ["text"] if redacted else ["name"], purpose)
-    person, private = operations.reader(token)
+    opened = sealing.open_fields(token, ref, ["text"] if redacted else ["name"], purpose)
+    person, private = sessions.reader(token)
     if redacted:
         redaction = _find(person, ref, Redaction)
         if not redaction.stored:
@@ -217,7 +218,7 @@ def redact(token: str, ref: str, boxes: Sequence[Sequence[int]], why: str) -> st
 
     Boxes are page, left, top, width, height in thousandths. Returns the redaction's reference.
     """
-    person, private = operations.reader(token)
+    person, private = sessions.reader(token)
     file = _find(person, ref, EvidenceFile)
     authority.require(person, "redact", file)
     if file.kind not in kinds() or kinds()[file.kind].derivative not in ("picture", "pages"):
@@ -225,7 +226,7 @@ def redact(token: str, ref: str, boxes: Sequence[Sequence[int]], why: str) -> st
             _("Regions are marked on pictures and pages. From a text, passages are removed instead."), reason="kind"
         )
     marked = [converter.Box(*b) for b in boxes if len(b) == 5]
-    operations.open_fields(token, ref, ["name"], "verification")  # consent, budget and the line of the look itself
+    sealing.open_fields(token, ref, ["name"], "verification")  # consent, budget and the line of the look itself
     try:
         shown = derivative.convert(file.kind, _original(file, person, private), boxes=marked)
     except CannotShow as no:
@@ -245,7 +246,7 @@ def redact(token: str, ref: str, boxes: Sequence[Sequence[int]], why: str) -> st
 @operation("evidence_excerpt", "office")
 def excerpt(token: str, ref: str, passages: Sequence[str], why: str) -> str:
     """A statement, or a text file, without these passages. Returns the redaction's reference."""
-    person, private = operations.reader(token)
+    person, private = sessions.reader(token)
     of_file = ref.startswith("FIL")
     found = _find(person, ref, EvidenceFile if of_file else SourceItem)
     authority.require(person, "redact", found)
@@ -253,7 +254,7 @@ def excerpt(token: str, ref: str, passages: Sequence[str], why: str) -> str:
         raise Refused(
             _("Passages are removed from texts. On a picture or a page, mark the region instead."), reason="kind"
         )
-    opened = operations.open_fields(token, ref, ["name" if of_file else "says"], "verification")
+    opened = sealing.open_fields(token, ref, ["name" if of_file else "says"], "verification")
     text = _original(found, person, private).decode("utf-8-sig", "replace") if of_file else opened["says"]
     try:
         left, removed = rules.without(converter.plain_text(text), passages)
@@ -310,7 +311,7 @@ def _redacted_pages(redaction: Redaction, person: Person, private: bytes) -> byt
 @operation("evidence_proof", "office")
 def keep_proof(token: str, ref: str, kind: str, content: bytes, why: str) -> str:
     """Keep a proof of time with a file, sealed. Returns its reference."""
-    person, _session, _private = operations.holder(token)
+    person, _session, _private = sessions.holder(token)
     file = _find(person, ref, EvidenceFile)
     authority.require(person, "take_file", file)
     if kind not in ("rfc3161", "ots") or not 0 < len(content) <= LARGEST_PROOF:
@@ -330,7 +331,7 @@ def check(token: str, ref: str) -> list[dict[str, Any]]:
 
     The original is opened for it, so it is entered and counted like any opening, and needs the same consent.
     """
-    person, private = operations.reader(token)
+    person, private = sessions.reader(token)
     file = _find(person, ref, EvidenceFile)
     authority.require(person, "check_file", file)
     with reading_as(person):
@@ -338,7 +339,7 @@ def check(token: str, ref: str) -> list[dict[str, Any]]:
         roots = queries.trusted_roots()
     if not proofs and file.kind != WEB_ARCHIVE.code:
         raise Refused(_("There is no proof with this file to check. Add one first."), reason="nothing")
-    operations.open_fields(token, ref, ["digest"], "verification")  # consent, budget and the line of the look itself
+    sealing.open_fields(token, ref, ["digest"], "verification")  # consent, budget and the line of the look itself
     original = _original(file, person, private)
     found: list[dict[str, Any]] = []
     if file.kind == WEB_ARCHIVE.code:
@@ -360,7 +361,7 @@ def statement(token: str, ref: str, why: str) -> dict[str, str]:
 
     An opening like any other, and a line of custody of its own for what leaves.
     """
-    person, _private = operations.reader(token)
+    person, _private = sessions.reader(token)
     file = _find(person, ref, EvidenceFile)
     authority.require(person, "export_file", file)
     if why not in actions.WHY:
@@ -369,7 +370,7 @@ def statement(token: str, ref: str, why: str) -> dict[str, str]:
         leaves = actions.exportable(file, why)
     if not leaves:
         raise actions.not_covered(why)
-    told = operations.open_fields(token, ref, ["name", "salt", "digest"], "verification")
+    told = sealing.open_fields(token, ref, ["name", "salt", "digest"], "verification")
     actions.note_export(file, why=why, by=person)
     return {**told, "commitment": bytes(file.commitment).hex()}
 
@@ -403,12 +404,12 @@ def bundle(token: str, ref: str, why: str) -> dict[str, Any]:
     Policy for reading and for letting evidence out, live consents for both, the day's budget; then the key. Returns name, digest,
     salt and commitment, the proofs as they came, and a ticket with which the pieces of the file are fetched.
     """
-    person, private = operations.reader(token)
+    person, private = sessions.reader(token)
     file = _find(person, ref, EvidenceFile)
     authority.require(person, "export_file", file)
     if why not in actions.WHY:
         raise Refused(_("Say why, by one of the reasons listed; it stands in the custody log."), reason="why")
-    told = operations.opened_for(token, ref, ["name", "salt", "digest"], "verification", leaves=why)
+    told = sealing.opened_for(token, ref, ["name", "salt", "digest"], "verification", leaves=why)
     key = _key_of(file, person, private)
     with reading_as(person):
         proofs = [
@@ -451,7 +452,7 @@ def _pieces(chunks: Iterator[bytes]) -> Iterator[bytes]:
 @operation("evidence_piece", "office")
 def piece(token: str, ticket: str) -> dict[str, Any]:
     """The next piece of an original that was just entered as leaving, for the person who asked and nobody else."""
-    person, _private = operations.reader(token)
+    person, _private = sessions.reader(token)
     with _one_at_a_time:
         leaving = _under_way.get(ticket)
         if leaving is None or leaving.person != person.ref or leaving.until < time.monotonic():

@@ -27,13 +27,14 @@ from answerable.monitoring.intake import guard, queries, staging
 from answerable.monitoring.intake import models as m
 from answerable.monitoring.models import Incident, SourceItem
 from answerable.record.models import Entry
-from answerable.vault import doorkeys, operations, recorded, seal, signing
+from answerable.vault import doorkeys, recorded, seal, signing
 from answerable.vault.bundles import asking, reading
 from answerable.vault.consent import queries as consents
 from answerable.vault.custody import access as custodians
 from answerable.vault.keyroom import recordkeys, roomkeys, seatkeys, shredding, vaultkeys
 from answerable.vault.limits import LIMITS
 from answerable.vault.models import IdentityBlock
+from answerable.vault.operations import sessions
 from answerable.vault.service import operation
 
 
@@ -74,15 +75,15 @@ def shred_undone(token: str, batch: str) -> int:
     with reading_as(CLOCK):
         row = m.IntakeBatch.objects.select_related("organisation").filter(ref=batch).exclude(undone_at=None).first()
     if row is None:
-        operations.holder(token)
+        sessions.holder(token)
         raise Refused(_("That delivery is not undone, so its keys stay."), reason="nothing")
-    by = operations.vouched_on(token, "undo_reports", row)
+    by = sessions.vouched_on(token, "undo_reports", row)
     subjects = shredding.came_with(staging.delivery(row.pk))
     if _filed([*subjects, *shredding.drafts_of(staging.delivery(row.pk))]):
         raise Refused(_("A report of this delivery was filed, so its keys stay."), reason="relied_upon")
     if not subjects:
         return 0
-    with operations.entered_first("keys of a delivery destroyed", batch, act="undo_reports", by=by) as detail:
+    with sessions.entered_first("keys of a delivery destroyed", batch, act="undo_reports", by=by) as detail:
         detail["keys"] = gone = shredding.shred_delivery(staging.delivery(row.pk), subjects)
     return gone
 
@@ -103,7 +104,7 @@ def shred_lapsed(drafts: list[str]) -> int:
     subjects = sorted(set(bound) - _filed(list(bound)))
     if not subjects:
         return 0
-    with operations.entered_first(
+    with sessions.entered_first(
         "keys of lapsed drafts destroyed", "INTAKE", act="let_drafts_lapse", by=CLOCK
     ) as detail:
         gone = shredding.shred_bound_before(lapsed, subjects, since)
@@ -149,13 +150,13 @@ def seal_question(token: str, interview: str, situation: str, purpose: str, text
 
     In the live session of whoever asks, who may; entered first, with what the custodians will be told of it.
     """
-    by, _session, _private = operations.holder(token)
+    by, _session, _private = sessions.holder(token)
     with reading_as(by):
         about = access.situations(by).filter(ref=situation).first()
     if about is None or purpose not in taxonomy("consent_purpose"):
         raise Refused(_("There is nothing here for you."), reason="nothing")
     authority.require(by, "ask_for_interview", about)
-    with operations.entered_first(ASKED, interview, act="ask_for_interview", by=by) as detail:
+    with sessions.entered_first(ASKED, interview, act="ask_for_interview", by=by) as detail:
         sealed, keys = seatkeys.seal_question(interview, text)
         said = {"organisation": by.body.ref, "purpose": purpose, "asked_at": clock.now().isoformat(timespec="seconds"),
                 "question_sha256": hashlib.sha256(sealed).hexdigest()}  # fmt: skip
@@ -174,7 +175,7 @@ def question_file(token: str, interview: str) -> bytes:
 
     The vault signs what it entered when it sealed the question: by which office, for which purpose, when.
     """
-    by, _session, _private = operations.holder(token)
+    by, _session, _private = sessions.holder(token)
     with reading_as(CLOCK):
         held = m.Interview.objects.select_related("organisation", "asked_by").filter(ref=interview, status=m.WAITING)
         asked = held.first()
@@ -193,7 +194,7 @@ def question_file(token: str, interview: str) -> bytes:
         or said["question_sha256"] != hashlib.sha256(sealed).hexdigest()
     ):  # fmt: skip
         raise Refused(_("No question waits here for the custodians."), reason="nothing")
-    with operations.entered_first("question taken", interview, act="take_question", by=by) as detail:
+    with sessions.entered_first("question taken", interview, act="take_question", by=by) as detail:
         detail["seat"] = seat
     return asking.build_question(
         signing.signer(), interview=interview, asked_by=Body.objects.get(ref=said["organisation"]).name, purpose=said["purpose"],
@@ -213,7 +214,7 @@ def told_before(token: str, code: str) -> dict[str, Any]:
     Says nothing of who she is, of what she told, or where. The mark counts interviews; it is no name. Whatever was
     typed costs the same work. Raises Refused for a mistyped code, and for too many tries.
     """
-    person, _session, _private = operations.holder(token)
+    person, _session, _private = sessions.holder(token)
     authority.require(person, "bring_in_reports", Place("intake"))
     found = codes.read(code)
     if found is None:

@@ -11,10 +11,11 @@ from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.record.models import Entry
-from answerable.vault import operations, recorded
+from answerable.vault import recorded
 from answerable.vault.consent import queries, rules
 from answerable.vault.consent.models import SHREDDED, SHREDDING, Withdrawal
 from answerable.vault.keyroom import shredding
+from answerable.vault.operations import sessions
 from answerable.vault.service import operation
 
 
@@ -54,7 +55,7 @@ def shred(withdrawal: str) -> dict[str, int]:
     kinds = dict(sorted(Counter(ref[:3] for ref in hers).items()))
     left = len(set(row.parts) - set(hers))
     if shredding.has_keys(hers):
-        with operations.entered_first("keys shredded", withdrawal, act="shred_withdrawn", by=CLOCK) as detail:
+        with sessions.entered_first("keys shredded", withdrawal, act="shred_withdrawn", by=CLOCK) as detail:
             detail |= {"kinds": kinds, "left": left}
             counts = shredding.shred(hers)
     else:

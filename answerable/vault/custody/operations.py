@@ -22,7 +22,7 @@ from answerable.vault.bundles import opening, seating
 from answerable.vault.custody import access, actions, lifecycle, rules, words
 from answerable.vault.keyroom import escrowkeys, personkeys, seatkeys, vaultkeys
 from answerable.vault.models import IdentityRequest, RoomRestore
-from answerable.vault.operations import entered_first, holder, reader, vouched, vouched_on
+from answerable.vault.operations.sessions import entered_first, holder, reader, vouched, vouched_on
 from answerable.vault.service import operation
 
 
