@@ -9,10 +9,7 @@ from django.utils.translation import gettext as _
 
 from answerable.alliance.models import Person
 from answerable.common.errors import Refused
-from answerable.vault import (
-    seal,
-    standing,
-)
+from answerable.vault import seal, standing
 from answerable.vault.keyroom import roomkeys, seatkeys
 from answerable.vault.operations import sessions
 from answerable.vault.service import operation

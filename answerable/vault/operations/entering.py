@@ -10,14 +10,7 @@ from django.utils.translation import gettext_noop
 
 from answerable.alliance.models import Person
 from answerable.common.errors import Refused
-from answerable.vault import (
-    actions,
-    passkeys,
-    seal,
-    standing,
-    stretching,
-    userkeys,
-)
+from answerable.vault import actions, passkeys, seal, standing, stretching, userkeys
 from answerable.vault.chamber import CHAMBER
 from answerable.vault.keyroom import personkeys
 from answerable.vault.limits import LIMITS

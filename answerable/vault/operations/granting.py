@@ -10,11 +10,7 @@ from answerable.alliance.models import Grant, Person
 from answerable.authority import engine as authority
 from answerable.authority.principals import Place
 from answerable.common.errors import Refused
-from answerable.vault import (
-    lifecycle,
-    standing,
-    stretching,
-)
+from answerable.vault import lifecycle, standing, stretching
 from answerable.vault import recovery as recovery_rules
 from answerable.vault.chamber import CHAMBER
 from answerable.vault.keyroom import personkeys, tellings

@@ -10,13 +10,7 @@ from django.utils.translation import gettext as _
 from answerable.authority import engine as authority
 from answerable.authority.principals import Place
 from answerable.common.errors import Refused
-from answerable.vault import (
-    actions,
-    arrivals,
-    recorded,
-    seal,
-    standing,
-)
+from answerable.vault import actions, arrivals, recorded, seal, standing
 from answerable.vault.chamber import CHAMBER
 from answerable.vault.keyroom import vaultkeys
 from answerable.vault.models import RootKey

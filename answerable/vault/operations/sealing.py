@@ -12,11 +12,7 @@ from answerable.authority import engine as authority
 from answerable.authority.principals import Place
 from answerable.common.errors import Refused
 from answerable.record import log as record
-from answerable.vault import (
-    actions,
-    doorkeys,
-    standing,
-)
+from answerable.vault import actions, doorkeys, standing
 from answerable.vault.custody import rules as custody_rules
 from answerable.vault.keyroom import recordkeys, roomkeys, seatkeys
 from answerable.vault.limits import LIMITS

@@ -15,10 +15,7 @@ from answerable.authority import engine as authority
 from answerable.authority.principals import HasPrincipal, Place
 from answerable.common.errors import Refused
 from answerable.record import log as record
-from answerable.vault import (
-    actions,
-    standing,
-)
+from answerable.vault import actions, standing
 from answerable.vault.chamber import CHAMBER, Session
 from answerable.vault.keyroom import vaultkeys
 from answerable.vault.models import Authenticator, PersonKey, RootKey
