@@ -15,7 +15,7 @@ import re
 from django.utils.translation import gettext as _
 
 from answerable.common.errors import Refused
-from answerable.vault import doorkeys, primitives, seal
+from answerable.vault import pepper, primitives, seal
 from answerable.vault.chamber import CHAMBER
 from answerable.vault.keyroom import vaultkeys
 from answerable.vault.primitives import Unopenable
@@ -83,7 +83,7 @@ def _refusal() -> Refused:
 
 
 def _mark(place: str, body: str) -> str:
-    key = primitives.derive(doorkeys.pepper(), "door-arrival")
+    key = primitives.derive(pepper.held(), "door-arrival")
     return hmac.digest(key, f"{place}|{body}".encode(), "sha256").hex()
 
 

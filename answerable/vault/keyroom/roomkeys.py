@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.record import log as record
-from answerable.vault import rootkey, seal
+from answerable.vault import arrivals, rootkey, seal
 from answerable.vault.keyroom import vaultkeys
 from answerable.vault.models import Compartment, DataKey, PersonKey, Reader
 
@@ -162,8 +162,6 @@ def open_fields(
 
 def open_with(dek: bytes, subject: str, model: str, blobs: Mapping[str, bytes]) -> dict[str, str]:
     """Fields of one object under its data key. An empty blob is an empty text; what a browser sealed before is opened too."""
-    from answerable.vault import arrivals
-
     return {
         name: arrivals.words(
             seal.open_field(dek, blob, seal.field_context(vaultkeys.NODE, subject, model, name, 1)).decode("utf-8", "surrogatepass")
