@@ -31,7 +31,8 @@ def main() -> None:
         from answerable.authority.principals import CLOCK
         from answerable.common import clock
         from answerable.reparations.views import READ_FOR
-        from answerable.vault import client, keeping, keyroom, seal
+        from answerable.vault import client, keeping, seal
+        from answerable.vault.keyroom import roomkeys, vaultkeys
         from answerable.vault.models import Compartment, DataKey
 
         run = world["run"]
@@ -88,17 +89,19 @@ def main() -> None:
         rows = []
         for n in range(KEYS):
             ref = f"CLM-B{n}"
-            wrapped = seal.wrap(public, dek, keyroom.datakey_context(ref, "claims"))
+            wrapped = seal.wrap(public, dek, roomkeys.datakey_context(ref, "claims"))
             rows.append(DataKey(subject=ref, compartment=room, wrapped=wrapped))
         DataKey.objects.bulk_create(rows, batch_size=2000)
         del rows
         from answerable.alliance.models import Person
 
         inga = Person.objects.get(handle="inga")
-        private = keyroom.CHAMBER.private(client.ask("sign_in", handle="inga", passphrase=world["passphrase"])["token"])
+        private = vaultkeys.CHAMBER.private(
+            client.ask("sign_in", handle="inga", passphrase=world["passphrase"])["token"]
+        )
         assert private is not None
         t = time.perf_counter()
-        done = keyroom.rotate("claims", by=inga.ref, private=private)["keys"]
+        done = roomkeys.rotate("claims", by=inga.ref, private=private)["keys"]
         took = time.perf_counter() - t
         sample, (fresh, old) = 2000, seal.new_key_pair()
         wraps = [seal.wrap(fresh, dek, b"c") for _ in range(sample)]

@@ -100,7 +100,7 @@ def door(played, db, monkeypatch):
     return Visitor
 
 
-def began(visitor: Visitor, *, pin: str, text: str, kind: str = "help", name: str = "") -> str:
+def began(visitor: Visitor, *, pin: str, text: str, kind: str = "help", name: str = "", need: str = "") -> str:
     """Write a message from the first page on; returns the code, with the visitor inside."""
     visitor.see("/begin/")
     visitor.say("/begin/", kind=kind)
@@ -108,7 +108,9 @@ def began(visitor: Visitor, *, pin: str, text: str, kind: str = "help", name: st
     visitor.next(pin, act="next" if pin else "skip")
     visitor.next(text)
     visitor.next(name, act="next" if name else "skip")
-    visitor.say("/write/", at="4", act="send")
+    if kind == "help":
+        visitor.next(need, act="next" if need else "skip")
+    visitor.say("/write/", at="5" if kind == "help" else "4", act="send")
     code = visitor.code()
     assert len(code) == 24
     visitor.say("/code/", what="written")

@@ -34,7 +34,8 @@ READ_BY_ALL = [
 ]
 # Modules whose every sentence is read by someone at the door.
 AT_THE_DOOR = [
-    "channel/steps.py", "channel/queries.py", "channel/views.py", "channel/kit.py", "channel/kit_views.py", "channel/operations.py",
+    *(f"channel/operations/{name}.py" for name in ("visits", "coming", "writing", "inside", "complaining", "office")),
+    "channel/steps.py", "channel/queries.py", "channel/views.py", "channel/kit.py", "channel/kit_views.py",
     "channel/notices.py", "channel/arriving.py", "channel/room.py", "reparations/coarse.py", "reparations/doors.py", "monitoring/doors.py",
     "safeguarding/views_door.py", "vault/consent/survivor.py", "vault/consent/rules.py", "vault/consent/words.py",
 ]  # fmt: skip

@@ -14,4 +14,6 @@ class ChannelConfig(AppConfig):
         from answerable.channel import entities  # noqa: F401 - answers what other apps ask
 
         if settings.VAULT_TRANSPORT == "here":
-            from answerable.channel import kit, operations  # noqa: F401 - the vault answers for the door in this process
+            # The vault answers for the door in this process.
+            from answerable.channel import kit  # noqa: F401
+            from answerable.channel.operations import coming, complaining, inside, office, writing  # noqa: F401

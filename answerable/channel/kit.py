@@ -22,9 +22,10 @@ from answerable.channel.models import KitEnvelope, Thread
 from answerable.common import faults
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
-from answerable.vault import arrivals, doorkeys, keyroom, primitives, seal, standing
+from answerable.vault import arrivals, doorkeys, primitives, seal, standing
 from answerable.vault.chamber import CHAMBER
 from answerable.vault.doors import DOORS
+from answerable.vault.keyroom import vaultkeys
 from answerable.vault.primitives import Unopenable
 from answerable.vault.service import operation
 
@@ -125,7 +126,7 @@ def _lodged(row: KitEnvelope, blob: bytes, by: Person) -> dict[str, str]:
 def _fields(blob: bytes, by: Person) -> Mapping[str, Any]:
     """The answers in an envelope, each held against its question. Raises Refused."""
     try:
-        held = json.loads(seal.open_envelope(keyroom.service_private(arrivals.SERVICE), blob, CONTEXT))
+        held = json.loads(seal.open_envelope(vaultkeys.service_private(arrivals.SERVICE), blob, CONTEXT))
         answers = {s.name: held["fields"].get(s.name) for s in steps.REPORT}
         language = str(held["language"])[:8]
     except (Unopenable, ValueError, TypeError, KeyError, AttributeError, RecursionError):

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from answerable.channel import codes
 from answerable.common import clock
 from answerable.common.tables import label, taxonomy
+from answerable.safeguarding import forms as safeguarding
 from answerable.vault.consent import words
 
 Words = str | Promise
@@ -47,6 +48,8 @@ class Step:
             return [(str(y), str(y)) for y in range(clock.today().year, clock.today().year - 40, -1)]
         if self.source == "months":
             return [(str(m), w) for m, w in enumerate(MONTHS, 1)]
+        if self.source == "needs":
+            return list(safeguarding.need_words().items())
         if self.source in OWN:
             return list(OWN[self.source])
         plain = plain_words(self.source) if self.plain else {}
@@ -159,6 +162,9 @@ MESSAGE = (
          _("As much or as little as you want. You need not tell what happened to get help.")),
     Step("name", "line", _("What may we call you?"), _("Any name will do. It need not be yours.")),
 )  # fmt: skip
+NEED = Step("need", "one", _("What kind of help would serve you most?"),
+            _("You need not choose. Someone looks at once whether there is a place that helps with it, and answers you here."),
+            source="needs")  # fmt: skip
 CLAIM = (
     Step("programme", "one", _("Where did it happen?"), source="given", must=True),
     Step("claim_type", "one", _("Who are you in this?"), source="claim_type", must=True, plain=True),
@@ -209,5 +215,5 @@ def steps_of(kind: str, *, has_code: bool) -> list[Step]:
     """The questions for what someone came for, in order."""
     if kind == "report":
         return list(REPORT)
-    questions = CLAIM if kind == "claim" else MESSAGE
+    questions = CLAIM if kind == "claim" else (*MESSAGE, NEED) if kind == "help" else MESSAGE
     return [CARE, *([] if has_code else [PIN]), *questions]

@@ -175,39 +175,32 @@ def sealing_module(request: HttpRequest) -> HttpResponse:
     return response
 
 
-@public_page
-@require_GET
-def busy(request: HttpRequest) -> HttpResponse:
-    """Too many people just now, or the vault is away: the same page, whatever was typed."""
-    return _page(request, "calm", busy=True)
+def _calm(**why: bool) -> View:
+    """A page that says calmly why something cannot be now, the same for everyone, whatever was typed."""
+
+    @public_page
+    @require_GET
+    def calm(request: HttpRequest) -> HttpResponse:
+        return _page(request, "calm", **why)
+
+    return calm
 
 
-@public_page
-@require_GET
-def late(request: HttpRequest) -> HttpResponse:
-    """The vault was asked and did not answer in time: it may be done."""
-    return _page(request, "calm", late=True)
-
-
-@public_page
-@require_GET
-def no_room(request: HttpRequest) -> HttpResponse:
-    """The disk is full: what was sent could not be kept."""
-    return _page(request, "calm", busy=False, full=True)
-
-
-@public_page
-@require_GET
-def closed(request: HttpRequest) -> HttpResponse:
-    """The page was open too long, or cannot be reached this way."""
-    return _page(request, "calm", busy=False)
+# Too many people just now, or the vault is away.
+busy = _calm(busy=True)
+# The vault was asked and did not answer in time: it may be done.
+late = _calm(late=True)
+# The disk is full: what was sent could not be kept.
+no_room = _calm(full=True)
+# The page was open too long, or cannot be reached this way.
+closed = _calm()
 
 
 @public_page
 @require_GET
 def too_long(request: HttpRequest) -> HttpResponse:
     """What was sent is more than is taken at once; what was written before is still there."""
-    return _page(request, "calm", busy=False, long=True, token_held=bool(_token(request)))
+    return _page(request, "calm", long=True, token_held=bool(_token(request)))
 
 
 @public_page
@@ -255,7 +248,7 @@ def inside(request: HttpRequest) -> HttpResponse:
     """What is new, or her own page. A code that opened nothing and one with nothing new see the same."""
     seen = _look(request)
     if seen["level"] in ("gone", "begin", "received"):
-        return _page(request, "calm", busy=False, gave_way=bool(seen.get("gave_way")))
+        return _page(request, "calm", gave_way=bool(seen.get("gave_way")))
     if seen["level"] == "fresh":
         return _go("code")
     # What she wrote herself is not put before her, or whoever holds the telephone, unless she asks for it.

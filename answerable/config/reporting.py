@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+from http import HTTPMethod, HTTPStatus
 from typing import Any
 
 from django.utils.safestring import SafeString, mark_safe
@@ -16,6 +17,21 @@ from django.views.debug import ExceptionReporter
 from answerable.common.faults import where
 
 _DETAIL = re.compile(r"(DETAIL|CONTEXT|HINT|STATEMENT):.*", re.S)
+_METHODS = frozenset(m.value for m in HTTPMethod)
+
+
+def _refused(record: logging.LogRecord) -> str:
+    """What a refused request was refused with, in words of ours: its address, its headers and even the name of its method
+    are whatever somebody sent.
+    """
+    status = getattr(record, "status_code", 0)
+    said = HTTPStatus(status).phrase if status in HTTPStatus.__members__.values() else "refused"
+    if record.name.startswith("django.security"):
+        return f"{said} ({record.name.rpartition('.')[2]})"
+    if status != HTTPStatus.METHOD_NOT_ALLOWED:
+        return said
+    method = getattr(getattr(record, "request", None), "method", "")
+    return f"{said} ({method if method in _METHODS else 'other'})"
 
 
 class Scrub(logging.Filter):
@@ -27,9 +43,8 @@ class Scrub(logging.Filter):
             record.msg, record.args = f"fault: {where(record.exc_info[1])}", ()
             record.exc_info, record.exc_text = None, None
         else:
-            message = _DETAIL.sub("", record.getMessage())
-            if record.name.startswith("django.request"):
-                message = message.split(":", 1)[0]
+            of_a_request = record.name.startswith(("django.request", "django.security"))
+            message = _refused(record) if of_a_request else _DETAIL.sub("", record.getMessage())
             record.msg, record.args = message.replace("\n", " ").replace("\r", " "), ()
         return True
 

@@ -345,7 +345,8 @@ def _loaded(name: str, ready: Connection, listening: int) -> Whole:
 
 class Relay(MPServer):
     """The server of one door. Its listening socket is made once and outlives every worker, so a connection is never
-    refused; a worker that is to be replaced goes when the next one is there, after what it was doing.
+    refused; a worker that is to be replaced goes when the next one is there, after what it was doing. One that was killed
+    is followed at once: whoever connects meanwhile waits for it. One that does not come up is the door's end.
     """
 
     door = ""
@@ -373,20 +374,31 @@ class Relay(MPServer):
     def _respawn_workers(self, workers: list[int], spawn_target: Any, target_loader: Any, delay: float = 0) -> None:
         for idx in workers:
             old, new = self.wrks[idx], self._spawn_worker(idx, spawn_target, target_loader)
-            new.interrupt_by_parent = True  # its failing is not the door's end: the old one is there
+            was_killed = not old.is_alive()
+            new.interrupt_by_parent = True  # its failing is looked at here
             new.start()
             deadline = time.monotonic() + READY_SECONDS
             while not (ready := self._ready.poll(0.2)) and new.is_alive() and time.monotonic() < deadline:
                 pass
-            if not ready:
+            if not ready and not was_killed:
                 logger.error("A new worker did not come up; the old one stays.")
                 new.kill()
                 new.join()
                 old.birth = time.monotonic()
                 continue
             new.interrupt_by_parent, self.wrks[idx] = False, new
+            if was_killed:
+                # The server ends when this one stops too within seconds, or has not come up: it would only go on so.
+                self.respawned_wrks[idx] = time.monotonic()
+                if not ready:
+                    logger.error("A worker stopped, and no other came up.")
+                    new.kill()
+                    new.join()
+                    self.interrupt_children.append(idx)
+                    self.main_loop_interrupt.set()
+                continue
             time.sleep(0.5)  # from loaded to listening
-            if sys.platform.startswith("linux"):
+            if sys.platform.startswith("linux") and old.is_alive():
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(old.inner.pid, signal.SIGUSR1)
                 time.sleep(1)  # what was taken is read
@@ -421,7 +433,7 @@ def main(argv: list[str]) -> int:
         websockets=False, log_level=LogLevels.warning, backlog=4096, backpressure=CONNECTIONS,
         http1_settings=HTTP1Settings(header_read_timeout=HEAD_SECONDS * 1000), workers_kill_timeout=STOP_SECONDS,
         # Python cannot wipe its memory: a worker that has read or taken in sealed words is replaced before long.
-        workers_lifetime=int(os.environ.get("ANSWERABLE_WORKER_SECONDS", "900")),
+        workers_lifetime=int(os.environ.get("ANSWERABLE_WORKER_SECONDS", "900")), respawn_failed_workers=True,
     )  # fmt: skip
     server.door = found[0].name
     try:

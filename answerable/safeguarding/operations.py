@@ -20,9 +20,11 @@ from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.record.pages import describe
 from answerable.safeguarding import access, actions, contacting, lifecycle, queries, rules
-from answerable.safeguarding.models import Grievance, SafeContactPlan
-from answerable.vault import keyroom, operations, seal
+from answerable.safeguarding.models import Grievance, Referral, SafeContactPlan
+from answerable.vault import seal
 from answerable.vault.consent import queries as consents
+from answerable.vault.keyroom import vaultkeys
+from answerable.vault.operations import sessions
 from answerable.vault.primitives import Unopenable
 from answerable.vault.service import operation
 
@@ -30,13 +32,13 @@ SERVICE = "safe-contact"
 
 
 def _context(ref: str) -> bytes:
-    return seal.envelope_context(keyroom.NODE, SERVICE, "SafeContactPlan", ref)
+    return seal.envelope_context(vaultkeys.NODE, SERVICE, "SafeContactPlan", ref)
 
 
 def _who(token: str) -> Person | None:
     """Whose live session this is, still active and unchanged; None for anyone else."""
     try:
-        return operations.holder(token)[0] if token else None
+        return sessions.holder(token)[0] if token else None
     except Refused:
         return None
 
@@ -63,7 +65,7 @@ def seal_safe_contact(ref: str, subject: str, plan: str, token: str = "") -> byt
     if not lodging and not _looks_after(_who(token), subject, "make_plan"):
         raise Refused(_("There is nothing here for you."), reason="nothing")
     text = json.dumps({"subject": subject, "plan": json.loads(plan)})
-    return seal.seal_envelope(keyroom.service_public(SERVICE), text.encode(), _context(ref))
+    return seal.seal_envelope(vaultkeys.service_public(SERVICE), text.encode(), _context(ref))
 
 
 def _plan_of(subject: str) -> rules.Plan | None:
@@ -74,7 +76,7 @@ def _plan_of(subject: str) -> rules.Plan | None:
     row = SafeContactPlan.objects.filter(subject=subject).exclude(status=lifecycle.REPLACED).first()
     if row is None:
         return None
-    private = keyroom.service_private(SERVICE)
+    private = vaultkeys.service_private(SERVICE)
     try:
         held = json.loads(seal.open_envelope(private, bytes(row.for_vault), _context(row.ref)))
     except (Unopenable, ValueError):
@@ -135,27 +137,9 @@ def care_directory(need: str = "", place: str = "") -> dict[str, Any]:
     return {"providers": queries.listed(need, place), "places": queries.places()}
 
 
-def _is_conversation(thread: str) -> bool:
-    """Whether a reference is a conversation's. Nothing else can be named from the door: no claim, no report."""
-    if not thread.startswith("THR-"):
-        return False
-    with reading_as(CLOCK):
-        # Of a closed one nothing more is kept, help that is asked for neither: she is shown who helps, like anyone.
-        return any(o is not None for o in question("sealed_object").ask(thread)) and not consents.is_closed(thread)
-
-
-@operation("ask_help", "channel")
-def ask_help(need: str, thread: str = "") -> dict[str, Any]:
-    """She asks to be helped to reach a provider. Only a conversation lets anyone answer; without one nothing is kept.
-
-    A thread that does not exist is answered like none at all.
-    """
-    if need not in rules.needs():
-        need = ""
-    known = _is_conversation(thread)
-    if known and need:
-        actions.ask_for_help(thread, need, by=actions.DOOR)
-    return {"waits_at_her_door": known and bool(need), "providers": queries.listed(need, "")}
+def ask_for_help(thread: str, need: str) -> Referral | None:
+    """In her conversation she asks to be helped with one need; nothing where she named none that we know. Raises Refused."""
+    return actions.ask_for_help(thread, need, by=actions.DOOR) if need in rules.needs() else None
 
 
 def complain(

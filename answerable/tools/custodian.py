@@ -33,8 +33,9 @@ from typing import BinaryIO
 
 from answerable.common import clock
 from answerable.engines import tlog
-from answerable.vault import bundles, escrow, identity, primitives, seal, userkeys
-from answerable.vault.bundles import BadBundle
+from answerable.vault import escrow, identity, primitives, seal, userkeys
+from answerable.vault.bundles import asking, opening, reading, seating
+from answerable.vault.bundles.reading import BadBundle
 from answerable.vault.primitives import Unopenable
 
 SEAT_KEY = "answerable-seat-key/1"
@@ -57,7 +58,7 @@ def harden() -> None:
 # --- files ---------------------------------------------------------------------------------------------------------
 
 
-def read_file(path: Path, limit: int = bundles.LARGEST) -> bytes:
+def read_file(path: Path, limit: int = reading.LARGEST) -> bytes:
     """A whole file. Raises WrongUse when it is missing, no plain file or larger than it can be."""
     if not path.is_file():
         raise WrongUse(f"There is no file {path}.")
@@ -165,19 +166,19 @@ class Seat:
 
 def write_seat(folder: Path, name: str, public: bytes, wrapped: bytes) -> None:
     """A seat's folder: `seat.key` under its passphrase, `seat.pub` to hand out."""
-    public_file = bundles.seat_public(name, public)
+    public_file = seating.seat_public(name, public)
     if folder.exists():
         raise WrongUse(f"{folder} already exists and is not overwritten. Choose another name for the seat's folder.")
     if not folder.parent.is_dir():
         raise WrongUse(f"There is no folder {folder.parent}.")
     folder.mkdir(mode=0o700)
-    write_file(folder / "seat.key", tlog.canonical({"format": SEAT_KEY, "name": name, "key": bundles.b64(wrapped)}))
+    write_file(folder / "seat.key", tlog.canonical({"format": SEAT_KEY, "name": name, "key": reading.b64(wrapped)}))
     write_file(folder / "seat.pub", public_file)
 
 
 def open_seat(folder: Path, file: Path | None) -> Seat:
     """The seat in a folder, after its passphrase. Raises BadBundle when it does not open."""
-    read = bundles.Fields.read(read_file(folder / "seat.key"), SEAT_KEY, "seat's key file")
+    read = reading.Fields.read(read_file(folder / "seat.key"), SEAT_KEY, "seat's key file")
     name, wrapped = read.name("name"), read.blob("key")
     read.close()
     try:
@@ -190,7 +191,7 @@ def open_seat(folder: Path, file: Path | None) -> Seat:
 
 def read_public(path: Path, expected: str | None = None) -> tuple[str, bytes]:
     """(name, key) of somebody's `seat.pub`. Raises BadBundle, also when it is not the seat that was named."""
-    name, public = bundles.open_seat_public(read_file(path))
+    name, public = seating.open_seat_public(read_file(path))
     if expected is not None and name != expected:
         raise BadBundle(f"{path} is the public key of “{name}”, not of “{expected}”.")
     return name, public
@@ -199,17 +200,17 @@ def read_public(path: Path, expected: str | None = None) -> tuple[str, bytes]:
 # --- requests ------------------------------------------------------------------------------------------------------
 
 
-def read_request(args: argparse.Namespace) -> bundles.IdentityRequest:
+def read_request(args: argparse.Namespace) -> opening.IdentityRequest:
     """The request a command was given, after its signature."""
     path = Path(args.log_vkey)
     try:
         vkey = read_file(path, 4096).decode("ascii").strip() if path.is_file() else args.log_vkey
     except UnicodeDecodeError:
         raise WrongUse(f"{path} holds no verifier key.") from None
-    return bundles.open_request(read_file(args.request), vkey)
+    return opening.open_request(read_file(args.request), vkey)
 
 
-def described(request: bundles.IdentityRequest) -> str:
+def described(request: opening.IdentityRequest) -> str:
     """The request in plain words."""
     fields = "\n".join(f"    {name.replace('_', ' ')}" for name in request.fields)
     urgent = (
@@ -226,15 +227,15 @@ Entry {request.leaf_index} of the record, leaf {request.leaf}
 
 Why:          {request.purpose}
 Approved by:  {request.approved_by}
-Released:     {bundles.shown(request.released_at)}
-Valid until:  {bundles.shown(request.valid_until)}
+Released:     {reading.shown(request.released_at)}
+Valid until:  {reading.shown(request.valid_until)}
 Answer to:    {request.recipient_name}, {request.requested_by} ({request.recipient}), and nobody else. Their key's
               fingerprint, to compare by voice with “Your keys” on their page:
-              {bundles.spelled(seal.fingerprint(request.recipient_key))}
+              {reading.spelled(seal.fingerprint(request.recipient_key))}
 Seats:        {", ".join(request.seats)}"""
 
 
-def confirm(request: bundles.IdentityRequest, yes: str | None) -> None:
+def confirm(request: opening.IdentityRequest, yes: str | None) -> None:
     """The custodian names the request they mean to answer, so that no file is answered by habit. Raises WrongUse."""
     if yes is None:
         try:
@@ -245,7 +246,7 @@ def confirm(request: bundles.IdentityRequest, yes: str | None) -> None:
         raise WrongUse("That is not the reference of this request. Nothing was opened.")
 
 
-def check_recipient(seat: Seat, request: bundles.IdentityRequest, accepted: str | None) -> bytes | None:
+def check_recipient(seat: Seat, request: opening.IdentityRequest, accepted: str | None) -> bytes | None:
     """What to remember about the recipient once the request was answered, or None when the key is known.
 
     A server that holds the vault's signing key could name a key of its own as the recipient's. It cannot do so for someone
@@ -253,7 +254,7 @@ def check_recipient(seat: Seat, request: bundles.IdentityRequest, accepted: str 
     fingerprint.
     """
     path, shown = seat.folder / "recipients.json", seal.fingerprint(request.recipient_key)
-    known = bundles.known_recipients(read_file(path)) if path.exists() else {}
+    known = opening.known_recipients(read_file(path)) if path.exists() else {}
     before = known.get(request.recipient)
     if before == shown:
         print(f"\n{request.recipient} has the same key as when this seat last answered.")
@@ -268,7 +269,7 @@ def check_recipient(seat: Seat, request: bundles.IdentityRequest, accepted: str 
             f"{request.recipient} has another key than when this seat last answered (then {before}, now {shown}). "
             "Ask the person by another way. If the new key is theirs, repeat with --recipient-key FINGERPRINT."
         )
-    return bundles.with_recipient(known, request.recipient, shown)
+    return opening.with_recipient(known, request.recipient, shown)
 
 
 # --- commands ------------------------------------------------------------------------------------------------------
@@ -278,14 +279,14 @@ def new_seat(args: argparse.Namespace) -> None:
     if args.folder.exists():
         raise WrongUse(f"{args.folder} already exists and is not overwritten. Choose another name for the folder.")
     try:
-        bundles.seat_public(args.name, bytes(primitives.PUBLIC_SIZE))
+        seating.seat_public(args.name, bytes(primitives.PUBLIC_SIZE))
     except BadBundle:
         raise WrongUse("A seat's name is a line of at most 40 characters, without a bar.") from None
     public, wrapped = userkeys.new_user_key(new_passphrase(args.passphrase_file))
     write_seat(args.folder, args.name, public, wrapped)
     print(f"The seat “{args.name}” has its key. Hand {args.folder / 'seat.pub'} to the registrar and to the other")
     print("seats, and read them the fingerprint by voice:\n")
-    print(f"    {bundles.spelled(seal.fingerprint(public))}\n")
+    print(f"    {reading.spelled(seal.fingerprint(public))}\n")
     print("Keep the folder off the network. Put the key in escrow before the seat is used (escrow-split).")
 
 
@@ -307,14 +308,14 @@ def share(args: argparse.Namespace) -> None:
     seat = open_seat(args.seat, args.passphrase_file)
     remember = check_recipient(seat, request, args.recipient_key)
     confirm(request, args.yes)
-    made = bundles.make_share(
+    made = opening.make_share(
         request, seat=seat.name, private=seat.private, with_seat=getattr(args, "with"), with_public=public,
         at=clock.now(),
     )  # fmt: skip
     write_file(args.out, made)
     _remember(seat, remember)
     print(f"\n{args.out} holds this seat's half, sealed to the key of “{getattr(args, 'with')}” with the fingerprint")
-    print(f"    {bundles.spelled(seal.fingerprint(public))}\nTake it, and the request, to that seat.")
+    print(f"    {reading.spelled(seal.fingerprint(public))}\nTake it, and the request, to that seat.")
 
 
 def combine(args: argparse.Namespace) -> None:
@@ -326,7 +327,7 @@ def combine(args: argparse.Namespace) -> None:
     seat = open_seat(args.seat, args.passphrase_file)
     remember = check_recipient(seat, request, args.recipient_key)
     confirm(request, args.yes)
-    write_file(args.out, bundles.make_answer(request, handed, seat=seat.name, private=seat.private, at=clock.now()))
+    write_file(args.out, opening.make_answer(request, handed, seat=seat.name, private=seat.private, at=clock.now()))
     _remember(seat, remember)
     print(f"\n{args.out} holds the fields asked, sealed to {request.recipient}. Nothing else was kept. Take it to the")
     print("office, and delete the share.")
@@ -338,13 +339,13 @@ def told_before(args: argparse.Namespace) -> None:
         vkey = read_file(path, 4096).decode("ascii").strip() if path.is_file() else args.log_vkey
     except UnicodeDecodeError:
         raise WrongUse(f"{path} holds no verifier key.") from None
-    question = bundles.open_question(read_file(args.question), vkey)
+    question = asking.open_question(read_file(args.question), vkey)
     seat = open_seat(args.seat, args.passphrase_file)
-    text = bundles.read_question(question, seat.name, seat.private)
+    text = asking.read_question(question, seat.name, seat.private)
     # Control characters of a stranger's text could rewrite what this screen says.
     shown_text = "\n".join("    " + "".join(c if c.isprintable() else " " for c in line) for line in text.splitlines())
     print(f"""Interview {question.interview}, signed by {question.signed_by}
-{question.asked_by} asked on {bundles.shown(question.asked_at)}, for {question.purpose}. They would ask for the account of:
+{question.asked_by} asked on {reading.shown(question.asked_at)}, for {question.purpose}. They would ask for the account of:
 
 {shown_text}
 
@@ -365,7 +366,7 @@ def handover(args: argparse.Namespace) -> None:
     seat = open_seat(args.seat, args.passphrase_file)
     if new_public == seat.public:
         raise WrongUse(f"{args.to} is this seat's present key. Make a new one with new-seat and hand over to that.")
-    head = bundles.Handover(seat.name, seal.fingerprint(seat.public), new_public)
+    head = seating.Handover(seat.name, seal.fingerprint(seat.public), new_public)
     part = args.target.with_name(args.target.name + ".part")
     target = part.open("r+b") if part.exists() else _create(part)
     with args.source.open("rb") as source, target:
@@ -379,13 +380,13 @@ def handover(args: argparse.Namespace) -> None:
     _publish(part, args.target)
     print(f"{count} identities of the seat “{seat.name}” now open with the new key, once the vault has taken in")
     print(f"{args.target}. Destroy the old key after that, not before. The new key's fingerprint:\n")
-    print(f"    {bundles.spelled(seal.fingerprint(new_public))}")
+    print(f"    {reading.spelled(seal.fingerprint(new_public))}")
 
 
-def _rewrap_all(source: BinaryIO, target: BinaryIO, head: bundles.Handover, seat: Seat) -> int:
+def _rewrap_all(source: BinaryIO, target: BinaryIO, head: seating.Handover, seat: Seat) -> int:
     """Write the handover, going on where an earlier run stopped. Returns how many blocks it holds."""
-    challenge = bundles.open_challenge(source.readline(bundles.LARGEST + 1), seat.name, seat.private)
-    begun = target.readline(bundles.LARGEST)
+    challenge = seating.open_challenge(source.readline(reading.LARGEST + 1), seat.name, seat.private)
+    begun = target.readline(reading.LARGEST)
     if begun and begun != head.line() and begun.endswith(b"\n"):
         raise WrongUse(f"{target.name} was begun for another key. Move it away to begin anew.")
     if begun != head.line():
@@ -393,13 +394,13 @@ def _rewrap_all(source: BinaryIO, target: BinaryIO, head: bundles.Handover, seat
         target.truncate()
         target.write(head.line())
     count, seen, resuming = 0, hashlib.sha256(), begun == head.line()
-    while line := source.readline(bundles.LARGEST + 1):
+    while line := source.readline(reading.LARGEST + 1):
         try:
-            block = bundles.read_block_line(line)
+            block = seating.read_block_line(line)
             done = _done(target, block, seat.name) if resuming else None
             resuming = done is not None
             if done is None:
-                done = bundles.block_line(identity.rewrap_shares(block, seat.name, seat.private, head.new_public))
+                done = seating.block_line(identity.rewrap_shares(block, seat.name, seat.private, head.new_public))
                 target.write(done)
         except BadBundle as bad:
             raise BadBundle(f"Line {count + 1}: {bad}") from None
@@ -415,17 +416,17 @@ def _rewrap_all(source: BinaryIO, target: BinaryIO, head: bundles.Handover, seat
             print(f"{count} done", file=sys.stderr, flush=True)
     # What is left of an earlier run that had come further with a longer file must not stay behind the end.
     target.truncate(target.tell())
-    proof = bundles.handover_proof(challenge, head, count, seen.hexdigest())
-    target.write(bundles.handover_end(count, seen.hexdigest(), proof))
+    proof = seating.handover_proof(challenge, head, count, seen.hexdigest())
+    target.write(seating.handover_end(count, seen.hexdigest(), proof))
     return count
 
 
 def _done(target: BinaryIO, block: identity.IdentityBlock, seat: str) -> bytes | None:
     """The next line of an earlier run if it is this block's; None, with the rest cut off, if it is not."""
     start = target.tell()
-    line = target.readline(bundles.LARGEST + 1)
+    line = target.readline(reading.LARGEST + 1)
     with suppress(BadBundle):
-        if identity.only_this_seat_changed(block, bundles.read_block_line(line), seat):
+        if identity.only_this_seat_changed(block, seating.read_block_line(line), seat):
             return line
     target.seek(start)
     target.truncate()
@@ -443,7 +444,7 @@ def escrow_split(args: argparse.Namespace) -> None:
     write_file(args.out, record.to_bytes())
     print(f"Any {args.of} of these {len(officers)} officers bring the key of “{seat.name}” back:\n")
     for name, public in officers:
-        print(f"    {name}: {bundles.spelled(seal.fingerprint(public))}")
+        print(f"    {name}: {reading.spelled(seal.fingerprint(public))}")
     print(f"\nCompare the fingerprints with them. {args.out} may be kept anywhere; keep several copies.")
 
 
@@ -463,7 +464,7 @@ def escrow_piece(args: argparse.Namespace) -> None:
         raise BadBundle(f"“{officer.name}” has no piece in this escrow record that opens with this key.") from None
     write_file(args.out, escrow.seal_piece(record, piece, public))
     print(f"{args.out} holds the piece of “{officer.name}” of “{record.secret}”, sealed to “{leader}” with the")
-    print(f"fingerprint\n    {bundles.spelled(seal.fingerprint(public))}")
+    print(f"fingerprint\n    {reading.spelled(seal.fingerprint(public))}")
     print(f"{record.needed} such pieces bring the key back. Hand it over only in the ceremony.")
 
 
@@ -487,7 +488,7 @@ def escrow_recover(args: argparse.Namespace) -> None:
     name = record.secret.removeprefix("seat: ")
     write_seat(args.out, name, public, wrapped)
     print(f"“{name}” has its key back, in {args.out}, under the new passphrase. Fingerprint:\n")
-    print(f"    {bundles.spelled(seal.fingerprint(public))}\n")
+    print(f"    {reading.spelled(seal.fingerprint(public))}\n")
     print("Whoever was here could have kept the key: hand the seat over to a fresh one soon (new-seat, handover).")
 
 

@@ -22,6 +22,6 @@ class VaultConfig(AppConfig):
         from answerable.vault.custody import entities as _requests  # noqa: F401 - how requests look, and what waits
 
         if settings.VAULT_TRANSPORT == "here":
-            from answerable.vault import operations  # noqa: F401 - the vault answers in this process
             from answerable.vault.consent import operations as _shredding  # noqa: F401
             from answerable.vault.custody import operations as _custody  # noqa: F401
+            from answerable.vault.operations import compartments, entering, granting, locking, sealing  # noqa: F401

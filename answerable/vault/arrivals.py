@@ -15,8 +15,9 @@ import re
 from django.utils.translation import gettext as _
 
 from answerable.common.errors import Refused
-from answerable.vault import doorkeys, keyroom, primitives, seal
+from answerable.vault import pepper, primitives, seal
 from answerable.vault.chamber import CHAMBER
+from answerable.vault.keyroom import vaultkeys
 from answerable.vault.primitives import Unopenable
 
 SERVICE = "door"
@@ -27,7 +28,7 @@ _HELD = re.compile("\x05([A-Za-z0-9_.-]{1,140})\\|([A-Za-z0-9+/=]{1,120000})\\|(
 
 def context(visit: str, name: str) -> bytes:
     """What an envelope of the door is bound to. Raises ValueError for a part that could be mistaken for two."""
-    return seal.envelope_context(keyroom.NODE, SERVICE, visit, name)
+    return seal.envelope_context(vaultkeys.NODE, SERVICE, visit, name)
 
 
 def held(blob: bytes, visit: str, name: str) -> str:
@@ -68,7 +69,7 @@ def _words(found: re.Match[str]) -> str:
 
 
 def _opened(blob: bytes, visit: str, name: str) -> str:
-    private = keyroom.service_private(SERVICE)
+    private = vaultkeys.service_private(SERVICE)
     try:
         return seal.open_envelope(private, blob, context(visit, name)).decode("utf-8").strip()
     except (Unopenable, ValueError):
@@ -82,7 +83,7 @@ def _refusal() -> Refused:
 
 
 def _mark(place: str, body: str) -> str:
-    key = primitives.derive(doorkeys.pepper(), "door-arrival")
+    key = primitives.derive(pepper.held(), "door-arrival")
     return hmac.digest(key, f"{place}|{body}".encode(), "sha256").hex()
 
 

@@ -9,13 +9,10 @@ code that has nothing to show cannot be told apart by time.
 from __future__ import annotations
 
 import hmac
-import os
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
-from pathlib import Path
 from typing import Any, Protocol
 
 from django.conf import settings
@@ -24,7 +21,8 @@ from django.utils.translation import gettext as _
 
 from answerable.common import clock
 from answerable.common.errors import Refused
-from answerable.vault import keyroom, primitives, seal, stretching, userkeys
+from answerable.vault import pepper, primitives, seal, stretching, userkeys
+from answerable.vault.keyroom import roomkeys, vaultkeys
 from answerable.vault.models import ChannelDraft, ChannelKey, ChannelWrap
 from answerable.vault.primitives import Unopenable
 
@@ -53,29 +51,14 @@ def cost() -> userkeys.KdfParameters:
     return PRODUCTION if active == userkeys.PRODUCTION or settings.DOOR_AT_FULL_COST else active
 
 
-def pepper() -> bytes:
-    """32 bytes in a file of the vault's own, made once, readable by its owner only."""
-    return _pepper(Path(settings.CHANNEL_PEPPER))
-
-
-@cache
-def _pepper(path: Path) -> bytes:
-    with suppress(FileExistsError), os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as f:
-        f.write(primitives.random_bytes(32))
-    held = path.read_bytes()
-    if len(held) != 32:
-        raise ValueError("the channel's pepper is damaged; take it back from its backup")
-    return held
-
-
 def lookup(locator: str) -> bytes:
     """Where a locator's row is found."""
-    return hmac.digest(primitives.derive(pepper(), "channel-locator"), locator.encode(), "sha256")
+    return hmac.digest(primitives.derive(pepper.held(), "channel-locator"), locator.encode(), "sha256")
 
 
 def receipt(ref: str, attempt: int = 0) -> str:
     """Ten digits that show a submission was received, and tell whoever finds them nothing."""
-    mac = hmac.digest(primitives.derive(pepper(), "channel-receipt"), f"{ref}|{attempt}".encode(), "sha256")
+    mac = hmac.digest(primitives.derive(pepper.held(), "channel-receipt"), f"{ref}|{attempt}".encode(), "sha256")
     return f"{int.from_bytes(mac[:16], 'big') % 10**10:010d}"
 
 
@@ -83,7 +66,7 @@ def marks(kind: str, texts: Sequence[str]) -> list[str]:
     """A keyed digest of each text, 64 hex digits: the same text again has the same mark; nobody without the pepper can
     try out what a text might have been. `kind` keeps marks of different things apart.
     """
-    key = primitives.derive(pepper(), f"mark/{kind}")
+    key = primitives.derive(pepper.held(), f"mark/{kind}")
     return [hmac.digest(key, t.encode("utf-8", "surrogatepass"), "sha256").hex() for t in texts]
 
 
@@ -229,7 +212,7 @@ def seal_message(channel: str, subject: str, compartment: str, text: str, levels
     A channel without keys (hers were closed, or it never had any) is sealed for the compartment alone.
     """
     dek = seal.new_data_key()
-    keyroom.put_data_key(subject, compartment, dek)
+    roomkeys.put_data_key(subject, compartment, dek)
     return _sealed_to_her(channel, subject, text, levels, dek)
 
 
@@ -248,7 +231,7 @@ def _sealed_to_her(channel: str, subject: str, text: str, levels: Sequence[str],
                     channel=channel, subject=subject, level=level,
                     wrapped=seal.wrap(public, dek, _wrap_context(channel, subject, level)),
                 )  # fmt: skip
-    context = seal.field_context(keyroom.NODE, subject, "Message", "text", 1)
+    context = seal.field_context(vaultkeys.NODE, subject, "Message", "text", 1)
     return seal.seal_field(dek, padded(text).encode("utf-8", "surrogatepass"), context)
 
 
@@ -256,7 +239,7 @@ def open_message(opening_private: bytes, channel: str, subject: str, level: str,
     """One message with her own key. Raises Unopenable."""
     dek = seal.unwrap(opening_private, wrapped, _wrap_context(channel, subject, level))
     try:
-        return keyroom.open_with(dek, subject, "Message", {"text": blob})["text"].rstrip()
+        return roomkeys.open_with(dek, subject, "Message", {"text": blob})["text"].rstrip()
     except Refused as no:
         if no.reason != "vault_locked":
             raise

@@ -17,7 +17,7 @@ from itertools import combinations
 
 from answerable.engines import tlog
 from answerable.vault import primitives, seal
-from answerable.vault.bundles import BadBundle, Fields, b64
+from answerable.vault.bundles.reading import BadBundle, Fields, b64
 from answerable.vault.primitives import Unopenable
 
 RECORD, PIECE = "answerable-escrow/1", "answerable-escrow-piece/1"

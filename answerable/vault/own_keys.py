@@ -21,7 +21,8 @@ from answerable.authority.principals import Place
 from answerable.common.errors import Refused
 from answerable.common.references import normalise
 from answerable.record.pages import chain
-from answerable.vault import actions, bundles, lifecycle, notices, signin
+from answerable.vault import actions, lifecycle, notices, signin
+from answerable.vault.bundles import reading
 from answerable.vault.client import ask
 from answerable.vault.models import Recovery
 
@@ -66,7 +67,7 @@ def keys(request: Request) -> HttpResponse:
             mine = None
     return render(
         request, "vault/keys.html",
-        {"mine": mine, "fingerprint": bundles.spelled(mine["fingerprint"]) if mine else "", "locked": mine is None, "asked": settings.TWO_AUTHENTICATORS,
+        {"mine": mine, "fingerprint": reading.spelled(mine["fingerprint"]) if mine else "", "locked": mine is None, "asked": settings.TWO_AUTHENTICATORS,
          "may_end": mine and (not settings.TWO_AUTHENTICATORS or len(mine["passkeys"]) > 1),
          "recoveries": authority.allows(by, "see_recoveries", Place("recoveries")),
             "house": authority.allows(by, "see_compartments", Place("compartments"))},

@@ -9,7 +9,8 @@ from typing import Any
 from answerable.engines import tlog
 from answerable.record import log as record
 from answerable.record.models import Entry, Head
-from answerable.vault import doorkeys, keyroom
+from answerable.vault import doorkeys
+from answerable.vault.keyroom import recordkeys
 
 
 def entry_of(action: str, subject: str, *, by: str = "") -> Entry | None:
@@ -34,7 +35,7 @@ def is_entered(entry: Entry) -> bool:
     event = entry.event
     if not isinstance(event, dict) or entry.at is None or entry.index < 0:
         return False
-    (salt,) = keyroom.salts([(entry.index, entry.subject)])
+    (salt,) = recordkeys.salts([(entry.index, entry.subject)])
     if salt is None:
         return False
     try:

@@ -207,7 +207,6 @@ def demonstration_key() -> Path:
 
 def serve() -> int:
     """Run the vault until it is told to stop."""
-    from answerable.vault import operations  # noqa: F401 - registers what the vault answers
     from answerable.vault.models import RootKey
 
     harden()

@@ -24,8 +24,9 @@ from answerable.common.deadlines import months_after
 from answerable.common.errors import Refused
 from answerable.engines import tlog
 from answerable.record.models import Entry
-from answerable.vault import keyroom, lifecycle
+from answerable.vault import lifecycle
 from answerable.vault.chamber import CHAMBER
+from answerable.vault.keyroom import recordkeys
 from answerable.vault.models import RoleWord
 
 FOUNDED, VAULT_FOUNDED = "alliance founded", "vault founded"
@@ -183,7 +184,7 @@ def _read(kept: Standing, indexes: list[int]) -> None:
         return
     rows = list(Entry.objects.filter(index__in=indexes).order_by("index").values_list("index", "leaf", "event"))
     subjects = [str((event or {}).get("subject", "")) for _index, _leaf, event in rows]
-    salts = keyroom.salts([(row[0], subject) for row, subject in zip(rows, subjects, strict=True)])
+    salts = recordkeys.salts([(row[0], subject) for row, subject in zip(rows, subjects, strict=True)])
     words: dict[str, list[RoleWord]] = {}
     for word in RoleWord.objects.filter(subject__in=set(subjects)).order_by("pk"):
         words.setdefault(word.subject, []).append(word)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import re
 import secrets
@@ -166,6 +167,34 @@ def test_no_page_record_export_or_log_shows_a_planted_word(planted, office, capl
     assert not [n for n, w in words.items() if w in events or w in caplog.text]
 
 
+def test_no_log_shows_what_a_refused_request_was_sent_with(planted, office, monkeypatch):
+    """Its method, its address, its host, its origin and where it comes from, as the doors themselves write their log."""
+    from django.test import Client
+
+    words, incident, _claim = planted
+    secret, written = words["narrative"], io.StringIO()
+    monkeypatch.setattr(logging.getLogger("django").handlers[0], "stream", written)
+    read, sent = f"/watch/incidents/{incident.ref}/read/", {"HTTP_X_SAID": secret}
+    vera = office("vera")
+    assert vera.generic(secret, read, **sent).status_code == 405
+    assert vera.generic("PUT", read, **sent).status_code == 405
+    assert vera.get(f"/{secret}/").status_code == 404
+    with monkeypatch.context() as patch:
+        patch.setattr("django.conf.settings.ALLOWED_HOSTS", ["testserver"])
+        assert vera.get("/today/", HTTP_HOST=f"{secret}.example").status_code == 400
+    strict = Client(enforce_csrf_checks=True)
+    for headers in (
+        {"HTTP_ORIGIN": f"https://{secret}.example"},
+        {"HTTP_REFERER": f"https://{secret}.example/", "secure": True},
+    ):
+        assert strict.generic(secret, f"/sign-in/?{secret}", **headers).status_code == 403
+        assert strict.post("/sign-in/", **headers).status_code == 403
+    log = written.getvalue()
+    assert log.count("Method Not Allowed (other)") == 1 and log.count("Method Not Allowed (PUT)") == 1
+    assert "Not Found" in log and "DisallowedHost" in log and log.count("Forbidden (csrf)") == 4
+    assert secret not in log and incident.ref not in log
+
+
 def test_who_may_opens_it_and_leaves_an_entry(planted, office):
     from answerable.record import log
 
@@ -213,7 +242,6 @@ def test_without_her_consent_to_contact_her_contact_stays_sealed(office, saved):
 @pytest.fixture
 def brought_in(office, saved, settings, tmp_path, caplog):
     """A distinct word in every text by every way a report, an item, an interview or counts come in, right and wrong."""
-    import io
     import json
 
     from django.core.files.uploadedfile import SimpleUploadedFile

@@ -12,8 +12,9 @@ from tests_support import see_all
 from answerable.common.errors import Refused
 from answerable.monitoring.models import Incident
 from answerable.reparations.models import Claim
-from answerable.vault import identity, keyroom, rootkey, seal, userkeys
+from answerable.vault import identity, rootkey, seal, userkeys
 from answerable.vault.client import ask
+from answerable.vault.keyroom import roomkeys, vaultkeys
 from answerable.vault.models import DataKey, IdentityBlock, PersonKey, Reader, RootKey, ServiceKey
 from answerable.vault.primitives import Unopenable
 
@@ -68,7 +69,7 @@ def test_both_databases_together_open_nothing(played):
     for secret in SECRETS:
         assert secret not in text and secret.hex().encode() not in text
     claim = Claim.objects.exclude(account=b"").first()
-    context = seal.field_context(keyroom.NODE, claim.ref, "Claim", "account", 1)
+    context = seal.field_context(vaultkeys.NODE, claim.ref, "Claim", "account", 1)
     for key in every_key_on_the_disk():
         if len(key) == 32:
             with pytest.raises(Unopenable):
@@ -77,7 +78,7 @@ def test_both_databases_together_open_nothing(played):
     reader = Reader.objects.get(compartment__name="claims", person=_ref("inga"))
     private = userkeys.open_user_key(bytes(PersonKey.objects.get(person=reader.person).wrapped_private), _passphrase())
     with pytest.raises(Unopenable):
-        seal.unwrap(private, bytes(reader.wrapped), keyroom.reader_context("claims", reader.person))
+        seal.unwrap(private, bytes(reader.wrapped), roomkeys.reader_context("claims", reader.person))
 
 
 def _passphrase() -> str:
@@ -98,15 +99,15 @@ def _ref(handle: str) -> str:
 def test_the_vaults_memory_and_disk_without_a_session_secret_open_nothing(played):
     see_all()
     ask("sign_in", handle="inga", passphrase=_passphrase())
-    root = keyroom.CHAMBER.root
+    root = vaultkeys.CHAMBER.root
     assert root is not None
     # Everything root can take from memory and disk: the root key, sealed sessions, every row. Not: what browsers hold.
-    for session in keyroom.CHAMBER.sessions.values():
+    for session in vaultkeys.CHAMBER.sessions.values():
         for secret in (root, session.proof, session.sealed[:32]):
             with pytest.raises(Unopenable):
                 userkeys.open_for_session(secret, session.sealed)
     for reader in Reader.objects.filter(compartment__name="claims"):
-        context = keyroom.reader_context("claims", reader.person)
+        context = roomkeys.reader_context("claims", reader.person)
         wrapped = rootkey.open_at_rest(root, bytes(reader.wrapped), context)
         for key in (root * 3, bytes(96)):
             with pytest.raises(Unopenable):
@@ -117,7 +118,7 @@ def test_the_vaults_memory_and_disk_without_a_session_secret_open_nothing(played
 @compromise("a live host, changed by root", yields="also what is typed into pages it alters from then on",
             spares="identities sealed before: no key to them was ever on the host")  # fmt: skip
 def test_no_key_of_the_host_opens_an_identity(played):
-    root, tried = keyroom.CHAMBER.root, 0
+    root, tried = vaultkeys.CHAMBER.root, 0
     privates = [userkeys.open_user_key(bytes(k.wrapped_private), _passphrase()) for k in PersonKey.objects.all()[:40]]
     privates += [
         rootkey.open_at_rest(root, bytes(s.sealed_private), f"service|{s.name}".encode())

@@ -14,8 +14,9 @@ from django.db import OperationalError
 from door_support import ask_at_the_door, began, enter
 from tests_support import see_all
 
-from answerable.channel import entities, operations, room
+from answerable.channel import actions, entities, room
 from answerable.channel.models import Attachment
+from answerable.channel.operations import writing
 from answerable.common import faults
 from answerable.common.errors import Refused
 from answerable.vault import chamber, doors
@@ -121,7 +122,7 @@ def test_a_form_has_an_end_and_a_long_one_in_any_script_fits(door):
         for n in range(20):
             ask_at_the_door("door_answer", token=token, name=f"more{n}", value="س" * 18_000, at=1)
     assert len(doors.DOORS.read(token)["answers"]["account"]) == 18_000
-    assert held(doors.DOORS) < 2 * operations.LARGEST_FORM
+    assert held(doors.DOORS) < 2 * writing.LARGEST_FORM
 
 
 @pytest.mark.django_db
@@ -263,7 +264,7 @@ def test_on_a_full_disk_what_is_said_is_true(door, limits, monkeypatch):
     began(visitor, pin="4711", text="Hello.")
     visitor.see("/inside/")
     with monkeypatch.context() as patch:
-        patch.setattr(operations.actions, "leave_message", full)
+        patch.setattr(actions, "leave_message", full)
         page = visitor.say("/inside/write/", text="It shows a house.")
     assert "no room left here" in page and "Too many people" not in page
     visitor.raise_request_exception = False

@@ -13,8 +13,9 @@ from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from door_support import Visitor, ask_at_the_door, began
 from tests_support import see_all
 
-from answerable.channel import codes, operations, quarantine
+from answerable.channel import codes, quarantine
 from answerable.channel.models import Attachment, Message, Thread
+from answerable.channel.operations import visits
 from answerable.common.errors import Refused
 from answerable.vault.doors import DOORS
 from answerable.vault.models import ChannelDraft
@@ -60,7 +61,7 @@ def test_operations_of_one_session_wait_for_each_other_and_others_do_not():
     """What makes "once" hold for taps at the same moment: the second reads only after the first has written."""
     hers, other, seen = DOORS.begin({"n": 0}), DOORS.begin({"n": 0}), []
 
-    @operations.in_turn
+    @visits.in_turn
     def count(token):
         state = DOORS.read(token)
         time.sleep(0.02)

@@ -17,10 +17,10 @@ from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.safeguarding import actions, contacting, rules
 from answerable.safeguarding.models import Provider, Referral
-from answerable.vault import keyroom
 from answerable.vault.client import ask
 from answerable.vault.consent import actions as consent
 from answerable.vault.consent.models import Withdrawal
+from answerable.vault.keyroom import roomkeys
 from answerable.vault.models import ChannelKey, ChannelWrap, DataKey, IdentityBlock, SealedField
 from answerable.vault.models.keys import IN_KEYS
 from conftest import PASSPHRASE
@@ -110,7 +110,7 @@ def made(model, hers) -> models.Model:
         else:
             values[f.name] = 1
     row = model(**values)
-    texts = keyroom.seal_fields(row.ref, row.compartment, model.__name__, dict.fromkeys(sealed_of(model), "planted"))
+    texts = roomkeys.seal_fields(row.ref, row.compartment, model.__name__, dict.fromkeys(sealed_of(model), "planted"))
     for name, blob in texts.items():
         setattr(row, name, blob)
     row.save(force_insert=True)

@@ -15,9 +15,10 @@ from answerable.channel import actions, codes
 from answerable.channel.models import KitEnvelope, Thread
 from answerable.monitoring.models import Incident
 from answerable.record.models import Entry
-from answerable.vault import keyroom, seal
+from answerable.vault import seal
 from answerable.vault.chamber import CHAMBER
 from answerable.vault.client import ask
+from answerable.vault.keyroom import vaultkeys
 from conftest import PASSPHRASE
 
 pytestmark = pytest.mark.django_db
@@ -56,7 +57,7 @@ def sealed(saved, *, context: str = "Kit", field: str = "report", language: str 
         "victims": "3", "forms": ["SV-RAPE"], "links": ["LK-PERP"], "link_reason": "The unit is named.", "narrative": WORDS, **other,
     }  # fmt: skip
     text = json.dumps({"fields": fields, "id": "00" * 16, "language": language, "v": 1})
-    public = keyroom.service_known("door")
+    public = vaultkeys.service_known("door")
     return seal.seal_envelope(public, text.encode(), seal.envelope_context("alliance", "door", context, field))
 
 
@@ -187,7 +188,9 @@ def test_what_the_rules_refuse_is_said_and_leaves_no_report(door, saved, dana, o
 )
 def test_what_is_no_report_inside_is_refused(door, saved, dana, text):
     context = seal.envelope_context("alliance", "door", "Kit", "report")
-    assert states(send(door, dana[1], seal.seal_envelope(keyroom.service_known("door"), text, context))) == ["REFUSED"]
+    assert states(send(door, dana[1], seal.seal_envelope(vaultkeys.service_known("door"), text, context))) == [
+        "REFUSED"
+    ]
 
 
 @pytest.mark.writes_freely

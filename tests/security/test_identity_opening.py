@@ -30,7 +30,8 @@ from answerable.common.hooks import question
 from answerable.record import log as record
 from answerable.record.models import Entry
 from answerable.reparations import actions as reparations
-from answerable.vault import bundles, primitives
+from answerable.vault import primitives
+from answerable.vault.bundles import opening
 from answerable.vault.client import ask
 from answerable.vault.consent import actions as consent
 from answerable.vault.custody import actions, operations
@@ -427,13 +428,13 @@ def test_a_custodian_who_seals_more_than_was_asked_shows_no_more(released, canar
     seats, names = played["seats"], ("vault custodian", "safeguarding officer")
     with clock.set_to(now):
         token = ask("sign_in", handle="adva", passphrase=PASSPHRASE)["token"]
-        signed = bundles.open_request(ask("identity_bundle", request=request.ref), ask("signing_key"))
+        signed = opening.open_request(ask("identity_bundle", request=request.ref), ask("signing_key"))
         greedy = replace(signed, fields=tuple(sorted(canaries)))
         public = primitives.public_key(seats[names[1]])
-        share = bundles.make_share(
+        share = opening.make_share(
             greedy, seat=names[0], private=seats[names[0]], with_seat=names[1], with_public=public, at=now
         )
-        brought = bundles.make_answer(greedy, share, seat=names[1], private=seats[names[1]], at=now)
+        brought = opening.make_answer(greedy, share, seat=names[1], private=seats[names[1]], at=now)
         opened = ask("open_answer", token=token, request=request.ref, answer=brought)
         assert opened == {"safe_contact": canaries["safe_contact"]}
         # And an answer to one request is none to another about the same person.

@@ -17,7 +17,8 @@ from answerable.common.errors import Refused
 from answerable.monitoring.intake.models import IntakeBatch
 from answerable.record.models import Entry
 from answerable.vault import actions as vault
-from answerable.vault import bundles, escrow, lifecycle, recovery, seal
+from answerable.vault import escrow, lifecycle, recovery, seal
+from answerable.vault.bundles import seating
 from answerable.vault.client import ask
 from answerable.vault.limits import LIMITS
 from answerable.vault.models import (
@@ -74,7 +75,7 @@ KEY_WORK = {
     "stop_recovery": lambda: {"recovery": granted().ref},
     "handover_part": lambda: {"seat": "vault custodian", "number": 0, "data": b"x"},
     "apply_handover": lambda: {"seat": "vault custodian"},
-    "enter_escrow_key": lambda: {"public": bundles.seat_public("an officer", seal.new_key_pair()[0])},
+    "enter_escrow_key": lambda: {"public": seating.seat_public("an officer", seal.new_key_pair()[0])},
     "record_escrow": lambda: {"seat": "vault custodian", "record": seat_escrow()},
     "escrow_room": lambda: {
         "name": "claims",

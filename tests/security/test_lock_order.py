@@ -14,8 +14,9 @@ from answerable.authority.acting import action
 from answerable.authority.principals import CLOCK
 from answerable.config import postgres
 from answerable.record import log
-from answerable.vault import client, keyroom, service
+from answerable.vault import client, service
 from answerable.vault.client import ask
+from answerable.vault.keyroom import roomkeys
 
 # --- the wrong order cannot be written ------------------------------------------------------------------------------
 
@@ -34,8 +35,8 @@ def append_then(act, *, by):
 SEALED = {"subject": "INC-x", "compartment": "monitoring", "model": "Incident", "fields": {"narrative": "x"}}
 WRONG = [
     lambda: ask("seal", **SEALED),
-    lambda: keyroom.seal_fields(*SEALED.values()),
-    lambda: keyroom.put_data_key("INC-x", "monitoring", bytes(32)),
+    lambda: roomkeys.seal_fields(*SEALED.values()),
+    lambda: roomkeys.put_data_key("INC-x", "monitoring", bytes(32)),
     lambda: ask("rotate", token="", name="monitoring"),
 ]
 
@@ -50,7 +51,7 @@ def test_nothing_is_sealed_and_no_key_is_worked_on_with_the_records_head_in_hand
 @pytest.mark.django_db
 def test_the_head_is_let_go_with_its_transaction_and_a_question_to_the_vault_keeps_its_own(played):
     append_then(lambda: None, by=CLOCK)
-    assert not log.holds_head() and keyroom.seal_fields(*SEALED.values())
+    assert not log.holds_head() and roomkeys.seal_fields(*SEALED.values())
 
     @action("test asks what the vault enters, then seals, then appends")
     def right(*, by):

@@ -24,13 +24,14 @@ from answerable.engines import tlog
 from answerable.record import log
 from answerable.record.models import Entry, Head
 from answerable.vault import actions as vault
-from answerable.vault import budget, keyroom, recorded, seal
+from answerable.vault import budget, recorded, seal
 from answerable.vault.client import ask
 from answerable.vault.consent import actions as consent
 from answerable.vault.consent import queries, rules
 from answerable.vault.consent.models import Withdrawal
 from answerable.vault.custody import actions as custody
 from answerable.vault.custody.entities import notices
+from answerable.vault.keyroom import personkeys, recordkeys, shredding
 from answerable.vault.models import DataKey, IdentityRequest, Notice, RecordKey
 
 pytestmark = [pytest.mark.django_db, pytest.mark.writes_freely]
@@ -58,7 +59,7 @@ def put(
     if event is None:
         event = {"v": 1, "index": index, "at": log.stamp(at), "actor": by, "role": "", "action": action, "subject": ref,
                  "from": "", "to": "", "reason": reason, "detail": says, "policy": "", "prev": ""}  # fmt: skip
-    salt = keyroom.salt(index, ref)
+    salt = recordkeys.salt(index, ref)
     leaf = leaf or tlog.leaf_commitment(salt, tlog.canonical(event))
     entry = Entry(
         index=index, leaf=leaf, event=event or None, at=at, actor=by, action=action, subject=ref, reason=reason
@@ -244,7 +245,7 @@ def test_the_same_request_is_released_when_the_record_bears_it_out(saved, reques
 def test_a_row_that_says_released_makes_no_signed_request(saved, request_made_up, how):
     row = request_made_up
     now = max(clock.now(), Entry.objects.exclude(at=None).latest("index").at) + 26 * HOUR
-    key = keyroom.person_public(row.recipient.ref)
+    key = personkeys.person_public(row.recipient.ref)
     facts = {"subject": row.subject, "asked_body": row.asked_body.ref, "approved_body": row.approved_body.ref,
              "purpose": row.purpose, "fields": row.fields, "recipient_key_sha256": seal.fingerprint(key),
              "break_glass": False}  # fmt: skip
@@ -319,7 +320,7 @@ def test_acts_in_the_names_of_others_open_no_identity(saved, request, how, urgen
     with clock.set_to(now), pytest.raises(Refused, match="no approval of this request|no longer holds the role"):
         ask("release_identity", request=row.ref)
     # Nor with a release in the vault's name: no custodian is given a signed request.
-    key = seal.fingerprint(keyroom.person_public(row.recipient.ref))
+    key = seal.fingerprint(personkeys.person_public(row.recipient.ref))
     facts = {"subject": row.subject, "asked_body": row.asked_body.ref, "approved_body": row.approved_body.ref, "purpose": row.purpose,
              "fields": row.fields, "recipient_key_sha256": key, "break_glass": row.break_glass, "told": 9, "day": "2026-01-01"}  # fmt: skip
     entry = put("identity released", row.ref, now, facts, by=CLOCK.ref)
@@ -337,7 +338,7 @@ def test_a_release_that_the_vault_did_not_enter_makes_no_signed_request(saved, r
     row = request_made_up
     now = max(clock.now(), Entry.objects.exclude(at=None).latest("index").at) + 26 * HOUR
     forge(row, "not at all", now - 25 * HOUR)
-    key = seal.fingerprint(keyroom.person_public(row.recipient.ref))
+    key = seal.fingerprint(personkeys.person_public(row.recipient.ref))
     facts = {"subject": row.subject, "asked_body": row.asked_body.ref, "approved_body": row.approved_body.ref, "purpose": row.purpose,
              "fields": row.fields, "recipient_key_sha256": key, "break_glass": False, "told": 0, "day": "2026-01-01"}  # fmt: skip
     entry = put("identity released", row.ref, now, facts, by=CLOCK.ref)
@@ -484,13 +485,13 @@ def test_a_salt_asked_for_what_was_shredded_makes_no_false_proof(saved):
     claim = saved("$claim")
     old = log.history(claim.ref)[0]
     assert opens(old)
-    keyroom.shred([claim.ref])
+    shredding.shred([claim.ref])
     with pytest.raises(Refused):
         ask("salt", index=0, subject=claim.ref)
     with pytest.raises(Refused):
         ask("salt", index=old.index, subject=claim.ref)
     ask("seal", subject=claim.ref, compartment="claims", model="Claim", fields={"alias": "x"})
-    keyroom.mark(claim.ref, b"anything")
+    recordkeys.mark(claim.ref, b"anything")
     ask("salt", index=log.ends(), subject=claim.ref)
     assert ask("salts", pairs=[[old.index, claim.ref]]) == [None]
     assert opens(log.append("note", claim.ref, by=CLOCK))

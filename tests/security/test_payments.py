@@ -12,7 +12,7 @@ from answerable.common.errors import Refused
 from answerable.fund import actions as fund
 from answerable.fund.models import Entry, Payment
 from answerable.reparations.models import AwardLine, Claim
-from answerable.vault import keyroom
+from answerable.vault.keyroom import seatkeys
 from answerable.vault.models import IdentityBlock
 
 pytestmark = pytest.mark.django_db
@@ -68,5 +68,5 @@ def test_no_one_on_the_server_can_redirect_a_payment(played):
     claim = Claim.objects.get(ref=played["run"].fresh("$claim").ref)
     block = bytes(IdentityBlock.objects.get(subject=claim.ref).block)
     with pytest.raises(Exception), transaction.atomic(using="keys"):
-        keyroom.seal_identity(claim.ref, {"payee": "Someone else's account"})
+        seatkeys.seal_identity(claim.ref, {"payee": "Someone else's account"})
     assert bytes(IdentityBlock.objects.get(subject=claim.ref).block) == block

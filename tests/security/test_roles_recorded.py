@@ -18,7 +18,8 @@ from answerable.common.references import new_ref
 from answerable.record import log as record
 from answerable.record.models import Entry
 from answerable.vault import actions as vault
-from answerable.vault import bundles, recovery, seal, standing
+from answerable.vault import recovery, seal, standing
+from answerable.vault.bundles import seating
 from answerable.vault.client import ask
 from answerable.vault.custody import actions as custody
 from answerable.vault.limits import LIMITS
@@ -132,7 +133,7 @@ def test_moved_delegates_take_no_compartment_into_escrow(office):
     for one, other in zip(delegates, ("ines", "cora", "bo"), strict=False):
         becomes(one, person(other))
     for one in said:
-        public = bundles.seat_public("zz own", seal.new_key_pair()[0])
+        public = seating.seat_public("zz own", seal.new_key_pair()[0])
         assert refused("enter_escrow_key", token=one, public=public) == "locked"
     # Nor are they officers where a key was entered before.
     for n, one in enumerate(delegates):

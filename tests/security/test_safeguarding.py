@@ -18,7 +18,8 @@ from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.record import log
-from answerable.safeguarding import access, actions, contacting, lifecycle, rules
+from answerable.record.models import Entry
+from answerable.safeguarding import access, actions, answers, contacting, lifecycle, rules
 from answerable.safeguarding.models import (
     CareOffer,
     ContactAttempt,
@@ -556,31 +557,76 @@ def test_an_empty_complaint_keeps_what_was_typed(door):
     assert Grievance.objects.count() == before
 
 
-def test_help_asked_for_without_a_conversation_is_kept_nowhere(door):
+def test_looking_for_help_without_a_conversation_is_kept_nowhere(door):
     see_all()
     before = Referral.objects.count()
-    for thread in ("", "THR-0000-0000-0000-0000-0"):
-        said = ask("ask_help", need="SURGERY", thread=thread)
-        assert said["waits_at_her_door"] is False
+    door.see("/care/")
+    assert door.send("/care/", need="SURGERY").status_code == 200
     see_all()
     assert Referral.objects.count() == before
 
 
-def test_from_a_conversation_help_is_answered_there(door, claim, monkeypatch):
-    """With a conversation what she asks waits for the office, and nothing but a conversation can be named."""
-    thread = "THR-0000-0000-0000-0000-0"
-    answered = question("sealed_object")
-    monkeypatch.setattr(answered, "_answers", [*answered._answers, lambda ref: object() if ref == thread else None])
-    assert ask("ask_help", need="SHELTER", thread=thread)["waits_at_her_door"]
-    assert not ask("ask_help", need="SHELTER", thread=claim.ref)["waits_at_her_door"]
-    see_all()
-    (asked,) = Referral.objects.filter(status="ASKED")
-    assert asked.subject == thread and not Referral.objects.filter(subject=claim.ref).exists()
+@pytest.mark.parametrize("pin", ["", "4711"])
+def test_help_asked_for_in_a_conversation_waits_as_a_referral_of_hers(door, pin):
+    from door_support import began, newest
+
+    began(door, pin=pin, text="I have nowhere to sleep.", need="SHELTER")
+    thread = newest()
+    (asked,) = Referral.objects.filter(subject=thread.ref)
+    assert (asked.need, asked.status, asked.provider, thread.kind) == ("SHELTER", "ASKED", None, "help")
+    (entry,) = Entry.objects.filter(action="help asked for", subject=asked.ref)
+    assert entry.event["detail"] == {"need": "SHELTER"}
     adva = worker("adva")
-    assert asked in access.referrals(adva)
+    assert asked in access.referrals(adva) and any(w["title"].endswith(asked.ref) for w in answers.waits_for(adva))
     with at_the_office():
-        offered = actions.move_referral(asked, "offer_referral", by=adva)
-    assert offered.status == "OFFERED"
+        assert actions.move_referral(asked, "offer_referral", by=adva).status == "OFFERED"
+
+
+def test_whoever_names_no_need_or_only_asks_leaves_no_referral(door):
+    from door_support import began
+
+    see_all()
+    before = Referral.objects.count()
+    began(door, pin="", text="Help me, please.")
+    see_all()
+    assert Referral.objects.count() == before
+
+
+def test_help_asked_for_on_her_own_page_is_of_the_conversation_she_has(door):
+    from door_support import began, newest
+
+    began(door, pin="4711", text="I am here.", kind="tell")
+    thread = newest()
+    door.see("/begin/")
+    door.say("/begin/", kind="help")
+    door.next("yes")
+    door.next("A doctor, please.")
+    door.next("", act="skip")
+    door.next("HEALTH")
+    door.say("/write/", at="4", act="send")
+    assert newest() == thread
+    assert list(Referral.objects.filter(subject=thread.ref).values_list("need", "status")) == [("HEALTH", "ASKED")]
+
+
+def test_help_asked_for_in_a_complaints_conversation_tells_no_case_team(door):
+    """A referral that names it would say that she complained."""
+    from door_support import newest
+
+    door.see("/other/")
+    door.say("/other/", about=["CONDUCT"], happened="He was rude.", answer="yes", pin="4711")
+    code = door.code()
+    door.say("/code/", what="written")
+    door.say("/code/", what="check", code=code)
+    before = newest()
+    door.see("/begin/")
+    door.say("/begin/", kind="help")
+    door.next("yes")
+    door.next("A doctor, please.")
+    door.next("", act="skip")
+    door.next("HEALTH")
+    door.say("/write/", at="4", act="send")
+    assert newest() == before and before.kind == "complaint"
+    assert not Referral.objects.filter(subject=before.ref).exists()
 
 
 def test_the_door_cannot_ask_whether_someone_may_be_contacted(door, claim):

@@ -12,9 +12,11 @@ from tests_support import rows_holding, see_all
 
 from answerable.channel import guard, page
 from answerable.channel.models import Message, Thread
+from answerable.common.errors import Refused
 from answerable.record.models import Entry
-from answerable.vault import arrivals, keyroom, seal
+from answerable.vault import arrivals, seal
 from answerable.vault.chamber import CHAMBER
+from answerable.vault.keyroom import roomkeys, shredding
 
 pytestmark = pytest.mark.django_db
 WORDS = "The word that only she and the advocate read."
@@ -193,9 +195,9 @@ def test_shredding_takes_it_away_like_everything_else(door, locked):
     locked()
     see_all()
     message = Message.objects.order_by("-id").first()
-    keyroom.shred([message.ref])
-    with pytest.raises(keyroom.Refused, match="shredded"):
-        keyroom.data_key(message.ref, message.compartment, b"")
+    shredding.shred([message.ref])
+    with pytest.raises(Refused, match="shredded"):
+        roomkeys.data_key(message.ref, message.compartment, b"")
 
 
 def test_the_key_on_the_page_is_the_one_the_record_names(door):

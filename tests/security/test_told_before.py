@@ -22,9 +22,11 @@ from answerable.monitoring.intake import models as m
 from answerable.record import log
 from answerable.record.models import Entry
 from answerable.vault import actions as vault
-from answerable.vault import bundles, client, doorkeys, operations, primitives, seal
+from answerable.vault import client, doorkeys, primitives, seal
+from answerable.vault.bundles import asking, reading
 from answerable.vault.client import ask
 from answerable.vault.limits import LIMITS
+from answerable.vault.operations import locking, sealing
 from conftest import PASSPHRASE
 
 pytestmark = pytest.mark.django_db
@@ -269,20 +271,20 @@ def test_what_custodians_say_together(words, together):
 
 def test_a_question_is_sealed_to_each_seat_and_bound_to_its_interview():
     pairs = {n: seal.new_key_pair() for n in ("one", "two", "three")}
-    sealed, keys = bundles.seal_question("ITV-1", "whom", [(n, public) for n, (public, _p) in pairs.items()])
+    sealed, keys = asking.seal_question("ITV-1", "whom", [(n, public) for n, (public, _p) in pairs.items()])
     signer = tlog.Ed25519Signer("vault.example/record", primitives.random_bytes(32))
     from datetime import UTC, datetime
 
     def built(interview):
-        return bundles.build_question(signer, interview=interview, asked_by="An office", purpose="CP-MONI", asked_at=datetime(2026, 1, 1, tzinfo=UTC),
+        return asking.build_question(signer, interview=interview, asked_by="An office", purpose="CP-MONI", asked_at=datetime(2026, 1, 1, tzinfo=UTC),
                                       sealed=sealed, keys=keys)  # fmt: skip
 
-    question = bundles.open_question(built("ITV-1"), signer.vkey())
-    assert {bundles.read_question(question, n, private) for n, (_public, private) in pairs.items()} == {"whom"}
-    with pytest.raises(bundles.BadBundle):
-        bundles.read_question(bundles.open_question(built("ITV-2"), signer.vkey()), "one", pairs["one"][1])
-    with pytest.raises(bundles.BadBundle):
-        bundles.read_question(question, "one", pairs["two"][1])
+    question = asking.open_question(built("ITV-1"), signer.vkey())
+    assert {asking.read_question(question, n, private) for n, (_public, private) in pairs.items()} == {"whom"}
+    with pytest.raises(reading.BadBundle):
+        asking.read_question(asking.open_question(built("ITV-2"), signer.vkey()), "one", pairs["one"][1])
+    with pytest.raises(reading.BadBundle):
+        asking.read_question(question, "one", pairs["two"][1])
 
 
 # --- whoever owns the office's process --------------------------------------------------------------------------------
@@ -323,8 +325,8 @@ def test_the_vault_seals_and_signs_no_question_that_nobody_asked(saved, office, 
     assert not Entry.objects.filter(subject=ref).exists() and Entry.objects.count() == before + 2  # two who signed in
     # A question sealed by anybody for the seats' public keys, in a row that says it was asked.
     cora = token("cora")
-    sealed, keys = bundles.seal_question(ref, "whom", [(n, seal.new_key_pair()[0]) for n in ("one", "two", "three")])
-    row = written(saved, sealed, {n: bundles.b64(k) for n, k in keys.items()}, ref=ref)
+    sealed, keys = asking.seal_question(ref, "whom", [(n, seal.new_key_pair()[0]) for n in ("one", "two", "three")])
+    row = written(saved, sealed, {n: reading.b64(k) for n, k in keys.items()}, ref=ref)
     assert refused("question_file", token=cora, interview=ref) == "nothing"
     assert refused("question_file", token="", interview=ref) == "locked"
     # An entry that the office wrote in the vault's words does not have the vault's own.
@@ -356,7 +358,7 @@ def test_a_question_is_entered_when_it_is_sealed_and_when_it_is_taken_and_says_w
     m.Interview.objects.filter(pk=interview.pk).update(
         purpose="CP-CRIM", organisation=Person.objects.get(handle="ines").body
     )
-    question = bundles.open_question(ask("question_file", token=cora, interview=interview.ref), ask("signing_key"))
+    question = asking.open_question(ask("question_file", token=cora, interview=interview.ref), ask("signing_key"))
     assert (question.purpose, question.asked_by) == ("CP-FIND", interview.organisation.name)
     taken = Entry.objects.filter(action="question taken", subject=interview.ref)
     assert [(e.actor, e.event["detail"]) for e in taken] == [
@@ -389,8 +391,8 @@ def test_pseudonyms_are_looked_up_in_a_session_or_within_an_organisation_and_so_
     assert refused("mark_of_interview", token=token("delegate.avn"), pseudonym="p-1") == "not_authorised"
     assert refused("marks_of_pseudonyms", person="PER-NOBODY", pseudonyms=["p"]) == "unknown"
     assert refused("marks_of_pseudonyms", person=vera.ref, pseudonyms=["p"], token=token("dana")) == "unknown"
-    monkeypatch.setattr(operations, "INTERVIEWS_A_DAY", 3)
-    monkeypatch.setattr(operations, "PSEUDONYMS_A_DAY", 5)
+    monkeypatch.setattr(sealing, "INTERVIEWS_A_DAY", 3)
+    monkeypatch.setattr(sealing, "PSEUDONYMS_A_DAY", 5)
     LIMITS.clear()
     said = token("dana")
     for n in range(3):
@@ -401,6 +403,6 @@ def test_pseudonyms_are_looked_up_in_a_session_or_within_an_organisation_and_so_
     assert len(ask("marks_of_pseudonyms", person=dana.ref, pseudonyms=["a"] * 5)) == 5
     assert refused("marks_of_pseudonyms", person=dana.ref, pseudonyms=["b"], token=said) == "wait"
     assert ask("marks_of_pseudonyms", person=vera.ref, pseudonyms=["b"]), "another organisation counts for itself"
-    monkeypatch.setattr("answerable.vault.chamber.seconds", lambda seconds=operations._now(): seconds + 25 * 3600)
+    monkeypatch.setattr("answerable.vault.chamber.seconds", lambda seconds=locking._now(): seconds + 25 * 3600)
     assert ask("marks_of_pseudonyms", person=dana.ref, pseudonyms=["b"])
     LIMITS.clear()

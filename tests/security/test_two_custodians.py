@@ -19,7 +19,8 @@ import pytest
 from promises import compromise, keeps
 
 from answerable.engines import tlog
-from answerable.vault import bundles, identity, primitives, seal
+from answerable.vault import identity, primitives, seal
+from answerable.vault.bundles import opening, reading, seating
 
 ROOT = Path(__file__).resolve().parents[2]
 SIGNER = tlog.Ed25519Signer("alliance.example/record", bytes(range(32)))
@@ -58,7 +59,7 @@ class Machine:
             shutil.copyfile(file, self.work / file.name)
 
     def public(self) -> bytes:
-        return bundles.open_seat_public((self.folder / "home" / "seat" / "seat.pub").read_bytes())[1]
+        return seating.open_seat_public((self.folder / "home" / "seat" / "seat.pub").read_bytes())[1]
 
     def private(self) -> bytes:
         """What a thief who has the machine and the passphrase has."""
@@ -109,7 +110,7 @@ def vault(tmp_path, seats, caseworker):
             "released_at": now - timedelta(minutes=5), "valid_until": now + timedelta(days=2), "break_glass": False,
             "block": identity.seal_identity(CANARIES, public, claim), "leaf_index": 4711, "leaf": bytes(32),
         } | changed  # fmt: skip
-        (tmp_path / name).write_bytes(bundles.build_request(SIGNER, **said))
+        (tmp_path / name).write_bytes(opening.build_request(SIGNER, **said))
         return tmp_path / name
 
     yield hand_out
@@ -120,7 +121,7 @@ def vault(tmp_path, seats, caseworker):
 
 
 def read(answer, private, recipient="PER-TOVE", request="IDR-1", subject="CLM-1"):
-    return bundles.open_answer(answer.read_bytes(), private, recipient, request=request, subject=subject)
+    return opening.open_answer(answer.read_bytes(), private, recipient, request=request, subject=subject)
 
 
 @keeps(1)
@@ -149,7 +150,7 @@ def test_two_custodians_on_two_machines_open_one_field_of_one_identity_and_a_thi
     (care.work / "posing.json").write_bytes(tlog.canonical(posing))
     assert care.combine("request.json", "posing.json", "no.json") == 1
     for thief in (*(m.private() for m in seats), seal.new_key_pair()[1]):
-        with pytest.raises(bundles.BadBundle):
+        with pytest.raises(reading.BadBundle):
             read(care.work / "answer.json", thief)
     assert not (advocate.work / "answer.json").exists() and not (care.work / "no.json").exists()
 
@@ -171,14 +172,14 @@ def test_one_custodian_alone_learns_nothing(seats, vault):
     for own in ("a.json", "b.json"):
         assert harbour.combine("request.json", own, "no.json") == 1
     # It may hand its half to a key of its own under the other's name, and still has one half of each pair only.
-    fake = bundles.seat_public(SAFEGUARDING, harbour.public())
+    fake = seating.seat_public(SAFEGUARDING, harbour.public())
     (harbour.work / "fake.pub").write_bytes(fake)
     assert harbour.share("request.json", SAFEGUARDING, "fake.pub", "c.json") == 0
     assert harbour.combine("request.json", "c.json", "no.json") == 1
     assert not (harbour.work / "no.json").exists()
 
     # And with its private key and any program it likes: its two halves, their sum and nothing are no key.
-    block = bundles.open_request(request.read_bytes(), SIGNER.vkey()).block
+    block = opening.open_request(request.read_bytes(), SIGNER.vkey()).block
     private = harbour.private()
     mine = [identity.open_share(block, "CLM-1", CUSTODIAN, other, private) for other in (SAFEGUARDING, ADVOCATE)]
     both = bytes(a ^ b for a, b in zip(*mine, strict=True))
@@ -194,7 +195,7 @@ def test_one_custodian_alone_learns_nothing(seats, vault):
 
 def test_a_share_replayed_into_another_request_or_claim_is_refused(seats, vault):
     harbour, care, _ = seats
-    block = bundles.open_request(vault().read_bytes(), SIGNER.vkey()).block
+    block = opening.open_request(vault().read_bytes(), SIGNER.vkey()).block
     first = vault("first.json", block=block)
     # The same claim and the same shares, under the same number with another field, then under another number; then
     # another claim, once with its own block and once with the first one's moved there.
@@ -256,16 +257,16 @@ def test_only_the_asked_fields_come_out(seats, vault, caseworker):
 def test_after_a_handover_the_old_machine_opens_nothing(seats, vault, caseworker, tmp_path):
     harbour, care, advocate = seats
     heir = Machine(tmp_path / "heir", SAFEGUARDING)
-    block = bundles.open_request(vault().read_bytes(), SIGNER.vkey()).block
+    block = opening.open_request(vault().read_bytes(), SIGNER.vkey()).block
     challenge = bytes(range(32))
-    head = bundles.blocks_head(SAFEGUARDING, care.public(), challenge)
-    (care.work / "blocks.json").write_bytes(head + bundles.block_line(block))
+    head = seating.blocks_head(SAFEGUARDING, care.public(), challenge)
+    (care.work / "blocks.json").write_bytes(head + seating.block_line(block))
     shutil.copyfile(heir.folder / "home" / "seat" / "seat.pub", care.work / "heir.pub")
     shutil.copyfile(heir.folder / "home" / "seat" / "seat.pub", harbour.work / "heir.pub")
     assert care.run("handover", "--seat", "../home/seat", "--to", "heir.pub", "--passphrase-file", "../home/words",
                     "blocks.json", "handed.json") == 0, care.last  # fmt: skip
     with (care.work / "handed.json").open("rb") as source:
-        _, blocks = bundles.open_handover(source, lambda _head: challenge)
+        _, blocks = seating.open_handover(source, lambda _head: challenge)
         (new,) = blocks
     request = vault(block=new)
     for machine in (harbour, care, heir):

@@ -15,9 +15,10 @@ from answerable.common.errors import Refused
 from answerable.monitoring import actions as monitoring
 from answerable.record.models import Entry
 from answerable.vault import actions as vault
-from answerable.vault import chamber, house, keyroom
+from answerable.vault import chamber, house
 from answerable.vault.chamber import CHAMBER
 from answerable.vault.client import ask
+from answerable.vault.keyroom import vaultkeys
 from conftest import PASSPHRASE
 
 pytestmark = pytest.mark.django_db
@@ -76,7 +77,7 @@ def test_two_keepers_open_it_and_one_alone_does_not(office, saved):
 def test_whoever_keeps_no_half_brings_none_and_a_wrong_half_opens_nothing(office):
     assert post(office("leo"), "/vault/half/").status_code in (404, 409) and not CHAMBER.halves
     with pytest.raises(Refused, match="not one of this vault"):
-        keyroom.bring_half(Person.objects.get(handle="leo").ref, bytes(96))
+        vaultkeys.bring_half(Person.objects.get(handle="leo").ref, bytes(96))
     assert post(office("delegate.avn"), "/vault/half/").status_code == 404
     ines = office("ines")
     post(ines, "/vault/half/")

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 
 from answerable.common.errors import Refused
-from answerable.vault import keyroom, seal, userkeys
+from answerable.vault import seal, userkeys
 from answerable.vault.chamber import Chamber
+from answerable.vault.keyroom import personkeys, roomkeys, shredding, vaultkeys
 from answerable.vault.primitives import Unopenable
 
 pytestmark = pytest.mark.django_db
@@ -29,25 +30,25 @@ class Vault(RuleBasedStateMachine):
         from answerable.vault.models import RootKey
 
         RootKey.objects.all().delete()
-        self.before = keyroom.CHAMBER
-        keyroom.CHAMBER = self.chamber = Chamber(demonstration=True)
+        self.before = vaultkeys.CHAMBER
+        vaultkeys.CHAMBER = self.chamber = Chamber(demonstration=True)
         self.private: dict[str, bytes] = {}
         self.readers: dict[str, set[str]] = {}
         self.texts: dict[str, tuple[str, str, dict[str, bytes]]] = {}
         self.n = 0
         for keeper in ("K1", "K2"):
             self._enrol(keeper)
-        keyroom.found_root(["K1", "K2"])
+        vaultkeys.found_root(["K1", "K2"])
 
     def teardown(self) -> None:
         if hasattr(self, "atomic"):
-            keyroom.CHAMBER = self.before
+            vaultkeys.CHAMBER = self.before
             transaction.set_rollback(True, using="keys")
             self.atomic.__exit__(None, None, None)
 
     def _enrol(self, ref: str) -> str:
         public, private = seal.new_key_pair()
-        keyroom.put_person_key(ref, public, b"")
+        personkeys.put_person_key(ref, public, b"")
         self.private[ref] = private
         return ref
 
@@ -64,9 +65,9 @@ class Vault(RuleBasedStateMachine):
         name = self._name("room")
         if self.chamber.is_locked():
             with pytest.raises(Refused), transaction.atomic(using="keys"):
-                keyroom.new_compartment(name, [first])
+                roomkeys.new_compartment(name, [first])
             return multiple()
-        keyroom.new_compartment(name, [first])
+        roomkeys.new_compartment(name, [first])
         self.readers[name] = {first}
         return name
 
@@ -74,45 +75,45 @@ class Vault(RuleBasedStateMachine):
     def something_is_sealed(self, room: str, text: str) -> str:
         ref = self._name("CLM")
         # Sealing needs no root key: it goes on while the vault is locked.
-        self.texts[ref] = (room, text, keyroom.seal_fields(ref, room, "Claim", {"account": text}))
+        self.texts[ref] = (room, text, roomkeys.seal_fields(ref, room, "Claim", {"account": text}))
         return ref
 
     @rule(room=rooms, by=people, new=people)
     def a_reader_admits(self, room: str, by: str, new: str) -> None:
         if by in self.readers[room] and not self.chamber.is_locked():
-            keyroom.admit_reader(room, new, by=by, private=self.private[by])
+            roomkeys.admit_reader(room, new, by=by, private=self.private[by])
             self.readers[room].add(new)
         else:
             with pytest.raises(Refused):
-                keyroom.admit_reader(room, new, by=by, private=self.private[by])
+                roomkeys.admit_reader(room, new, by=by, private=self.private[by])
 
     @rule(room=rooms, who=people)
     def a_reader_is_removed(self, room: str, who: str) -> None:
         if len(self.readers[room]) > 1:
-            assert keyroom.remove_reader(room, who) == (who in self.readers[room])
+            assert roomkeys.remove_reader(room, who) == (who in self.readers[room])
             self.readers[room].discard(who)
 
     @rule(room=rooms, by=people)
     def a_room_is_rotated(self, room: str, by: str) -> None:
         if by in self.readers[room] and not self.chamber.is_locked():
-            old = keyroom.room_key(room, by, self.private[by])
-            keyroom.rotate(room, by=by, private=self.private[by])
+            old = roomkeys.room_key(room, by, self.private[by])
+            roomkeys.rotate(room, by=by, private=self.private[by])
             for ref, (where, _text, _blobs) in self.texts.items():
                 if where == room:
                     with pytest.raises(Unopenable):
-                        keyroom.data_key(ref, room, old)
+                        roomkeys.data_key(ref, room, old)
         else:
             with pytest.raises(Refused):
-                keyroom.rotate(room, by=by, private=self.private[by])
+                roomkeys.rotate(room, by=by, private=self.private[by])
 
     @rule(ref=consumes(things))
     def it_is_shredded(self, ref: str) -> None:
         room, _text, blobs = self.texts.pop(ref)
-        keyroom.shred([ref])
-        keyroom.shred([ref])
+        shredding.shred([ref])
+        shredding.shred([ref])
         for who in self.readers[room]:
             with pytest.raises(Refused):
-                keyroom.open_fields(ref, room, "Claim", blobs, person=who, private=self.private[who])
+                roomkeys.open_fields(ref, room, "Claim", blobs, person=who, private=self.private[who])
 
     @rule()
     def it_is_locked(self) -> None:
@@ -122,9 +123,9 @@ class Vault(RuleBasedStateMachine):
     def it_is_unlocked(self, first: str) -> None:
         if self.chamber.is_locked():
             second = "K2" if first == "K1" else "K1"
-            assert not keyroom.bring_half(first, self.private[first])
-            assert not keyroom.bring_half(first, self.private[first])
-            assert keyroom.bring_half(second, self.private[second])
+            assert not vaultkeys.bring_half(first, self.private[first])
+            assert not vaultkeys.bring_half(first, self.private[first])
+            assert vaultkeys.bring_half(second, self.private[second])
 
     @rule(ref=things, who=people)
     def someone_opens(self, ref: str, who: str) -> None:
@@ -132,22 +133,22 @@ class Vault(RuleBasedStateMachine):
             return
         room, text, blobs = self.texts[ref]
         if who in self.readers[room] and not self.chamber.is_locked():
-            opened = keyroom.open_fields(ref, room, "Claim", blobs, person=who, private=self.private[who])
+            opened = roomkeys.open_fields(ref, room, "Claim", blobs, person=who, private=self.private[who])
             assert opened == {"account": text}
             for other, (there, _t, theirs) in self.texts.items():
                 if other != ref and there == room:
                     with pytest.raises(Unopenable):
-                        keyroom.open_fields(ref, room, "Claim", theirs, person=who, private=self.private[who])
+                        roomkeys.open_fields(ref, room, "Claim", theirs, person=who, private=self.private[who])
                     break
         else:
             with pytest.raises(Refused):
-                keyroom.open_fields(ref, room, "Claim", blobs, person=who, private=self.private[who])
+                roomkeys.open_fields(ref, room, "Claim", blobs, person=who, private=self.private[who])
 
     @invariant()
     def locked_means_no_root_key(self) -> None:
         if hasattr(self, "chamber") and self.chamber.is_locked():
             with pytest.raises(Refused):
-                keyroom.root()
+                vaultkeys.root()
 
 
 @pytest.fixture

@@ -27,12 +27,12 @@ from answerable.common.hooks import question
 from answerable.engines import tlog
 from answerable.record import log
 from answerable.record.models import Entry
-from answerable.vault import keyroom
 from answerable.vault.client import ask
 from answerable.vault.consent import actions as consent
 from answerable.vault.consent import gate, queries, rules
 from answerable.vault.consent.models import Consent, Transfer, Withdrawal
 from answerable.vault.consent.survivor import receipt_of
+from answerable.vault.keyroom import recordkeys, roomkeys
 from answerable.vault.models import DataKey, IdentityBlock, RecordKey
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -94,9 +94,9 @@ def test_you_decide_for_which_purpose_and_can_stop_then_it_is_unreadable_within_
         assert not claim.account and not claim.country and not claim.forms and not claim.quarter
         # An older copy of what was sealed, with today's keys and the key of someone who could read it: nothing.
         with pytest.raises(Refused) as no:
-            room = keyroom.datakey_context  # the context is known to all; the key is what is gone
+            room = roomkeys.datakey_context  # the context is known to all; the key is what is gone
             assert room(claim.ref, "claims")
-            keyroom.data_key(claim.ref, "claims", b"\0" * 32)
+            roomkeys.data_key(claim.ref, "claims", b"\0" * 32)
         assert no.value.reason == "shredded"
         # What the law demands stays: that an award was made and how much, without anything that points to her.
         assert claim.award.net_minor > 0
@@ -238,7 +238,7 @@ def test_an_entry_out_of_its_time_or_changed_bears_no_withdrawal_out(saved):
                        [start - 15 * DAY, json.dumps(event), said.index])  # fmt: skip
         for leaf in (
             bytes(said.leaf),
-            tlog.leaf_commitment(keyroom.salt(said.index, said.subject), tlog.canonical(event)),
+            tlog.leaf_commitment(recordkeys.salt(said.index, said.subject), tlog.canonical(event)),
         ):
             cursor.execute("UPDATE record_entry SET leaf = %s WHERE index = %s", [leaf, said.index])
             with pytest.raises(Refused, match="bear this withdrawal out"):
@@ -584,7 +584,7 @@ try:
     run = runner.Run(read, passphrase="races only, six words here"); run.all()
     now = scenario.instant(read.steps[-1]["at"]) + timedelta(days=1)
     clock.fix(now)
-    from answerable.vault import actions as vault, budget, keeping, keyroom
+    from answerable.vault import actions as vault, budget, keeping
     from answerable.vault.consent import actions as consent, queries
     from answerable.vault.consent.models import Withdrawal
     from answerable.vault.models import DataKey, IdentityBlock, RecordKey
@@ -669,16 +669,16 @@ try:
     from answerable.vault.chamber import CHAMBER
     private = CHAMBER.private(run.person("anna").vault_session)
     print("there", len(ciphertext["account"]) > 200, old.status != "WITHDRAWN", old.country != "")
-    try: keyroom.open_fields(claim.ref, "claims", "Claim", ciphertext, person=anna.ref, private=private); print("dead", False)
+    try: roomkeys.open_fields(claim.ref, "claims", "Claim", ciphertext, person=anna.ref, private=private); print("dead", False)
     except Refused as no: print("dead", no.reason == "shredded")
     with reading_as(CLOCK): other = Claim.objects.get(claim_type="CL-CBR")
-    text = keyroom.open_fields(other.ref, "claims", "Claim", {"alias": bytes(other.alias)}, person=anna.ref, private=private)
+    text = roomkeys.open_fields(other.ref, "claims", "Claim", {"alias": bytes(other.alias)}, person=anna.ref, private=private)
     print("alive", text == {"alias": "M."})
     # The control: with the keys of yesterday it would open, which is why no dump of keys outlives fourteen days.
     third = sys.argv[1] + "_third"; made += [third]
     connections.close_all()
     postgres.restore(keys_before, third); connections["keys"].settings_dict["NAME"] = third
-    text = keyroom.open_fields(claim.ref, "claims", "Claim", ciphertext, person=anna.ref, private=private)
+    text = roomkeys.open_fields(claim.ref, "claims", "Claim", ciphertext, person=anna.ref, private=private)
     print("yesterday", bool(text["account"]))
     main.unlink(); keys_before.unlink(); today_keys.unlink()
 finally:

@@ -307,7 +307,7 @@ def test_after_she_took_it_back_nothing_of_it_is_opened_or_changed(door, office,
 
 
 def test_shredded_with_the_file(office, hers, later):
-    from answerable.vault import keyroom
+    from answerable.vault.keyroom import shredding
 
     claim, message, _code = hers
     made = actions.correct_claim(
@@ -320,7 +320,9 @@ def test_shredded_with_the_file(office, hers, later):
     consent.shred_due()
     see_all()
     gone = Correction.objects.get(pk=made.pk)
-    assert not keyroom.has_keys([made.ref]) and bytes(gone.account) == b"" and gone.before == {} and gone.changed == []
+    assert (
+        not shredding.has_keys([made.ref]) and bytes(gone.account) == b"" and gone.before == {} and gone.changed == []
+    )
 
 
 def test_of_two_decisions_one_counts(office, hers):

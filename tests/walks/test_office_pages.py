@@ -14,7 +14,7 @@ from answerable.alliance.models import Person
 from answerable.common.errors import Refused
 from answerable.safeguarding import actions as safeguarding
 from answerable.safeguarding import lifecycle, rules
-from answerable.vault import bundles
+from answerable.vault.bundles import reading
 from answerable.vault.chamber import CHAMBER
 from answerable.vault.client import ask
 from answerable.vault.consent import actions as consent
@@ -116,7 +116,7 @@ def test_taking_off_asks_first_and_the_person_is_told_for_seven_days(office, mon
 
 
 def test_ones_own_fingerprint_stands_whole_and_in_groups_as_the_custodians_program_shows_it(office):
-    own = bundles.spelled(ask("own_keys", token=_token(inga := office("inga")))["fingerprint"])
+    own = reading.spelled(ask("own_keys", token=_token(inga := office("inga")))["fingerprint"])
     assert re.fullmatch(r"([0-9a-f]{8} ){7}[0-9a-f]{8}", own)
     assert own in inga.get("/keys/").content.decode()
 

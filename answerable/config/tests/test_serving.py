@@ -26,6 +26,14 @@ ROOT = Path(__file__).resolve().parents[3]
 def door(tmp_path_factory):
     """The channel's server as it is started in production, without a vault."""
     folder = tmp_path_factory.mktemp("door")
+    port, child = started(folder)
+    yield port, child
+    child.terminate()
+    assert child.wait(25) == 0, (folder / "log").read_text()
+
+
+def started(folder: Path) -> tuple[int, subprocess.Popen[bytes]]:
+    """A door's port and its first process, once it answers."""
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
@@ -39,13 +47,10 @@ def door(tmp_path_factory):
     while True:
         try:
             assert got(port) == 200
-            break
+            return port, child
         except OSError:
             assert time.monotonic() < deadline and child.poll() is None, (folder / "log").read_text()
             time.sleep(0.1)
-    yield port, child
-    child.terminate()
-    assert child.wait(25) == 0, (folder / "log").read_text()
 
 
 def got(port: int) -> int:
@@ -129,6 +134,49 @@ def test_no_request_is_refused_while_one_worker_follows_another(door):
     for t in asking:
         t.join()
     assert not wrong and len(seen) > 20 and set(seen) == {200}
+
+
+def test_no_connection_is_refused_after_a_worker_was_killed(door):
+    port, child = door
+    ended, refused, seen = threading.Event(), [], []
+
+    def asks() -> None:
+        while not ended.is_set():
+            try:
+                seen.append(got(port))
+            except OSError as fault:  # what the killed one was answering is lost
+                if isinstance(getattr(fault, "reason", fault), ConnectionRefusedError):
+                    refused.append(repr(fault))
+
+    asking = [threading.Thread(target=asks) for _ in range(4)]
+    for t in asking:
+        t.start()
+    try:
+        (killed,) = workers(child.pid)
+        os.kill(killed, signal.SIGKILL)
+        while Path(f"/proc/{killed}").exists():
+            time.sleep(0.01)
+        # Whoever comes while there is nobody waits, and is answered by the next.
+        assert got(port) == 200
+    finally:
+        ended.set()
+        for t in asking:
+            t.join()
+    assert not refused and seen and set(seen) == {200}
+    assert child.poll() is None and killed not in workers(child.pid)
+
+
+def test_a_door_whose_workers_keep_stopping_ends(tmp_path):
+    port, child = started(tmp_path)
+    try:
+        for _again in range(2):
+            assert child.poll() is None and got(port) == 200
+            (pid,) = workers(child.pid)
+            os.kill(pid, signal.SIGKILL)
+        assert child.wait(25) == 1
+    finally:
+        if child.poll() is None:
+            child.kill()
 
 
 def workers(pid: int) -> set[int]:

@@ -35,7 +35,9 @@ from answerable.monitoring.evidence.models import (
 )
 from answerable.monitoring.intake import queries as coming
 from answerable.monitoring.models import SourceItem
-from answerable.vault import doorkeys, keyroom, operations, seal
+from answerable.vault import doorkeys, seal
+from answerable.vault.keyroom import recordkeys, roomkeys, shredding, vaultkeys
+from answerable.vault.operations import sealing, sessions
 from answerable.vault.service import operation
 from answerable.vault.uploads import converter, derivative, intake
 from answerable.vault.uploads.accepted import WEB_ARCHIVE, kinds
@@ -67,7 +69,7 @@ def _find(person: Person, ref: str, model: Any) -> Any:
 def _sealed(key: bytes, ref: str, model: str, fields: Mapping[str, str]) -> dict[str, bytes]:
     return {
         name: seal.seal_field(key, text.encode("utf-8", "surrogatepass"),
-                              seal.field_context(keyroom.NODE, ref, model, name, 1))
+                              seal.field_context(vaultkeys.NODE, ref, model, name, 1))
         for name, text in fields.items()
     }  # fmt: skip
 
@@ -81,7 +83,7 @@ def take(
 
     What the office says of it is looked at again: the hash, the commitment and the place. Returns the reference.
     """
-    person, _session, _private = operations.holder(token)
+    person, _session, _private = sessions.holder(token)
     found = _find(person, item, SourceItem)
     authority.require(person, "take_file", found)
     if not re.fullmatch(r"[0-9a-f]{32}", stored) or kind not in {*kinds(), WEB_ARCHIVE.code} or len(salt) != 32:
@@ -90,12 +92,12 @@ def take(
         raise Refused(_("The file was not taken, because it changed on its way. Choose it again."), reason="file")
     _only_here(found, digest)
     ref = file_ref()
-    mark = keyroom.mark(found.ref, digest)
+    mark = recordkeys.mark(found.ref, digest)
     with reading_as(person):
         twice = EvidenceFile.objects.filter(item=found, mark=mark).exists()
     sealed: dict[str, bytes] = {}
     if not twice:  # otherwise the action says so, and no key is kept for nothing
-        keyroom.put_data_key(ref, found.compartment, key)
+        roomkeys.put_data_key(ref, found.compartment, key)
         sealed = _sealed(key, ref, "EvidenceFile", {"name": name, "salt": salt.hex(), "digest": digest.hex()})
     file = actions.take_file(
         found, ref=ref, kind=kind, stored=stored, commitment=commitment, mark=mark, sealed=sealed, why=why, by=person,
@@ -114,7 +116,7 @@ def mark_same(situation: str, digest: bytes) -> None:
     with reading_as(CLOCK):
         files = EvidenceFile.objects.filter(alike="", item__incident__situation__ref=situation).exclude(digest=b"")
         before = [(ref, of, bytes(mark)) for ref, of, mark in files.values_list("ref", "item__ref", "mark")]
-    same = [ref for ref, of, mark in before if keyroom.has_keys([of]) and keyroom.mark(of, digest) == mark]
+    same = [ref for ref, of, mark in before if shredding.has_keys([of]) and recordkeys.mark(of, digest) == mark]
     if same:
         actions.mark_files(same, alike_in(situation, digest), by=CLOCK)
 
@@ -151,7 +153,7 @@ def item_with(report: str, digest: bytes, *, beside: str = "") -> str:
 
 def _same(marked: Iterable[tuple[str, bytes]], digest: bytes) -> str:
     """Of these references, each with the mark of a file, the one whose file has this hash, or ""."""
-    return next((of for of, mark in marked if keyroom.has_keys([of]) and keyroom.mark(of, digest) == mark), "")
+    return next((of for of, mark in marked if shredding.has_keys([of]) and recordkeys.mark(of, digest) == mark), "")
 
 
 def _hashes_at(stored: str, key: bytes, salt: bytes) -> tuple[bytes, bytes]:
@@ -165,7 +167,7 @@ def _hashes_at(stored: str, key: bytes, salt: bytes) -> tuple[bytes, bytes]:
 
 
 def _key_of(obj: Any, person: Person, private: bytes) -> bytes:
-    return keyroom.data_key(obj.ref, obj.compartment, keyroom.room_key(obj.compartment, person.ref, private))
+    return roomkeys.data_key(obj.ref, obj.compartment, roomkeys.room_key(obj.compartment, person.ref, private))
 
 
 def _original(file: EvidenceFile, person: Person, private: bytes) -> bytes:
@@ -195,8 +197,8 @@ def _damaged() -> Refused:
 def show(token: str, ref: str, purpose: str = "verification") -> dict[str, Any]:
     """Pictures, or escaped text, of a file or of a redaction: decided, recorded, a line of custody, then shown."""
     redacted = ref.startswith("RED")
-    opened = operations.open_fields(token, ref, ["text"] if redacted else ["name"], purpose)
-    person, private = operations.reader(token)
+    opened = sealing.open_fields(token, ref, ["text"] if redacted else ["name"], purpose)
+    person, private = sessions.reader(token)
     if redacted:
         redaction = _find(person, ref, Redaction)
         if not redaction.stored:
@@ -240,7 +242,7 @@ def redact(token: str, ref: str, boxes: Sequence[Sequence[int]], why: str) -> st
 
     Boxes are page, left, top, width, height in thousandths. Returns the redaction's reference.
     """
-    person, private = operations.reader(token)
+    person, private = sessions.reader(token)
     file = _find(person, ref, EvidenceFile)
     authority.require(person, "redact", file)
     if file.kind not in kinds() or kinds()[file.kind].derivative not in ("picture", "pages"):
@@ -248,7 +250,7 @@ def redact(token: str, ref: str, boxes: Sequence[Sequence[int]], why: str) -> st
             _("Regions are marked on pictures and pages. From a text, passages are removed instead."), reason="kind"
         )
     marked = [converter.Box(*b) for b in boxes if len(b) == 5]
-    operations.open_fields(token, ref, ["name"], "verification")  # consent, budget and the line of the look itself
+    sealing.open_fields(token, ref, ["name"], "verification")  # consent, budget and the line of the look itself
     try:
         shown = derivative.convert(file.kind, _original(file, person, private), boxes=marked)
     except CannotShow as no:
@@ -257,7 +259,7 @@ def redact(token: str, ref: str, boxes: Sequence[Sequence[int]], why: str) -> st
         raise Refused(_("There is no page %(n)d in this file.") % {"n": beyond[0]}, reason="page")
     made, key, stored = redaction_ref(), seal.new_data_key(), secrets.token_hex(16)
     _keep(stored, key, _packed(shown.pages))
-    keyroom.put_data_key(made, file.compartment, key)
+    roomkeys.put_data_key(made, file.compartment, key)
     sealed = _sealed(key, made, "Redaction", {"text": ""})
     actions.keep_redaction(
         file.item, file=file, ref=made, stored=stored, text=sealed["text"], removed=len(marked), why=why, by=person
@@ -268,7 +270,7 @@ def redact(token: str, ref: str, boxes: Sequence[Sequence[int]], why: str) -> st
 @operation("evidence_excerpt", "office")
 def excerpt(token: str, ref: str, passages: Sequence[str], why: str) -> str:
     """A statement, or a text file, without these passages. Returns the redaction's reference."""
-    person, private = operations.reader(token)
+    person, private = sessions.reader(token)
     of_file = ref.startswith("FIL")
     found = _find(person, ref, EvidenceFile if of_file else SourceItem)
     authority.require(person, "redact", found)
@@ -276,7 +278,7 @@ def excerpt(token: str, ref: str, passages: Sequence[str], why: str) -> str:
         raise Refused(
             _("Passages are removed from texts. On a picture or a page, mark the region instead."), reason="kind"
         )
-    opened = operations.open_fields(token, ref, ["name" if of_file else "says"], "verification")
+    opened = sealing.open_fields(token, ref, ["name" if of_file else "says"], "verification")
     text = _original(found, person, private).decode("utf-8-sig", "replace") if of_file else opened["says"]
     try:
         left, removed = rules.without(converter.plain_text(text), passages)
@@ -288,7 +290,7 @@ def excerpt(token: str, ref: str, passages: Sequence[str], why: str) -> str:
         ) from None  # fmt: skip
     made, item = redaction_ref(), found.item if of_file else found
     key = seal.new_data_key()
-    keyroom.put_data_key(made, item.compartment, key)
+    roomkeys.put_data_key(made, item.compartment, key)
     sealed = _sealed(key, made, "Redaction", {"text": left})
     actions.keep_redaction(
         item,
@@ -333,7 +335,7 @@ def _redacted_pages(redaction: Redaction, person: Person, private: bytes) -> byt
 @operation("evidence_proof", "office")
 def keep_proof(token: str, ref: str, kind: str, content: bytes, why: str) -> str:
     """Keep a proof of time with a file, sealed. Returns its reference."""
-    person, _session, _private = operations.holder(token)
+    person, _session, _private = sessions.holder(token)
     file = _find(person, ref, EvidenceFile)
     authority.require(person, "take_file", file)
     if kind not in ("rfc3161", "ots") or not 0 < len(content) <= LARGEST_PROOF:
@@ -342,7 +344,7 @@ def keep_proof(token: str, ref: str, kind: str, content: bytes, why: str) -> str
             reason="proof",
         )
     made = proof_ref()
-    sealed = keyroom.seal_fields(made, file.compartment, "Proof", {"content": base64.b64encode(content).decode()})
+    sealed = roomkeys.seal_fields(made, file.compartment, "Proof", {"content": base64.b64encode(content).decode()})
     actions.keep_proof(file, ref=made, kind=kind, content=sealed["content"], why=why, by=person)
     return made
 
@@ -353,7 +355,7 @@ def check(token: str, ref: str) -> list[dict[str, Any]]:
 
     The original is opened for it, so it is entered and counted like any opening, and needs the same consent.
     """
-    person, private = operations.reader(token)
+    person, private = sessions.reader(token)
     file = _find(person, ref, EvidenceFile)
     authority.require(person, "check_file", file)
     with reading_as(person):
@@ -361,7 +363,7 @@ def check(token: str, ref: str) -> list[dict[str, Any]]:
         roots = queries.trusted_roots()
     if not proofs and file.kind != WEB_ARCHIVE.code:
         raise Refused(_("There is no proof with this file to check. Add one first."), reason="nothing")
-    operations.open_fields(token, ref, ["digest"], "verification")  # consent, budget and the line of the look itself
+    sealing.open_fields(token, ref, ["digest"], "verification")  # consent, budget and the line of the look itself
     original = _original(file, person, private)
     found: list[dict[str, Any]] = []
     if file.kind == WEB_ARCHIVE.code:
@@ -370,7 +372,7 @@ def check(token: str, ref: str) -> list[dict[str, Any]]:
         found += lines
     for proof in proofs:
         key = _key_of(proof, person, private)
-        content = keyroom.open_with(key, proof.ref, "Proof", {"content": bytes(proof.content)})["content"]
+        content = roomkeys.open_with(key, proof.ref, "Proof", {"content": bytes(proof.content)})["content"]
         lines = checks.run(proof.kind, base64.b64decode(content), original, roots)
         actions.note_check(file, lines, proof=proof, by=person)
         found += lines
@@ -383,7 +385,7 @@ def statement(token: str, ref: str, why: str) -> dict[str, str]:
 
     An opening like any other, and a line of custody of its own for what leaves.
     """
-    person, _private = operations.reader(token)
+    person, _private = sessions.reader(token)
     file = _find(person, ref, EvidenceFile)
     authority.require(person, "export_file", file)
     if why not in actions.WHY:
@@ -392,7 +394,7 @@ def statement(token: str, ref: str, why: str) -> dict[str, str]:
         leaves = actions.exportable(file, why)
     if not leaves:
         raise actions.not_covered(why)
-    told = operations.open_fields(token, ref, ["name", "salt", "digest"], "verification")
+    told = sealing.open_fields(token, ref, ["name", "salt", "digest"], "verification")
     actions.note_export(file, why=why, by=person)
     _marked(file, bytes.fromhex(told["digest"]))
     return {**told, "commitment": bytes(file.commitment).hex()}
@@ -427,17 +429,17 @@ def bundle(token: str, ref: str, why: str) -> dict[str, Any]:
     Policy for reading and for letting evidence out, live consents for both, the day's budget; then the key. Returns name, digest,
     salt and commitment, the proofs as they came, and a ticket with which the pieces of the file are fetched.
     """
-    person, private = operations.reader(token)
+    person, private = sessions.reader(token)
     file = _find(person, ref, EvidenceFile)
     authority.require(person, "export_file", file)
     if why not in actions.WHY:
         raise Refused(_("Say why, by one of the reasons listed; it stands in the custody log."), reason="why")
-    told = operations.opened_for(token, ref, ["name", "salt", "digest"], "verification", leaves=why)
+    told = sealing.opened_for(token, ref, ["name", "salt", "digest"], "verification", leaves=why)
     key = _key_of(file, person, private)
     with reading_as(person):
         proofs = [
             {"ref": p.ref, "kind": p.kind, "content": base64.b64decode(
-                keyroom.open_with(_key_of(p, person, private), p.ref, "Proof", {"content": bytes(p.content)})["content"])}
+                roomkeys.open_with(_key_of(p, person, private), p.ref, "Proof", {"content": bytes(p.content)})["content"])}
             for p in Proof.objects.filter(file=file)
         ]  # fmt: skip
         roots = queries.trusted_roots()
@@ -476,7 +478,7 @@ def _pieces(chunks: Iterator[bytes]) -> Iterator[bytes]:
 @operation("evidence_piece", "office")
 def piece(token: str, ticket: str) -> dict[str, Any]:
     """The next piece of an original that was just entered as leaving, for the person who asked and nobody else."""
-    person, _private = operations.reader(token)
+    person, _private = sessions.reader(token)
     with _one_at_a_time:
         leaving = _under_way.get(ticket)
         if leaving is None or leaving.person != person.ref or leaving.until < time.monotonic():

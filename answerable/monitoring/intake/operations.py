@@ -27,11 +27,14 @@ from answerable.monitoring.intake import guard, queries, staging
 from answerable.monitoring.intake import models as m
 from answerable.monitoring.models import Incident, SourceItem
 from answerable.record.models import Entry
-from answerable.vault import bundles, doorkeys, keyroom, operations, recorded, seal, signing
+from answerable.vault import doorkeys, recorded, seal, signing
+from answerable.vault.bundles import asking, reading
 from answerable.vault.consent import queries as consents
 from answerable.vault.custody import access as custodians
+from answerable.vault.keyroom import recordkeys, roomkeys, seatkeys, shredding, vaultkeys
 from answerable.vault.limits import LIMITS
 from answerable.vault.models import IdentityBlock
+from answerable.vault.operations import sessions
 from answerable.vault.service import operation
 
 
@@ -46,13 +49,13 @@ def keep_draft_file(
     `draft` of it. `mark` tells the same file on the same item, `alike` in the reports of the `situation`; `on` is the item of
     the `report` it corrects that has this very file already, or "".
     """
-    keyroom.put_data_key(file, compartment, key, delivery, draft)
+    roomkeys.put_data_key(file, compartment, key, delivery, draft)
     texts = {"name": name, "salt": salt, "digest": digest.hex()}
-    sealed = {n: seal.seal_field(key, text.encode("utf-8", "surrogatepass"), seal.field_context(keyroom.NODE, file, "EvidenceFile", n, 1))
+    sealed = {n: seal.seal_field(key, text.encode("utf-8", "surrogatepass"), seal.field_context(vaultkeys.NODE, file, "EvidenceFile", n, 1))
               for n, text in texts.items()}  # fmt: skip
     on = evidence.item_with(report, digest) if report else ""
     evidence.mark_same(situation, digest)
-    return {**sealed, "mark": keyroom.mark(item, digest), "on": on, "alike": evidence.alike_in(situation, digest)}
+    return {**sealed, "mark": recordkeys.mark(item, digest), "on": on, "alike": evidence.alike_in(situation, digest)}
 
 
 # What the record says of a draft that is none of a report.
@@ -73,16 +76,16 @@ def shred_undone(token: str, batch: str) -> int:
     with reading_as(CLOCK):
         row = m.IntakeBatch.objects.select_related("organisation").filter(ref=batch).exclude(undone_at=None).first()
     if row is None:
-        operations.holder(token)
+        sessions.holder(token)
         raise Refused(_("That delivery is not undone, so its keys stay."), reason="nothing")
-    by = operations.vouched_on(token, "undo_reports", row)
-    subjects = keyroom.came_with(staging.delivery(row.pk))
-    if _filed([*subjects, *keyroom.drafts_of(staging.delivery(row.pk))]):
+    by = sessions.vouched_on(token, "undo_reports", row)
+    subjects = shredding.came_with(staging.delivery(row.pk))
+    if _filed([*subjects, *shredding.drafts_of(staging.delivery(row.pk))]):
         raise Refused(_("A report of this delivery was filed, so its keys stay."), reason="relied_upon")
     if not subjects:
         return 0
-    with operations.entered_first("keys of a delivery destroyed", batch, act="undo_reports", by=by) as detail:
-        detail["keys"] = gone = keyroom.shred_delivery(staging.delivery(row.pk), subjects)
+    with sessions.entered_first("keys of a delivery destroyed", batch, act="undo_reports", by=by) as detail:
+        detail["keys"] = gone = shredding.shred_delivery(staging.delivery(row.pk), subjects)
     return gone
 
 
@@ -98,14 +101,14 @@ def shred_lapsed(drafts: list[str]) -> int:
         named = m.Draft.objects.filter(ref__in=list(drafts), status=m.LAPSED).values_list("ref", flat=True)
         lapsed = sorted(set(named) - _filed(list(named)))
     since = queries.kept_since().date()
-    bound = keyroom.bound_before(lapsed, since)
+    bound = shredding.bound_before(lapsed, since)
     subjects = sorted(set(bound) - _filed(list(bound)))
     if not subjects:
         return 0
-    with operations.entered_first(
+    with sessions.entered_first(
         "keys of lapsed drafts destroyed", "INTAKE", act="let_drafts_lapse", by=CLOCK
     ) as detail:
-        gone = keyroom.shred_bound_before(lapsed, subjects, since)
+        gone = shredding.shred_bound_before(lapsed, subjects, since)
         detail |= {"keys": gone, "drafts": sorted({bound[s] for s in subjects})}
     return gone
 
@@ -148,18 +151,18 @@ def seal_question(token: str, interview: str, situation: str, purpose: str, text
 
     In the live session of whoever asks, who may; entered first, with what the custodians will be told of it.
     """
-    by, _session, _private = operations.holder(token)
+    by, _session, _private = sessions.holder(token)
     with reading_as(by):
         about = access.situations(by).filter(ref=situation).first()
     if about is None or purpose not in taxonomy("consent_purpose"):
         raise Refused(_("There is nothing here for you."), reason="nothing")
     authority.require(by, "ask_for_interview", about)
-    with operations.entered_first(ASKED, interview, act="ask_for_interview", by=by) as detail:
-        sealed, keys = keyroom.seal_question(interview, text)
+    with sessions.entered_first(ASKED, interview, act="ask_for_interview", by=by) as detail:
+        sealed, keys = seatkeys.seal_question(interview, text)
         said = {"organisation": by.body.ref, "purpose": purpose, "asked_at": clock.now().isoformat(timespec="seconds"),
                 "question_sha256": hashlib.sha256(sealed).hexdigest()}  # fmt: skip
         detail |= {**said, "vault": _word(interview, by.ref, said)}
-    return {"sealed": sealed, "keys": {seat: bundles.b64(key) for seat, key in keys.items()}}
+    return {"sealed": sealed, "keys": {seat: reading.b64(key) for seat, key in keys.items()}}
 
 
 def _word(interview: str, by: str, said: Mapping[str, str]) -> str:
@@ -173,7 +176,7 @@ def question_file(token: str, interview: str) -> bytes:
 
     The vault signs what it entered when it sealed the question: by which office, for which purpose, when.
     """
-    by, _session, _private = operations.holder(token)
+    by, _session, _private = sessions.holder(token)
     with reading_as(CLOCK):
         held = m.Interview.objects.select_related("organisation", "asked_by").filter(ref=interview, status=m.WAITING)
         asked = held.first()
@@ -192,9 +195,9 @@ def question_file(token: str, interview: str) -> bytes:
         or said["question_sha256"] != hashlib.sha256(sealed).hexdigest()
     ):  # fmt: skip
         raise Refused(_("No question waits here for the custodians."), reason="nothing")
-    with operations.entered_first("question taken", interview, act="take_question", by=by) as detail:
+    with sessions.entered_first("question taken", interview, act="take_question", by=by) as detail:
         detail["seat"] = seat
-    return bundles.build_question(
+    return asking.build_question(
         signing.signer(), interview=interview, asked_by=Body.objects.get(ref=said["organisation"]).name, purpose=said["purpose"],
         asked_at=datetime.fromisoformat(said["asked_at"]), sealed=sealed,
         keys={seat: base64.b64decode(key) for seat, key in asked.question_keys.items()},
@@ -212,7 +215,7 @@ def told_before(token: str, code: str) -> dict[str, Any]:
     Says nothing of who she is, of what she told, or where. The mark counts interviews; it is no name. Whatever was
     typed costs the same work. Raises Refused for a mistyped code, and for too many tries.
     """
-    person, _session, _private = operations.holder(token)
+    person, _session, _private = sessions.holder(token)
     authority.require(person, "bring_in_reports", Place("intake"))
     found = codes.read(code)
     if found is None:

@@ -16,7 +16,8 @@ from answerable import cli
 from answerable.common import clock
 from answerable.engines import tlog
 from answerable.tools import custodian
-from answerable.vault import bundles, identity, primitives, seal, userkeys
+from answerable.vault import identity, primitives, seal, userkeys
+from answerable.vault.bundles import opening, reading, seating
 
 SIGNER = tlog.Ed25519Signer("alliance.example/record", bytes(range(32)))
 NAMES = CUSTODIAN, SAFEGUARDING, ADVOCATE = "vault custodian", "safeguarding officer", "survivors' advocate"
@@ -54,7 +55,7 @@ def seats(tmp_path, words):
 
 
 def public(folder):
-    return bundles.open_seat_public((folder / "seat.pub").read_bytes())[1]
+    return seating.open_seat_public((folder / "seat.pub").read_bytes())[1]
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def ask(tmp_path, seats):
             "released_at": NOW - timedelta(hours=1), "valid_until": NOW + timedelta(days=2), "break_glass": False,
             "block": block, "leaf_index": 4711, "leaf": bytes(32),
         } | changed  # fmt: skip
-        (tmp_path / name).write_bytes(bundles.build_request(SIGNER, **said))
+        (tmp_path / name).write_bytes(opening.build_request(SIGNER, **said))
         return tmp_path / name
 
     return write
@@ -100,7 +101,7 @@ def run(seats, words, capsys):
 
 
 def opened(path):
-    return bundles.open_answer(path.read_bytes(), TOVE, "PER-TOVE", request="IDR-1", subject="CLM-1")
+    return opening.open_answer(path.read_bytes(), TOVE, "PER-TOVE", request="IDR-1", subject="CLM-1")
 
 
 # --- seats ---------------------------------------------------------------------------------------------------------
@@ -113,7 +114,7 @@ def test_a_seats_files_are_its_owners_alone_and_its_key_opens_by_the_passphrase_
     seat = custodian.open_seat(folder, custodian.Path(words))
     assert seat.public == public(folder) and seat.private.hex() not in repr(seat)
     custodian.Path(words).write_text("another passphrase, long enough")
-    with pytest.raises(bundles.BadBundle, match="passphrase does not open"):
+    with pytest.raises(reading.BadBundle, match="passphrase does not open"):
         custodian.open_seat(folder, custodian.Path(words))
 
 
@@ -145,7 +146,7 @@ def test_show_says_who_asks_what_why_and_until_when(run, ask, tmp_path):
     assert status == 0 and "WARNING" not in out and "DANGER" not in out
     for said in ("IDR-1", "Harbour", "alliance.example/record", "4711", "CLM-1", "safe contact", "arranging payment", "PER-TOVE",
                  "Tove Caseworker, Assistance office (PER-TOVE)", "Protection office", "14 March 2031, 12:00 UTC",
-                 bundles.spelled(seal.fingerprint(TOVE_PUBLIC))):  # fmt: skip
+                 reading.spelled(seal.fingerprint(TOVE_PUBLIC))):  # fmt: skip
         assert said in out
 
 
@@ -211,7 +212,7 @@ def test_another_key_for_a_known_recipient_is_refused_until_its_fingerprint_is_g
     assert status == 1 and "another key" in err and not (tmp_path / "s3").exists()
     wrong = seal.fingerprint(TOVE_PUBLIC)
     assert run.share(foreign, yes="IDR-3", out="s3", more=["--recipient-key", wrong])[0] == 1
-    right = bundles.spelled(seal.fingerprint(public))
+    right = reading.spelled(seal.fingerprint(public))
     assert run.share(foreign, yes="IDR-3", out="s3", more=["--recipient-key", right])[0] == 0
     assert "the same key as when" in run.share(foreign, yes="IDR-3", out="s4")[1]
 
@@ -272,8 +273,8 @@ def blocks(seats, tmp_path):
         identity.seal_identity({"name": f"N{i}"}, [(n, public(f)) for n, f in seats.items()], f"CLM-{i}")
         for i in range(12)
     ]
-    head = bundles.blocks_head(CUSTODIAN, public(seats[CUSTODIAN]), CHALLENGE)
-    (tmp_path / "in.jsonl").write_bytes(head + b"".join(bundles.block_line(b) for b in sealed))
+    head = seating.blocks_head(CUSTODIAN, public(seats[CUSTODIAN]), CHALLENGE)
+    (tmp_path / "in.jsonl").write_bytes(head + b"".join(seating.block_line(b) for b in sealed))
     return sealed
 
 
@@ -299,7 +300,7 @@ def hand_over(run, words, seats, tmp_path):
 
 def read_back(tmp_path, name="out.jsonl"):
     with (tmp_path / name).open("rb") as source:
-        said, found = bundles.open_handover(source, lambda _head: CHALLENGE)
+        said, found = seating.open_handover(source, lambda _head: CHALLENGE)
         return said, list(found)
 
 
@@ -341,7 +342,7 @@ def test_a_handover_that_was_stopped_anywhere_goes_on_where_it_was(hand_over, bl
 
 
 def test_a_handover_begun_for_another_key_is_not_mixed_in(run, hand_over, blocks, tmp_path, words):
-    other = bundles.Handover(CUSTODIAN, "0" * 64, TOVE_PUBLIC).line()
+    other = seating.Handover(CUSTODIAN, "0" * 64, TOVE_PUBLIC).line()
     (tmp_path / "out.jsonl.part").write_bytes(other)
     status, _, err = hand_over()
     assert status == 2 and "another key" in err and (tmp_path / "out.jsonl.part").read_bytes() == other
@@ -349,7 +350,7 @@ def test_a_handover_begun_for_another_key_is_not_mixed_in(run, hand_over, blocks
 
 def test_a_block_that_is_not_this_seats_stops_the_handover_and_keeps_what_is_done(hand_over, blocks, tmp_path):
     lines = (tmp_path / "in.jsonl").read_bytes().splitlines(keepends=True)
-    foreign = bundles.block_line(identity.seal_identity({}, [(n, seal.new_key_pair()[0]) for n in NAMES], "CLM-X"))
+    foreign = seating.block_line(identity.seal_identity({}, [(n, seal.new_key_pair()[0]) for n in NAMES], "CLM-X"))
     (tmp_path / "in.jsonl").write_bytes(b"".join([*lines[:6], foreign, *lines[6:]]))
     status, _, err = hand_over()
     assert status == 1 and "Line 6" in err and "CLM-X" in err and not (tmp_path / "out.jsonl").exists()
@@ -361,8 +362,8 @@ def test_a_block_that_is_not_this_seats_stops_the_handover_and_keeps_what_is_don
 
 def test_a_handover_is_made_for_the_file_that_the_vault_gave_this_seat_and_no_other(hand_over, blocks, seats, tmp_path):
     lines = (tmp_path / "in.jsonl").read_bytes().splitlines(keepends=True)
-    foreign = bundles.blocks_head(ADVOCATE, public(seats[ADVOCATE]), CHALLENGE)
-    renamed = bundles.blocks_head(CUSTODIAN, public(seats[ADVOCATE]), CHALLENGE)
+    foreign = seating.blocks_head(ADVOCATE, public(seats[ADVOCATE]), CHALLENGE)
+    renamed = seating.blocks_head(CUSTODIAN, public(seats[ADVOCATE]), CHALLENGE)
     for first in (b"", foreign, renamed):
         (tmp_path / "in.jsonl").write_bytes(b"".join([first, *lines[1:]]))
         status, _, _err = hand_over()

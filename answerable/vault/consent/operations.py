@@ -11,9 +11,11 @@ from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.record.models import Entry
-from answerable.vault import keyroom, operations, recorded
+from answerable.vault import recorded
 from answerable.vault.consent import queries, rules
 from answerable.vault.consent.models import SHREDDED, SHREDDING, Withdrawal
+from answerable.vault.keyroom import shredding
+from answerable.vault.operations import sessions
 from answerable.vault.service import operation
 
 
@@ -52,12 +54,12 @@ def shred(withdrawal: str) -> dict[str, int]:
         raise Refused("The record does not bear this withdrawal out, so the vault keeps the keys.", reason="not_due")
     kinds = dict(sorted(Counter(ref[:3] for ref in hers).items()))
     left = len(set(row.parts) - set(hers))
-    if keyroom.has_keys(hers):
-        with operations.entered_first("keys shredded", withdrawal, act="shred_withdrawn", by=CLOCK) as detail:
+    if shredding.has_keys(hers):
+        with sessions.entered_first("keys shredded", withdrawal, act="shred_withdrawn", by=CLOCK) as detail:
             detail |= {"kinds": kinds, "left": left}
-            counts = keyroom.shred(hers)
+            counts = shredding.shred(hers)
     else:
-        counts = keyroom.shred(hers)
+        counts = shredding.shred(hers)
     for answer in question("shred_keys").ask(hers):
         counts.update(answer)
     # Named to be closed, and not hers by what stands today: its keys stay, and the record says how many.

@@ -444,17 +444,19 @@ def ask_restore(room: str, leader: Person, *, by: Person) -> RoomRestore:
         raise Refused(_("Whoever asks for the ceremony does not lead it."), reason="SOD-13")
     if not ask("in_escrow", secret=f"room: {room}"):
         raise Refused(_("Nothing is in escrow under this name."), reason="nothing")
-    made = RoomRestore.objects.create(
-        room=room, leader=leader, asked_by=by, asked_body=by.body, asked_at=clock.now()
-    )  # fmt: skip
-    record.append("restore asked", made, by=by, to_state=made.status, detail={"room": room, "leader": leader.ref})
+    made = RoomRestore(room=room, leader=leader, asked_by=by, asked_body=by.body, asked_at=clock.now())
+    # As for an identity: told to the vault in the session of whoever asks; without its word the entry restores nothing.
+    told = ask("tell_restore_asked", token=token_of(by), restore=made.ref, room=room, leader=leader.ref)
+    made.save(force_insert=True)
+    record.append("restore asked", made, by=by, to_state=made.status,
+                  detail={**restore_asked(made), recorded.WORD: told})  # fmt: skip
     return made
 
 
 def _restore(restore: RoomRestore) -> RoomRestore:
     return (
         RoomRestore.objects.select_for_update(of=("self",))
-        .select_related("leader", "asked_by", "asked_body")
+        .select_related("leader", "asked_by", "asked_body", "confirmed_by", "confirmed_body")
         .get(pk=restore.pk)
     )
 
@@ -468,11 +470,13 @@ def confirm_restore(restore: RoomRestore, *, by: Person) -> RoomRestore:
         restore.status,
         next_status(lifecycle.RESTORE_MOVES, "confirm_restore", status=restore.status),
     )
+    told = ask("tell_restore_confirmed", token=token_of(by), restore=restore.ref)
     now = clock.now()
     restore.confirmed_by, restore.confirmed_body, restore.confirmed_at = by, by.body, now
     restore.ready_at = now + rules.figure("restore_delay")
     restore.save(update_fields=["status", "confirmed_by", "confirmed_body", "confirmed_at", "ready_at"])
-    record.append("restore confirmed", restore, by=by, from_state=before, to_state=restore.status)
+    record.append("restore confirmed", restore, by=by, from_state=before, to_state=restore.status,
+                  detail={**restore_confirmed(restore), recorded.WORD: told})  # fmt: skip
     return restore
 
 
@@ -496,15 +500,65 @@ def bring_pieces(restore: RoomRestore, pieces: Sequence[bytes], *, by: Person) -
     ask("restore_room", token=by.vault_session or "", restore=restore.ref, pieces=list(pieces))
 
 
+def restore_asked(restore: RoomRestore) -> dict[str, Any]:
+    """What the entry of an asking says."""
+    return {"room": restore.room, "leader": restore.leader.ref, "body": restore.asked_body.ref}
+
+
+def restore_confirmed(restore: RoomRestore) -> dict[str, Any]:
+    """What the entry of a confirmation says."""
+    return {"body": restore.confirmed_body.ref if restore.confirmed_body else ""}
+
+
+def restore_asked_whole(restore: RoomRestore) -> dict[str, Any]:
+    """All that the vault is told in the session of whoever asks for a ceremony; its word is of just this."""
+    return {**restore_asked(restore), "restore": restore.ref, "by": restore.asked_by.ref}
+
+
+def restore_confirmed_whole(restore: RoomRestore) -> dict[str, Any]:
+    """All that the vault is told in the session of whoever confirms, with everything that was asked."""
+    by = restore.confirmed_by.ref if restore.confirmed_by else ""
+    return {**restore_confirmed(restore), "by": by, "asked": restore_asked_whole(restore)}
+
+
+def restore_asking(restore: RoomRestore) -> Entry | None:
+    """The entry in which whom the row names asked for just this ceremony, having told the vault so in their own session;
+    neither the row nor an entry without the vault's word is believed.
+    """
+    said = recorded.entry_of("restore asked", restore.ref, by=restore.asked_by.ref)
+    asked = {**restore_asked(restore), recorded.WORD: recorded.word("restore asked", restore_asked_whole(restore))}
+    return said if said and recorded.detail(said) == asked else None
+
+
+def restore_confirmation(restore: RoomRestore) -> Entry | None:
+    """The entry in which whom the row names, another person of another body, confirmed what was asked before, having told
+    the vault so in their own session. None once the record says that it was stopped, whatever the row says.
+    """
+    asked = restore_asking(restore)
+    if asked is None or restore.confirmed_by is None or restore.confirmed_body is None:
+        return None
+    said = recorded.entry_of("restore confirmed", restore.ref, by=restore.confirmed_by.ref)
+    word = recorded.word("restore confirmed", restore_confirmed_whole(restore))
+    confirmed = {**restore_confirmed(restore), recorded.WORD: word}
+    two = restore.confirmed_by_id != restore.asked_by_id and restore.confirmed_body_id != restore.asked_body_id
+    # Believed as it stands: what stays closed can be asked for again.
+    stopped, leader = Q(subject=restore.ref, action="restore cancelled"), restore.leader.ref
+    out = Q(subject=restore.room, action="reader removed", event__detail__person=leader, index__gt=asked.index)
+    held = said is not None and two and said.index > asked.index and recorded.detail(said) == confirmed
+    return said if held and not Entry.objects.filter(stopped | out).exists() else None
+
+
 def may_restore(restore: RoomRestore, by: Person) -> RoomRestore:
-    """The ceremony, locked, if two persons of two bodies said so 48 hours ago, in the record too. Raises Refused."""
+    """The ceremony, locked, if two persons of two bodies told the vault so 48 hours ago. Raises Refused."""
     restore = _restore(restore)
     authority.require(by, "restore_room", restore)
     next_status(lifecycle.RESTORE_MOVES, "restore_room", status=restore.status)
-    said = {e.action: e for e in record.history(restore.ref)}
-    asked, confirmed = said.get("restore asked"), said.get("restore confirmed")
-    if asked is None or confirmed is None or confirmed.at is None or asked.actor in {confirmed.actor, by.ref}:
-        raise Refused(_("The record does not hold that two persons asked for and confirmed this."), reason="record")
+    confirmed = restore_confirmation(restore)
+    if confirmed is None or confirmed.at is None or by.ref in {restore.asked_by.ref, confirmed.actor}:
+        raise Refused(
+            _("The record does not hold that two persons asked for and confirmed this. Let it be asked for again."),
+            reason="record",
+        )
     if clock.now() < confirmed.at + rules.figure("restore_delay"):
         raise Refused(_("48 hours pass between the confirmation and the ceremony."), reason="not_yet")
     return restore

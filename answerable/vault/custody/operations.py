@@ -16,11 +16,13 @@ from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.record.models import Entry
-from answerable.vault import arrivals, bundles, keyroom, recorded, seal, signing, standing
+from answerable.vault import arrivals, recorded, seal, signing, standing
 from answerable.vault.actions import note_key_work
+from answerable.vault.bundles import opening, seating
 from answerable.vault.custody import access, actions, lifecycle, rules, words
+from answerable.vault.keyroom import escrowkeys, personkeys, seatkeys, vaultkeys
 from answerable.vault.models import IdentityRequest, RoomRestore
-from answerable.vault.operations import entered_first, holder, reader, vouched, vouched_on
+from answerable.vault.operations.sessions import entered_first, holder, reader, vouched, vouched_on
 from answerable.vault.service import operation
 
 
@@ -57,7 +59,7 @@ def _concerned(token: str, subject: str) -> None:
 def has_identity(token: str, subject: str) -> bool:
     """Whether someone's identity is sealed under a reference, for those who may ask for it."""
     _concerned(token, subject)
-    return keyroom.has_identity(subject)
+    return seatkeys.has_identity(subject)
 
 
 @operation("identity_fields", "office")
@@ -67,7 +69,7 @@ def identity_fields(token: str, subject: str) -> list[str]:
     That someone gave an address or named her family is told only to those who may ask for it.
     """
     _concerned(token, subject)
-    given = keyroom.identity_fields(subject)
+    given = seatkeys.identity_fields(subject)
     return list(rules.fields()) if given is None else given
 
 
@@ -123,8 +125,8 @@ def release_identity(request: str) -> str:
     """
     found = _request(request)
     if found.released_at is None:
-        keyroom.identity_block(found.subject)
-        key = seal.fingerprint(keyroom.person_public(found.recipient.ref))
+        seatkeys.identity_block(found.subject)
+        key = seal.fingerprint(personkeys.person_public(found.recipient.ref))
         _signing_key_is_the_recorded_one()
         actions.enter_release(found, recipient_key_sha256=key, by=CLOCK)
     return hashlib.sha256(bundle(_request(request))).hexdigest()
@@ -152,18 +154,18 @@ def bundle(request: IdentityRequest) -> bytes:
     if request.valid_until is None or request.released_at is None or clock.now() > request.valid_until:
         raise Refused(_("The request is no longer valid. If the identity is still needed, a new one has to be made."),
                       reason="expired")  # fmt: skip
-    key = keyroom.person_public(request.recipient.ref)
+    key = personkeys.person_public(request.recipient.ref)
     if seal.fingerprint(key) != request.recipient_key_sha256:
         raise Refused(_("The reader has another key than at the release. A new request has to be made."), reason="key")
     if not actions.is_released(request):
         raise Refused(_("The record does not hold this release."), reason="record")
     entry = Entry.objects.get(index=request.leaf_index)
-    return bundles.build_request(
-        signing.signer(), node=keyroom.NODE, request=request.ref, subject=request.subject, fields=request.fields,
+    return opening.build_request(
+        signing.signer(), node=vaultkeys.NODE, request=request.ref, subject=request.subject, fields=request.fields,
         purpose=words.in_english(request.purpose, words.purposes), recipient=request.recipient.ref, recipient_key=key,
         recipient_name=request.recipient.name,
         requested_by=request.asked_body.name, approved_by=request.approved_body.name, released_at=request.released_at,
-        valid_until=request.valid_until, break_glass=request.break_glass, block=keyroom.identity_block(request.subject),
+        valid_until=request.valid_until, break_glass=request.break_glass, block=seatkeys.identity_block(request.subject),
         leaf_index=entry.index, leaf=bytes(entry.leaf),
     )  # fmt: skip
 
@@ -192,7 +194,7 @@ def open_answer(token: str, request: str, answer: bytes) -> dict[str, str]:
         if found is None:
             raise Refused(_("There is no such request."), reason="nothing")
         actions.may_bring(found, person)
-    opened = bundles.open_answer(answer, private, person.ref, request=found.ref, subject=found.subject)
+    opened = opening.open_answer(answer, private, person.ref, request=found.ref, subject=found.subject)
     actions.enter_answer(found, by=person)
     # Only what was asked, whatever a custodian's program put in.
     # A name may have come as a browser sealed it, while the vault was locked.
@@ -205,14 +207,14 @@ def open_answer(token: str, request: str, answer: bytes) -> dict[str, str]:
 @operation("seats", "office")
 def seats() -> list[dict[str, str]]:
     """The three seats: name, body, fingerprint. No key."""
-    return keyroom.seats()
+    return seatkeys.seats()
 
 
 def _holder(token: str, seat: str, act: str) -> Person:
     """Whoever holds this seat, in their own live session and freshly confirmed, for an act they may do. Raises Refused."""
     person = vouched(token, act, "seats")
-    keyroom.root()
-    held = {s["body"]: s["name"] for s in keyroom.seats()}
+    vaultkeys.root()
+    held = {s["body"]: s["name"] for s in seatkeys.seats()}
     if held.get(person.body.ref) != seat or not person.roles & access.CUSTODIANS:
         raise Refused(_("Only whoever holds this seat does this."), reason="seat")
     return person
@@ -225,7 +227,7 @@ def seat_blocks(token: str, seat: str, after: str) -> dict[str, Any]:
     Every lot that leaves is in the record first: two seats that put theirs together could open them all.
     """
     person = _holder(token, seat, "hand_seat_over")
-    lines, count, further = keyroom.blocks_after(seat, after)
+    lines, count, further = seatkeys.blocks_after(seat, after)
     actions.enter_blocks_taken(seat, count, by=person)
     return {"lines": lines, "next": further}
 
@@ -234,7 +236,7 @@ def seat_blocks(token: str, seat: str, after: str) -> dict[str, Any]:
 def handover_part(token: str, seat: str, number: int, data: bytes) -> bool:
     """A part of a handover file; part 0 begins anew."""
     _holder(token, seat, "hand_seat_over")
-    keyroom.put_handover_part(seat, number, data)
+    seatkeys.put_handover_part(seat, number, data)
     return True
 
 
@@ -247,10 +249,10 @@ def apply_handover(token: str, seat: str) -> dict[str, Any]:
     person = _holder(token, seat, "hand_seat_over")
     try:
         with entered_first("seat handed over", seat, act="hand_seat_over", by=person) as detail:
-            detail |= keyroom.apply_handover(seat)
+            detail |= seatkeys.apply_handover(seat)
         return dict(detail)
     finally:
-        keyroom.forget_handover(seat)
+        seatkeys.forget_handover(seat)
 
 
 # --- escrow -------------------------------------------------------------------------------------------------------
@@ -260,33 +262,33 @@ def apply_handover(token: str, seat: str) -> dict[str, Any]:
 def enter_escrow_key(token: str, public: bytes) -> str:
     """The public key with which the session's person will hold pieces; it counts after two days (`escrow_room`)."""
     person = vouched(token, "enter_escrow_key", "seats")
-    name, key = bundles.open_seat_public(public)
+    name, key = seating.open_seat_public(public)
     with entered_first("escrow key entered", person.ref, act="enter_escrow_key", by=person) as detail:
-        detail["public_key_sha256"] = fingerprint = keyroom.put_escrow_officer(person.ref, name, key)
+        detail["public_key_sha256"] = fingerprint = escrowkeys.put_escrow_officer(person.ref, name, key)
     return fingerprint
 
 
 @operation("escrow_officers", "office")
 def escrow_officers() -> list[dict[str, str]]:
     """Who can hold pieces."""
-    return keyroom.escrow_officers()
+    return escrowkeys.escrow_officers()
 
 
 @operation("escrows", "office")
 def escrows() -> list[dict[str, Any]]:
     """What is in escrow."""
-    return keyroom.escrows()
+    return escrowkeys.escrows()
 
 
 @operation("escrow_record", "office")
 def escrow_record(token: str, secret: str) -> bytes:
     """An escrow record, for an officer who holds a piece of it, or keeps the seat; entered before it leaves. Opaque."""
     person = vouched(token, "enter_escrow_key", "seats")
-    officers, digest = keyroom.escrow_names(secret)
-    own = [s["name"] for s in keyroom.seats() if s["body"] == person.body.ref and person.roles & access.CUSTODIANS]
+    officers, digest = escrowkeys.escrow_names(secret)
+    own = [s["name"] for s in seatkeys.seats() if s["body"] == person.body.ref and person.roles & access.CUSTODIANS]
     if person.ref not in officers and secret not in {f"seat: {name}" for name in own}:
         raise Refused(_("Only an officer who holds a piece of this takes its record."), reason="not_authorised")
-    raw = keyroom.escrow_record(secret)
+    raw = escrowkeys.escrow_record(secret)
     note_key_work("escrow record taken", secret.partition(": ")[2], act="enter_escrow_key",
                   detail={"secret": secret.partition(": ")[0], "escrow_sha256": digest}, by=person)  # fmt: skip
     return raw
@@ -295,7 +297,7 @@ def escrow_record(token: str, secret: str) -> bytes:
 @operation("in_escrow", "office")
 def in_escrow(secret: str) -> bool:
     """Whether something is in escrow under this name."""
-    return any(e["secret"] == secret for e in keyroom.escrows())
+    return any(e["secret"] == secret for e in escrowkeys.escrows())
 
 
 @operation("record_escrow", "office")
@@ -303,7 +305,7 @@ def record_escrow(token: str, seat: str, record: bytes) -> str:
     """Keep a seat's escrow record; one that brings the present key back is not replaced."""
     person = _holder(token, seat, "record_escrow")
     with entered_first("seat in escrow", seat, act="record_escrow", by=person) as detail:
-        detail |= keyroom.put_seat_escrow(seat, record)
+        detail |= escrowkeys.put_seat_escrow(seat, record)
     return str(detail["escrow_sha256"])
 
 
@@ -334,28 +336,67 @@ def escrow_room(token: str, name: str, officers: Sequence[str], needed: int) -> 
     standing.check_settled(officers, lambda p: authority.allows(p, "enter_escrow_key", Place("seats")))
     settled = rules.figure("escrow_key")
     with entered_first("compartment in escrow", name, act="escrow_room", by=by) as detail:
-        detail |= keyroom.escrow_room(name, list(officers), needed, by=by.ref, private=private, settled=settled)
+        detail |= escrowkeys.escrow_room(name, list(officers), needed, by=by.ref, private=private, settled=settled)
     return dict(detail)
 
 
 @operation("person_public", "office")
 def person_public(person: str) -> bytes:
     """A person's public key as a file that the custodian program takes, for pieces to be sealed to."""
-    return bundles.seat_public(person, keyroom.person_public(person))
+    return seating.seat_public(person, personkeys.person_public(person))
+
+
+def _ceremony(ref: str) -> RoomRestore:
+    found = RoomRestore.objects.select_related(
+        "leader", "asked_by", "asked_body", "confirmed_by", "confirmed_body"
+    ).filter(ref=ref).first()  # fmt: skip
+    if found is None:
+        raise Refused(_("There is no such ceremony."), reason="nothing")
+    return found
+
+
+@operation("tell_restore_asked", "office")
+def tell_restore_asked(token: str, restore: str, room: str, leader: str) -> str:
+    """Someone asks for the ceremony that brings a compartment's key back to one leader: told to the vault in their own
+    session, confirmed a short while ago. Returns the vault's word, which the entry has to have. Raises Refused.
+    """
+    by = vouched(token, "ask_restore", "compartments")
+    leads = standing.at_work(ref=leader)
+    if leads is None or leads.ref == by.ref or not restore.startswith("RST") or not in_escrow(f"room: {room}"):
+        raise Refused(_("There is nothing here for you."), reason="nothing")
+    made = RoomRestore(ref=restore, room=room, leader=leads, asked_by=by, asked_body=by.body)
+    return recorded.word("restore asked", actions.restore_asked_whole(made))
+
+
+@operation("tell_restore_confirmed", "office")
+def tell_restore_confirmed(token: str, restore: str) -> str:
+    """An officer of another body confirms what the vault was told was asked, in their own confirmed session.
+
+    Returns the vault's word, which the entry has to have before a key comes back. Raises Refused.
+    """
+    found = _ceremony(restore)
+    by = vouched_on(token, "confirm_restore", found)
+    with reading_as(CLOCK):
+        asked = actions.restore_asking(found)
+    if asked is None:
+        raise Refused(
+            _("The vault was not told who asked for this, so nothing follows from it. Let it be asked for again."),
+            reason="nothing",
+        )
+    found.confirmed_by, found.confirmed_body = by, by.body
+    return recorded.word("restore confirmed", actions.restore_confirmed_whole(found))
 
 
 @operation("restore_room", "office")
 def restore_room(token: str, restore: str, pieces: Sequence[bytes]) -> bool:
     """Bring a compartment's key back to the leader of a confirmed ceremony. Recorded first; other sessions go on."""
     person, private = reader(token)
-    found = RoomRestore.objects.filter(ref=restore).first()
-    if found is None:
-        raise Refused(_("There is no such ceremony."), reason="nothing")
+    found = _ceremony(restore)
     if not person.fresh:
         raise Refused(_("Confirm that it is you before you change who can open what."), reason="confirm")
     with reading_as(person):
         actions.may_restore(found, person)
-    back = keyroom.recover_room(found.room, pieces, private)
+    back = escrowkeys.recover_room(found.room, pieces, private)
     actions.enter_restore(found, by=person)
-    keyroom.restore_room(found.room, back, person.ref)
+    escrowkeys.restore_room(found.room, back, person.ref)
     return True

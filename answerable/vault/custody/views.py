@@ -24,8 +24,10 @@ from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.record.pages import chain
 from answerable.vault import actions as vault
-from answerable.vault import bundles, client, escrow, keyroom
+from answerable.vault import client, escrow
+from answerable.vault.bundles import reading, seating
 from answerable.vault.custody import access, actions, lifecycle, rules, words
+from answerable.vault.keyroom import seatkeys
 from answerable.vault.models import IdentityRequest, RoomRestore
 
 
@@ -209,7 +211,7 @@ def answer(request: Request, ref: str) -> HttpResponse:
     def act(data: dict[str, Any]) -> HttpResponse:
         if not request.user.vault_session:
             raise Refused(_("Your key is locked. Unlock it to read what is sealed."), reason="locked")
-        brought = _brought(data["file"], bundles.LARGEST)
+        brought = _brought(data["file"], reading.LARGEST)
         opened = client.ask("open_answer", token=request.user.vault_session, request=ref, answer=brought)
         shown = [(words.fields().get(name, name), text) for name, text in opened.items()]
         return render(request, "vault/custody/answer.html",
@@ -232,7 +234,7 @@ def seats(request: Request) -> HttpResponse:
         [
             s["name"],
             bodies.get(s["body"], "–"),
-            bundles.spelled(s["public_key_sha256"]),
+            reading.spelled(s["public_key_sha256"]),
             _("yes") if s["escrowed"] else _("not yet"),
         ]
         for s in client.ask("seats")
@@ -270,10 +272,10 @@ def fill(request: Request) -> HttpResponse:
     """Fill a seat with the public key that its holder made."""
 
     def act(data: dict[str, Any]) -> HttpResponse:
-        name, public = bundles.open_seat_public(_brought(data["file"], 16 * 1024))
+        name, public = seating.open_seat_public(_brought(data["file"], 16 * 1024))
         fingerprint = vault.fill_seat(name, data["body"].ref, public, by=request.user)
         said = _("The seat is filled. Compare the fingerprint with its holder by voice: %(fingerprint)s")
-        return done(request, said % {"fingerprint": bundles.spelled(fingerprint)}, "identity-seats")
+        return done(request, said % {"fingerprint": reading.spelled(fingerprint)}, "identity-seats")
 
     return form_page(request, SeatForm(request.POST or None, request.FILES or None), heading=_("Fill a seat"), button=_("Fill"),
                      act=act, cancel=reverse("identity-seats"),
@@ -313,11 +315,11 @@ def handover(request: Request) -> HttpResponse:
     seat = _own_seat(request)
 
     def act(data: dict[str, Any]) -> HttpResponse:
-        for number, part in enumerate(data["file"].chunks(keyroom.PART_SIZE)):
+        for number, part in enumerate(data["file"].chunks(seatkeys.PART_SIZE)):
             client.ask("handover_part", token=request.user.vault_session, seat=seat, number=number, data=part)
         made = actions.take_in_handover(seat, by=request.user)
         said = _("The seat has its new key, %(fingerprint)s. Destroy the old one now.")
-        return done(request, said % {"fingerprint": bundles.spelled(made["new_sha256"])}, "identity-seats")
+        return done(request, said % {"fingerprint": reading.spelled(made["new_sha256"])}, "identity-seats")
 
     form = OneFile(request.POST or None, request.FILES or None)
     if request.method == "POST":
@@ -354,7 +356,7 @@ def escrow_key(request: Request) -> HttpResponse:
             raise Refused(_("Your key is locked. Unlock it to read what is sealed."), reason="locked")
         fingerprint = actions.enter_escrow_key(_brought(data["file"], 16 * 1024), by=request.user)
         said = _("Your key is entered. Compare its fingerprint: %(fingerprint)s")
-        return done(request, said % {"fingerprint": bundles.spelled(fingerprint)}, "today")
+        return done(request, said % {"fingerprint": reading.spelled(fingerprint)}, "today")
 
     lead = _("Make it on a machine of your own with: answerable custodian new-seat; bring its seat.pub.")
     for held in client.ask("escrow_officers"):
@@ -362,7 +364,7 @@ def escrow_key(request: Request) -> HttpResponse:
             lead = _(
                 "The key entered in your name is “%(name)s”, %(fingerprint)s. Compare it with your own seat.pub; if it is "
                 "another, enter yours here and tell the inspectors."
-            ) % {"name": held["name"], "fingerprint": bundles.spelled(held["public_key_sha256"])}
+            ) % {"name": held["name"], "fingerprint": reading.spelled(held["public_key_sha256"])}
     return form_page(request, OneFile(request.POST or None, request.FILES or None), heading=_("Your key for holding pieces"),
                      button=_("Enter"), act=act, cancel=reverse("today"), lead=lead)  # fmt: skip
 
@@ -454,7 +456,7 @@ def restore(request: Request, ref: str) -> HttpResponse:
         elif name == "cancel_restore":
             actions.cancel_restore(this, by=by)
         else:
-            pieces = [_brought(f, bundles.LARGEST) for f in request.FILES.getlist("pieces")[:9]]
+            pieces = [_brought(f, reading.LARGEST) for f in request.FILES.getlist("pieces")[:9]]
             actions.bring_pieces(this, pieces, by=by)
         return done(request, _("Done."), "restore", ref)
     facts = [(_("Compartment"), this.room), (_("Leads"), this.leader.name), (_("Asked by"), this.asked_body.name),

@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from answerable.engines import tlog
-from answerable.vault import bundles, identity, seal
-from answerable.vault.bundles import BadBundle
+from answerable.vault import identity, seal
+from answerable.vault.bundles import opening, reading, seating
+from answerable.vault.bundles.reading import BadBundle
 
 SIGNER = tlog.Ed25519Signer("alliance.example/record", bytes(range(32)))
 CUSTODIAN, SAFEGUARDING, ADVOCATE = "vault custodian", "safeguarding officer", "survivors' advocate"
@@ -34,19 +35,19 @@ def asked(signer=SIGNER, **changed):
         "valid_until": RELEASED + timedelta(days=3), "break_glass": False, "block": BLOCK, "leaf_index": 4711,
         "leaf": bytes(32),
     } | changed  # fmt: skip
-    return bundles.build_request(signer, **said)
+    return opening.build_request(signer, **said)
 
 
 def request(**changed):
-    return bundles.open_request(asked(**changed), SIGNER.vkey())
+    return opening.open_request(asked(**changed), SIGNER.vkey())
 
 
 def share_of(request, seat=CUSTODIAN, to=SAFEGUARDING, at=DURING):
-    return bundles.make_share(request, seat=seat, private=SEATS[seat][1], with_seat=to, with_public=SEATS[to][0], at=at)
+    return opening.make_share(request, seat=seat, private=SEATS[seat][1], with_seat=to, with_public=SEATS[to][0], at=at)
 
 
 def answer_of(request, share, seat=SAFEGUARDING, at=DURING):
-    return bundles.make_answer(request, share, seat=seat, private=SEATS[seat][1], at=at)
+    return opening.make_answer(request, share, seat=seat, private=SEATS[seat][1], at=at)
 
 
 def resigned(**changed):
@@ -59,7 +60,7 @@ ASKED = asked()
 
 
 def test_a_request_says_what_it_was_built_from():
-    said = bundles.open_request(ASKED, SIGNER.vkey())
+    said = opening.open_request(ASKED, SIGNER.vkey())
     assert (said.fields, said.purpose, said.recipient) == (("safe_contact",), "arranging payment", "PER-TOVE")
     assert (said.released_at, said.valid_until) == (RELEASED, RELEASED + timedelta(days=3))
     assert (said.leaf_index, said.leaf, said.seats) == (4711, "00" * 32, tuple(sorted(SEATS)))
@@ -73,7 +74,7 @@ def test_any_two_seats_answer_with_the_fields_asked_and_no_others(first, second)
         return
     ask = request(fields=["safe_contact", "birth_name"])
     answer = answer_of(ask, share_of(ask, first, second), second)
-    opened = bundles.open_answer(answer, TOVE, "PER-TOVE", request="IDR-1", subject="CLM-1")
+    opened = opening.open_answer(answer, TOVE, "PER-TOVE", request="IDR-1", subject="CLM-1")
     assert opened == {"safe_contact": "by the well, on market days"}
 
 
@@ -95,7 +96,7 @@ def test_no_bundle_shows_what_is_sealed_and_an_answers_size_does_not_tell_how_mu
 def test_a_request_is_refused_at_every_flipped_byte(place):
     for bit in (1, 32):
         with pytest.raises(BadBundle):
-            bundles.open_request(ASKED[:place] + bytes([ASKED[place] ^ bit]) + ASKED[place + 1 :], SIGNER.vkey())
+            opening.open_request(ASKED[:place] + bytes([ASKED[place] ^ bit]) + ASKED[place + 1 :], SIGNER.vkey())
 
 
 @pytest.mark.slow
@@ -109,7 +110,7 @@ def test_a_share_and_an_answer_are_refused_at_every_flipped_byte():
     for i in range(len(answer)):
         changed = answer[:i] + bytes([answer[i] ^ 1 << i % 7]) + answer[i + 1 :]
         with pytest.raises(BadBundle):
-            bundles.open_answer(changed, TOVE, "PER-TOVE", request="IDR-1", subject="CLM-1")
+            opening.open_answer(changed, TOVE, "PER-TOVE", request="IDR-1", subject="CLM-1")
 
 
 def test_the_same_bytes_in_another_spelling_are_refused():
@@ -126,24 +127,24 @@ def test_the_same_bytes_in_another_spelling_are_refused():
 @pytest.mark.parametrize(
     "raw",
     [b"", b"{}", b"[]", b"null", b"\xff", b"[" * 100_000, ASKED[:-1], ASKED + b"\n", ASKED.replace(b",", b", ", 1),
-     b'{"a":NaN}', b'{"a":1,"a":1}', b" " * (bundles.LARGEST + 1), ASKED.replace(b"request/1", b"request/2")],
+     b'{"a":NaN}', b'{"a":1,"a":1}', b" " * (reading.LARGEST + 1), ASKED.replace(b"request/1", b"request/2")],
     ids=["nothing", "empty", "list", "null", "no text", "deep", "cut", "longer", "spaced", "NaN", "twice", "huge", "newer"],
 )  # fmt: skip
 def test_what_is_not_a_request_is_refused(raw):
     with pytest.raises(BadBundle):
-        bundles.open_request(raw, SIGNER.vkey())
+        opening.open_request(raw, SIGNER.vkey())
 
 
 def test_a_request_signed_by_anyone_else_or_not_at_all_is_refused():
     other = tlog.Ed25519Signer("alliance.example/record", bytes(32))
     with pytest.raises(BadBundle, match="not signed"):
-        bundles.open_request(asked(signer=other), SIGNER.vkey())
+        opening.open_request(asked(signer=other), SIGNER.vkey())
     body = {k: v for k, v in json.loads(ASKED).items() if k != "signature"}
     with pytest.raises(BadBundle, match="signature"):
-        bundles.open_request(tlog.canonical(body), SIGNER.vkey())
+        opening.open_request(tlog.canonical(body), SIGNER.vkey())
     for vkey in ("", "a+b+c", SIGNER.vkey()[:-4], other.vkey().replace("alliance", "elsewhere")):
         with pytest.raises(BadBundle):
-            bundles.open_request(ASKED, vkey)
+            opening.open_request(ASKED, vkey)
 
 
 @pytest.mark.parametrize(
@@ -159,11 +160,11 @@ def test_a_request_signed_by_anyone_else_or_not_at_all_is_refused():
 )  # fmt: skip
 def test_a_rightly_signed_request_that_is_not_in_order_is_refused(changed):
     with pytest.raises(BadBundle):
-        bundles.open_request(resigned(**changed), SIGNER.vkey())
+        opening.open_request(resigned(**changed), SIGNER.vkey())
 
 
 def test_the_same_request_unchanged_is_taken():
-    assert bundles.open_request(resigned(), SIGNER.vkey()).request == "IDR-1"
+    assert opening.open_request(resigned(), SIGNER.vkey()).request == "IDR-1"
 
 
 def test_a_block_with_more_or_fewer_shares_is_refused():
@@ -240,10 +241,10 @@ def test_one_seat_cannot_be_both():
     with pytest.raises(BadBundle, match="two different seats"):
         share_of(ask, CUSTODIAN, CUSTODIAN)
     with pytest.raises(BadBundle, match="none of the three"):
-        bundles.make_share(ask, seat="x", private=TOVE, with_seat=CUSTODIAN, with_public=TOVE_PUBLIC, at=DURING)
+        opening.make_share(ask, seat="x", private=TOVE, with_seat=CUSTODIAN, with_public=TOVE_PUBLIC, at=DURING)
     # A forged half, sealed by someone who only knows public keys.
-    context = bundles._share_context(ask, CUSTODIAN, SAFEGUARDING)
-    forged = json.loads(share_of(ask)) | {"sealed": bundles.b64(seal.wrap(SEATS[SAFEGUARDING][0], bytes(32), context))}
+    context = opening._share_context(ask, CUSTODIAN, SAFEGUARDING)
+    forged = json.loads(share_of(ask)) | {"sealed": reading.b64(seal.wrap(SEATS[SAFEGUARDING][0], bytes(32), context))}
     with pytest.raises(BadBundle, match="do not belong together"):
         answer_of(ask, tlog.canonical(forged))
 
@@ -260,20 +261,20 @@ def test_an_answer_opens_for_its_reader_request_and_claim_alone():
         {"subject": "CLM-2"},
     ):
         with pytest.raises(BadBundle):
-            bundles.open_answer(answer, **right | wrong)
+            opening.open_answer(answer, **right | wrong)
     for name in ("request", "subject", "recipient"):
         relabelled = tlog.canonical(json.loads(answer) | {name: "X-2"})
         with pytest.raises(BadBundle, match="does not open"):
-            bundles.open_answer(relabelled, **right | {name: "X-2"})
+            opening.open_answer(relabelled, **right | {name: "X-2"})
 
 
 def test_an_answer_that_is_no_identity_leaves_no_trace_in_the_fault():
-    context = bundles._answer_context("IDR-1", "CLM-1", "PER-TOVE")
+    context = opening._answer_context("IDR-1", "CLM-1", "PER-TOVE")
     for text in (b"Noor, by the well", b'["Noor, by the well"]', b'{"name":["Noor"]}'):
         answer = json.loads(answer_of(request(), share_of(request())))
-        answer["sealed"] = bundles.b64(seal.wrap(TOVE_PUBLIC, seal.pad(text), context))
+        answer["sealed"] = reading.b64(seal.wrap(TOVE_PUBLIC, seal.pad(text), context))
         with pytest.raises(BadBundle) as caught:
-            bundles.open_answer(tlog.canonical(answer), TOVE, "PER-TOVE", request="IDR-1", subject="CLM-1")
+            opening.open_answer(tlog.canonical(answer), TOVE, "PER-TOVE", request="IDR-1", subject="CLM-1")
         assert caught.value.__cause__ is None and caught.value.__context__ is None and "Noor" not in str(caught.value)
 
 
@@ -314,15 +315,15 @@ def test_a_handover_needs_the_seats_own_key_and_its_own_claim():
 def test_a_handover_is_read_to_its_end_or_refused():
     second = identity.seal_identity({"name": "Else"}, PUBLIC, "CLM-2")
     new, _, new_public = handed_over([BLOCK, second])
-    head = bundles.Handover(CUSTODIAN, seal.fingerprint(SEATS[CUSTODIAN][0]), new_public)
-    lines = [bundles.block_line(b) for b in new]
+    head = seating.Handover(CUSTODIAN, seal.fingerprint(SEATS[CUSTODIAN][0]), new_public)
+    lines = [seating.block_line(b) for b in new]
     digest = hashlib.sha256(b"".join(lines)).hexdigest()
-    given = bundles.blocks_head(CUSTODIAN, SEATS[CUSTODIAN][0], bytes(range(32)))
-    challenge = bundles.open_challenge(given, CUSTODIAN, SEATS[CUSTODIAN][1])
-    end = bundles.handover_end(2, digest, bundles.handover_proof(challenge, head, 2, digest))
+    given = seating.blocks_head(CUSTODIAN, SEATS[CUSTODIAN][0], bytes(range(32)))
+    challenge = seating.open_challenge(given, CUSTODIAN, SEATS[CUSTODIAN][1])
+    end = seating.handover_end(2, digest, seating.handover_proof(challenge, head, 2, digest))
 
     def read(*parts):
-        said, blocks = bundles.open_handover(io.BytesIO(b"".join(parts)), lambda _head: bytes(range(32)))
+        said, blocks = seating.open_handover(io.BytesIO(b"".join(parts)), lambda _head: bytes(range(32)))
         return said, list(blocks)
 
     said, blocks = read(head.line(), *lines, end)
@@ -334,23 +335,23 @@ def test_a_handover_is_read_to_its_end_or_refused():
     with pytest.raises(BadBundle):
         read(*lines, end)
     # The same lines, whole, with a word that is not the old key's, or is its word on something else.
-    other = bundles.Handover(CUSTODIAN, head.old_fingerprint, seal.new_key_pair()[0])
-    for wrong in ("0" * 64, bundles.handover_proof(bytes(32), head, 2, digest), bundles.handover_proof(challenge, other, 2, digest),
-                  bundles.handover_proof(challenge, head, 3, digest)):  # fmt: skip
+    other = seating.Handover(CUSTODIAN, head.old_fingerprint, seal.new_key_pair()[0])
+    for wrong in ("0" * 64, seating.handover_proof(bytes(32), head, 2, digest), seating.handover_proof(challenge, other, 2, digest),
+                  seating.handover_proof(challenge, head, 3, digest)):  # fmt: skip
         with pytest.raises(BadBundle, match="not made with the key"):
-            read(head.line(), *lines, bundles.handover_end(2, digest, wrong))
+            read(head.line(), *lines, seating.handover_end(2, digest, wrong))
     for name, key in ((ADVOCATE, CUSTODIAN), (CUSTODIAN, ADVOCATE)):
         with pytest.raises(BadBundle):
-            bundles.open_challenge(given, name, SEATS[key][1])
+            seating.open_challenge(given, name, SEATS[key][1])
 
 
 def test_a_seats_public_key_is_read_back_and_nothing_else_is():
-    raw = bundles.seat_public(CUSTODIAN, TOVE_PUBLIC)
-    assert bundles.open_seat_public(raw) == (CUSTODIAN, TOVE_PUBLIC)
+    raw = seating.seat_public(CUSTODIAN, TOVE_PUBLIC)
+    assert seating.open_seat_public(raw) == (CUSTODIAN, TOVE_PUBLIC)
     for name in ("", "a|b", "x" * 41, "\x07"):
         with pytest.raises(BadBundle):
-            bundles.seat_public(name, TOVE_PUBLIC)
+            seating.seat_public(name, TOVE_PUBLIC)
     with pytest.raises(BadBundle):
-        bundles.seat_public(CUSTODIAN, TOVE_PUBLIC[:-1])
+        seating.seat_public(CUSTODIAN, TOVE_PUBLIC[:-1])
     with pytest.raises(BadBundle):
-        bundles.open_seat_public(ASKED)
+        seating.open_seat_public(ASKED)

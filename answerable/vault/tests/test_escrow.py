@@ -10,7 +10,7 @@ import pytest
 
 from answerable.engines import tlog
 from answerable.vault import escrow, primitives, seal
-from answerable.vault.bundles import BadBundle
+from answerable.vault.bundles.reading import BadBundle
 from answerable.vault.primitives import Unopenable
 
 NAMES = ["Ada", "Bem", "Caro", "Dov", "Ela"]

@@ -18,8 +18,9 @@ import pytest
 
 from answerable.common import clock
 from answerable.engines import tlog
-from answerable.vault import identity, keyroom, primitives, rootkey, seal, userkeys
+from answerable.vault import identity, primitives, rootkey, seal, userkeys
 from answerable.vault.chamber import Chamber
+from answerable.vault.keyroom import roomkeys, vaultkeys
 from answerable.vault.primitives import Unopenable
 
 pytestmark = pytest.mark.slow
@@ -381,7 +382,7 @@ def test_a_seat_that_was_handed_over_opens_nothing_sealed_afterwards():
 def test_a_share_is_not_a_wrapped_key_of_anything_else():
     block = identity.seal_identity(NOOR, PUBLICS, "CLM-1")
     for (_, _, seat), blob in block.shares.items():
-        for context in (b"", keyroom.datakey_context("CLM-1", "A/claims"), keyroom.reader_context("A/claims", seat)):
+        for context in (b"", roomkeys.datakey_context("CLM-1", "A/claims"), roomkeys.reader_context("A/claims", seat)):
             with pytest.raises(Unopenable):
                 seal.unwrap(SEATS[seat][1], blob, context)
 
@@ -397,24 +398,24 @@ def register(db, monkeypatch):
     """Two claims in one compartment and one in another, read by Ines; Paulo reads the second compartment only."""
     from answerable.vault.models import Compartment, Reader
 
-    monkeypatch.setattr(keyroom, "CHAMBER", Chamber(root=ROOT, demonstration=True))
+    monkeypatch.setattr(vaultkeys, "CHAMBER", Chamber(root=ROOT, demonstration=True))
     people = {"ines": (PUBLIC, PRIVATE), "paulo": (OTHER_PUBLIC, OTHER_PRIVATE)}
     for room, readers in (("A/claims", ["ines"]), ("B/claims", ["ines", "paulo"])):
         public, private = seal.new_key_pair()
         row = Compartment.objects.create(name=room, public_key=public, made_at=clock.now())
         for person in readers:
-            context = keyroom.reader_context(room, person)
+            context = roomkeys.reader_context(room, person)
             wrapped = rootkey.seal_at_rest(ROOT, seal.wrap(people[person][0], private, context), context)
             Reader.objects.create(compartment=row, person=person, wrapped=wrapped)
     return {
-        (subject, room): keyroom.seal_fields(subject, room, "Claim", {"account": f"of {subject}", "place": "a town"})
+        (subject, room): roomkeys.seal_fields(subject, room, "Claim", {"account": f"of {subject}", "place": "a town"})
         for subject, room in (("CLM-1", "A/claims"), ("CLM-2", "A/claims"), ("CLM-3", "B/claims"))
     }
 
 
 def read(register, subject, room, field="account", blob=None, person="ines", private=PRIVATE):
     blob = register[subject, room][field] if blob is None else blob
-    return keyroom.open_fields(subject, room, "Claim", {field: blob}, person=person, private=private)[field]
+    return roomkeys.open_fields(subject, room, "Claim", {field: blob}, person=person, private=private)[field]
 
 
 @pytest.mark.writes_freely
@@ -474,14 +475,14 @@ def test_a_row_opens_under_its_own_claim_compartment_and_reader_only(register):
         wraps.items(), (PRIVATE, OTHER_PRIVATE), itertools.product(rooms, people)
     ):
         try:
-            context = keyroom.reader_context(*place)
+            context = roomkeys.reader_context(*place)
             room_key = seal.unwrap(private, rootkey.open_at_rest(ROOT, wrapped, context), context)
         except Unopenable:
             continue
         opens.add((row, place))
         for (key_row, key), room, claim in itertools.product(keys.items(), rooms, claims):
             try:
-                seal.unwrap(room_key, key, keyroom.datakey_context(claim, room))
+                seal.unwrap(room_key, key, roomkeys.datakey_context(claim, room))
             except Unopenable:
                 continue
             opens.add((key_row, (room, claim)))
@@ -493,7 +494,7 @@ def test_a_reader_row_made_up_by_the_database_opens_nothing(register):
     from answerable.vault.models import Compartment, Reader
 
     room = Compartment.objects.get(name="A/claims")
-    made_up = seal.wrap(OTHER_PUBLIC, seal.new_key_pair()[1], keyroom.reader_context("A/claims", "paulo"))
+    made_up = seal.wrap(OTHER_PUBLIC, seal.new_key_pair()[1], roomkeys.reader_context("A/claims", "paulo"))
     Reader.objects.create(compartment=room, person="paulo", wrapped=made_up)
     with pytest.raises(Unopenable):
         read(register, "CLM-1", "A/claims", person="paulo", private=OTHER_PRIVATE)

@@ -10,10 +10,12 @@ from softkey import SoftKey
 from answerable.alliance import actions as alliance
 from answerable.authority.principals import CLOCK
 from answerable.common.errors import Refused
-from answerable.vault import chamber, keyroom, operations, primitives, seal, stretching, userkeys
+from answerable.vault import chamber, primitives, seal, stretching, userkeys
 from answerable.vault.chamber import CHAMBER
+from answerable.vault.keyroom import personkeys
 from answerable.vault.limits import LIMITS, Limits
 from answerable.vault.models import Authenticator, PersonKey
+from answerable.vault.operations import entering, sessions
 
 SITE = "http://testserver"
 WORDS = "acorn bridge candle dolphin eleven forest"
@@ -27,7 +29,7 @@ def person(db):
     someone, _other = alliance.found_alliance(
         registrar=("noor", "Noor"), administrator=("arno", "Arno"), secretariat="Somewhere", by=CLOCK
     )
-    keyroom.put_person_key(someone.ref, *stretching.new_user_key(WORDS))
+    personkeys.put_person_key(someone.ref, *stretching.new_user_key(WORDS))
     yield someone
     CHAMBER.end_all_of(someone.ref)
     LIMITS.clear()
@@ -35,7 +37,7 @@ def person(db):
 
 @pytest.fixture
 def signed_in(person):
-    return operations.sign_in("noor", WORDS)["token"]
+    return entering.sign_in("noor", WORDS)["token"]
 
 
 @pytest.fixture
@@ -48,8 +50,8 @@ def clock_of_the_vault(monkeypatch):
 
 def added(token, key=None, name="Blue key"):
     key = key or SoftKey()
-    credential, secret = key.make(operations.passkey_to_make(token, SITE))
-    operations.add_passkey(token, SITE, credential, secret, name)
+    credential, secret = key.make(entering.passkey_to_make(token, SITE))
+    entering.add_passkey(token, SITE, credential, secret, name)
     return key
 
 
@@ -98,7 +100,7 @@ def test_a_passphrases_wrap_is_no_passkeys_and_the_other_way_round():
 
 def test_a_passkey_opens_the_same_key_the_passphrase_opens(signed_in, person):
     key = added(signed_in)
-    token = operations.sign_in_passkey(SITE, *key.use(operations.passkey_to_use(SITE)))["token"]
+    token = entering.sign_in_passkey(SITE, *key.use(entering.passkey_to_use(SITE)))["token"]
     assert CHAMBER.private(token) == CHAMBER.private(signed_in)
     public = bytes(PersonKey.objects.get(person=person.ref).public_key)
     context = b"a test"
@@ -108,40 +110,40 @@ def test_a_passkey_opens_the_same_key_the_passphrase_opens(signed_in, person):
 
 
 def test_options_ask_for_a_verified_user_a_known_host_and_no_attestation(signed_in):
-    options = operations.passkey_to_make(signed_in, SITE)
+    options = entering.passkey_to_make(signed_in, SITE)
     assert len(options["challenge"]) >= 43 and options["rp"]["id"] == "testserver"
     assert options["authenticatorSelection"]["userVerification"] == "required"
     assert options["authenticatorSelection"]["residentKey"] == "required"
     assert options.get("attestation", "none") == "none"
-    used = operations.passkey_to_use(SITE)
+    used = entering.passkey_to_use(SITE)
     assert used["userVerification"] == "required" and used["allowCredentials"] == [], (
         "nobody is named before signing in"
     )
-    assert used["challenge"] != operations.passkey_to_use(SITE)["challenge"]
+    assert used["challenge"] != entering.passkey_to_use(SITE)["challenge"]
 
 
 def refused_to_register(token, options, **wrong):
     key = SoftKey()
     credential, secret = key.make(options, **wrong)
     with pytest.raises(Refused):
-        operations.add_passkey(token, SITE, credential, secret, "x")
+        entering.add_passkey(token, SITE, credential, secret, "x")
     assert not Authenticator.objects.exists()
 
 
 def test_registering_refuses_another_page_another_host_and_an_unverified_user(signed_in):
-    refused_to_register(signed_in, operations.passkey_to_make(signed_in, SITE), uv=False)
-    refused_to_register(signed_in, operations.passkey_to_make(signed_in, SITE), origin="http://testserver.example")
-    options = operations.passkey_to_make(signed_in, SITE)
+    refused_to_register(signed_in, entering.passkey_to_make(signed_in, SITE), uv=False)
+    refused_to_register(signed_in, entering.passkey_to_make(signed_in, SITE), origin="http://testserver.example")
+    options = entering.passkey_to_make(signed_in, SITE)
     refused_to_register(signed_in, {**options, "rp": {"id": "elsewhere"}})
 
 
 def test_a_challenge_registers_once_and_for_its_own_person_only(signed_in, person):
-    key, options = SoftKey(), operations.passkey_to_make(signed_in, SITE)
+    key, options = SoftKey(), entering.passkey_to_make(signed_in, SITE)
     credential, secret = key.make(options)
-    operations.add_passkey(signed_in, SITE, credential, secret, "x")
+    entering.add_passkey(signed_in, SITE, credential, secret, "x")
     other, _ = SoftKey().make(options)
     with pytest.raises(Refused, match="could not be verified"):
-        operations.add_passkey(signed_in, SITE, other, secret, "x")
+        entering.add_passkey(signed_in, SITE, other, secret, "x")
     refused_to = CHAMBER.challenge("make", "PER-SOMEONE-ELSE")
     assert not CHAMBER.spend(refused_to, "make", person.ref)
 
@@ -171,46 +173,46 @@ def test_challenges_are_bounded_and_the_oldest_goes_first():
 def sign_in_refused(credential, secret, match="does not sign in here"):
     before = len(CHAMBER.sessions)
     with pytest.raises(Refused, match=match):
-        operations.sign_in_passkey(SITE, credential, secret)
+        entering.sign_in_passkey(SITE, credential, secret)
     assert len(CHAMBER.sessions) == before
 
 
 def test_an_answer_signs_in_once(signed_in):
     key = added(signed_in)
-    answer = key.use(operations.passkey_to_use(SITE))
-    assert operations.sign_in_passkey(SITE, *answer)["token"]
+    answer = key.use(entering.passkey_to_use(SITE))
+    assert entering.sign_in_passkey(SITE, *answer)["token"]
     sign_in_refused(*answer)
 
 
 @pytest.mark.parametrize("wrong", [{"uv": False}, {"origin": "http://evil.example"}, {"host": "evil.example"}])
 def test_signing_in_refuses_another_page_another_host_and_an_unverified_user(signed_in, wrong):
     key = added(signed_in)
-    sign_in_refused(*key.use(operations.passkey_to_use(SITE), **wrong))
+    sign_in_refused(*key.use(entering.passkey_to_use(SITE), **wrong))
     # The control: the same key signs in when nothing is wrong.
-    assert operations.sign_in_passkey(SITE, *key.use(operations.passkey_to_use(SITE)))
+    assert entering.sign_in_passkey(SITE, *key.use(entering.passkey_to_use(SITE)))
 
 
 def test_the_prf_of_another_credential_fails(signed_in):
     key, other = added(signed_in), added(signed_in, name="Spare")
-    options = operations.passkey_to_use(SITE)
+    options = entering.passkey_to_use(SITE)
     credential, _mine = key.use(options)
     sign_in_refused(credential, other.secret(options))
-    sign_in_refused(key.use(operations.passkey_to_use(SITE))[0], b"")
+    sign_in_refused(key.use(entering.passkey_to_use(SITE))[0], b"")
 
 
 def test_a_count_that_does_not_grow_is_refused(signed_in):
     key = added(signed_in)
-    assert operations.sign_in_passkey(SITE, *key.use(operations.passkey_to_use(SITE), count=7))
+    assert entering.sign_in_passkey(SITE, *key.use(entering.passkey_to_use(SITE), count=7))
     for copied in (7, 6, 0):
-        sign_in_refused(*key.use(operations.passkey_to_use(SITE), count=copied))
-    assert operations.sign_in_passkey(SITE, *key.use(operations.passkey_to_use(SITE), count=8))
+        sign_in_refused(*key.use(entering.passkey_to_use(SITE), count=copied))
+    assert entering.sign_in_passkey(SITE, *key.use(entering.passkey_to_use(SITE), count=8))
 
 
 def test_a_forged_signature_and_another_persons_key_are_refused(signed_in):
     key = added(signed_in)
     thief = SoftKey()
     thief.ident, thief.prf = key.ident, key.prf  # knows everything but the private key
-    sign_in_refused(*thief.use(operations.passkey_to_use(SITE)))
+    sign_in_refused(*thief.use(entering.passkey_to_use(SITE)))
 
 
 @pytest.mark.parametrize(
@@ -221,13 +223,13 @@ def test_what_is_no_answer_is_refused_in_the_same_words(person, text):
 
 
 def test_an_unknown_passkey_gets_the_same_words_as_a_wrong_one(signed_in):
-    sign_in_refused(*SoftKey().use(operations.passkey_to_use(SITE)))
+    sign_in_refused(*SoftKey().use(entering.passkey_to_use(SITE)))
 
 
 def test_a_passkey_without_prf_is_told_why(signed_in):
-    credential, _ = SoftKey().make(operations.passkey_to_make(signed_in, SITE))
+    credential, _ = SoftKey().make(entering.passkey_to_make(signed_in, SITE))
     with pytest.raises(Refused, match="cannot open keys"):
-        operations.add_passkey(signed_in, SITE, credential, b"", "x")
+        entering.add_passkey(signed_in, SITE, credential, b"", "x")
     assert not Authenticator.objects.exists()
 
 
@@ -235,22 +237,22 @@ def test_a_host_this_installation_does_not_answer_to_is_refused(signed_in, setti
     settings.ALLOWED_HOSTS = ["office.example"]
     for origin in (SITE, "http://office.example.evil", "javascript:1", "http://[", ""):
         with pytest.raises(Refused):
-            operations.passkey_to_use(origin)
-    assert operations.passkey_to_use("http://office.example")["rpId"] == "office.example"
+            entering.passkey_to_use(origin)
+    assert entering.passkey_to_use("http://office.example")["rpId"] == "office.example"
     settings.SECURE = True
     with pytest.raises(Refused):
-        operations.passkey_to_use("http://office.example")
+        entering.passkey_to_use("http://office.example")
 
 
 def test_registering_needs_a_session_confirmed_a_short_while_ago(signed_in, clock_of_the_vault):
     for _ in range(3):
         clock_of_the_vault(250)
-        operations.touch(signed_in)
+        entering.touch(signed_in)
     with pytest.raises(Refused) as no:
-        operations.passkey_to_make(signed_in, SITE)
+        entering.passkey_to_make(signed_in, SITE)
     assert no.value.reason == "confirm"
-    operations.confirm(signed_in, WORDS)
-    assert operations.passkey_to_make(signed_in, SITE)
+    entering.confirm(signed_in, WORDS)
+    assert entering.passkey_to_make(signed_in, SITE)
 
 
 # --- ending, confirming, changing ---------------------------------------------------------------------------------
@@ -258,60 +260,60 @@ def test_registering_needs_a_session_confirmed_a_short_while_ago(signed_in, cloc
 
 def test_an_ended_passkey_opens_nothing_and_every_session_ends(signed_in, person):
     key = added(signed_in)
-    number = operations.own_keys(signed_in)["passkeys"][0]["number"]
-    assert operations.end_passkey(signed_in, number) == "Blue key"
+    number = entering.own_keys(signed_in)["passkeys"][0]["number"]
+    assert entering.end_passkey(signed_in, number) == "Blue key"
     assert CHAMBER.sessions_of(person.ref) == 0 and bytes(Authenticator.objects.get().wrapped_private) == b""
-    sign_in_refused(*key.use(operations.passkey_to_use(SITE)))
+    sign_in_refused(*key.use(entering.passkey_to_use(SITE)))
 
 
 def test_in_production_the_last_passkey_stays_and_ones_own_alone_is_ended(signed_in, person, settings):
     settings.TWO_AUTHENTICATORS = True
-    assert not operations.is_enrolled(person.ref), "a passphrase alone is not enough"
+    assert not sessions.is_enrolled(person.ref), "a passphrase alone is not enough"
     added(signed_in)
-    assert operations.is_enrolled(person.ref)
-    number = operations.own_keys(signed_in)["passkeys"][0]["number"]
+    assert sessions.is_enrolled(person.ref)
+    number = entering.own_keys(signed_in)["passkeys"][0]["number"]
     with pytest.raises(Refused, match="last passkey"):
-        operations.end_passkey(signed_in, number)
+        entering.end_passkey(signed_in, number)
     with pytest.raises(Refused, match="no such passkey"):
-        operations.end_passkey(signed_in, number + 1)
+        entering.end_passkey(signed_in, number + 1)
     added(signed_in, name="Spare")
-    operations.end_passkey(signed_in, number)
+    entering.end_passkey(signed_in, number)
 
 
 def test_a_passkey_confirms_its_own_session_and_no_other(signed_in, person, clock_of_the_vault):
     key = added(signed_in)
-    clock_of_the_vault(400), operations.touch(signed_in), clock_of_the_vault(400)
-    assert not operations.touch(signed_in)["fresh"]
-    stray = key.use(operations.passkey_to_use(SITE))  # a challenge for signing in confirms nothing
+    clock_of_the_vault(400), entering.touch(signed_in), clock_of_the_vault(400)
+    assert not entering.touch(signed_in)["fresh"]
+    stray = key.use(entering.passkey_to_use(SITE))  # a challenge for signing in confirms nothing
     with pytest.raises(Refused):
-        operations.confirm_passkey(signed_in, SITE, stray[0])
-    options = operations.passkey_to_use(SITE, signed_in)
+        entering.confirm_passkey(signed_in, SITE, stray[0])
+    options = entering.passkey_to_use(SITE, signed_in)
     assert len(options["allowCredentials"]) == 1
     with pytest.raises(Refused):
-        operations.confirm_passkey(signed_in, SITE, SoftKey().use(options)[0])
-    assert not operations.touch(signed_in)["fresh"]
-    operations.confirm_passkey(signed_in, SITE, key.use(operations.passkey_to_use(SITE, signed_in))[0])
-    assert operations.touch(signed_in)["fresh"]
+        entering.confirm_passkey(signed_in, SITE, SoftKey().use(options)[0])
+    assert not entering.touch(signed_in)["fresh"]
+    entering.confirm_passkey(signed_in, SITE, key.use(entering.passkey_to_use(SITE, signed_in))[0])
+    assert entering.touch(signed_in)["fresh"]
 
 
 def test_a_changed_passphrase_opens_the_same_key_and_the_old_one_nothing(signed_in, person):
     before = CHAMBER.private(signed_in)
     with pytest.raises(Refused, match="not your passphrase"):
-        operations.change_passphrase(signed_in, "not the old one at all", "grape harbour iron jungle kettle lemon")
-    operations.change_passphrase(signed_in, WORDS, "grape harbour iron jungle kettle lemon")
+        entering.change_passphrase(signed_in, "not the old one at all", "grape harbour iron jungle kettle lemon")
+    entering.change_passphrase(signed_in, WORDS, "grape harbour iron jungle kettle lemon")
     assert CHAMBER.find(signed_in) is None
     with pytest.raises(Refused):
-        operations.sign_in("noor", WORDS)
-    token = operations.sign_in("noor", "grape harbour iron jungle kettle lemon")["token"]
+        entering.sign_in("noor", WORDS)
+    token = entering.sign_in("noor", "grape harbour iron jungle kettle lemon")["token"]
     assert CHAMBER.private(token) == before
 
 
 def test_a_replaced_key_leaves_no_way_in_for_the_old_one(signed_in, person):
     key = added(signed_in)
-    keyroom.replace_person_key(person.ref, *userkeys.new_user_key("grape harbour iron jungle kettle lemon"))
-    sign_in_refused(*key.use(operations.passkey_to_use(SITE)))
+    personkeys.replace_person_key(person.ref, *userkeys.new_user_key("grape harbour iron jungle kettle lemon"))
+    sign_in_refused(*key.use(entering.passkey_to_use(SITE)))
     with pytest.raises(Refused):
-        operations.sign_in("noor", WORDS)
+        entering.sign_in("noor", WORDS)
 
 
 # --- limits -------------------------------------------------------------------------------------------------------
@@ -382,16 +384,16 @@ def test_invented_names_push_out_no_count_of_a_person(clock_of_the_vault, monkey
 
 
 def test_known_and_unknown_names_wait_alike_and_a_passkey_still_signs_in(person):
-    token = operations.sign_in("noor", WORDS)["token"]
+    token = entering.sign_in("noor", WORDS)["token"]
     key = added(token)
     said = {"noor": [], "nobody": []}
     for handle, sentences in said.items():
         for _ in range(7):
             with pytest.raises(Refused) as no:
-                operations.sign_in(handle, "wrong " * 5)
+                entering.sign_in(handle, "wrong " * 5)
             sentences.append((str(no.value), no.value.reason))
     assert said["noor"] == said["nobody"] and said["noor"][-1][1] == "wait"
     with pytest.raises(Refused):
-        operations.sign_in("noor", WORDS)
-    assert operations.sign_in_passkey(SITE, *key.use(operations.passkey_to_use(SITE)))["token"]
-    assert operations.unlock(person.ref, WORDS)["token"], "whoever is signed in is not kept from unlocking"
+        entering.sign_in("noor", WORDS)
+    assert entering.sign_in_passkey(SITE, *key.use(entering.passkey_to_use(SITE)))["token"]
+    assert entering.unlock(person.ref, WORDS)["token"], "whoever is signed in is not kept from unlocking"
