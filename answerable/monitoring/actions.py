@@ -25,6 +25,7 @@ from answerable.monitoring.intake import queries as intake_queries
 from answerable.monitoring.intake import rules as intake
 from answerable.monitoring.linking import queries as links
 from answerable.monitoring.models import (
+    FurtherActor,
     Import,
     Incident,
     Party,
@@ -149,7 +150,7 @@ def undo_import(batch: Import, *, by: Person) -> Import:
         )
     question("import_undone").ask(batch)
     removed, _each = Reading.objects.filter(imported=batch).delete()
-    Party.objects.filter(imported=batch, readings=None, incidents=None).delete()
+    Party.objects.filter(imported=batch, readings=None, incidents=None, named_further=None).delete()
     Situation.objects.filter(imported=batch, parties=None, readings=None).delete()
     # What another import shares stays and keeps that import as its origin.
     for party in Party.objects.filter(imported=batch):
@@ -169,6 +170,7 @@ def receive_report(
     *,
     situation: Situation,
     party: Party,
+    also: Sequence[Party] = (),
     on: date,
     area1: str,
     area2: str = "",
@@ -190,6 +192,7 @@ def receive_report(
 ) -> Incident:
     """File an incident report (form A1) whose facts are coded already, as the rehearsals do. Free text is sealed before it is
     stored; nothing else is free text. What people type comes by `intake.actions.deliver_report`; the check is the same.
+    `also` are the actors it names besides `party`.
 
     Raises Refused when the situation and actor do not belong together, a code is unknown, a date lies ahead, care was
     not offered first (SC-8), or existing accounts were not searched for first (SC-1).
@@ -202,8 +205,8 @@ def receive_report(
     except edtf.Unreadable as no:
         raise Refused(intake_queries.words((no.sentence, no.figures)), reason="report") from None
     row = {
-        "situation": situation.ref, "party": party.ref, "when": when, "area1": area1, "area2": area2,
-        "actor_types": [party.actor_type], "victims": victims, "victims_min": low, "victims_max": high, "forms": list(forms),
+        "situation": situation.ref, "party": [p.ref for p in (party, *also)], "when": when, "area1": area1, "area2": area2,
+        "actor_types": list(dict.fromkeys(p.actor_type for p in (party, *also))), "victims": victims, "victims_min": low, "victims_max": high, "forms": list(forms),
         "links": list(links), "link_reason": link_reason, "narrative": narrative, "place": place, "settings": list(settings),
         "consequences": list(consequences), "risk": risk, "referral_offered": referral_offered, "searched_first": searched_first,
     }  # fmt: skip
@@ -234,12 +237,24 @@ def receive_report(
         sealed["link_reason"],
     )
     incident.save(force_insert=True)
+    name_further(incident, [party, *also])
     question("report_changed").ask(incident.ref)
     record.append(
         "report received", incident, by=by, to_state=incident.status,
         detail={"situation": situation.ref, "organisation": organisation.ref},
     )  # fmt: skip
     return incident
+
+
+def name_further(incident: Incident, actors: Sequence[Party]) -> None:
+    """Part of an act that files or corrects a report: these are its actors, and no others. The first one stays its `party`."""
+    wanted = {p.pk for p in actors} - {incident.party_id}
+    here = {f.party_id: f for f in FurtherActor.objects.filter(incident=incident)}
+    FurtherActor.objects.filter(pk__in=[f.pk for key, f in here.items() if key not in wanted]).delete()
+    FurtherActor.objects.bulk_create(
+        FurtherActor(incident=incident, party_id=key, compartment=incident.compartment, submitted_at=incident.submitted_at)
+        for key in dict.fromkeys(p.pk for p in actors) if key in wanted - here.keys()
+    )  # fmt: skip
 
 
 def _locked(incident: Incident) -> Incident:
@@ -530,6 +545,7 @@ def _clear(ref: str) -> None:
                 links=[], settings=[], consequences=[], victims=0, victims_min=0, victims_max=0, because=[], level="V1",
                 further={},
             )  # fmt: skip
+            FurtherActor.objects.filter(incident=incident).delete()
             relevel(incident.party, ref)
 
 

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
+from answerable.alliance.days import listed
 from answerable.alliance.models import Body, Person, State
 from answerable.common.dataclass_of import declares
 from answerable.common.references import new_ref
@@ -243,7 +244,12 @@ class Incident(models.Model):
     @property
     def actors(self) -> list[Party]:
         """Every armed actor it names, the first one first."""
-        return [self.party, *(f.party for f in self.also_named.all())]
+        return [self.party, *(f.party for f in self.also_named.all() if f.party_id != self.party_id)]
+
+    @property
+    def actor_names(self) -> str:
+        """Their names, as a list is written."""
+        return listed(p.name for p in self.actors)
 
     @property
     def verified(self) -> bool:

@@ -224,7 +224,8 @@ def decide_link(
     """Same, not the same, or unsure, with reasons. Remembered; asked again only when what is compared changes.
 
     The same: the better record (or `kept`) stays and the other is linked to it, MERGED, not deleted; its victims are
-    counted once and its items support the kept report (R-VER-5). `turn` is the pair's as the person saw it. Raises
+    counted once and its items support the kept report (R-VER-5). It counts for the actors the kept one names: two reports that
+    name different ones contradict each other, and neither accuses on the other's items (decision 0048). `turn` is the pair's as the person saw it. Raises
     Refused when someone decided meanwhile, a reason is missing or a report can no longer be linked.
     """
     pair, first, second = _lock(pair)
@@ -299,7 +300,14 @@ def _merge(pair: LinkPair, keep: Incident, other: Incident) -> dict[str, Any]:
             "rows": {ref: [before[ref], after[ref]] for ref in after if before.get(ref) != after[ref]},
         }
     question("basis_withdrawn").ask([keep.ref, other.ref, *changed], ("CP-MONI",))
-    return {"kept": keep.ref, "merged": other.ref, "from": was, "levels": changed}
+    alone = sorted(p.ref for p in {*other.actors} - {*keep.actors})
+    return {
+        "kept": keep.ref,
+        "merged": other.ref,
+        "from": was,
+        "levels": changed,
+        **({"named_alone": alone} if alone else {}),
+    }
 
 
 def _named(*incidents: Incident) -> set[int]:
