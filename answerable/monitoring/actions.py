@@ -246,13 +246,16 @@ def receive_report(
     return incident
 
 
-def name_further(incident: Incident, actors: Sequence[Party]) -> None:
-    """Part of an act that files or corrects a report: these are its actors, and no others. The first one stays its `party`."""
+def name_further(incident: Incident, actors: Sequence[Party], *, by: Person | None = None) -> None:
+    """Part of an act that files or corrects a report: these are its actors, and no others. The first one stays its `party`.
+
+    `by`: who names them after the report was filed.
+    """
     wanted = {p.pk for p in actors} - {incident.party_id}
     here = {f.party_id: f for f in FurtherActor.objects.filter(incident=incident)}
     FurtherActor.objects.filter(pk__in=[f.pk for key, f in here.items() if key not in wanted]).delete()
     FurtherActor.objects.bulk_create(
-        FurtherActor(incident=incident, party_id=key, compartment=incident.compartment, submitted_at=incident.submitted_at)
+        FurtherActor(incident=incident, party_id=key, compartment=incident.compartment, submitted_at=incident.submitted_at, named_by=by)
         for key in dict.fromkeys(p.pk for p in actors) if key in wanted - here.keys()
     )  # fmt: skip
 
@@ -413,6 +416,45 @@ def verify_incident(incident: Incident, *, matches_pattern: bool = False, by: Pe
     return incident
 
 
+@action("name_further_actors")
+def name_further_actors(incident: Incident, *, also: Sequence[Party], by: Person) -> Incident:
+    """Say who took part besides the actor named first, in a report that is filed: these, and no others (§2.2).
+
+    Where verification was concluded the report is open again, because what was found of some actors is not said of others; and
+    whoever names one does not verify it (SOD-01). Raises Refused for an actor of another situation, or when nothing changes.
+    """
+    live.first([incident.ref], also=[p.pk for p in also])
+    incident = Incident.objects.select_for_update(no_key=True).get(pk=incident.pk)
+    authority.require(by, "add_item", incident)
+    if incident.status == lifecycle.MERGED:
+        raise Refused(
+            _("This report is linked to another as the same incident. Take that link back instead, on the page that "
+              "compares the two."), reason="linked",
+        )  # fmt: skip
+    if incident.status not in lifecycle.ANY:
+        raise Refused(_("This report counts nowhere, so nothing of it is changed."), reason="lifecycle")
+    if any(p.situation_id != incident.situation_id for p in also):
+        raise Refused(_("That actor does not belong to this situation."), reason="situation")
+    before = incident.actors
+    named = [incident.party, *(p for p in dict.fromkeys(also) if p.pk != incident.party_id)]
+    if {p.pk for p in named} == {p.pk for p in before}:
+        raise Refused(_("These are the actors that the report names already."), reason="duplicate")
+    if len(named) > intake.MOST_ACTORS:
+        raise Refused(_("A report names at most %(most)d armed actors.") % {"most": intake.MOST_ACTORS}, reason="many")
+    was = incident.status
+    if was in lifecycle.ASSESSED:
+        incident.status = next_status(lifecycle.INCIDENT_MOVES, "reopen", status=was)
+        incident.save(update_fields=["status"])
+    name_further(incident, named, by=by)
+    changed = relevel(incident.party, incident.ref, why="actors named", by=by)
+    question("report_changed").ask(incident.ref)
+    record.append(
+        "actors named", incident, by=by, from_state=was, to_state=incident.status,
+        detail={"actors": [p.ref for p in named], "actors_before": [p.ref for p in before], "levels": changed},
+    )  # fmt: skip
+    return incident
+
+
 def _linked_below(incident: Incident) -> tuple[list[Any], set[int]]:
     """The links under a report, and who collected what was linked: also in compartments that the verifier does not see."""
     with scope_of(CLOCK):
@@ -423,8 +465,8 @@ def _linked_below(incident: Incident) -> tuple[list[Any], set[int]]:
 
 def _refuse_adder(incident: Incident, by: Person) -> None:
     """Whoever added an item to a report, or to one linked to it, collected part of it: someone else verifies (SOD-01)."""
-    if queries.added_to(by, [incident]):
-        raise Refused(_(queries.YOU_ADDED), reason="SOD-01")
+    if why := queries.had_a_part(by, incident):
+        raise Refused(_(why), reason="SOD-01")
 
 
 def _items_waiting(incident: Incident, linked: Sequence[Any]) -> list[int]:

@@ -282,6 +282,8 @@ class FurtherActor(models.Model):
     # As of its incident, so that an actor's newest reports, and those near a day, are read along one index.
     submitted_at = models.DateTimeField()
     lo = models.IntegerField(default=0, db_default=0)
+    # Who named it once the report was filed; None for one that the report was told with.
+    named_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
         ordering = ["id"]

@@ -221,6 +221,20 @@ def added_to(by: Person, incidents: Iterable[Incident]) -> set[int]:
         return {below.get(pk, pk) for pk in own}
 
 
+YOU_NAMED = gettext_noop(
+    "You named an armed actor of this report or of one linked to it, so someone else must verify it (SOD-01)."
+)
+
+
+def had_a_part(by: Person, incident: Incident) -> str:
+    """Why this person does not verify a report although she did not collect it, as a sentence; "" where nothing speaks against it."""
+    if added_to(by, [incident]):
+        return YOU_ADDED
+    with reading_as(CLOCK):
+        of = [incident.pk, *links.kept_by([incident.pk])]
+        return YOU_NAMED if FurtherActor.objects.filter(named_by=by, incident__in=of).exists() else ""
+
+
 def with_items_added(by: Person) -> QuerySet[Incident]:
     """Concluded reports to which an item was added since, for whoever may conclude them again: she collected and added none of it."""
     rows = list(SourceItem.objects.filter(waits=True).values_list("incident_id", "incident__ref"))

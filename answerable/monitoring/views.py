@@ -137,7 +137,7 @@ def incident(request: Request, ref: str) -> HttpResponse:
     )
     items.sort(key=lambda i: (i.incident_id != this.pk, i.pk))
     verifies = authority.allows(request.user, "verify_incident", this)
-    added = verifies and bool(queries.added_to(request.user, [this]))
+    part = queries.had_a_part(request.user, this) if verifies else ""
     return render(
         request,
         "monitoring/incident.html",
@@ -147,14 +147,14 @@ def incident(request: Request, ref: str) -> HttpResponse:
             "precision": _precisions().get(this.precision, this.precision),
             "further": intake_forms.coded_lines(intake_forms.OF_REPORT, this.further),
             "may_verify": verifies
-            and not added
+            and not part
             and (
                 this.status == lifecycle.IN_VERIFICATION
                 or link_queries.to_look_at(request.user).filter(pk=this.pk).exists()
                 or queries.with_items_added(request.user).filter(pk=this.pk).exists()
             ),
-            "why_not_verify": _(queries.YOU_ADDED)
-            if added
+            "why_not_verify": _(part)
+            if part
             else " ".join(authority.decide(request.user, "verify_incident", this).says),
             "may_add": authority.allows(request.user, "add_item", this),
             "may_grade": authority.allows(request.user, "begin_verification", this),
@@ -168,7 +168,8 @@ def incident(request: Request, ref: str) -> HttpResponse:
             "named_by_linked": _named_by_linked(this, seen.filter(pk__in=linked)),
             "added_since": this.status in lifecycle.COUNTED and any(i.waits for i in items),
             "story_corrected": this.story_corrected and this.status in lifecycle.ASSESSED,
-            "may_look": verifies and not added,
+            "may_look": verifies and not part,
+            "may_name": this.status in lifecycle.ANY and authority.allows(request.user, "add_item", this),
             **linking.beside(request, this),
             **moves(request.user, this, _words(), lifecycle.INCIDENT_MOVES, reverse("move-incident", args=[this.ref])),
             **_with_links(request.user, this, chain(request.user, this.ref)),
@@ -245,6 +246,25 @@ def add_item(request: Request, ref: str) -> HttpResponse:
 
     return form_page(request, form, heading=_("Attach a source item"), button=_("Attach"), act=act, lead=this.ref,
                      cancel=reverse("incident", args=[ref]))  # fmt: skip
+
+
+@needs("see_incidents")
+def name_actors(request: Request, ref: str) -> HttpResponse:
+    """Say who took part besides the actor that is named first."""
+    this = access.get(access.incidents(request.user).with_actors().select_related("situation"), ref)
+
+    def act(data: dict[str, Any]) -> HttpResponse:
+        made = actions.name_further_actors(this, also=list(data["also"]), by=request.user)
+        said = _("Its armed actors are named.")
+        if made.status == lifecycle.REOPENED:
+            said += " " + _("Its verification is open again.")
+        return done(request, said, "incident", this.ref)
+
+    return form_page(
+        request, forms.ActorsForm(request.POST or None, incident=this), heading=_("Armed actors that took part"), button=_("Name them"),
+        act=act, lead=_("%(ref)s names %(actor)s first.") % {"ref": this.ref, "actor": this.party.name},
+        cancel=reverse("incident", args=[ref]),
+    )  # fmt: skip
 
 
 @needs("see_incidents")

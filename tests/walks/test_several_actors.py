@@ -114,10 +114,8 @@ def agrees() -> None:
 
 def by_api(office, handle, path, body=None, key=""):
     page = office(handle).post("/alliance/tokens/", {"purpose": "monitoring", "days": 3}).content.decode()
-    headers = {
-        "authorization": f"Bearer {re.search(r'ans_[\w-]+', page)[0]}",
-        **({"idempotency-key": key} if key else {}),
-    }
+    token = re.search(r"ans_[\w-]+", page)[0]
+    headers = {"authorization": f"Bearer {token}", **({"idempotency-key": key} if key else {})}
     if body is None:
         return Client().get(f"/api/{path}", headers=headers)
     return Client().post(f"/api/{path}", json.dumps(body), content_type="application/json", headers=headers)
@@ -361,6 +359,39 @@ def test_a_later_version_may_name_another_set_and_counts_for_it_when_it_is_chose
     assert "party" in said["changed"] and said["actors_before"] == [field.party.ref, field.militia.ref]
     page = office("sami").get(f"/watch/incidents/{made.ref}/").content.decode()
     assert "counted for Column Q, Hill Militia" in re.sub(r"[\u2068\u2069]", "", page)
+    assert tallied_by_actor(field.situation) == by_hand(field.situation)
+    agrees()
+
+
+def test_a_person_names_who_else_took_part_and_someone_else_verifies_it_anew(field, office):
+    one = field.told_of(field.party)
+    sami = office("sami")
+    page = sami.get(f"/watch/incidents/{one.ref}/actors/").content.decode()
+    assert field.militia.name in page and field.elsewhere.name not in page and f'value="{field.party.ref}"' not in page
+    see_all()
+    for also, words in (
+        ([field.elsewhere], "does not belong"),
+        ([], "names already"),
+        ([field.party], "names already"),
+    ):
+        with pytest.raises(Refused, match=words):
+            monitoring.name_further_actors(one, also=also, by=field.person("sami"))
+        see_all()
+    with pytest.raises(Refused):
+        monitoring.name_further_actors(one, also=[field.militia], by=field.person("vera"))
+    reply = sami.post(f"/watch/incidents/{one.ref}/actors/", {"also": [field.militia.ref]})
+    assert reply.status_code == 303, reply.content.decode()[:1500]
+    see_all()
+    one.refresh_from_db()
+    assert one.status == "REOPENED" and names(one) == ["Column Q", "Hill Militia"] and levels(one) == {}
+    assert log.history(one.ref)[-1].action == "actors named"
+    assert reports.had_a_part(field.person("sami"), one) == reports.YOU_NAMED and not reports.had_a_part(
+        field.person("vera"), one
+    )
+    for name, by in (("triage", "sami"), ("begin_verification", "vera")):
+        monitoring.move_incident(one, name, by=field.person(by))
+    monitoring.verify_incident(one, by=field.person("vera"))
+    assert levels(one) == {"Column Q": "V3a", "Hill Militia": "V3a"}
     assert tallied_by_actor(field.situation) == by_hand(field.situation)
     agrees()
 

@@ -543,8 +543,8 @@ def look_at_corrected_story(incident: Incident, *, holds: bool, by: Person) -> I
     live.first([incident.ref])
     incident = Incident.objects.select_for_update(no_key=True).select_related("party").get(pk=incident.pk)
     authority.require(by, "verify_incident", incident)
-    if reports.added_to(by, [incident]):
-        raise Refused(_(reports.YOU_ADDED), reason="SOD-01")
+    if why := reports.had_a_part(by, incident):
+        raise Refused(_(why), reason="SOD-01")
     was = incident.status
     if not incident.story_corrected or was not in lifecycle.ASSESSED:
         raise Refused(_("No correction of its story waits to be looked at."), reason="lifecycle")

@@ -357,6 +357,7 @@ def change_words(action: str) -> str:
         "item regraded": _("A source item was graded anew"),
         "contrary item weighed": _("A contrary item was weighed"),
         "incident verified": _("Verification was concluded"),
+        "actors named": _("Its armed actors were named anew"),
         "triage": _("Triaged"),
         "begin verification": _("Verification began"),
         "refer elsewhere": _("Referred elsewhere"),

@@ -6,6 +6,7 @@ What each incident adds stays as it is: until now every incident named one actor
 from importlib import import_module
 
 import django.db.models.deletion
+from django.conf import settings
 from django.db import migrations, models
 
 before = import_module("answerable.monitoring.migrations.0021_dates_as_far_as_known")
@@ -85,7 +86,10 @@ DROP FUNCTION IF EXISTS monitoring_further_actor_fits(); DROP FUNCTION IF EXISTS
 
 
 class Migration(migrations.Migration):
-    dependencies = [("monitoring", "0021_dates_as_far_as_known")]
+    dependencies = [
+        ("monitoring", "0021_dates_as_far_as_known"),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+    ]
     operations = [
         migrations.CreateModel(
             name="FurtherActor",
@@ -94,6 +98,15 @@ class Migration(migrations.Migration):
                 ("compartment", models.CharField(max_length=80)),
                 ("submitted_at", models.DateTimeField()),
                 ("lo", models.IntegerField(db_default=0, default=0)),
+                (
+                    "named_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
                 (
                     "incident",
                     models.ForeignKey(
