@@ -9,6 +9,7 @@ from datetime import date
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
+from django.urls import reverse
 from tests_support import see_all
 from walks.test_counted_as_certain import GIVEN, ITEMS, Office
 from walks.test_intake import bring, dana, own_folder, row, table  # noqa: F401 - fixtures
@@ -466,7 +467,7 @@ def test_the_filter_by_actor_finds_it_under_each_and_the_bars_say_that_they_over
         assert {c.words: c.reported for c in seen.by["party"]} == {"Column Q": 1, "Hill Militia": 1}
         _total, rows, whole = looking.listed(sami, field.situation, Filters(actor=party.ref, area="Kesh"))
         assert [i.ref for i in rows] == [both.ref] and whole
-    page = office("sami").get(f"/watch/situations/{field.situation.ref}/").content.decode()
+    page = office("sami").get(reverse("situation", args=[field.situation.ref])).content.decode()
     assert "A report counts under each actor it names" in page
     listed = (
         office("sami")

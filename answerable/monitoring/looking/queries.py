@@ -211,7 +211,7 @@ def filtered(by: HasPrincipal, situation: Situation, filters: Filters) -> tuple[
     """Counts of what matches among the newest reports read, and the first of them. Counted on the same axes as the tallies."""
     found, whole = _bounded(by, situation, filters)
     fields = (
-        "pk",
+        "id",
         "status",
         "level",
         "area1",
