@@ -355,6 +355,12 @@ def _filed(
     actors = [party, *also] if party else queries.actors_of(draft)
     party = actors[0] if actors else None
     problems = []
+    if draft.party and len(queries.actors_of(draft)) <= len(draft.coded.get(rules.ALSO, ())):
+        problems.append(
+            _(
+                "An armed actor that this draft names is entered here no more. Set the draft aside and bring the report in again."
+            )
+        )
     if party is None:
         problems.append(_("Choose the armed actor before filing."))
     elif any(a.situation_id != draft.situation_id for a in actors):
