@@ -236,10 +236,13 @@ def test_a_receipt_is_confirmed_and_tells_nothing_else(door, office):
 def test_a_documenter_files_a_report_through_the_door(door, office, saved):
     from answerable.alliance.models import Person
     from answerable.channel.steps import REPORT
-    from answerable.monitoring.models import Incident, Party
+    from answerable.monitoring import actions as monitoring
+    from answerable.monitoring.models import Incident
 
     see_all()
-    militia = Party.objects.create(situation=saved("$zandria"), name="Lock Militia", actor_type="ACT-PGM")
+    sami = Person.objects.get(handle="sami")
+    militia = monitoring.enter_party(saved("$zandria"), name="Lock Militia", actor_type="ACT-PGM", by=sami)
+    see_all()
     dana = Person.objects.get(handle="dana")
     shown = office("ines").post("/repair/messages/codes/", {"pin": "1357", "person": dana.pk}).content.decode()
     code = re.search(r"<strong>([\d ]{29})</strong>", shown).group(1)

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 from django.utils.translation import gettext as _
 
 from answerable.alliance.models import Body, Person
@@ -64,10 +64,10 @@ def put_cards(incidents: Sequence[Incident]) -> list[linkage.Card]:
         rows, batch_size=2000, update_conflicts=True, unique_fields=["incident"],
         update_fields=["compartment", "situation", "party", "lo", "area1", "area2", "facts", "digest"],
     )  # fmt: skip
-    # Those it names besides are looked for along an index of their own.
-    for row in rows:
-        if row.facts["also"]:
-            FurtherActor.objects.filter(incident=row.incident_id).exclude(lo=row.lo).update(lo=row.lo)
+    # Those they name besides are looked for along an index of their own.
+    if several := [row.incident_id for row in rows if row.facts["also"]]:
+        first = LinkCard.objects.filter(incident=OuterRef("incident")).values("lo")[:1]
+        FurtherActor.objects.filter(incident__in=several).update(lo=Subquery(first))
     return made
 
 
