@@ -91,7 +91,7 @@ def filing(incidents: int, rounds: int = 400) -> None:
                 check.append(time.perf_counter() - t)
                 found.append(len(candidates))
                 t = time.perf_counter()
-                near = queries.near(card, incident.situation_id, incident.party_id)
+                near = queries.near(card, incident.situation_id, [incident.party_id])
                 fetched.append((time.perf_counter() - t, len(near)))
     look = [t for t, _n in fetched]
     print(f"filing check at {incidents:,} reports: median {statistics.median(check) * 1e3:.1f} ms, 95th percentile "

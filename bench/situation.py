@@ -37,6 +37,14 @@ def grow(to: int, situation: int, parties: list[int], bodies: list[int], person:
                 " now() - g * interval '1 minute', '', '', '' FROM generate_series(%s::int, %s::int) g",
                 [situation, parties, len(parties), bodies, len(bodies), person, start, min(start + 100_000, to) - 1],
             )
+            # One in ten names another actor besides.
+            c.execute(
+                "INSERT INTO monitoring_furtheractor (incident_id, party_id, compartment, submitted_at, lo)"
+                " SELECT i.id, (%s::bigint[])[1 + (g + 1) %% %s], i.compartment, i.submitted_at, 0"
+                " FROM generate_series(%s::int, %s::int) g JOIN monitoring_incident i ON i.ref = 'INC-B-' || g"
+                " WHERE g %% 10 = 3 AND (%s::bigint[])[1 + (g + 1) %% %s] <> i.party_id",
+                [parties, len(parties), start, min(start + 100_000, to) - 1, parties, len(parties)],
+            )
     tidy("monitoring_incident", "monitoring_tally")
 
 

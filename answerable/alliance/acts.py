@@ -8,7 +8,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_noop as _
 
 ACTS = (
-    _("accept award"), _("accept referral"), _("acknowledge grievance"), _("adopt"), _("annul"), _("answer grievance"),
+    _("accept award"), _("accept referral"), _("acknowledge grievance"), _("actors named"), _("adopt"), _("annul"), _("answer grievance"),
     _("answer identity"), _("answer time extended at her wish"), _("appeal grievance"), _("approve first"), _("approve identity"),
     _("approve second"), _("ask information"), _("award"), _("begin assessment"), _("begin cool off"), _("begin delivery"),
     _("begin verification"), _("break-glass reviewed"), _("bulletin asked for"), _("cancel contact"), _("cancel identity"),

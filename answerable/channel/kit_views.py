@@ -56,7 +56,9 @@ def words() -> dict[str, str]:
 @csp_update({"script-src": ["'self'"], "connect-src": ["'self'"], "worker-src": ["'self'"], "manifest-src": ["'self'"]})  # type: ignore[misc]
 def kit(request: HttpRequest) -> HttpResponse:
     """The page itself, with every question of a report on it."""
-    questions = [(s, [] if s.source == "given" else s.choices({})) for s in steps.REPORT]
+    # Who else took part is offered for the situation that was chosen, which this page without a line does not ask about.
+    asked = [s for s in steps.REPORT if s.name != "others"]
+    questions = [(s, [] if s.source == "given" else s.choices({})) for s in asked]
     return render(request, "channel/kit.html", {"questions": questions, "lock": lock(), "said": words(), "kit": True,
                                                 "language": get_language()})  # fmt: skip
 

@@ -198,6 +198,7 @@ REPORT = (
     Step("referral_offered", "yes", _("Were care and help offered to the people concerned before any question?"), must=True),
     Step("searched_first", "yes", _("Did you look for an account that already exists?"), must=True),
     Step("party", "one", _("Which armed actor, in which situation?"), source="given", must=True),
+    Step("others", "many", _("Did other armed actors take part?"), _("If it was the one alone, choose none."), source="given"),
     Step("on", "day", _("When did it happen?"), _("Any day of the week, month or quarter, if that is all that is known."), must=True),
     Step("precision", "one", _("How exactly is that known?"), source="precision"),
     Step("area1", "line", _("Province or first-level area"), must=True),

@@ -80,10 +80,14 @@ def _refused(request: HttpRequest, no: Exception) -> HttpResponse:
 
 
 class ReportIn(Schema):
-    """An incident report (form A1) in its short form: a day and how far it is known. POST /reports takes forms A1 to A3 whole."""
+    """An incident report (form A1) in its short form: a day and how far it is known. POST /reports takes forms A1 to A3 whole.
+
+    `party` is one armed actor; `parties`, in its place or beside it, are several.
+    """
 
     situation: str
-    party: str
+    party: str = ""
+    parties: list[str] = []
     on: date
     area1: str
     area2: str = ""
@@ -165,15 +169,16 @@ def situation(request: Request, ref: str) -> Any:
 def incidents(request: Request, after: str = "") -> Any:
     """Incidents of one's own compartments whose accounts consent to leaving the office (SC-4): coarse facts only.
 
-    `level` is empty until a verifier has concluded it. `on` is the first day of what `precision` says; where `earliest` and
+    `parties` are all armed actors it names. `level` is empty until a verifier has concluded it. `on` is the first day of what `precision` says; where `earliest` and
     `latest` are given, it lies on some day from one to the other.
     """
     return _page(
-        monitoring.incidents(request.user).select_related("situation"),
+        monitoring.incidents(request.user).with_actors().select_related("situation"),
         after,
         lambda i: {
             "ref": i.ref,
             "situation": i.situation.ref,
+            "parties": [p.ref for p in i.actors],
             "on": i.on,
             "precision": i.precision,
             "earliest": i.earliest,
@@ -220,7 +225,8 @@ def _deeper_than(most: int, value: Any) -> bool:
 
 @api.post("/reports", response={201: dict, 409: Problem, 422: dict})
 def deliver_report(request: Request) -> Any:
-    """A report of forms A1 to A3 as JSON, by the same check as every route. `Idempotency-Key` is needed: the same key with
+    """A report of forms A1 to A3 as JSON, by the same check as every route. Its armed actors stand in `party`, one or a list, or
+    in `parties`. `Idempotency-Key` is needed: the same key with
     the same report is answered as before, with another report it is refused (409). Problems come by field (422).
     """
     key = request.headers.get("Idempotency-Key", "").strip()
@@ -239,6 +245,7 @@ def deliver_report(request: Request) -> Any:
         or not all(isinstance(i, dict) for i in row.get("items", []))
     ):
         raise Refused(_("The body is one report as a JSON object, its items a list of objects."), reason="body")
+    row = intake.with_all_actors(row)
     if (before := intake.answered(key, row, by=request.user)) is not None:
         return Status(201, before)
     return _delivered(request, row, intake.answer_of, key)

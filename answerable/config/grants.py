@@ -33,6 +33,7 @@ OFFICE_DELETES = (
     "monitoring_party",
     "monitoring_situation",
     "monitoring_sourceitem_parents",
+    "monitoring_furtheractor",
     "monitoring_actor",
     "monitoring_actorname",
     "monitoring_actorkey",
@@ -65,6 +66,7 @@ VAULT_WRITES = (
     "channel_kitenvelope",
     "reparations_claim",
     "monitoring_incident",
+    "monitoring_furtheractor",
     "monitoring_draft",
     # A withdrawal at the door takes an account out of what is counted; a file that another report has is one source with it.
     "monitoring_contribution",

@@ -10,7 +10,7 @@ from django.http import Http404
 from answerable.authority import engine as authority
 from answerable.authority.principals import HasPrincipal, Place
 from answerable.common.references import normalise
-from answerable.monitoring.models import Incident, PatternAssessment, Situation, SourceItem
+from answerable.monitoring.models import Incident, PatternAssessment, Reports, Situation, SourceItem
 
 
 def situations(by: HasPrincipal) -> QuerySet[Situation]:
@@ -20,7 +20,7 @@ def situations(by: HasPrincipal) -> QuerySet[Situation]:
     return Situation.objects.all()
 
 
-def incidents(by: HasPrincipal) -> QuerySet[Incident]:
+def incidents(by: HasPrincipal) -> Reports:
     """Incidents of the person's own compartments. Delegations have none (SOD-03)."""
     if not authority.allows(by, "see_incidents", Place("incidents")):
         return Incident.objects.none()

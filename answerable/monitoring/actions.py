@@ -25,6 +25,7 @@ from answerable.monitoring.intake import queries as intake_queries
 from answerable.monitoring.intake import rules as intake
 from answerable.monitoring.linking import queries as links
 from answerable.monitoring.models import (
+    FurtherActor,
     Import,
     Incident,
     Party,
@@ -149,7 +150,7 @@ def undo_import(batch: Import, *, by: Person) -> Import:
         )
     question("import_undone").ask(batch)
     removed, _each = Reading.objects.filter(imported=batch).delete()
-    Party.objects.filter(imported=batch, readings=None, incidents=None).delete()
+    Party.objects.filter(imported=batch, readings=None, incidents=None, named_further=None).delete()
     Situation.objects.filter(imported=batch, parties=None, readings=None).delete()
     # What another import shares stays and keeps that import as its origin.
     for party in Party.objects.filter(imported=batch):
@@ -169,6 +170,7 @@ def receive_report(
     *,
     situation: Situation,
     party: Party,
+    also: Sequence[Party] = (),
     on: date,
     area1: str,
     area2: str = "",
@@ -190,6 +192,7 @@ def receive_report(
 ) -> Incident:
     """File an incident report (form A1) whose facts are coded already, as the rehearsals do. Free text is sealed before it is
     stored; nothing else is free text. What people type comes by `intake.actions.deliver_report`; the check is the same.
+    `also` are the actors it names besides `party`.
 
     Raises Refused when the situation and actor do not belong together, a code is unknown, a date lies ahead, care was
     not offered first (SC-8), or existing accounts were not searched for first (SC-1).
@@ -202,8 +205,8 @@ def receive_report(
     except edtf.Unreadable as no:
         raise Refused(intake_queries.words((no.sentence, no.figures)), reason="report") from None
     row = {
-        "situation": situation.ref, "party": party.ref, "when": when, "area1": area1, "area2": area2,
-        "actor_types": [party.actor_type], "victims": victims, "victims_min": low, "victims_max": high, "forms": list(forms),
+        "situation": situation.ref, "party": [p.ref for p in (party, *also)], "when": when, "area1": area1, "area2": area2,
+        "actor_types": list(dict.fromkeys(p.actor_type for p in (party, *also))), "victims": victims, "victims_min": low, "victims_max": high, "forms": list(forms),
         "links": list(links), "link_reason": link_reason, "narrative": narrative, "place": place, "settings": list(settings),
         "consequences": list(consequences), "risk": risk, "referral_offered": referral_offered, "searched_first": searched_first,
     }  # fmt: skip
@@ -234,12 +237,27 @@ def receive_report(
         sealed["link_reason"],
     )
     incident.save(force_insert=True)
+    name_further(incident, [party, *also])
     question("report_changed").ask(incident.ref)
     record.append(
         "report received", incident, by=by, to_state=incident.status,
         detail={"situation": situation.ref, "organisation": organisation.ref},
     )  # fmt: skip
     return incident
+
+
+def name_further(incident: Incident, actors: Sequence[Party], *, by: Person | None = None) -> None:
+    """Part of an act that files or corrects a report: these are its actors, and no others. The first one stays its `party`.
+
+    `by`: who names them after the report was filed.
+    """
+    wanted = {p.pk for p in actors} - {incident.party_id}
+    here = {f.party_id: f for f in FurtherActor.objects.filter(incident=incident)}
+    FurtherActor.objects.filter(pk__in=[f.pk for key, f in here.items() if key not in wanted]).delete()
+    FurtherActor.objects.bulk_create(
+        FurtherActor(incident=incident, party_id=key, compartment=incident.compartment, submitted_at=incident.submitted_at, named_by=by)
+        for key in dict.fromkeys(p.pk for p in actors) if key in wanted - here.keys()
+    )  # fmt: skip
 
 
 def _locked(incident: Incident) -> Incident:
@@ -393,6 +411,45 @@ def verify_incident(incident: Incident, *, matches_pattern: bool = False, by: Pe
     return incident
 
 
+@action("name_further_actors")
+def name_further_actors(incident: Incident, *, also: Sequence[Party], by: Person) -> Incident:
+    """Say who took part besides the actor named first, in a report that is filed: these, and no others (§2.2).
+
+    Where verification was concluded the report is open again, because what was found of some actors is not said of others; and
+    whoever names one does not verify it (SOD-01). Raises Refused for an actor of another situation, or when nothing changes.
+    """
+    live.first([incident.ref], also=[p.pk for p in also])
+    incident = Incident.objects.select_for_update(no_key=True).get(pk=incident.pk)
+    authority.require(by, "add_item", incident)
+    if incident.status == lifecycle.MERGED:
+        raise Refused(
+            _("This report is linked to another as the same incident. Take that link back instead, on the page that "
+              "compares the two."), reason="linked",
+        )  # fmt: skip
+    if incident.status not in lifecycle.ANY:
+        raise Refused(_("This report counts nowhere, so nothing of it is changed."), reason="lifecycle")
+    if any(p.situation_id != incident.situation_id for p in also):
+        raise Refused(_("That actor does not belong to this situation."), reason="situation")
+    before = incident.actors
+    named = [incident.party, *(p for p in dict.fromkeys(also) if p.pk != incident.party_id)]
+    if {p.pk for p in named} == {p.pk for p in before}:
+        raise Refused(_("These are the actors that the report names already."), reason="duplicate")
+    if len(named) > intake.MOST_ACTORS:
+        raise Refused(_("A report names at most %(most)d armed actors.") % {"most": intake.MOST_ACTORS}, reason="many")
+    was = incident.status
+    if was in lifecycle.ASSESSED:
+        incident.status = next_status(lifecycle.INCIDENT_MOVES, "reopen", status=was)
+        incident.save(update_fields=["status"])
+    name_further(incident, named, by=by)
+    changed = relevel(incident.party, incident.ref, why="actors named", by=by)
+    question("report_changed").ask(incident.ref)
+    record.append(
+        "actors named", incident, by=by, from_state=was, to_state=incident.status,
+        detail={"actors": [p.ref for p in named], "actors_before": [p.ref for p in before], "levels": changed},
+    )  # fmt: skip
+    return incident
+
+
 def _linked_below(incident: Incident) -> list[Any]:
     """The links under a report: also in compartments that the verifier does not see."""
     with scope_of(CLOCK):
@@ -400,8 +457,8 @@ def _linked_below(incident: Incident) -> list[Any]:
 
 
 def _refuse_adder(incident: Incident, by: Person) -> None:
-    """Whoever collected what is linked to a report, or added an item to either, collected part of it, and whoever gave one another
-    grade since is not the second person to look at it: someone else verifies (SOD-01)."""
+    """Whoever collected what is linked to a report, or added an item to either, collected part of it, whoever named an actor of it did, and whoever gave
+    an item another grade since is not the second person to look at it: someone else verifies (SOD-01)."""
     if why := queries.her_own_in(by, incident):
         raise Refused(why, reason="SOD-01")
 
@@ -550,6 +607,7 @@ def _clear(ref: str) -> None:
                 links=[], settings=[], consequences=[], victims=0, victims_min=0, victims_max=0, because=[], level="V1",
                 further={},
             )  # fmt: skip
+            FurtherActor.objects.filter(incident=incident).delete()
             relevel(incident.party, ref)
 
 

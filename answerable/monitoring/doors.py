@@ -21,7 +21,12 @@ def _choices(kind: str, by: Any, so_far: Mapping[str, Any]) -> dict[str, list[li
     if kind != "report":
         return None
     parties = Party.objects.select_related("situation").filter(situation__state__isnull=False)
-    return {"party": [[p.ref, f"{p.situation}: {p.name}"] for p in parties.order_by("situation__name", "name")[:400]]}
+    first = parties.filter(ref=str(so_far.get("party") or "")).first()
+    others = parties.filter(situation=first.situation_id).exclude(pk=first.pk) if first else parties
+    return {
+        "party": [[p.ref, f"{p.situation}: {p.name}"] for p in parties.order_by("situation__name", "name")[:400]],
+        "others": [[p.ref, p.name] for p in others.order_by("name")[:400]],
+    }
 
 
 @question("lodge_from_channel").answer_with
@@ -37,7 +42,7 @@ def _report(kind: str, fields: Mapping[str, Any], by: Any) -> str | None:
     except ValueError:
         raise Refused(_("The day and the number of people are needed."), reason="report") from None
     said = {name: fields[name] for name in TAKEN if fields.get(name)}
-    row = intake.row_of_day({**said, "situation": party.situation.ref, "party": party.ref, "on": on, "victims": victims,
+    row = intake.row_of_day({**said, "situation": party.situation.ref, "party": [party.ref, *(fields.get("others") or ())], "on": on, "victims": victims,
                              "risk": str(fields.get("risk") or "medium"), "precision": fields.get("precision")}, by=by)  # fmt: skip
     draft, incident = intake.deliver_report(row, route="channel", by=by)
     return (incident or draft).ref

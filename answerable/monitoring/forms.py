@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from answerable.alliance.models import State
 from answerable.common.tables import label, taxonomy
-from answerable.monitoring.models import Party
+from answerable.monitoring.models import Incident, Party
 
 
 def codes(list_name: str) -> Any:
@@ -34,6 +34,22 @@ class Day(forms.DateField):
         kwargs.setdefault("input_formats", ["%Y-%m-%d"])
         kwargs.setdefault("error_messages", {"invalid": _("Write the day like 2026-03-14.")})
         super().__init__(**kwargs)
+
+
+class ActorsForm(forms.Form):
+    """Who took part besides the actor named first."""
+
+    also = forms.ModelMultipleChoiceField(
+        label=_("Armed actors besides the first"), queryset=Party.objects.none(), to_field_name="ref", required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Every one that took part, as far as was told. The incident counts for each of them; concluded verification is opened again."),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, incident: Incident, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        others = incident.situation.parties.exclude(pk=incident.party_id)
+        self.fields["also"].queryset = others  # type: ignore[attr-defined]
+        self.initial["also"] = [p.ref for p in incident.actors[1:]]
 
 
 class PatternForm(forms.Form):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
+from answerable.alliance.days import listed
 from answerable.alliance.models import Body, Person, State
 from answerable.common.dataclass_of import declares
 from answerable.common.references import new_ref
@@ -137,9 +140,27 @@ class Reading(models.Model):
         indexes = [models.Index(fields=["situation", "year"], name="reading_by_situation_year")]
 
 
+class Reports(models.QuerySet["Incident"]):
+    """Incidents, asked for by the actors they name."""
+
+    def naming(self, parties: Iterable[Party | int]) -> Reports:
+        """Those that name any of these actors, first or further."""
+        keys = [p if isinstance(p, int) else p.pk for p in parties]
+        # By value: beside a subquery the index on the first actor would not be used.
+        further = FurtherActor.objects.filter(party__in=keys).values_list("incident_id", flat=True)
+        return self.filter(Q(party__in=keys) | Q(pk__in=list(further)))
+
+    def with_actors(self) -> Reports:
+        """With every actor they name, in two questions however many they are."""
+        return self.select_related("party").prefetch_related("also_named__party")
+
+
 @declares(data_class="C1", owner="monitoring", retention="monitoring-item", shredded="INC")
 class Incident(models.Model):
-    """An incident as reported. Narrative, exact place and reasons are sealed; the rest is coarse on purpose."""
+    """An incident as reported. Narrative, exact place and reasons are sealed; the rest is coarse on purpose.
+
+    `party` is the actor named first; those named besides are its `also_named` (decision 0048). It counts for each.
+    """
 
     ref = models.CharField(max_length=40, unique=True, default=incident_ref)
     compartment = models.CharField(max_length=80)
@@ -177,6 +198,8 @@ class Incident(models.Model):
     narrative = SealedField()
     place = SealedField()
     link_reason = SealedField()
+
+    objects = Reports.as_manager()
 
     class Meta:
         ordering = ["-submitted_at", "-id"]
@@ -219,6 +242,16 @@ class Incident(models.Model):
         return self.ref
 
     @property
+    def actors(self) -> list[Party]:
+        """Every armed actor it names, the first one first."""
+        return [self.party, *(f.party for f in self.also_named.all() if f.party_id != self.party_id)]
+
+    @property
+    def actor_names(self) -> str:
+        """Their names, as a list is written."""
+        return listed(p.name for p in self.actors)
+
+    @property
     def verified(self) -> bool:
         """Whether a verifier concluded so and it stands. Items alone verify nothing, whatever level they would give."""
         return self.status == lifecycle.VERIFIED
@@ -234,6 +267,33 @@ class Incident(models.Model):
         if self.status in lifecycle.OPEN:
             return _("would be %(level)s") % {"level": self.level}
         return self.concluded_level or "–"
+
+
+@declares(data_class="C1", owner="monitoring", retention="monitoring-item")
+class FurtherActor(models.Model):
+    """An armed actor that an incident names besides its first one: of the same situation, once, and never the first again.
+
+    Named and taken away, never changed. Triggers hold it to that, and keep the tallies by actor (migration 0022).
+    """
+
+    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="also_named", db_index=False)
+    party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="named_further", db_index=False)
+    compartment = models.CharField(max_length=80)
+    # As of its incident, so that an actor's newest reports, and those near a day, are read along one index.
+    submitted_at = models.DateTimeField()
+    lo = models.IntegerField(default=0, db_default=0)
+    # Who named it once the report was filed; None for one that the report was told with.
+    named_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["incident", "party"], name="an_incident_names_an_actor_once"),
+        ]
+        indexes = [
+            models.Index(fields=["party", "-submitted_at"], name="further_actor_newest"),
+            models.Index(fields=["party", "lo"], name="further_actor_by_day"),
+        ]
 
 
 @declares(data_class="C1", owner="monitoring", retention="monitoring-item", shredded="ITM")
@@ -364,7 +424,7 @@ from answerable.monitoring.linking.models import (  # noqa: E402 - they point at
 from answerable.monitoring.patterns import models as patterns  # noqa: E402, F401 - models of this app that lie beside it
 
 __all__ = [
-    "Actor", "ActorKey", "ActorName", "Agreement", "Command", "DuplicateSearch", "Import", "Incident", "LinkCard", "LinkPair",
+    "Actor", "ActorKey", "ActorName", "Agreement", "Command", "DuplicateSearch", "FurtherActor", "Import", "Incident", "LinkCard", "LinkPair",
     "LinkWeights", "Party", "PatternAssessment", "Reading", "Situation", "SourceItem", "Subordination",
 ]  # fmt: skip
 from answerable.monitoring.estimates.models import CaptureEstimate  # noqa: E402, F401

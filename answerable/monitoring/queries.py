@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cache
@@ -29,6 +29,7 @@ from answerable.monitoring.evidence import rules as grading
 from answerable.monitoring.linking import queries as links
 from answerable.monitoring.linking import rules as command
 from answerable.monitoring.models import (
+    FurtherActor,
     Import,
     Incident,
     Job,
@@ -36,9 +37,11 @@ from answerable.monitoring.models import (
     PatternAssessment,
     Reading,
     ReleasedTable,
+    Reports,
     Situation,
     SourceItem,
 )
+from answerable.monitoring.patterns.models import Contribution
 from answerable.record import log as record
 from answerable.vault.consent import gate
 from answerable.vault.consent import queries as consents
@@ -68,7 +71,7 @@ def copy_readings(readings: Iterable[Reading]) -> int:
 def reliance_on_import(batch: Import) -> list[str]:
     """Sentences naming what rests on an import's situations and parties; empty when it can be undone."""
     reasons = []
-    if n := Incident.objects.filter(party__imported=batch).count():
+    if n := Incident.objects.naming(Party.objects.filter(imported=batch)).count():
         reasons.append(_("%(n)d incident reports name its parties.") % {"n": n})
     elif n := Incident.objects.filter(situation__imported=batch).count():
         reasons.append(_("%(n)d incident reports are filed in its situations.") % {"n": n})
@@ -144,6 +147,16 @@ def item_facts(
     )
 
 
+def actors_of(incidents: Iterable[Incident]) -> dict[int, list[int]]:
+    """Every actor that each of these incidents names, the first one first, in one question."""
+    named = {i.pk: [i.party_id] for i in incidents}
+    further = FurtherActor.objects.filter(incident__in=named).order_by("id").values_list("incident_id", "party_id")
+    for incident, party in further:
+        if party not in named[incident]:
+            named[incident].append(party)
+    return named
+
+
 def incident_facts(incidents: Sequence[Incident]) -> list[rules.IncidentFacts]:
     """Incidents with their items and the live ones of reports linked to them, in a few queries however many there are."""
     items: dict[int, list[SourceItem]] = {}
@@ -173,7 +186,8 @@ def incident_facts(incidents: Sequence[Incident]) -> list[rules.IncidentFacts]:
     # So do two that have the same words or the same file, on reports that are linked.
     same = {pk: roots for group in items.values() for pk, roots in evidence.alike(group).items()} if linked else {}
     one_source = links.one_source(linked)
-    refs = dict(Party.objects.filter(pk__in={i.party_id for i in incidents}).values_list("pk", "ref"))
+    named = actors_of(incidents)
+    refs = dict(Party.objects.filter(pk__in={p for of in named.values() for p in of}).values_list("pk", "ref"))
     return [
         rules.IncidentFacts(
             ref=i.ref,
@@ -185,6 +199,7 @@ def incident_facts(incidents: Sequence[Incident]) -> list[rules.IncidentFacts]:
             latest=i.latest,
             victims=i.victims,
             actor=refs[i.party_id],
+            also=frozenset(refs[p] for p in named[i.pk][1:]),
             items=tuple(
                 item_facts(
                     x,
@@ -242,14 +257,22 @@ def _with_items(incidents: Iterable[Incident], which: Q) -> set[int]:
         return {below.get(pk, pk) for pk in own}
 
 
+YOU_NAMED = gettext_noop(
+    "You named an armed actor of this report or of one linked to it, so someone else must verify it (SOD-01)."
+)
+
+
 def her_own_in(by: Person, incident: Incident) -> str:
     """The sentence why this person does not verify a report although its collector is another, or "": she added an item to it,
-    gave one another grade since, or collected a report linked to it (SOD-01)."""
+    named an actor of it, gave an item another grade since, or collected a report linked to it (SOD-01)."""
     if added_to(by, [incident]):
         return _(YOU_ADDED)
     with reading_as(CLOCK):
-        if Incident.objects.filter(pk__in=links.kept_by([incident.pk]), collected_by=by).exists():
+        below = links.kept_by([incident.pk])
+        if Incident.objects.filter(pk__in=below, collected_by=by).exists():
             return _(YOU_COLLECTED)
+        if FurtherActor.objects.filter(named_by=by, incident__in=[incident.pk, *below]).exists():
+            return _(YOU_NAMED)
     return _(YOU_GRADED) if graded_in(by, [incident]) else ""
 
 
@@ -280,19 +303,41 @@ def counted_incidents(party: Party, *, on: date, chain: bool = False) -> list[ru
     return _of(party, Incident.objects.filter(status__in=lifecycle.COUNTED, on__range=(first, last)), chain)
 
 
-def _of(party: Party, rows: QuerySet[Incident], chain: bool) -> list[rules.IncidentFacts]:
+def _of(party: Party, rows: Reports, chain: bool) -> list[rules.IncidentFacts]:
     """Of these incidents the actor's own; with `chain`, also those of units under it on the day, counted as its own."""
     if not chain:
-        return incident_facts(list(rows.filter(party=party)))
+        return _as_of(incident_facts(list(rows.naming([party]))), party, lambda _on: {party.ref})
     edges = links.edges_of(party.situation_id)
-    found = incident_facts(list(rows.filter(party__situation=party.situation_id)))
     under: dict[date, frozenset[str]] = {}
+
+    def units(on: date) -> frozenset[str]:
+        if on not in under:
+            under[on] = command.below(edges, party.ref, on)
+        return under[on]
+
+    return _as_of(incident_facts(list(rows.filter(party__situation=party.situation_id))), party, units)
+
+
+def _as_of(
+    found: Sequence[rules.IncidentFacts], party: Party, whose: Callable[[date], Collection[str]]
+) -> list[rules.IncidentFacts]:
+    """Those of these incidents that name one of `whose` on their day, once each, as the actor's own and at the level they have
+    for those: another actor's base set lifts nothing here (decision 0048).
+    """
+    several = [i.ref for i in found if i.also]
+    levels: dict[str, dict[str, str]] = {}
+    rows = Contribution.objects.filter(incident__ref__in=several).exclude(level="")
+    for ref, actor, code in rows.values_list("incident__ref", "party__ref", "level"):
+        levels.setdefault(ref, {})[actor] = code
     out = []
-    for facts in found:
-        if facts.on not in under:
-            under[facts.on] = command.below(edges, party.ref, facts.on)
-        if facts.actor in under[facts.on]:
-            out.append(replace(facts, actor=party.ref))
+    for i in found:
+        mine = {i.actor, *i.also} & set(whose(i.on))
+        if not mine:
+            continue
+        here = [code for actor, code in levels.get(i.ref, {}).items() if actor in mine]
+        code = max(here, key=lambda c: rules.RANK[c], default=i.level.code if i.level else "V1")
+        level = i.level if i.level and i.level.code == code else rules.Level(code, ())
+        out.append(replace(i, actor=party.ref, also=frozenset(), level=level))
     return out
 
 
@@ -462,10 +507,9 @@ def known_areas(situation: Situation) -> list[str]:
 
 
 def base_of(incident: Incident) -> int:
-    """How many of an actor's counted incidents are in the base set of V3d (R-VER-2)."""
-    return Incident.objects.filter(
-        party=incident.party, status__in=lifecycle.COUNTED, level__in=sorted(rules.BASE_LEVELS)
-    ).count()
+    """How many counted incidents of an actor are in the base set of V3d (R-VER-2): of those it names, the most of any."""
+    counted = Incident.objects.filter(status__in=lifecycle.COUNTED, level__in=sorted(rules.BASE_LEVELS))
+    return max(counted.naming([party]).count() for party in actors_of([incident])[incident.pk])
 
 
 def refuse_repeated(sha256: str) -> None:

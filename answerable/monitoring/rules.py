@@ -6,8 +6,8 @@ given here as the grades of the items (§0.3).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import combinations
 
@@ -263,7 +263,11 @@ def testimony_needs_third(first: str, second: str) -> bool:
 
 @dataclass(frozen=True)
 class IncidentFacts:
-    """One incident as the pattern rules see it. `area` is the second-level area, `area1` the first-level one."""
+    """One incident as the pattern rules see it. `area` is the second-level area, `area1` the first-level one.
+
+    `actor` is the one named first, `also` those besides. `level_for` holds, where several are named, the level it has for each:
+    V3d only by that actor's own base set.
+    """
 
     ref: str
     on: date
@@ -277,25 +281,42 @@ class IncidentFacts:
     precision: str = "day"
     earliest: date | None = None
     latest: date | None = None
+    also: frozenset[str] = frozenset()
+    level_for: Mapping[str, Level] = field(default_factory=dict)
+
+    @property
+    def actors(self) -> frozenset[str]:
+        """Every actor it names."""
+        return self.also | {self.actor}
+
+    def as_counted_for(self, actors: Collection[str]) -> Level | None:
+        """The level it has for these actors together: the highest it has for one of them that it names."""
+        theirs = [level for actor, level in self.level_for.items() if actor in actors]
+        return max(theirs, key=lambda level: RANK[level.code], default=self.level)
 
 
 def levels(incidents: Iterable[IncidentFacts]) -> list[IncidentFacts]:
     """Every incident with its level; V3d is decided last, per actor, from a base set it is not part of (R-VER-2).
 
-    The base set is that of a pattern, so of twelve months: the largest of any window that holds the incident.
+    The base set is that of a pattern, so of twelve months: the largest of any window that holds the incident. One that names
+    several actors has a level for each, and as a whole the highest of these (decision 0048).
     """
     first = [replace(i, level=verification_level(i.items)) for i in incidents]
     base: dict[str, list[date]] = {}
     for i in first:
         if i.level and i.level.counts_for_base:
-            base.setdefault(i.actor, []).append(i.on)
+            for actor in i.actors:
+                base.setdefault(actor, []).append(i.on)
     days = {actor: sorted(found) for actor, found in base.items()}
 
-    def level(i: IncidentFacts) -> Level:
-        n = patterns.support(i.on, days.get(i.actor, [])) if i.matches_pattern else 0
+    def level(i: IncidentFacts, actors: Iterable[str]) -> Level:
+        n = max(patterns.support(i.on, days.get(a, [])) for a in actors) if i.matches_pattern else 0
         return verification_level(i.items, base=n, matches_pattern=i.matches_pattern)
 
-    return [replace(i, level=level(i)) for i in first]
+    return [
+        replace(i, level=level(i, i.actors), level_for={a: level(i, [a]) for a in sorted(i.actors)} if i.also else {})
+        for i in first
+    ]
 
 
 def in_scope(forms: Iterable[str], links: Iterable[str]) -> bool:

@@ -13,6 +13,7 @@ urlpatterns = [
     path("incidents/<str:ref>/move/", views.move_incident, name="move-incident"),
     path("incidents/<str:ref>/verify/", views.verify_incident, name="verify-incident"),
     path("incidents/<str:ref>/items/", views.add_item, name="add-item"),
+    path("incidents/<str:ref>/actors/", views.name_actors, name="name-actors"),
     path("incidents/<str:ref>/read/", views.read_incident, name="read-incident"),
     path("items/<str:ref>/read/", views.read_item, name="read-item"),
     path("items/<str:ref>/grade/", views.regrade_item, name="regrade-item"),

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from answerable.alliance.days import listed
 from answerable.authority import engine as authority
 from answerable.authority.pages import Request, Uncounted, done, form_page, moves, needs
 from answerable.authority.principals import Place
@@ -26,7 +27,7 @@ from answerable.monitoring.linking import lists
 from answerable.monitoring.linking import queries as link_queries
 from answerable.monitoring.linking import views as linking
 from answerable.monitoring.looking import views as looking
-from answerable.monitoring.models import Import, Incident, Party, PatternAssessment, SourceItem
+from answerable.monitoring.models import Import, Incident, Party, PatternAssessment, Reports, SourceItem
 from answerable.monitoring.patterns import views as patterns
 from answerable.monitoring.warning import actions as warning_actions
 from answerable.monitoring.warning import files as warning_files
@@ -97,7 +98,7 @@ def incidents(request: Request) -> HttpResponse:
     """Incidents of one's own compartments, newest first; with a situation, those that a number on its page counts."""
     if request.GET.get("situation"):
         return looking.listed(request, request.GET["situation"])
-    found = access.incidents(request.user).select_related("situation", "party")
+    found = access.incidents(request.user).with_actors().select_related("situation")
     status = request.GET.get("status", "")
     known = {"", *lifecycle.BEFORE_A_VERIFIER, *lifecycle.COUNTED}
     if status and status in known:
@@ -161,6 +162,9 @@ def incident(request: Request, ref: str) -> HttpResponse:
             "opened": {},
             "later": intake_queries.later_versions(this),
             "actor_before": _actor_before(this),
+            "counted_for": _counted_for(this),
+            "named_by_linked": _named_by_linked(this, seen.filter(pk__in=linked)),
+            "may_name": this.status in lifecycle.ANY and authority.allows(request.user, "add_item", this),
             "concluded": this.status in lifecycle.COUNTED,
             "added_since": this.status in lifecycle.COUNTED and any(i.to_be_seen and i.waits for i in items),
             "graded_since": this.status in lifecycle.COUNTED and any(i.to_be_seen and not i.waits for i in items),
@@ -252,6 +256,25 @@ def add_item(request: Request, ref: str) -> HttpResponse:
 
 
 @needs("see_incidents")
+def name_actors(request: Request, ref: str) -> HttpResponse:
+    """Say who took part besides the actor that is named first."""
+    this = access.get(access.incidents(request.user).with_actors().select_related("situation"), ref)
+
+    def act(data: dict[str, Any]) -> HttpResponse:
+        made = actions.name_further_actors(this, also=list(data["also"]), by=request.user)
+        said = _("Its armed actors are named.")
+        if made.status == lifecycle.REOPENED:
+            said += " " + _("Its verification is open again.")
+        return done(request, said, "incident", this.ref)
+
+    return form_page(
+        request, forms.ActorsForm(request.POST or None, incident=this), heading=_("Armed actors that took part"), button=_("Name them"),
+        act=act, lead=_("%(ref)s names %(actor)s first.") % {"ref": this.ref, "actor": this.party.name},
+        cancel=reverse("incident", args=[ref]),
+    )  # fmt: skip
+
+
+@needs("see_incidents")
 def regrade_item(request: Request, ref: str) -> HttpResponse:
     """Change a grade after new information."""
     item = access.get(access.items(request.user), ref)
@@ -281,13 +304,30 @@ def read_incident(request: Request, ref: str) -> HttpResponse:
                                                        "back": reverse("incident", args=[this.ref])})  # fmt: skip
 
 
-def _actor_before(this: Incident) -> tuple[Party, Any] | None:
-    """The actor that a correction replaced last, and when; None where the actor is the one it was filed with."""
+def _actor_before(this: Incident) -> tuple[str, Any] | None:
+    """The actors that a correction replaced last, and when; None where they are those it was filed with."""
     for entry in reversed(record.history(this.ref)):
-        if entry.event and (ref := entry.event["detail"].get("actor_before")):
-            found = Party.objects.filter(ref=ref).first()
-            return (found, entry.at) if found else None
+        said = entry.event["detail"] if entry.event else {}
+        # One alone, as it was written before a report could name several.
+        if refs := said.get("actors_before") or [r for r in (said.get("actor_before"),) if r]:
+            names = dict(Party.objects.filter(ref__in=refs).values_list("ref", "name"))
+            return (listed(names[r] for r in refs if r in names), entry.at) if names else None
     return None
+
+
+def _named_by_linked(this: Incident, linked: Reports) -> str:
+    """Actors that reports linked to this one name and it does not: it does not count for these (decision 0048)."""
+    own = {p.pk for p in this.actors}
+    return listed(sorted({p.name for i in linked.with_actors() for p in i.actors if p.pk not in own}))
+
+
+def _counted_for(this: Incident) -> list[tuple[str, str]]:
+    """Each actor it names with the level at which it counts for it, where these are not all one."""
+    if this.status not in lifecycle.COUNTED:
+        return []
+    levels = dict(this.contributions.exclude(level="").values_list("party_id", "level"))
+    found = [(p.name, levels[p.pk]) for p in this.actors if p.pk in levels]
+    return found if len({level for _name, level in found}) > 1 else []
 
 
 def _texts() -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -101,16 +101,17 @@ def agree(subject: Any, purposes: list[str], *, by: Any) -> list[str]:
 
 
 def document(
-    party: Party, *, on: date, area1: str, area2: str, victims: int, items: list[str], verifier: Person,
+    party: Party, *, on: date, area1: str, area2: str, victims: int, items: list[str], verifier: Person, also: Sequence[Party] = (),
     precision: str = "day", matches: bool = False, second: Person | None = None, by: Any,
 ) -> Incident:  # fmt: skip
-    """One incident from filing to verified, in a line: the same actions, by a collector and a verifier.
+    """One incident from filing to verified, in a line: the same actions, by a collector and a verifier. `also`: who took part
+    besides the actor.
 
     An item is its grade: T2 an account, T1+ one that the verifier and a second assessor graded, each alone, A2* a first-hand paper, B3 another one,
     B3< one that cites the item before it, -A2 one against.
     """
     filed = monitoring.receive_report(
-        situation=party.situation, party=party, on=on, area1=area1, area2=area2, victims=victims, precision=precision,
+        situation=party.situation, party=party, also=also, on=on, area1=area1, area2=area2, victims=victims, precision=precision,
         forms=["SV-RAPE"], links=["LK-PERP"], link_reason="The unit is named by those who tell.",
         narrative="Sealed account.", referral_offered=True, searched_first=True, by=by,
     )  # fmt: skip

@@ -147,6 +147,40 @@ try:
     live.hold = real
     again = patterns.recompute_patterns(by=CLOCK)
     print("crossed", crossed, circles, again.states, len(again.levels))
+    # Two actors at once: the base set of each falls to four while an account that names both waits for either.
+    from answerable.monitoring.models import FurtherActor
+    from answerable.monitoring.patterns.models import Contribution
+    def told_of(party, n, grades, matches=False):
+        made = Incident.objects.create(
+            compartment="monitoring", situation=fresh.situation, party=party, organisation=P("sami").body, collected_by=P("sami"),
+            on=clock.today() - timedelta(days=9), precision="day", area1="J", area2=f"J-{n}", victims_min=1, victims=1, victims_max=1,
+            status="VERIFIED", matches_pattern=matches, submitted_at=timezone.now(), narrative=b"", place=b"", link_reason=b"")
+        for grade in grades:
+            told = grade == "T1"
+            item = SourceItem.objects.create(
+                compartment="monitoring", incident=made, kind="testimony" if told else "document", primary=told, testimony="T1" if told else "",
+                reliability="" if told else grade[0], credibility=0 if told else int(grade[1]), assessors=2, captured_on=clock.today(),
+                person_key=f"joint-{made.pk}" if told else "", purposes=["CP-MONI"] if told else [], says=b"")
+            for who in ("vera", "lena") if told else ():
+                Assessment.objects.create(compartment="monitoring", item=item, assessor=P(who), testimony="T1", given_at=timezone.now(), reasons=b"")
+        return made
+    with transaction.atomic():
+        set_scope(["*"])
+        units = [Party.objects.create(situation=fresh.situation, name=f"Joint {n}", actor_type="ACT-STF") for n in "AB"]
+        bases = [[told_of(unit, n, ("T1", "A2")) for n in range(5)] for unit in units]
+        alone = told_of(units[0], 9, ("T1",), matches=True)
+        FurtherActor.objects.create(incident=alone, party=units[1], compartment="monitoring", submitted_at=alone.submitted_at)
+        for unit in units: live.relevel(unit)
+        alone.refresh_from_db()
+        was = alone.level, sorted(Contribution.objects.filter(incident=alone).values_list("level", flat=True))
+    with reading_as(CLOCK): papers = [of[0].items.get(kind="document") for of in bases]
+    circles, rounds = [], []
+    for credibility in (5, 2, 5, 2, 5):
+        rounds.append(at_once(2, lambda i: safe(lambda: monitoring.regrade_item(papers[i], credibility=credibility, by=P("vera"))))[0])
+        again = patterns.recompute_patterns(by=CLOCK)
+        with reading_as(CLOCK): alone.refresh_from_db()
+        rounds.append((alone.level, again.states, len(again.levels)))
+    print("joined", was, circles, *rounds)
     # Three who file and compare at once: items on both reports of a pair, and decisions about the pair.
     for n in (1, 2):
         monitoring.receive_report(
@@ -212,7 +246,9 @@ def raced():
         ("votes", "votes (1, 7) 1"), ("plans", "plans (1, 7) 1"), ("approvals", "approvals (1, 5) APPROVED_1"),
         ("settles", "settles (1, 5) 1"), ("triages", "triages (1, 5) "), ("verified", "verified (1, 5) "), ("linked", "linked (1, 5) 1 True"),
         ("opened", "opened (2, 4) 2"), ("decided", "decided (1, 5) 1"),
-        ("crossed", "crossed (2, 0) [] 0 0"), ("compared", "compared [] True"),
+        ("crossed", "crossed (2, 0) [] 0 0"),
+        ("joined", "joined ('V3d', ['V3d', 'V3d']) [] 2 ('V2', 0, 0) 2 ('V3d', 0, 0) 2 ('V2', 0, 0) 2 ('V3d', 0, 0) 2 ('V2', 0, 0)"),
+        ("compared", "compared [] True"),
         ("file", "file (1, 1) FILED True True"), ("undo", "undo (1, 1) UNDONE False False"),
         ("record", "record True True"),
     ],

@@ -241,8 +241,13 @@ def test_a_receipt_is_confirmed_and_tells_nothing_else(door, office):
 def test_a_documenter_files_a_report_through_the_door(door, office, saved):
     from answerable.alliance.models import Person
     from answerable.channel.steps import REPORT
+    from answerable.monitoring import actions as monitoring
     from answerable.monitoring.models import Incident
 
+    see_all()
+    sami = Person.objects.get(handle="sami")
+    militia = monitoring.enter_party(saved("$zandria"), name="Lock Militia", actor_type="ACT-PGM", by=sami)
+    see_all()
     dana = Person.objects.get(handle="dana")
     shown = office("ines").post("/repair/messages/codes/", {"pin": "1357", "person": dana.pk}).content.decode()
     code = re.search(r"<strong>([\d ]{29})</strong>", shown).group(1)
@@ -252,9 +257,13 @@ def test_a_documenter_files_a_report_through_the_door(door, office, saved):
     answers = {
         "referral_offered": "yes", "searched_first": "yes", "party": saved("$brigade").ref, "on": "2026-01-14", "area1": "South",
         "victims": "٣", "forms": ["SV-RAPE"], "links": ["LK-PERP"], "link_reason": "The unit is named.", "narrative": "Sealed words.",
+        "others": [militia.ref],
     }  # fmt: skip
     for step in REPORT:
-        visitor.next(answers.get(step.name, ""), act="next" if step.name in answers else "skip")
+        page = visitor.next(answers.get(step.name, ""), act="next" if step.name in answers else "skip")
+        if step.name == "party":
+            # Only those of the same situation took part with it.
+            assert "Lock Militia" in page and saved("$brigade").name not in page and saved("$regiment").name not in page
     page = visitor.say("/write/", at=str(len(REPORT)), act="send")
     see_all()
     incident = Incident.objects.order_by("-id").first()
@@ -262,6 +271,7 @@ def test_a_documenter_files_a_report_through_the_door(door, office, saved):
         incident.collected_by == dana
         and incident.compartment == f"monitoring/{dana.body.ref}"
         and incident.victims == 3
+        and [p.name for p in incident.actors] == [saved("$brigade").name, "Lock Militia"]
     )
     assert incident.ref in page and "Sealed words" not in page
     assert (

@@ -332,8 +332,10 @@ def test_no_label_calls_optional_what_an_empty_answer_is_refused_for(office, sav
                 if f'<label for="id_{name}">' in empty.content.decode():
                     assert "optional" not in words_beside(empty.content.decode(), name), name
     assert {"when", "area1", "victims", "forms", "links", "actor_types", "risk"} <= asked_for
-    page = dana.post(url, {"step": 1, "act": "next", "searched_first": "on"}).content.decode()
-    assert words_beside(page, "party") == "Armed actor (needed before it is filed)"
+    reply = dana.post(url, {"step": 1, "act": "next", "searched_first": "on"})
+    page, actors = reply.content.decode(), reply.context["form"].fields["party"]
+    assert (actors.label, actors.asked) == ("Armed actors", "needed before it is filed")
+    assert re.search(r"<legend>Armed actors\W.{0,80}needed before it is filed", page, re.S)
     assert words_beside(page, "victims_min").endswith("(optional)")
     last = dana.post(url, {"step": 3, "act": "next"}).content.decode()
     assert words_beside(last, "link_reason").endswith("(needed before it is filed)")

@@ -114,10 +114,10 @@ def test_the_check_at_filing_reads_a_bounded_number_of_reports_however_many_ther
     reports = [file(area2="Z-88") for _n in range(6)]
     with reading_as(CLOCK):
         card = queries.cards([reports[0]])[0]
-        near = queries.near(card, reports[0].situation_id, reports[0].party_id, each=1)
+        near = queries.near(card, reports[0].situation_id, [reports[0].party_id], each=1)
         # Two blocks, one report on either side of the day in each, however many lie there.
         assert 1 <= len(near) <= 4
-        assert len(queries.near(card, reports[0].situation_id, reports[0].party_id)) >= 6
+        assert len(queries.near(card, reports[0].situation_id, [reports[0].party_id])) >= 6
 
 
 def test_a_decision_is_remembered_until_the_facts_change(file):

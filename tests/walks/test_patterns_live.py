@@ -16,6 +16,7 @@ from answerable.authority.acting import set_scope
 from answerable.authority.principals import CLOCK
 from answerable.common import clock
 from answerable.common.errors import Refused
+from answerable.monitoring import actions as monitoring
 from answerable.monitoring.evidence.models import Assessment
 from answerable.monitoring.linking import actions as linking
 from answerable.monitoring.linking.models import Subordination
@@ -53,7 +54,7 @@ ITEMS = [
 def snapshot() -> bytes:
     """Every level, contribution and window there is; not when and why it last changed."""
     levels = list(Incident.objects.order_by("ref").values_list("ref", "status", "level", "because"))
-    adds = list(Contribution.objects.exclude(level="").order_by("incident_id").values_list(
+    adds = list(Contribution.objects.exclude(level="").order_by("incident_id", "party_id").values_list(
         "incident_id", "compartment", "party_id", "on", "earliest", "latest", "area1", "area2", "victims", "own", "awaits", "level"))  # fmt: skip
     states = list(
         PatternState.objects.filter(reported_incidents__gt=0).order_by("party_id", "ends_on")
@@ -140,7 +141,18 @@ class World:
                 case "status":
                     row.status = status
                 case "party":
+                    if self.parties[party].situation_id != row.situation_id:
+                        monitoring.name_further(row, [])
                     row.party, row.situation = self.parties[party], self.parties[party].situation
+                    monitoring.name_further(row, [*row.actors, row.party])
+                case "actors":
+                    # Any of its situation's, by the bits of a number; the first one stays or gives way.
+                    here = [p for p in self.parties if p.situation_id == row.situation_id]
+                    named = [p for n, p in enumerate(here) if which >> n & 1] or [row.party]
+                    if row.party not in named:
+                        row.party = named[0]
+                        row.save()
+                    monitoring.name_further(row, named)
                 case "area":
                     row.area2 = area
                 case "matches":
@@ -190,7 +202,7 @@ class World:
 REASONED = {"indicate", "give_up", "command", "end_command", "assess"}
 
 change = st.tuples(
-    st.sampled_from(["new", "new", "new", "date", "date", "victims", "status", "party", "area", "matches", "items",
+    st.sampled_from(["new", "new", "new", "date", "date", "victims", "status", "party", "area", "matches", "items", "actors", "actors", "actors",
                      "indicate", "indicate", "give_up", "command", "end_command", "assess", "assess"]),
     st.integers(0, 40), st.sampled_from([0, 0, 0, 1, 2, 3]), st.integers(0, 900), st.sampled_from(["A", "B", "C", "D", ""]),
     st.integers(1, 9), st.sampled_from(STATUSES), st.sampled_from(ITEMS), st.booleans(), st.sampled_from(["day", "day", "month"]),

@@ -7,7 +7,7 @@ Plain numbers in, a table out. A released table never holds an exact figure: wha
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.optimize import linprog
@@ -24,7 +24,8 @@ class Table:
     """Counts by row and column, with which organisations gave them: {(row, column): {organisation: n}}.
 
     `disjoint` is False where one incident stands in several rows (forms of violence): then rows do not add up to the
-    total, and `whole` says what the columns come to.
+    total, and `whole` says what the columns come to. `nearly`: few incidents stand in several rows (armed actors), so that rows
+    all but add up; what is withheld is withheld as though they did, else it could be had by taking the others from the total.
     """
 
     rows: tuple[str, ...]
@@ -32,6 +33,7 @@ class Table:
     given: Mapping[tuple[str, str], Mapping[str, int]]
     disjoint: bool = True
     whole: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    nearly: bool = False
 
     def n(self, row: str, column: str) -> int:
         """The count of one cell."""
@@ -124,14 +126,15 @@ def release(table: Table, *, k: int, k_total: int = NATIONAL) -> Released:
     column_thin = [thin(table.organisations(None, c)) for c in table.columns]
     total_given = table.organisations(None, None)
     total_n = sum(total_given.values())
-    if not table.disjoint and counts:
+    adds_up = table.disjoint or table.nearly
+    if not adds_up and counts:
         # Rows that overlap never add up, so each stands by itself beside its own total.
         hidden = [suppressed([row], k, first=[thins[i]])[0] for i, row in enumerate(counts)]
     else:
         hidden = suppressed(counts, k, first=thins) if counts else []
     row_n = [sum(row) for row in counts]
     row_hidden = [n < k or thin(table.organisations(r, None)) for r, n in zip(table.rows, row_n, strict=True)]
-    if table.disjoint and row_n:
+    if adds_up and row_n:
         row_hidden = margins(row_n, k, first=row_hidden)
     column_hidden = margins(column_n, k_total, first=column_thin)
     total_hidden = total_n < k_total or thin(total_given)
@@ -146,6 +149,8 @@ def release(table: Table, *, k: int, k_total: int = NATIONAL) -> Released:
             None if total_hidden else at_least(total_n), table.disjoint,
         )  # fmt: skip
         open_ = exposed(out)
+        if table.nearly:
+            open_ += [cell for cell in exposed(replace(out, disjoint=True)) if cell not in open_]
         if not open_:
             return out
         everything += 1

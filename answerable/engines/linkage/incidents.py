@@ -39,8 +39,8 @@ KEPT, KEPT_U = 0.05, 0.01
 
 @dataclass(frozen=True)
 class Card:
-    """One incident as linkage sees it. `lo`, `hi`: the days it may have been (ordinals); `line`: the actor and those
-    above it; `roots`: ultimate sources of its items (R-VER-1)."""
+    """One incident as linkage sees it. `lo`, `hi`: the days it may have been (ordinals); `actor` and `also`: the actor named
+    first and those besides; `line`: those above any of them; `roots`: ultimate sources of its items (R-VER-1)."""
 
     ref: str
     situation: str
@@ -55,6 +55,12 @@ class Card:
     high: int
     line: tuple[str, ...] = ()
     roots: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+
+    @property
+    def actors(self) -> tuple[str, ...]:
+        """Every actor it names; none where none is known."""
+        return (self.actor, *self.also) if self.actor else self.also
 
     @property
     def middle(self) -> int:
@@ -121,8 +127,8 @@ COMPARISONS = (
         Way("elsewhere", "ELSE"),
     )),
     Comparison("actor", "actor_l = '' OR actor_r = ''", (
-        Way("same_actor", "actor_l = actor_r"),
-        Way("same_line", "list_contains(line_l, actor_r) OR list_contains(line_r, actor_l)"),
+        Way("same_actor", "list_has_any(actors_l, actors_r)"),
+        Way("same_line", "list_has_any(line_l, actors_r) OR list_has_any(line_r, actors_l)"),
         Way("other", "ELSE"),
     )),
     Comparison("forms", "len(forms_l) = 0 OR len(forms_r) = 0", (
@@ -168,8 +174,10 @@ def ways(a: Card, b: Card) -> dict[str, str]:
             else "elsewhere"
         )  # fmt: skip
     if a.actor and b.actor:
-        line = a.actor in b.line or b.actor in a.line
-        out["actor"] = "same_actor" if a.actor == b.actor else "same_line" if line else "other"
+        line = not {*a.actors}.isdisjoint(b.line) or not {*b.actors}.isdisjoint(a.line)
+        # One in common is enough: a report that names a unit with a militia may be of the incident told of the unit alone.
+        same = not {*a.actors}.isdisjoint(b.actors)
+        out["actor"] = "same_actor" if same else "same_line" if line else "other"
     if a.forms and b.forms:
         both, either = len({*a.forms} & {*b.forms}), len({*a.forms} | {*b.forms})
         out["forms"] = "same_forms" if both == either else "half" if 2 * both >= either else "some" if both else "none"
@@ -292,7 +300,7 @@ def blocks(card: Card) -> tuple[str, ...]:
     """
     out: list[str] = []
     places = [f"s:{card.area2}"] if card.area2 else [f"f:{card.area1}"] if card.area1 else []
-    for place in [f"a:{card.actor}", *places]:
+    for place in [*(f"a:{actor}" for actor in card.actors or ("",)), *places]:
         for shift in (0, REACH):
             first, last = (card.lo + shift) // (2 * REACH), (card.hi + shift) // (2 * REACH)
             out += [f"{place}|{shift and 1}|{w}" for w in range(first, last + 1)]
@@ -362,7 +370,7 @@ def table(cards: Sequence[Card], kept: Sequence[tuple[str, ...]]) -> Any:
         "actor": pa.array([c.actor for c in cards], pa.string()),
         **{n: pa.array([getattr(c, n) for c in cards], pa.int32()) for n in ("lo", "hi", "low", "best", "high")},
         **{n: pa.array([getattr(c, n) for c in cards], pa.string()) for n in ("area1", "area2")},
-        **{n: pa.array([list(getattr(c, n)) for c in cards], text) for n in ("forms", "line", "roots")},
+        **{n: pa.array([list(getattr(c, n)) for c in cards], text) for n in ("forms", "line", "roots", "actors")},
         "blocks": pa.array([list(k) for k in kept], text),
     }
     return pa.table(columns)
@@ -469,5 +477,11 @@ def _read_model(model: Mapping[str, Any], start: Weights, *, version: str, train
 
 
 def digest_facts(card: Card) -> str:
-    """A short name for what is compared of a card: when it changes, a decided question may be asked again."""
-    return hashlib.sha256(json.dumps(asdict(card), sort_keys=True).encode()).hexdigest()[:32]
+    """A short name for what is compared of a card: when it changes, a decided question may be asked again.
+
+    A card of one actor has the name it had before a card could name several, so that no decision is asked again for that.
+    """
+    said = asdict(card)
+    if not said["also"]:
+        del said["also"]
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:32]

@@ -261,11 +261,15 @@ def _locked(draft: m.Draft) -> m.Draft:
 
 
 @action("file_draft")
-def file_draft(draft: m.Draft, *, party: Party | None = None, link_reason: str = "", by: Person) -> Incident:
-    """File a draft as a report, its items with it. What a draft may lack is given now. Raises Refused."""
+def file_draft(
+    draft: m.Draft, *, party: Party | None = None, also: Sequence[Party] = (), link_reason: str = "", by: Person
+) -> Incident:
+    """File a draft as a report, its items with it. What a draft may lack is given now: the actor named first, those besides
+    (`also`), why it is linked. Raises Refused.
+    """
     draft = _locked(draft)
     authority.require(by, "file_draft", draft)
-    incident, files = _filed(draft, party=party, link_reason=link_reason, by=by)
+    incident, files = _filed(draft, party=party, also=also, link_reason=link_reason, by=by)
     _counts_now([incident])
     entry = record.append(
         "report received", incident, by=by, to_state=incident.status,
@@ -342,7 +346,7 @@ def _dates(draft: m.Draft) -> dict[str, Any]:
 
 
 def _filed(
-    draft: m.Draft, *, party: Party | None = None, link_reason: str = "", by: Person
+    draft: m.Draft, *, party: Party | None = None, also: Sequence[Party] = (), link_reason: str = "", by: Person
 ) -> tuple[Incident, list[Came]]:
     """The report a draft becomes, inside an act that has its own entry: coded facts and sealed texts move as they are.
 
@@ -359,12 +363,21 @@ def _filed(
             % {"ref": draft.looks_like},
             reason="version",
         )
-    party = party or draft.party
+    actors = [party, *also] if party else queries.actors_of(draft)
+    party = actors[0] if actors else None
     problems = []
+    if draft.party and len(queries.actors_of(draft)) <= len(draft.coded.get(rules.ALSO, ())):
+        problems.append(
+            _(
+                "An armed actor that this draft names is entered here no more. Set the draft aside and bring the report in again."
+            )
+        )
     if party is None:
         problems.append(_("Choose the armed actor before filing."))
-    elif party.situation_id != draft.situation_id:
+    elif any(a.situation_id != draft.situation_id for a in actors):
         problems.append(_("That actor does not belong to this situation."))
+    elif len({a.pk for a in actors}) > rules.MOST_ACTORS:
+        problems.append(_("A report names at most %(most)d armed actors.") % {"most": rules.MOST_ACTORS})
     reason_kept = "link_reason" not in draft.lacks
     if not reason_kept and not link_reason.strip():
         problems.append(_("Say in a sentence why it is linked to the conflict (R-TAX-1)."))
@@ -386,9 +399,11 @@ def _filed(
         further=_further(draft), **texts,
     )  # fmt: skip
     incident.save(force_insert=True)
+    monitoring.name_further(incident, actors)
     files = _filed_items(incident, draft.items.all(), by=by)
     draft.status, draft.party = m.FILED, party
-    draft.save(update_fields=["status", "party"])
+    draft.coded = {**draft.coded, **({rules.ALSO: [a.ref for a in actors[1:]]} if actors[1:] else {})}
+    draft.save(update_fields=["status", "party", "coded"])
     return incident, files
 
 
@@ -511,17 +526,17 @@ NOT_IN_DOUBT = rules._("Nothing is in doubt about this draft: it was decided, or
 
 
 @action("take_over_correction")
-def take_over_correction(draft: m.Draft, *, party: Party | None = None, by: Person) -> Incident:
+def take_over_correction(draft: m.Draft, *, actors: Sequence[Party] = (), by: Person) -> Incident:
     """A later version of a submission corrects the report it became: never a second report.
 
     Coded facts change to the later version's; the texts of both versions stay, each sealed as it came, and whoever opens the
     report's words is shown the newest with the earlier ones beside it. Items that the
     submission did not have before are added; an item it had, or whose words or file are on the report already, stays as it was graded. Where
-    the later version names another armed actor, `party` says which of the two it counts for. A report whose verification was
+    the later version names other armed actors, `actors` says for which it counts: the report's or the version's. A report whose verification was
     concluded is open again when what counts changed or an item was added: what was found of the earlier facts is not said of
     the later ones. Else it stays counted, and a verifier is told to look whether its level holds. Raises Refused.
     """
-    live.first([draft.corrects], also=[party.pk] if party else ())
+    live.first([draft.corrects], also=[a.pk for a in actors])
     draft = m.Draft.objects.select_for_update().get(pk=draft.pk)
     incident = Incident.objects.select_for_update(no_key=True).filter(ref=draft.corrects).first()
     authority.require(by, "take_over_correction", draft)
@@ -535,16 +550,20 @@ def take_over_correction(draft: m.Draft, *, party: Party | None = None, by: Pers
             _("This report is linked to another as the same incident. Take that link back first, then take over the correction."),
             reason="linked",
         )  # fmt: skip
-    if queries.other_actor(draft, incident) and party is None:
+    named, others = incident.actors, queries.other_actors(draft, incident)
+    if others and not actors:
         raise Refused(
-            _("This version names another armed actor than the report. Choose for which of the two it counts."),
+            _("This version names other armed actors than the report. Choose for which it counts."),
             reason="party",
         )
-    if party is not None and party.pk not in (draft.party_id, incident.party_id):
-        raise Refused(_("Choose the actor that the report or this version names."), reason="party")
+    chosen = {a.pk for a in actors} or {a.pk for a in named}
+    if chosen not in ({a.pk for a in named}, {a.pk for a in others}):
+        raise Refused(_("Choose the actors that the report or this version names."), reason="party")
     was, before = incident.status, {f: getattr(incident, f) for f in CORRECTED}
     by_category = incident.further.get("victim_counts", {})
-    incident.party = party or incident.party
+    other_set = chosen != {a.pk for a in named}
+    if incident.party_id not in chosen:
+        incident.party = actors[0]
     c: Mapping[str, Any] = draft.coded
     for name, value in _dates(draft).items():
         setattr(incident, name, value)
@@ -552,7 +571,7 @@ def take_over_correction(draft: m.Draft, *, party: Party | None = None, by: Pers
     for name in ("victims", "victims_min", "victims_max", "forms", "links", "risk"):
         setattr(incident, name, c[name])
     incident.settings, incident.consequences = c.get("settings", []), c.get("consequences", [])
-    changed = sorted(f for f in CORRECTED if before[f] != getattr(incident, f))
+    changed = sorted(f for f in CORRECTED if before[f] != getattr(incident, f) or (f == "party" and other_set))
     told, tells = before["further"], incident.further
     answers = sorted(n for n in {*told, *tells} if told.get(n) != tells.get(n) and n != "when")
     new = queries.new_items(draft)
@@ -562,6 +581,8 @@ def take_over_correction(draft: m.Draft, *, party: Party | None = None, by: Pers
             incident.status = next_status(lifecycle.INCIDENT_MOVES, "reopen", status=was)
         incident.story_corrected = incident.status == was
     incident.save(update_fields=[*CORRECTED, "status", "story_corrected"])
+    if other_set:
+        monitoring.name_further(incident, actors)
     files = _filed_items(incident, items, by=by)
     draft.status = m.TAKEN_OVER
     draft.save(update_fields=["status"])
@@ -570,7 +591,7 @@ def take_over_correction(draft: m.Draft, *, party: Party | None = None, by: Pers
         "report corrected", incident, by=by, from_state=was, to_state=incident.status,
         detail={"correction": draft.ref, "version": draft.version, "changed": [*changed, *answers], "files": len(files),
                 "here_already": len(new) - len(items), **_taken(files, by),
-                **({"actor_before": before["party"].ref} if "party" in changed else {})},
+                **({"actors_before": [a.ref for a in named]} if other_set else {})},
     )  # fmt: skip
     _files_enter(files, entry, by=by)
     return incident
@@ -767,17 +788,29 @@ def attach_item(
 def row_of_day(values: Mapping[str, Any], *, by: Person) -> dict[str, Any]:
     """A report whose date is a day and how far it is known, as the row that every route is checked as.
 
-    Kinds of actor that are not said are the named actor's own.
+    Kinds of actor that are not said are the named actors' own.
     """
-    row = {k: v for k, v in values.items() if k not in ("on", "precision")}
+    row = with_all_actors({k: v for k, v in values.items() if k not in ("on", "precision")})
     try:
         row["when"] = edtf.written(values["on"], str(values.get("precision") or edtf.DAY))
     except edtf.Unreadable as no:
         raise Problems({"when": rules.Problem(no.sentence)}) from None
     if not row.get("actor_types") and not rules.unkeepable(row.get("party")):
-        party = Party.objects.filter(ref=str(row.get("party", "")), situation__in=access.situations(by)).first()
-        row["actor_types"] = [party.actor_type] if party else []
+        given = row.get("party") or ""
+        refs = [str(r) for r in (given if isinstance(given, list) else [given])]
+        named = {p.ref: p for p in Party.objects.filter(ref__in=refs, situation__in=access.situations(by))}
+        row["actor_types"] = list(dict.fromkeys(named[r].actor_type for r in refs if r in named))
     return row
+
+
+def with_all_actors(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row in which `parties`, a list, is the same answer as `party`: who names both names all of them."""
+    found = {k: v for k, v in row.items() if k != "parties"}
+    if more := row.get("parties"):
+        one = row.get("party")
+        first = one if isinstance(one, list) else [one] if one else []
+        found["party"] = [*first, *(more if isinstance(more, list) else [more])]
+    return found
 
 
 class Problems(Refused):

@@ -24,7 +24,7 @@ LONG, SHORT = 40_000, 400
 
 @dataclass(frozen=True)
 class Field:
-    """One question. `kind` is code, codes, yes_no, text, key, whole, decimal, day, when, counts, ref or file.
+    """One question. `kind` is code, codes, yes_no, text, key, whole, decimal, day, when, counts, ref, refs or file.
 
     `needed`: without it the row is not taken. `before_filing`: a draft may lack it, a filed report may not. `sealed`:
     text about persons, sealed as soon as it is read. `declinable`: "prefer not to say" is an answer. `asked_if`: the
@@ -95,7 +95,7 @@ FIELDS: tuple[Field, ...] = (
     Field("place", A1, "text", _("Exact place"), hint=_("Sealed on arrival."), sealed=True, most=SHORT),
     Field("latitude", A1, "decimal", _("Latitude"), hint=_("Sealed on arrival."), sealed=True, most=90),
     Field("longitude", A1, "decimal", _("Longitude"), hint=_("Sealed on arrival."), sealed=True, most=180),
-    Field("party", A1, "ref", _("Armed actor"), before_filing=True),
+    Field("party", A1, "refs", _("Armed actors"), hint=_("Every one that took part, as far as was told."), before_filing=True),
     Field("actor_types", A1, "codes", _("Kinds of armed actor"), list_name="actor_type", needed=True, declinable=True),
     Field("actor_name", A1, "text", _("Armed actor, as named by those who told"), hint=_("Sealed on arrival."), sealed=True, most=SHORT),
     Field("forms", A1, "codes", _("Forms of violence"), list_name="violence_form", needed=True, declinable=True),

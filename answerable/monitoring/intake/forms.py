@@ -83,6 +83,10 @@ def _one(f: Field, parties: Any) -> forms.Field:
     common: dict[str, Any] = {"label": _(f.label), "help_text": _(f.hint) if f.hint else "", "required": False}
     if f.kind == "ref":
         return forms.ModelChoiceField(queryset=parties, to_field_name="ref", **common)
+    if f.kind == "refs":
+        return forms.ModelMultipleChoiceField(
+            queryset=parties, to_field_name="ref", widget=forms.CheckboxSelectMultiple, **common
+        )
     if f.kind in ("code", "yes_no"):
         return forms.ChoiceField(choices=choices_of(f, blank=True), **common)
     if f.kind == "codes":
@@ -215,8 +219,8 @@ def answers_of(form_data: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for f in FIELDS:
         values = form_data.getlist(f.name)
-        if f.kind == "codes":
-            if values:
+        if f.kind in ("codes", "refs"):
+            if values := [v for v in values if v]:
                 found[f.name] = values
         elif values and values[-1] != "":
             found[f.name] = "yes" if values[-1] == "on" else values[-1]
@@ -272,9 +276,10 @@ class MappingForm(forms.Form):
 class FilingForm(forms.Form):
     """What a draft lacked."""
 
-    party = forms.ModelChoiceField(
-        label=gettext_lazy("Armed actor"), queryset=Party.objects.none(), to_field_name="ref", required=False
-    )
+    party = forms.ModelMultipleChoiceField(
+        label=gettext_lazy("Armed actors"), queryset=Party.objects.none(), to_field_name="ref", required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )  # fmt: skip
     link_reason = forms.CharField(label=gettext_lazy("Why it is linked to the conflict"), max_length=4000, required=False,
                                   help_text=gettext_lazy("Sealed on arrival."), widget=forms.Textarea(attrs={"rows": 2}))  # fmt: skip
 

@@ -366,15 +366,25 @@ def left_out(correction: m.Draft, incident: Incident) -> list[int]:
     return sorted({i.number for i in new} - {i.number for i in not_here_yet(incident, new)})
 
 
-def other_actor(correction: m.Draft, incident: Incident) -> Party | None:
-    """The armed actor that a later version names, where the report counts for another."""
-    return correction.party if correction.party_id not in (None, incident.party_id) else None
+def other_actors(correction: m.Draft, incident: Incident) -> list[Party]:
+    """The armed actors that a later version names, where they are not just those the report counts for."""
+    named = actors_of(correction)
+    return named if {p.pk for p in named} != {p.pk for p in incident.actors} else []
 
 
-def later_versions(incident: Incident) -> list[tuple[m.Draft, Party | None]]:
-    """Later versions of a report's submission that wait to be taken over, each with the other actor it names."""
+def actors_of(draft: m.Draft) -> list[Party]:
+    """Every armed actor that a draft names, the first one first; none where it lacks one."""
+    if draft.party is None:
+        return []
+    further = list(draft.coded.get(rules.ALSO, ()))
+    known = {p.ref: p for p in Party.objects.filter(ref__in=further)} if further else {}
+    return [draft.party, *(known[ref] for ref in further if ref in known)]
+
+
+def later_versions(incident: Incident) -> list[tuple[m.Draft, list[Party]]]:
+    """Later versions of a report's submission that wait to be taken over, each with the actors it names where they differ."""
     waiting = m.Draft.objects.filter(corrects=incident.ref, status=m.CORRECTION).select_related("party")
-    return [(d, other_actor(d, incident)) for d in waiting]
+    return [(d, other_actors(d, incident)) for d in waiting]
 
 
 def changed_items(correction: m.Draft) -> list[int]:

@@ -26,6 +26,7 @@ from typing import IO, Any
 from django.utils.translation import gettext as _
 
 from answerable.common.errors import Refused
+from answerable.common.references import is_well_formed
 from answerable.common.separators import SEPARATORS, separator
 from answerable.monitoring.intake.description import (
     BY_NAME,
@@ -93,7 +94,12 @@ class Delivery:
 
 @lru_cache(maxsize=1)
 def _labels() -> Mapping[str, str]:
-    return {f.label.casefold(): f.name for f in FIELDS} | {w.casefold(): n for n, (w, _why) in NOT_TAKEN.items()}
+    found = {f.label.casefold(): f.name for f in FIELDS} | {w.casefold(): n for n, (w, _why) in NOT_TAKEN.items()}
+    return found | OTHER_LABELS
+
+
+# What a question was called before, and what a file may call it as well.
+OTHER_LABELS = {"armed actor": "party", "parties": "party"}
 
 
 @lru_cache(maxsize=4096)
@@ -103,8 +109,10 @@ def target(header: str) -> str:
     if head.casefold() in _labels():
         return _labels()[head.casefold()]
     path, _sep, last = head.rpartition("/")
-    if path and (of := BY_NAME.get(_behind(path))) is not None and of.kind == "codes":
+    if path and (of := BY_NAME.get(_behind(path))) is not None and of.kind in ("codes", "refs"):
         code = last.upper()
+        if of.kind == "refs":
+            return f"{of.name}/{code}" if is_well_formed(code) else ""
         return f"{of.name}/{code}" if code in codes_of(of.list_name) or code == DECLINED else ""
     name = _behind(head)
     return name if name in BY_NAME or name in NOT_TAKEN or name == SUBMISSION_ID else ""

@@ -37,6 +37,10 @@ from answerable.monitoring.intake.description import (
 
 _ = gettext_noop
 MOST_ITEMS = 40
+# Armed actors that one report may name: an incident that names more is a battle, and wants reports of its parts.
+MOST_ACTORS = 12
+# The answers of a row under which the actors besides the first are kept.
+ALSO = "also_named"
 # Columns that hold text about persons. A file that has none of them has nothing to seal.
 TEXTS = frozenset(f.name for f in FIELDS if f.sealed)
 Row = Mapping[str, Any]
@@ -93,7 +97,10 @@ class Item:
 
 @dataclass
 class Clean:
-    """A row that may be kept: codes and numbers apart from the texts, which are sealed at once."""
+    """A row that may be kept: codes and numbers apart from the texts, which are sealed at once.
+
+    `party` is the armed actor named first, "" where none is yet; those besides are in `coded` under ALSO.
+    """
 
     situation: str
     party: str
@@ -379,6 +386,9 @@ def _read(fields: Sequence[Field], row: Row, problems: dict[str, Problem], prefi
         if unkeepable(value):
             problems[prefix + f.name] = Problem(CHARACTER)
             continue
+        if f.kind == "refs":
+            answers[f.name] = value
+            continue
         if f.kind in ("ref", "file"):
             answers[f.name] = str(value).strip()
             continue
@@ -399,7 +409,7 @@ def check(row: Row, world: World) -> tuple[Clean | None, dict[str, Problem]]:
     problems: dict[str, Problem] = {}
     a = _read(OF_REPORT, row, problems)
     situation = _situation(a.pop("situation", ""), world, problems)
-    party = _party(a.pop("party", ""), situation, world, problems)
+    parties = _parties(a.pop("party", ""), situation, world, problems)
     when = a.pop("when", None)
     if when is not None and when.earliest > world.today:
         problems["when"] = Problem(_("The date lies in the future; give the day, month or year in which it happened."))
@@ -421,7 +431,7 @@ def check(row: Row, world: World) -> tuple[Clean | None, dict[str, Problem]]:
     texts = {"narrative": a.pop("narrative", ""), "link_reason": a.pop("link_reason", ""), "place": _place(a)}
     if named := a.pop("actor_name", ""):
         texts["narrative"] = f"{texts['narrative']}\n\nArmed actor as named: {named}".strip()
-    lacks = [n for n, there in (("party", party), ("link_reason", texts["link_reason"])) if not there]
+    lacks = [n for n, there in (("party", parties), ("link_reason", texts["link_reason"])) if not there]
     declined = [name for name, value in a.items() if value == [DECLINED]]
     coded = {name: [] if name in declined else value for name, value in a.items()}
     if "forms" in declined:
@@ -430,7 +440,9 @@ def check(row: Row, world: World) -> tuple[Clean | None, dict[str, Problem]]:
         coded["actor_types"] = ["ACT-UNK"]
     if declined:
         coded["declined"] = declined
-    return Clean(situation, party, when, coded, texts, items, lacks), {}
+    if parties[1:]:
+        coded[ALSO] = parties[1:]
+    return Clean(situation, parties[0] if parties else "", when, coded, texts, items, lacks), {}
 
 
 def _situation(named: str, world: World, problems: dict[str, Problem]) -> str:
@@ -445,18 +457,42 @@ def _situation(named: str, world: World, problems: dict[str, Problem]) -> str:
     return found
 
 
-def _party(named: str, situation: str, world: World, problems: dict[str, Problem]) -> str:
-    if not named:
-        return ""
-    known = world.parties.get(situation, {})
-    if found := known.get(named.casefold()):
-        return found
-    if situation:
+def named_actors(value: Any, known: Mapping[str, str]) -> list[str]:
+    """The armed actors that an answer names, by reference, "" for one that is none: a list, or one cell with ; | or lines between.
+
+    A name may hold a comma and spaces: these part it only where every piece is an actor, as when references stand in a cell.
+    """
+    found: list[str] = []
+    for one in value if isinstance(value, (list, tuple)) else [value]:
+        text = str(one).strip()
+        for part in [text] if text.casefold() in known else re.split(r"[;|\n]+", text):
+            whole = part.strip().casefold()
+            if not whole:
+                continue
+            splits = ([whole], [x.strip() for x in whole.split(",") if x.strip()], whole.replace(",", " ").split())
+            found += [known[x] for x in next((s for s in splits if s and all(x in known for x in s)), [])] or [""]
+    return found
+
+
+def _parties(named: Any, situation: str, world: World, problems: dict[str, Problem]) -> list[str]:
+    found = named_actors(named, world.parties.get(situation, {})) if not _blank(named) else []
+    if not situation:
+        return []
+    # The same actor under its name and its reference is one.
+    each = list(dict.fromkeys(found))
+    if "" in each and len(found) == 1:
         problems["party"] = Problem(
             _("There is no such armed actor in this situation. Give its reference or its name as entered here, or leave "
               "it empty and choose it before filing.")
         )  # fmt: skip
-    return ""
+    elif "" in each:
+        problems["party"] = Problem(
+            _("Of the armed actors named here, number %(n)d is none of this situation. Give each by its reference or its name as "
+              "entered here, with ; between them."), {"n": found.index("") + 1},
+        )  # fmt: skip
+    elif len(each) > MOST_ACTORS:
+        problems["party"] = Problem(_("A report names at most %(most)d armed actors."), {"most": MOST_ACTORS})
+    return each
 
 
 # Categories of which one person is in one at the most, by sex and age.
@@ -643,6 +679,8 @@ def kept_begun(answers: Row, world: World) -> dict[str, Any]:
         named = str(value).casefold()
         if f.kind == "ref":
             good = any(named in of for of in (world.situations, *world.parties.values()))
+        elif f.kind == "refs":
+            good = any(all(named_actors(value, of)) for of in world.parties.values())
         elif f.name == "interview":
             good = named in world.interviews
         else:
@@ -664,11 +702,14 @@ def same(clean: Clean, files: Sequence[str] = ()) -> str:
     """What a report says in one form, whatever way it came and however its answers were written. For the vault alone, which
     gives back a mark.
     """
+    coded = {name: value for name, value in clean.coded.items() if name != ALSO}
+    also = clean.coded.get(ALSO, [])
     said = [
         clean.situation,
-        clean.party,
+        # Actors in any order are the same answer; of one alone it is said as before there could be several.
+        sorted([clean.party, *also]) if also else clean.party,
         clean.when.text,
-        clean.coded,
+        coded,
         clean.texts,
         [[i.coded, i.says] for i in clean.items],
         list(files),

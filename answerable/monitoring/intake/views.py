@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from answerable.alliance.days import listed
 from answerable.authority import engine as authority
 from answerable.authority.pages import Request, Uncounted, done, form_page, move_of, needs
 from answerable.common import clock, edtf
@@ -21,7 +22,7 @@ from answerable.monitoring.intake import access, actions, forms, problems, publi
 from answerable.monitoring.intake import counts as service_counts
 from answerable.monitoring.intake import models as m
 from answerable.monitoring.intake.uploads import sealed_on_arrival
-from answerable.monitoring.models import Incident, Party
+from answerable.monitoring.models import Incident
 from answerable.record.pages import chain
 from answerable.vault import client, keeping
 from answerable.vault.actions import token_of
@@ -223,17 +224,15 @@ def draft(request: Request, ref: str) -> HttpResponse:
     )
 
     def act(data: dict[str, Any]) -> HttpResponse:
+        named = list(data.get("party") or ())
         made = actions.file_draft(
-            this, party=data.get("party"), link_reason=data.get("link_reason", ""), by=request.user
-        )
+            this, party=named[0] if named else None, also=named[1:], link_reason=data.get("link_reason", ""),
+            by=request.user,
+        )  # fmt: skip
         return done(request, _("The report is filed; its free text is sealed."), "incident", made.ref)
 
     became = this.corrects if this.status == m.TAKEN_OVER else this.ref if this.status == m.FILED else ""
-    report = (
-        Incident.objects.select_related("party").filter(ref=this.corrects).first()
-        if this.status == m.CORRECTION
-        else None
-    )
+    report = Incident.objects.with_actors().filter(ref=this.corrects).first() if this.status == m.CORRECTION else None
     may_decide = bool(in_doubt) and authority.allows(request.user, "file_draft", this)
     may_file = this.status == m.DRAFT and not in_doubt and authority.allows(request.user, "file_draft", this)
     if request.method == "POST" and not may_file and not in_doubt:
@@ -252,7 +251,9 @@ def draft(request: Request, ref: str) -> HttpResponse:
               "items": [(i, forms.coded_lines(forms.OF_ITEM, i.coded)) for i in this.items.all()], "near": near, "may_file": may_file,
               "may_set_aside": this.status in (m.DRAFT, m.CORRECTION) and authority.allows(request.user, "set_draft_aside", this),
               "may_take_over": this.status == m.CORRECTION and authority.allows(request.user, "take_over_correction", this),
-              "other_actor": queries.other_actor(this, report) if report else None, "actor": report.party if report else None,
+              "actors": listed(p.name for p in queries.actors_of(this)),
+              "other_actor": listed(p.name for p in queries.other_actors(this, report)) if report else "",
+              "actor": report.actor_names if report else "",
               **chain(request.user, this.ref)},
     )  # fmt: skip
 
@@ -264,6 +265,10 @@ def aside(request: Request, ref: str) -> HttpResponse:
     this = monitoring.get(access.drafts(request.user), ref)
     actions.set_draft_aside(this, by=request.user)
     return done(request, _("The draft is set aside."), "intake-draft", this.ref)
+
+
+# For whose actors a report counts once it is corrected: its own, or the later version's.
+REPORTS, VERSIONS = "report", "version"
 
 
 @require_POST
@@ -288,8 +293,10 @@ def version(request: Request, ref: str) -> HttpResponse:
 def take_over(request: Request, ref: str) -> HttpResponse:
     """Correct a report by the later version of its submission."""
     this = monitoring.get(access.drafts(request.user), ref)
-    party = Party.objects.filter(situation=this.situation, ref=request.POST.get("party", "")).first()
-    made = actions.take_over_correction(this, party=party, by=request.user)
+    report = monitoring.get(monitoring.incidents(request.user), this.corrects)
+    whose = request.POST.get("actors", "")
+    actors = queries.actors_of(this) if whose == VERSIONS else report.actors if whose == REPORTS else []
+    made = actions.take_over_correction(this, actors=actors, by=request.user)
     said = _("The report is corrected; its newest texts open first, with the earlier ones beside them.")
     if made.status == lifecycle.REOPENED:
         said += " " + _("Its verification is open again.")

@@ -24,7 +24,7 @@ LANGUAGES = {
 }
 FORM_ID = "answerable_report"
 # Raised when a question is added or changes; a submission names the version it was written with.
-VERSION = "2026112603"
+VERSION = "2026112604"
 NAMESPACE = 'answerable="urn:answerable:form:1"'
 DECLINED_LABEL = gettext_noop("Prefer not to say")
 ITEMS, CONSENT = "items", "consent"
@@ -107,6 +107,8 @@ def _type(f: Field) -> str:
         return f"select_multiple {f.list_name}"
     if f.kind in ("code", "yes_no"):
         return f"select_one {f.list_name}"
+    if f.kind == "refs":
+        return f"select_multiple {f.name}"
     return f"select_one {f.name}" if f.kind == "ref" else _TYPES[f.kind]
 
 
@@ -175,7 +177,7 @@ def read_back(raw: bytes) -> tuple[tuple[Field, ...], dict[str, dict[str, str]]]
             form = {"begin repeat": A2, "begin group": A3}.get(row["type"], A1)
             continue
         kind, _sep, counted = row["bind::answerable:kind"].partition(":")
-        list_name = counted or (row["type"].partition(" ")[2] if kind != "ref" else "")
+        list_name = counted or (row["type"].partition(" ")[2] if kind not in ("ref", "refs") else "")
         found.append(
             Field(
                 row["name"], form, kind, row[english], row[f"hint::{LANGUAGES['en']}"], list_name,

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 from django.utils.translation import gettext as _
 
 from answerable.alliance.models import Body, Person
@@ -38,7 +38,7 @@ from answerable.monitoring.linking.models import (
     LinkWeights,
     Subordination,
 )
-from answerable.monitoring.models import Import, Incident, Party, Situation, SourceItem
+from answerable.monitoring.models import FurtherActor, Import, Incident, Party, Situation, SourceItem
 from answerable.monitoring.patterns import live
 from answerable.record import log as record
 
@@ -64,6 +64,10 @@ def put_cards(incidents: Sequence[Incident]) -> list[linkage.Card]:
         rows, batch_size=2000, update_conflicts=True, unique_fields=["incident"],
         update_fields=["compartment", "situation", "party", "lo", "area1", "area2", "facts", "digest"],
     )  # fmt: skip
+    # Those they name besides are looked for along an index of their own.
+    if several := [row.incident_id for row in rows if row.facts["also"]]:
+        first = LinkCard.objects.filter(incident=OuterRef("incident")).values("lo")[:1]
+        FurtherActor.objects.filter(incident__in=several).update(lo=Subquery(first))
     return made
 
 
@@ -220,7 +224,8 @@ def decide_link(
     """Same, not the same, or unsure, with reasons. Remembered; asked again only when what is compared changes.
 
     The same: the better record (or `kept`) stays and the other is linked to it, MERGED, not deleted; its victims are
-    counted once and its items support the kept report (R-VER-5). `turn` is the pair's as the person saw it. Raises
+    counted once and its items support the kept report (R-VER-5). It counts for the actors the kept one names: two reports that
+    name different ones contradict each other, and neither accuses on the other's items (decision 0048). `turn` is the pair's as the person saw it. Raises
     Refused when someone decided meanwhile, a reason is missing or a report can no longer be linked.
     """
     pair, first, second = _lock(pair)
@@ -295,30 +300,46 @@ def _merge(pair: LinkPair, keep: Incident, other: Incident) -> dict[str, Any]:
             "rows": {ref: [before[ref], after[ref]] for ref in after if before.get(ref) != after[ref]},
         }
     question("basis_withdrawn").ask([keep.ref, other.ref, *changed], ("CP-MONI",))
-    return {"kept": keep.ref, "merged": other.ref, "from": was, "levels": changed}
+    alone = sorted(p.ref for p in {*other.actors} - {*keep.actors})
+    return {
+        "kept": keep.ref,
+        "merged": other.ref,
+        "from": was,
+        "levels": changed,
+        **({"named_alone": alone} if alone else {}),
+    }
+
+
+def _named(*incidents: Incident) -> set[int]:
+    """Every actor that one of these reports names."""
+    further = FurtherActor.objects.filter(incident__in=incidents).values_list("party_id", flat=True)
+    return {*(i.party_id for i in incidents), *further}
 
 
 def _standing(*incidents: Incident) -> dict[str, list[Any]]:
     """Status, level and reasons of all reports of the actors concerned: what working out levels may change."""
-    rows = Incident.objects.filter(party__in={i.party_id for i in incidents}).values_list(
-        "ref", "status", "level", "because"
-    )
+    rows = Incident.objects.naming(_named(*incidents)).values_list("ref", "status", "level", "because")
     return {ref: [status, level, list(because)] for ref, status, level, because in rows}
 
 
 def _facts_digest(*incidents: Incident) -> str:
     """Everything the levels of these actors' reports rest on: whether anything happened since a link was made."""
-    parties = {i.party_id for i in incidents}
+    theirs = Incident.objects.naming(_named(*incidents))
     own = list(
-        Incident.objects.filter(party__in=parties).order_by("ref").values_list(
+        theirs.order_by("ref").values_list(
             "ref", "on", "precision", "earliest", "latest", "area1", "area2", "victims", "forms", "matches_pattern", "verified_by")
     )  # fmt: skip
     items = list(
-        SourceItem.objects.filter(incident__party__in=parties).order_by("ref").values_list(
+        SourceItem.objects.filter(incident__in=theirs).order_by("ref").values_list(
             "ref", "incident__ref", "primary", "reliability", "credibility", "testimony", "assessors", "contrary", "weighed",
             "purposes", "withdrawn")
     )  # fmt: skip
-    text = json.dumps([own, items], default=str, sort_keys=True)
+    also = list(
+        FurtherActor.objects.filter(incident__in=theirs).order_by("incident__ref", "party__ref")
+        .values_list("incident__ref", "party__ref")
+    )  # fmt: skip
+    # Where nothing names a second actor, as it was before one could: links made then are taken back to the byte.
+    text = json.dumps([own, items, also] if also else [own, items], default=str, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -673,7 +694,7 @@ def note_subordination(
 def _command_changed(row: Subordination, why: str, *, until: date | None, by: Person) -> list[str]:
     """Reports of the unit are compared by its new line, and what counts lines of command is worked out again."""
     with scope_of(CLOCK):
-        theirs = Incident.objects.filter(party=row.unit, status__in=queries.COMPARED).order_by("-on")
+        theirs = Incident.objects.naming([row.unit]).filter(status__in=queries.COMPARED).order_by("-on")
         for incident in list(theirs.values_list("ref", flat=True)[:200]):
             note(incident)
         return live.command_changed(row, why=why, until=until, by=by)

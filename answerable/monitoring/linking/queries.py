@@ -26,7 +26,7 @@ from answerable.monitoring.linking.models import (
     LinkWeights,
     Subordination,
 )
-from answerable.monitoring.models import Incident, Party, Situation, SourceItem
+from answerable.monitoring.models import FurtherActor, Incident, Party, Situation, SourceItem
 
 # Reports that may be linked. What was withdrawn, merged or referred elsewhere is nobody's candidate.
 COMPARED = lifecycle.ANY
@@ -79,19 +79,25 @@ def edges_of(situation: Situation | int) -> list[rules.Edge]:
 
 
 def cards(incidents: Sequence[Incident]) -> list[linkage.Card]:
-    """What linkage compares of these incidents."""
+    """What linkage compares of these incidents. With each, every actor it names."""
     roots = roots_of([i.pk for i in incidents])
+    further: dict[int, list[str]] = {}
+    named = FurtherActor.objects.filter(incident__in=[i.pk for i in incidents]).order_by("party__ref")
+    for pk, party in named.values_list("incident_id", "party__ref"):
+        further.setdefault(pk, []).append(party)
     edges = {s: edges_of(s) for s in {i.situation_id for i in incidents}}
     out = []
     for i in incidents:
         lo, hi = linkage.days(i.on, i.precision)
         if i.earliest and i.latest:
             lo, hi = i.earliest.toordinal(), i.latest.toordinal()
+        also = tuple(further.get(i.pk, ()))
+        line = {r: None for ref in (i.party.ref, *also) for r in rules.above(edges[i.situation_id], ref, i.on)}
         out.append(
             linkage.Card(
                 i.ref, i.situation.ref, i.party.ref, lo, hi, linkage.area(i.area1), linkage.area(i.area2),
                 tuple(sorted(i.forms)), i.victims_min, i.victims, i.victims_max,
-                rules.above(edges[i.situation_id], i.party.ref, i.on), roots.get(i.pk, ()),
+                tuple(line), roots.get(i.pk, ()), also,
             )
         )  # fmt: skip
     return out
@@ -130,26 +136,32 @@ class Candidate:
 # Each block is two walks along an index, from the day outwards, and stops at the nearest few: however many reports an
 # actor or a place has, the check reads a fixed number of rows (the block cap of the filing-time check).
 _BLOCK = """
-(SELECT incident_id, facts FROM monitoring_linkcard
-  WHERE {where} AND lo >= %s AND lo <= %s ORDER BY lo LIMIT %s)
+(SELECT c.incident_id, c.facts FROM {cards}
+  WHERE {where} AND {at}.lo >= %s AND {at}.lo <= %s ORDER BY {at}.lo LIMIT %s)
 UNION ALL
-(SELECT incident_id, facts FROM monitoring_linkcard
-  WHERE {where} AND lo < %s AND lo >= %s ORDER BY lo DESC LIMIT %s)
+(SELECT c.incident_id, c.facts FROM {cards}
+  WHERE {where} AND {at}.lo < %s AND {at}.lo >= %s ORDER BY {at}.lo DESC LIMIT %s)
 """
+_CARDS = ("monitoring_linkcard c", "c")
+_NAMED_FURTHER = ("monitoring_furtheractor f JOIN monitoring_linkcard c ON c.incident_id = f.incident_id", "f")
 
 
-def near(card: linkage.Card, situation: int, party: int, *, each: int = linkage.NEAREST) -> dict[int, dict[str, Any]]:
-    """Facts of reports in the blocks of a card, by incident: same actor, same area, within reach of its days."""
+def near(
+    card: linkage.Card, situation: int, parties: Iterable[int], *, each: int = linkage.NEAREST
+) -> dict[int, dict[str, Any]]:
+    """Facts of reports in the blocks of a card, by incident: an actor in common, same area, within reach of its days."""
     # A month or a quarter begins before its days are near: the width of the widest date is added below.
     first, last, middle = card.lo - linkage.REACH - 92, card.hi + linkage.REACH, card.middle
-    blocks: list[tuple[str, list[Any]]] = [("party_id = %s", [party])]
+    blocks: list[tuple[tuple[str, str], str, list[Any]]] = []
+    for party in parties:
+        blocks += [(_CARDS, "c.party_id = %s", [party]), (_NAMED_FURTHER, "f.party_id = %s", [party])]
     if card.area2:
-        blocks.append(("situation_id = %s AND area2 = %s", [situation, card.area2]))
+        blocks.append((_CARDS, "c.situation_id = %s AND c.area2 = %s", [situation, card.area2]))
     elif card.area1:
-        blocks.append(("situation_id = %s AND area2 = '' AND area1 = %s", [situation, card.area1]))
+        blocks.append((_CARDS, "c.situation_id = %s AND c.area2 = '' AND c.area1 = %s", [situation, card.area1]))
     sql, params = [], list[Any]()
-    for where, values in blocks:
-        sql.append(_BLOCK.format(where=where))
+    for (cards_of, at), where, values in blocks:
+        sql.append(_BLOCK.format(cards=cards_of, at=at, where=where))
         params += [*values, middle, last, each, *values, middle, first, each]
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(sql), params)
@@ -183,7 +195,8 @@ def candidates(incident: Incident, card: linkage.Card, *, weights: linkage.Weigh
     Looks in the row scope it is called in; who is told what is for access to say.
     """
     weights = weights or weights_for(incident.situation_id)
-    found = near(card, incident.situation_id, incident.party_id)
+    also = FurtherActor.objects.filter(incident=incident).values_list("party_id", flat=True)
+    found = near(card, incident.situation_id, [incident.party_id, *also])
     if card.roots:
         found |= sharing_roots(card.roots, incident.situation_id)
     found.pop(incident.pk, None)

@@ -13,7 +13,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from answerable.alliance.days import day_words
+from answerable.alliance.days import day_words, listed
 from answerable.alliance.models import Body
 from answerable.authority import engine as authority
 from answerable.authority.pages import Request, Uncounted, done, form_page, needs
@@ -83,7 +83,8 @@ def _facts(a: Incident, b: Incident) -> list[dict[str, Any]]:
     rows = [
         (_("First-level area"), lambda i: i.area1),
         (_("Second-level area"), lambda i: i.area2),
-        (_("Actor"), lambda i: i.party.name),
+        # In the order of names, so that the same actors are the same fact.
+        (_("Actor"), lambda i: listed(sorted(p.name for p in i.actors))),
         (_("Forms of violence"), lambda i: _labels("violence_form", i.forms)),
         (_("Links to the conflict"), lambda i: _labels("conflict_link", i.links)),
         (_("Settings"), lambda i: _labels("setting", i.settings)),
@@ -112,7 +113,7 @@ def link(request: Request, ref: str) -> HttpResponse:
 def _pair_page(request: Request, pair: LinkPair, refused: str = "", status: int = 200) -> HttpResponse:
     both: dict[int, Incident] = {
         i.pk: i
-        for i in monitoring.incidents(request.user).select_related("party", "organisation", "situation")
+        for i in monitoring.incidents(request.user).with_actors().select_related("organisation", "situation")
         .prefetch_related("items").filter(pk__in=[pair.first_id, pair.second_id])
     }  # fmt: skip
     if len(both) != 2:
@@ -120,9 +121,14 @@ def _pair_page(request: Request, pair: LinkPair, refused: str = "", status: int 
     first, second = both[pair.first_id], both[pair.second_id]
     better = rules.best_record(queries.record_facts(first), queries.record_facts(second))
     facts = _facts(first, second)
+    # Linked, the incident counts for the actors of the better record, so what the other alone names is said beforehand.
+    names = (
+        (a.ref, listed(p.name for p in a.actors if p not in b.actors)) for a, b in ((first, second), (second, first))
+    )
+    alone = [(ref, said) for ref, said in names if said]
     return render(
         request, "monitoring/linking/link.html",
-        {**shown(pair), "first": first, "second": second, "facts": facts, "differences": sum(not f["same"] and not f["may_agree"] for f in facts),
+        {**shown(pair), "first": first, "second": second, "facts": facts, "alone": alone, "differences": sum(not f["same"] and not f["may_agree"] for f in facts),
          "better": better, "refused": refused, "weights": pair.weights,
          "prior": sentences.strength(queries.weights_for(pair.situation_id).prior_bits),
          "given": [sentences.why(w) for w in pair.why],

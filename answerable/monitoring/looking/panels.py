@@ -99,7 +99,7 @@ class Look:
         """The first incidents as filtered."""
         if self.filters:
             return self._filtered[1]
-        found = monitoring.incidents(self.by).filter(situation=self.situation).select_related("party")
+        found = monitoring.incidents(self.by).filter(situation=self.situation).with_actors()
         return list(found.order_by("-submitted_at", "-id")[:10])
 
 
@@ -250,9 +250,12 @@ def _reports(look: Look) -> list[Panel]:
         rows = list(seen.by[axis])
         if rows:
             more = len(rows) - ROWS_SHOWN
+            # A report counts under each form and each actor it names.
+            twice = field in ("actor", "form") and sum(c.reported for c in rows) > seen.total.reported
             html = _fragment(
-                "bars", rows=_bars(look, rows[:ROWS_SHOWN], field), head=head, title=title, more=max(0, more)
-            )
+                "bars", rows=_bars(look, rows[:ROWS_SHOWN], field), head=head, title=title, more=max(0, more),
+                twice=field if twice else "",
+            )  # fmt: skip
             out.append(Panel(name, title, html, needs, order, EVERY))
     if every := list(seen.by["month"]):
         months = [c for c in every if c.value]
@@ -293,7 +296,7 @@ def _released(look: Look) -> list[Panel]:
     ]  # fmt: skip
     bulletins = list(access.bulletins(look.by, look.situation).defer("pdf")[:10])
     html = _fragment(
-        "released", tables=tables, bulletins=bulletins, caveat=setting.caveat(), languages=setting.LANGUAGES,
+        "released", tables=tables, bulletins=bulletins, caveat=setting.caveat(), several=setting.several_words(), languages=setting.LANGUAGES,
         more=reverse("bulletins", args=[look.situation.ref]),
         may_make=authority.allows(look.by, "make_bulletin", look.situation),
     )  # fmt: skip

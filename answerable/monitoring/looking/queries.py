@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any
 
 from django.db import connection
-from django.db.models import QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -29,7 +29,7 @@ from answerable.monitoring.lifecycle import COUNTED
 from answerable.monitoring.looking import rules
 from answerable.monitoring.looking.models import Tally, Visit
 from answerable.monitoring.looking.rules import Filters
-from answerable.monitoring.models import Incident, PatternAssessment, Situation, SourceItem
+from answerable.monitoring.models import FurtherActor, Incident, PatternAssessment, Reports, Situation, SourceItem
 from answerable.monitoring.patterns import areas
 from answerable.record.models import Entry
 from answerable.vault.consent import gate
@@ -127,7 +127,7 @@ def counts(situation: Situation) -> Counts:
     return _counts(situation, rows, whole=True)
 
 
-def matching(by: HasPrincipal, situation: Situation, filters: Filters) -> QuerySet[Incident]:
+def matching(by: HasPrincipal, situation: Situation, filters: Filters) -> Reports:
     """Incidents one may see that match the filters, newest first."""
     found = monitoring.incidents(by).filter(situation=situation)
     party = situation.parties.filter(ref=filters.actor).values_list("pk", flat=True).first() if filters.actor else None
@@ -138,7 +138,6 @@ def matching(by: HasPrincipal, situation: Situation, filters: Filters) -> QueryS
     )
     for asked, narrow in (
         (filters.area, {"area1__in": spellings(situation, filters.area)} if filters.area else {}),
-        (filters.actor, {"party_id": party or 0}),
         (filters.organisation, {"organisation_id": body or 0}),
         # A level is what a verifier answered for: a report on which nobody concluded has none to filter by.
         (filters.level, {"level": filters.level, "status__in": sorted(COUNTED)}),
@@ -147,10 +146,29 @@ def matching(by: HasPrincipal, situation: Situation, filters: Filters) -> QueryS
     ):
         if asked:
             found = found.filter(**narrow)
+    if filters.actor:
+        # Of a bounded number of rows this looks at each; a situation is not gone through by it (_newest_of).
+        further = FurtherActor.objects.filter(party=party or 0).values("incident")
+        found = found.filter(Q(party=party or 0) | Q(pk__in=further))
     return _in_days(found, filters)
 
 
-def _in_days(found: QuerySet[Incident], filters: Filters) -> QuerySet[Incident]:
+def _newest_of(by: HasPrincipal, situation: Situation, filters: Filters) -> tuple[list[int], bool]:
+    """The newest ROWS_READ reports of an actor, by key, and whether that is all: along one index where it is named first, along
+    another where it is named besides.
+    """
+    party = situation.parties.filter(ref=filters.actor).values_list("pk", flat=True).first() or 0
+    most = rules.ROWS_READ + 1
+    own = matching(by, situation, replace(filters, actor="")).order_by("-submitted_at")
+    further = FurtherActor.objects.filter(party=party).order_by("-submitted_at")
+    keys = list(further.values_list("incident_id", flat=True)[:most])
+    found = list(own.filter(party=party).values_list("submitted_at", "pk")[:most])
+    found += own.filter(pk__in=keys).values_list("submitted_at", "pk")
+    whole = len(found) <= rules.ROWS_READ and len(keys) <= rules.ROWS_READ
+    return [pk for _at, pk in sorted(found, reverse=True)[: rules.ROWS_READ]], whole
+
+
+def _in_days(found: Reports, filters: Filters) -> Reports:
     """Of these reports those of the days asked for, as far as their dates are known (decision 0047)."""
     first, last = filters.since or date.min.isoformat(), filters.until or date.max.isoformat()
     if filters.dates == rules.MAY:
@@ -175,11 +193,14 @@ def may_lie(by: HasPrincipal, situation: Situation, filters: Filters) -> int:
 _INDEXED = ("area", "actor")
 
 
-def _bounded(by: HasPrincipal, situation: Situation, filters: Filters) -> tuple[QuerySet[Incident], bool]:
+def _bounded(by: HasPrincipal, situation: Situation, filters: Filters) -> tuple[Reports, bool]:
     """The newest ROWS_READ incidents that the indexed filters leave, with the other filters on top; and whether that is all."""
     by_days = filters.since or filters.until or filters.dates
     first = ("since", "until", "dates") if by_days else _INDEXED
     narrow = Filters(**{k: v for k, v in filters.set().items() if k in first})
+    if narrow.actor:
+        newest, whole = _newest_of(by, situation, narrow)
+        return matching(by, situation, filters).filter(pk__in=newest), whole
     base = matching(by, situation, narrow).order_by(*(("-on",) if by_days else ("-submitted_at",)))
     read = base.values("pk")
     whole = read[: rules.ROWS_READ + 1].count() <= rules.ROWS_READ
@@ -190,6 +211,7 @@ def filtered(by: HasPrincipal, situation: Situation, filters: Filters) -> tuple[
     """Counts of what matches among the newest reports read, and the first of them. Counted on the same axes as the tallies."""
     found, whole = _bounded(by, situation, filters)
     fields = (
+        "id",
         "status",
         "level",
         "area1",
@@ -208,16 +230,16 @@ def filtered(by: HasPrincipal, situation: Situation, filters: Filters) -> tuple[
             "SELECT a.axis, a.value, count(*), count(*) FILTER (WHERE i.status = 'VERIFIED'), sum(i.victims),"
             " sum(i.victims) FILTER (WHERE i.status = 'VERIFIED')"
             f" FROM ({inner}) i CROSS JOIN LATERAL"
-            " monitoring_axes(i.status, i.level, i.area1, i.party_id, i.forms,"
+            " monitoring_axes(i.status, i.level, i.area1, monitoring_actors(i.id, i.party_id), i.forms,"
             ' monitoring_month(i."on", i.precision, i.earliest, i.latest), i.organisation_id) a GROUP BY 1, 2',
             params,
         )
         rows = cursor.fetchall()
-    newest = list(found.select_related("party").order_by("-submitted_at", "-id")[:10])
+    newest = list(found.with_actors().order_by("-submitted_at", "-id")[:10])
     return _counts(situation, rows, whole=whole, read=rules.ROWS_READ), newest
 
 
-def listed(by: HasPrincipal, situation: Situation, filters: Filters) -> tuple[Count, QuerySet[Incident], bool]:
+def listed(by: HasPrincipal, situation: Situation, filters: Filters) -> tuple[Count, Reports, bool]:
     """The incidents that a count of the situation's page counts, newest first, with that count and whether it is of all.
 
     Without a state asked for, that is what counts (LIVE); with one, the reports in that state, whether it counts or not.
@@ -230,7 +252,7 @@ def listed(by: HasPrincipal, situation: Situation, filters: Filters) -> tuple[Co
     if not filters.status:
         found = found.filter(status__in=rules.LIVE)
     total = seen.total if filters.status in ("", *rules.LIVE) else next(iter(seen.by["status"]), seen.total)
-    return total, found.select_related("party").order_by("-submitted_at", "-id"), whole
+    return total, found.with_actors().order_by("-submitted_at", "-id"), whole
 
 
 def fold() -> int:
@@ -335,6 +357,7 @@ def change_words(action: str) -> str:
         "item regraded": _("A source item was graded anew"),
         "contrary item weighed": _("A contrary item was weighed"),
         "incident verified": _("Verification was concluded"),
+        "actors named": _("Its armed actors were named anew"),
         "triage": _("Triaged"),
         "begin verification": _("Verification began"),
         "refer elsewhere": _("Referred elsewhere"),
@@ -371,7 +394,10 @@ def year_table(axis: str, rows: Sequence[Mapping[str, Any]], *, k: int) -> discl
             *(cells.setdefault((v, column), {}) for v in {x if x in named else "" for x in row[axis] or [""]}),
         ):
             counted[organisation] = counted.get(organisation, 0) + 1
-    return disclosure.Table((*sorted(named), ""), COLUMNS, cells, axis != "form", whole)
+    # A report that names several armed actors stands under each, as one of several forms does, and once in the whole.
+    several = any(len({v if v in named else "" for v in row[axis]}) > 1 for row in rows)
+    nearly = axis == "party" and several
+    return disclosure.Table((*sorted(named), ""), COLUMNS, cells, axis != "form" and not several, whole, nearly)
 
 
 def counted_for_members(situation: Situation, year: int) -> list[dict[str, Any]]:
@@ -397,12 +423,13 @@ def counted_for_members(situation: Situation, year: int) -> list[dict[str, Any]]
             for item in SourceItem.objects.filter(incident__in=[i.pk for i in chunk]):
                 items.setdefault(item.incident_id, []).append(item)
             passed = {x.pk for x in gate.passing("transfer", [x for xs in items.values() for x in xs], "members")}
+            named = reports.actors_of(chunk)
             for i in chunk:
                 if reports.may_leave(items.get(i.pk, []), passed):
                     written.setdefault(areas.key(i.area1), Counter())[i.area1] += 1
                     found.append({
                         "verified": i.status == rules.VERIFIED, "organisation": str(i.organisation_id),
-                        "area": [i.area1] if i.area1 else [], "form": list(i.forms), "party": [parties.get(i.party_id, "")],
+                        "area": [i.area1] if i.area1 else [], "form": list(i.forms), "party": [parties.get(p, "") for p in named[i.pk]],
                     })  # fmt: skip
     # One area has one row, however it was written: a spelling of its own would stand alone, or hide in a crowd of two.
     called = {key: min(names, key=lambda n: (-names[n], n)) for key, names in written.items()}

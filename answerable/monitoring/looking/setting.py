@@ -50,6 +50,12 @@ def axis_words(axis: str) -> str:
     return {"area": _("By first-level area"), "form": _("By form of violence"), "party": _("By armed actor")}[axis]
 
 
+def several_words() -> str:
+    """What the rows by actor and by form come to."""
+    return _("A report that names several armed actors, or tells of several forms of violence, counts under each of them and once in "
+             "all, so these rows may add up to more than all.")  # fmt: skip
+
+
 def value_words(axis: str, value: str, language: str) -> str:
     """One row's name; the row without a name is what every table has for the rest."""
     if not value:
@@ -128,6 +134,7 @@ def facts(situation: Situation, language: str) -> dict[str, Any]:
             _("Each year's tables leave once and are not changed afterwards; what is verified later does not move them."),
             _("A report counts in a year only where every day on which it can have happened lies in it."),
             _("Only reports whose every account carries a live consent to such aggregates are counted."),
+            several_words(),
         ],
     }  # fmt: skip
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("monitoring", "0021_dates_as_far_as_known")]
+    dependencies = [("monitoring", "0022_an_incident_names_several_actors")]
 
     operations = [
         migrations.AddField(

@@ -26,7 +26,7 @@ from answerable.monitoring import rules as known
 from answerable.monitoring.linking import queries as links
 from answerable.monitoring.linking import rules as command
 from answerable.monitoring.linking.models import Subordination
-from answerable.monitoring.models import Incident, Party, PatternAssessment
+from answerable.monitoring.models import FurtherActor, Incident, Party, PatternAssessment
 from answerable.monitoring.patterns import areas, rules
 from answerable.monitoring.patterns import queries as patterns
 from answerable.monitoring.patterns.models import (
@@ -68,8 +68,8 @@ def relevel(party: Party, touched: Sequence[str] = (), *, why: str = "items", by
         if touched:
             first(touched)
         else:
-            hold([party.pk])
-        named = Incident.objects.filter(ref__in=list(touched)) if touched else Incident.objects.filter(party=party)
+            first(Incident.objects.naming([party]).values_list("ref", flat=True), also=[party.pk])
+        named = Incident.objects.filter(ref__in=list(touched)) if touched else Incident.objects.naming([party])
         if touched:
             # What a linked report rests on carries the report it is linked to (R-VER-5).
             named |= Incident.objects.filter(pk__in=links.keepers_of(touched))
@@ -84,39 +84,42 @@ class _Change:
         self.parties: dict[int, _Touched] = {}
 
     def run(self, rows: list[Incident]) -> dict[str, str]:
-        before = {c.incident_id: c for c in Contribution.objects.filter(incident__in=[r.pk for r in rows])}
+        before = _rows_of(r.pk for r in rows)
         now = {r.pk: r for r in rows}
         facts = {f.ref: f for f in queries.incident_facts(rows)}
-        fresh = [_contribution(r, facts[r.ref]) for r in rows]
-        fresh = [c for c in fresh if c.own or c.incident_id in before]
-        for c in fresh:
-            was = before.get(c.incident_id)
-            self._note(was, c, now[c.incident_id].ref)
-        _write(fresh)
-        # V3d is decided last, from a base set it is not part of.
-        candidates = {c.incident_id: c for c in fresh if c.awaits}
-        near: dict[int, Contribution] = {}
-        for key, touched in self.parties.items():
-            near |= {c.incident_id: c for c in _awaiting(key, touched.base) if c.incident_id not in now}
-        bases = _bases([*fresh, *near.values()])
-        supports = {c.incident_id: rules.support(c.on, bases[c.party_id]) for c in near.values()}
+        fresh = _contributions(rows, facts, before)
+        for key, c in fresh.items():
+            self._note(before.get(key), c, now[c.incident_id].ref)
+        _write(list(fresh.values()))
+        # V3d is decided last, for each actor from its own base set, which no V3d incident is part of.
+        near: dict[Key, Contribution] = {}
+        for party, touched in self.parties.items():
+            near |= {key_of(c): c for c in _awaiting(party, touched.base) if c.incident_id not in now}
+        bases = _bases(list(near.values()))
         # Whoever stands, stands; only what is lifted, dropped or still short is read with its items.
-        again = [
-            k for k, n in supports.items() if (n >= rules.V3D_BASE) != (near[k].level == "V3d") or n < rules.V3D_BASE
-        ]
+        again = set[int]()
+        for (incident, party), c in near.items():
+            n = rules.support(c.on, bases[party])
+            if (n >= rules.V3D_BASE) != (c.level == "V3d") or n < rules.V3D_BASE:
+                again.add(incident)
         more = list(Incident.objects.select_for_update(no_key=True).filter(pk__in=again).order_by("id"))
         facts |= {f.ref: f for f in queries.incident_facts(more)}
-        candidates |= {key: near[key] for key in again}
+        # Under the lock of its row, with those of its actors that this act does not touch: what lifts it may be another's.
+        waiting = {key: c for key, c in (fresh | _rows_of(again)).items() if c.awaits}
+        bases = _bases(list(waiting.values()))
+        support: dict[int, dict[Key, int]] = {}
+        for key, c in waiting.items():
+            support.setdefault(key[0], {})[key] = rules.support(c.on, bases[key[1]])
         lifted: list[Contribution] = []
         for row in [*rows, *more]:
-            own = facts[row.ref]
-            n = rules.support(row.on, bases.get(row.party_id, [])) if own.matches_pattern else 0
-            level = _level_now(row, own, n)
-            adds = candidates.get(row.pk)
-            if adds is not None and adds.own and adds.level != level.code:
-                adds.level = level.code
-                lifted.append(adds)
-                self._day(adds.party_id, adds.on, row.ref)
+            theirs = support.get(row.pk, {})
+            level = _level_now(row, facts[row.ref], max(theirs.values(), default=0))
+            for key, n in theirs.items():
+                adds, level_here = waiting[key], "V3d" if n >= rules.V3D_BASE else waiting[key].own
+                if adds.level != level_here:
+                    adds.level = level_here
+                    lifted.append(adds)
+                    self._day(adds.party_id, adds.on, row.ref)
             self._store(row, level)
         _write(lifted)
         incidents = [r.ref for r in rows]
@@ -127,7 +130,7 @@ class _Change:
     # --- what one incident adds
 
     def _note(self, was: Contribution | None, now: Contribution, ref: str) -> None:
-        """Compare what an incident added with what it adds, and remember which days of which actor to look at."""
+        """Compare what an incident added for an actor with what it adds, and remember which of its days to look at."""
         if was is not None and was.awaits and now.awaits:
             now.level = was.level if was.own and now.own else now.level
         if was is not None and all(getattr(was, a) == getattr(now, a) for a in ADDS):
@@ -138,7 +141,7 @@ class _Change:
             self._day(c.party_id, c.on, ref)
             is_base = c.own in known.BASE_LEVELS
             other_is = other is not None and other.own in known.BASE_LEVELS
-            same = other is not None and (other.party_id, other.on) == (c.party_id, c.on)
+            same = other is not None and other.on == c.on
             if is_base and not (other_is and same):
                 self.parties[c.party_id].base.add(c.on)
 
@@ -214,13 +217,15 @@ def first(refs: Iterable[str], *, also: Iterable[int] = ()) -> None:
 
 
 def _actors_of(refs: Sequence[str]) -> set[int]:
-    """Actors of these incidents now and as last counted, of those they are linked with, and of indicators they bear out."""
+    """Every actor of these incidents now and as last counted, of those they are linked with, and of indicators they bear out."""
     named = Q(ref__in=refs) | Q(pk__in=links.keepers_of(refs)) | Q(merged_by__kept__ref__in=refs)
     rows = list(Incident.objects.filter(named).order_by().values_list("pk", "ref", "party_id"))
+    further = FurtherActor.objects.filter(incident__in=[pk for pk, _ref, _party in rows])
     counted = Contribution.objects.filter(incident__in=[pk for pk, _ref, _party in rows])
     indicators = _leaning_on(_with_linked([ref for _pk, ref, _party in rows]))
     return {
         *(party for _pk, _ref, party in rows),
+        *further.values_list("party_id", flat=True),
         *counted.values_list("party_id", flat=True),
         *(i.party_id for i in indicators),
     }
@@ -239,14 +244,45 @@ def _level_now(row: Incident, facts: known.IncidentFacts, base: int) -> known.Le
     return known.verification_level(facts.items, base=base if matches else 0, matches_pattern=matches)
 
 
-def _contribution(row: Incident, facts: known.IncidentFacts) -> Contribution:
-    """What an incident adds by its own items. A level of "" says that it is not counted."""
-    counted = row.status in lifecycle.COUNTED
+# An incident and an actor it names, or named.
+Key = tuple[int, int]
+
+
+def key_of(c: Contribution) -> Key:
+    """Which incident adds it, and to whose windows."""
+    return c.incident_id, c.party_id
+
+
+def _rows_of(incidents: Iterable[int]) -> dict[Key, Contribution]:
+    """What these incidents add at present, for each actor they count for or once counted for."""
+    return {key_of(c): c for c in Contribution.objects.filter(incident__in=list(incidents))}
+
+
+def _contributions(
+    rows: Sequence[Incident], facts: Mapping[str, known.IncidentFacts], before: Mapping[Key, Contribution]
+) -> dict[Key, Contribution]:
+    """What incidents add by their own items to the windows of each actor they name; nothing for one they named before."""
+    named = queries.actors_of(rows)
+    once: dict[int, list[int]] = {}
+    for incident, party in before:
+        once.setdefault(incident, []).append(party)
+    found: dict[Key, Contribution] = {}
+    for row in rows:
+        for party in dict.fromkeys([*named[row.pk], *once.get(row.pk, ())]):
+            made = _contribution(row, facts[row.ref], party, named=party in named[row.pk])
+            if made.own or (row.pk, party) in before:
+                found[row.pk, party] = made
+    return found
+
+
+def _contribution(row: Incident, facts: known.IncidentFacts, party: int, *, named: bool = True) -> Contribution:
+    """What an incident adds for an actor by its own items. A level of "" says that it is not counted."""
+    counted = named and row.status in lifecycle.COUNTED
     own = known.verification_level(facts.items).code if counted else ""
     lifted = known.verification_level(facts.items, base=rules.V3D_BASE, matches_pattern=facts.matches_pattern).code
     earliest, latest = rules.possible_days(row.on, row.precision, row.earliest, row.latest)
     return Contribution(
-        incident_id=row.pk, compartment=row.compartment, party_id=row.party_id, on=row.on, earliest=earliest,
+        incident_id=row.pk, compartment=row.compartment, party_id=party, on=row.on, earliest=earliest,
         latest=latest, area1=areas.key(row.area1), area2=areas.key(row.area2), victims=row.victims, own=own,
         awaits=counted and own != "V3d" and lifted == "V3d", level=own,
     )  # fmt: skip
@@ -262,11 +298,11 @@ def _write(rows: Sequence[Contribution]) -> None:
     types = ("bigint", "text", "bigint", "date", "date", "date", "text", "text", "int", "text", "bool", "text")
     arrays = ", ".join(f"%s::{t}[]" for t in types)
     names = ", ".join(f'"{name}"' for name in COLUMNS)
-    sets = ", ".join(f'"{name}" = EXCLUDED."{name}"' for name in COLUMNS[1:])
+    sets = ", ".join(f'"{name}" = EXCLUDED."{name}"' for name in COLUMNS if name not in ("incident_id", "party_id"))
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO monitoring_contribution ({names}) SELECT * FROM unnest({arrays})"
-            f" ON CONFLICT (incident_id) DO UPDATE SET {sets}",
+            f" ON CONFLICT (incident_id, party_id) DO UPDATE SET {sets}",
             values,
         )
 
@@ -482,8 +518,8 @@ def command_changed(row: Subordination, *, why: str, until: date | None, by: Any
         tops, units = _line(unit, row.over)
         change = _Change(why, by)
         indicators = Indicator.objects.filter(ended_at=None, party__in=tops).select_related("party").order_by("id")
-        leaning = indicators.filter(supporting__incident__party__in=units)
-        leaning |= indicators.filter(contrary__incident__party__in=units)
+        behind = Incident.objects.naming(list(units))
+        leaning = indicators.filter(supporting__incident__in=behind) | indicators.filter(contrary__incident__in=behind)
         for indicator in leaning.distinct():
             for day in reassess(indicator):
                 change._day(indicator.party_id, day, unit.ref)
@@ -584,15 +620,16 @@ def _contribute_all(found: Recomputed) -> None:
     last = 0
     while rows := list(Incident.objects.filter(pk__gt=last).order_by("id")[:BATCH]):
         last = rows[-1].pk
-        had = {c.incident_id: c for c in Contribution.objects.filter(incident__in=rows)}
+        had = _rows_of(r.pk for r in rows)
         facts = {f.ref: f for f in queries.incident_facts(rows)}
-        made = [_contribution(r, facts[r.ref]) for r in rows if r.status in lifecycle.COUNTED or r.pk in had]
-        for c in made:
-            if (was := had.get(c.incident_id)) and was.awaits and c.awaits:
+        made = _contributions(rows, facts, had)
+        for key, c in made.items():
+            if (was := had.get(key)) and was.awaits and c.awaits:
                 c.level = was.level
-        _write([c for c in made if c.incident_id not in had or any(
-            getattr(had[c.incident_id], a) != getattr(c, a) for a in ADDS)])  # fmt: skip
-        by_pk = {c.incident_id: c for c in made}
+        _write([c for key, c in made.items() if key not in had or any(
+            getattr(had[key], a) != getattr(c, a) for a in ADDS)])  # fmt: skip
+        # Its own items give a report one level, whomever it names.
+        by_pk = {c.incident_id: c for c in made.values() if c.own}
         for row in rows:
             if row.status in lifecycle.COUNTED and not by_pk[row.pk].awaits and row.level != by_pk[row.pk].own:
                 _store_alone(row, known.verification_level(facts[row.ref].items), found)
@@ -611,24 +648,27 @@ def _lift_all(found: Recomputed) -> None:
     waiting = Contribution.objects.filter(awaits=True).exclude(level="").order_by("party_id", "on", "incident_id")
     days: list[date] = []
     at = None
-    wrong: dict[int, tuple[Contribution, int]] = {}
+    wrong: dict[int, list[Contribution]] = {}
     for c in waiting.iterator(chunk_size=BATCH):
         if c.party_id != at:
             at, days = c.party_id, patterns.base_days([c.party_id], date.min, date.max)
-        n = rules.support(c.on, days)
-        level = "V3d" if n >= rules.V3D_BASE else c.own
+        level = "V3d" if rules.support(c.on, days) >= rules.V3D_BASE else c.own
         if level != c.level:
             c.level = level
-            wrong[c.incident_id] = (c, n)
+            wrong.setdefault(c.incident_id, []).append(c)
     keys = sorted(wrong)
     for start in range(0, len(keys), BATCH):
         part = keys[start : start + BATCH]
-        _write([wrong[key][0] for key in part])
+        _write([c for key in part for c in wrong[key]])
         rows = list(Incident.objects.filter(pk__in=part).order_by("id"))
         facts = {f.ref: f for f in queries.incident_facts(rows)}
+        theirs = [c for c in _rows_of(part).values() if c.awaits]
+        bases, most = _bases(theirs), dict[int, int]()
+        for c in theirs:
+            most[c.incident_id] = max(most.get(c.incident_id, 0), rules.support(c.on, bases[c.party_id]))
         for row in rows:
             items = facts[row.ref].items
-            reached = known.verification_level(items, base=wrong[row.pk][1], matches_pattern=row.matches_pattern)
+            reached = known.verification_level(items, base=most[row.pk], matches_pattern=row.matches_pattern)
             row.level, row.because = reached.code, list(reached.because)
             row.status = STATUS_OF_LEVEL.get(reached.code, lifecycle.VERIFIED)
             found.levels[row.ref] = reached.code

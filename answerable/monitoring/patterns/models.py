@@ -28,13 +28,14 @@ def restatement_ref() -> str:
 
 @declares(data_class="C1", owner="monitoring", retention="monitoring-item")
 class Contribution(models.Model):
-    """What one incident adds to its actor's windows at present; `level` is "" while it is not counted at all.
+    """What one incident adds to the windows of one actor it names, at present; `level` is "" while it is not counted there.
 
-    `own` is the level its items give alone, `awaits` whether a base set of five would lift it to V3d (R-VER-2). Written
-    only by live.py: everything below follows from these rows, so a change is found by comparing with them.
+    `own` is the level its items give alone, `awaits` whether a base set of five would lift it to V3d (R-VER-2); `level` is V3d
+    only where this actor's own base set lifts it (decision 0048). Written only by live.py: everything below follows from these
+    rows, so a change is found by comparing with them.
     """
 
-    incident = models.OneToOneField(Incident, on_delete=models.PROTECT, related_name="contribution")
+    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="contributions", db_index=False)
     compartment = models.CharField(max_length=80)
     party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="+", db_index=False)
     on = models.DateField()
@@ -49,6 +50,9 @@ class Contribution(models.Model):
     level = models.CharField(max_length=4, blank=True, default="")
 
     class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["incident", "party"], name="an_incident_counts_once_for_an_actor")
+        ]
         indexes = [
             models.Index(fields=["party", "on"], name="contribution_by_party_day"),
             models.Index(fields=["party", "on"], condition=Q(awaits=True), name="contribution_awaiting"),

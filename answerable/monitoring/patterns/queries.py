@@ -33,6 +33,7 @@ def row_of(c: Contribution, ref: str) -> rules.Row:
     )  # fmt: skip
 
 
+Spans = Sequence[tuple[Party, date, date]]
 ROW = 'c."on", c.area1, c.area2, c.victims, c.level, c.earliest, c.latest'
 
 
@@ -62,8 +63,34 @@ def rows_between(
         ]  # fmt: skip
 
 
+def rows_within(spans: Spans, *, filed_by: datetime | None = None) -> list[Counted]:
+    """Counted incidents of these actors, each between its days, in order. One that names several of them counts once, at the
+    highest level it has for any of these.
+    """
+    found: dict[str, Counted] = {}
+    for party, first, last in spans:
+        for c in rows_between([party.pk], first, last, filed_by=filed_by):
+            had = found.get(c.row.ref)
+            if had is None or known.RANK[c.level] > known.RANK[had.level]:
+                found[c.row.ref] = c
+    return sorted(found.values(), key=lambda c: (c.row.on, c.row.ref))
+
+
+def base_days_within(spans: Spans) -> list[date]:
+    """The days of base incidents of these actors, each between its days, as often as there are incidents: once where one names
+    several of them.
+    """
+    if len(spans) == 1:
+        return [day for party, first, last in spans for day in base_days([party.pk], first, last)]
+    found: dict[int, date] = {}
+    for party, first, last in spans:
+        rows = Contribution.objects.filter(party=party, on__range=(first, last), level__in=sorted(known.BASE_LEVELS))
+        found |= dict(rows.values_list("incident_id", "on"))
+    return sorted(found.values())
+
+
 def base_days(parties: Iterable[int], first: date, last: date) -> list[date]:
-    """The days of base incidents of these actors between two days, each as often as there are incidents."""
+    """The days of base incidents of an actor between two days, each as often as there are incidents."""
     with connection.cursor() as cursor:
         cursor.execute(
             'SELECT "on", count(*) FROM monitoring_contribution WHERE party_id = ANY(%s) AND "on" BETWEEN %s AND %s'
@@ -101,15 +128,17 @@ class Standing:
 
 
 def concerned(party: Party, incident: Incident) -> bool:
-    """Whether an incident is the actor's own, or of a unit that stood under it on that day (§1.4: actor or chain of command)."""
+    """Whether an incident names the actor, or a unit that stood under it on that day (§1.4: actor or chain of command)."""
     from answerable.monitoring.linking import queries as links
     from answerable.monitoring.linking import rules as command
 
-    if incident.party_id == party.pk:
+    actors = incident.actors
+    if any(actor.pk == party.pk for actor in actors):
         return True
     if incident.situation_id != party.situation_id:
         return False
-    return party.ref in command.above(links.edges_of(party.situation_id), incident.party.ref, incident.on)
+    edges = links.edges_of(party.situation_id)
+    return any(party.ref in command.above(edges, actor.ref, incident.on) for actor in actors)
 
 
 NOT_CONCLUDED = (
@@ -130,7 +159,9 @@ def standing(indicator: Indicator) -> Standing:
     named = [
         (item, contrary)
         for items, contrary in ((indicator.supporting, False), (indicator.contrary, True))
-        for item in items.select_related("incident__party").prefetch_related(queries.graded()).order_by("id")
+        for item in items.select_related("incident__party")
+        .prefetch_related(queries.graded(), "incident__also_named__party")
+        .order_by("id")
         if concerned(indicator.party, item.incident)
     ]
     ends = links.ends_of({item.incident_id for item, _contrary in named})
@@ -182,11 +213,9 @@ def reasoned(parties: Sequence[int]) -> tuple[Supported, ...]:
     for made in rows.order_by("id"):
         first, last = rules.window(made.on)
         within = spans(made.party, first, last, chain=bool(made.result.get("chain")))
-        own = [
-            c.row.on for p, a, b in within if p.pk in parties
-            for c in rows_between([p.pk], a, b, filed_by=made.made_at) if c.row.verified
-        ]  # fmt: skip
-        found += [Supported(code, REASONED, tuple(sorted(own))) for code in made.commonalities]
+        theirs = [(p, a, b) for p, a, b in within if p.pk in parties]
+        own = [c.row.on for c in rows_within(theirs, filed_by=made.made_at) if c.row.verified]
+        found += [Supported(code, REASONED, tuple(own)) for code in made.commonalities]
     return tuple(found)
 
 
@@ -227,9 +256,6 @@ def standard_of(levels: Iterable[str]) -> str:
     return min(codes, key=rules.STANDARDS.index, default="none")
 
 
-Spans = Sequence[tuple[Party, date, date]]
-
-
 def spans(party: Party, first: date, last: date, *, chain: bool) -> Spans:
     """Whose incidents count as the actor's, and between which days: its own, and with `chain` its units' while they were."""
     from answerable.monitoring.linking import queries as links
@@ -248,11 +274,10 @@ def result(
     first, last = rules.window(on)
     within = spans(party, first, last, chain=chain)
     parties = list({p.pk: p for p in (party, *(p for p, _a, _b in within))}.values())
-    counted = [c for p, a, b in within for c in rows_between([p.pk], a, b, filed_by=filed_by)]
-    counted.sort(key=lambda c: (c.row.on, c.row.ref))
+    counted = rows_within(within, filed_by=filed_by)
     about = reasoned_about([p.pk for p in parties])
     widest = spans(party, rules.window(first)[0], rules.last_end(last), chain=chain)
-    bases = [] if filed_by else [day for p, a, b in widest for day in base_days([p.pk], a, b)]
+    bases = [] if filed_by else base_days_within(widest)
     found = rules.pattern_of_rows(
         [c.row for c in counted], actor=party.ref, on=on, parties=frozenset(p.ref for p in parties),
         base_days=sorted(bases) if filed_by is None else None,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import calendar
 from bisect import bisect_left, bisect_right
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import lru_cache
@@ -126,9 +126,8 @@ class Incident(Protocol):
     @property
     def victims(self) -> int: ...
     @property
-    def actor(self) -> str: ...
-    @property
-    def level(self) -> Leveled | None: ...
+    def actors(self) -> frozenset[str]: ...
+    def as_counted_for(self, actors: Collection[str]) -> Leveled | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +151,12 @@ class Row:
         return self.verified and not self.base
 
 
-def row_of(i: Incident) -> Row:
-    """An incident as a tally sees it."""
+def row_of(i: Incident, actors: Collection[str] = ()) -> Row:
+    """An incident as a tally sees it that counts for these actors; once, however many of them it names."""
     earliest, latest = possible_days(i.on, i.precision, i.earliest, i.latest)
-    is_verified = bool(i.level and i.level.verified)
-    base = bool(i.level and i.level.counts_for_base)
+    level = i.as_counted_for(actors)
+    is_verified = bool(level and level.verified)
+    base = bool(level and level.counts_for_base)
     area = (areas.key(i.area1), areas.key(i.area))
     return Row(i.ref, i.on, area, i.victims, is_verified, base, earliest, latest, (i.area1, i.area))
 
@@ -592,15 +592,17 @@ def pattern(
 ) -> Pattern:
     """PT, WS, SY, LS and prevalence at one day, each with the incidents that carry it and what would make it fall.
 
-    Counted for `actor`, or for a chain of command when `parties` names its members. `commonalities` are the reasoned
+    Counted for `actor`, or for a chain of command when `parties` names its members: once, where an incident names several of
+    these. `commonalities` are the reasoned
     ones; `systematic` the SY-1..SY-6 supported at the standard claimed. Victims of duplicates are counted once because
     merged incidents are not passed in (R-VER-5).
     """
     members = parties | {actor}
     first, last = window(on)
-    own = sorted((i for i in incidents if i.actor in members), key=lambda i: (i.on, i.ref))
-    base_days = [i.on for i in own if i.level and i.level.counts_for_base]
-    rows = [row_of(i) for i in own if first <= i.on <= last]
+    own = sorted((i for i in incidents if not members.isdisjoint(i.actors)), key=lambda i: (i.on, i.ref))
+    every = [row_of(i, members) for i in own]
+    base_days = [r.on for r in every if r.base]
+    rows = [r for r in every if first <= r.on <= last]
     return pattern_of_rows(
         rows, actor=actor, on=on, parties=members, base_days=base_days, commonalities=commonalities,
         systematic=systematic,

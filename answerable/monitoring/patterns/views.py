@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpResponse
@@ -29,12 +30,23 @@ def numbers(by: Any, situation: Situation, *, actor: str = "") -> dict[str, Any]
             "may_indicate": authority.allows(by, "record_indicator", situation)}  # fmt: skip
 
 
-def carriers(by: Any, refs: list[str]) -> dict[str, Any]:
-    """Incidents that carry a number: a link each with its items, as far as this person opens them, and the rest as a number."""
+def carriers(by: Any, refs: list[str], levels: Mapping[str, str]) -> dict[str, Any]:
+    """Incidents that carry a number: a link each with its items, as far as this person opens them, and the rest as a number.
+
+    `levels` are those they have for the actor the number is about: said where one has another as a whole.
+    """
     seen, hidden = access.carried(by, refs[:SHOWN])
     items = queries.items_of(seen)
     return {
-        "carriers": [{"incident": seen[ref], "items": items.get(ref, 0)} for ref in refs[:SHOWN] if ref in seen],
+        "carriers": [
+            {
+                "incident": (i := seen[ref]),
+                "items": items.get(ref, 0),
+                "level": levels[ref] if levels.get(ref, i.level) != i.level else "",
+            }
+            for ref in refs[:SHOWN]
+            if ref in seen
+        ],
         "not_shown": hidden + max(0, len(refs) - SHOWN),
     }
 
@@ -47,29 +59,34 @@ def window(request: Request, ref: str, day: str) -> HttpResponse:
     first, last = rules.window(state.ends_on)
     with live.seeing_all():
         found = queries.result(party, on=state.ends_on)
-        further = [c.row for c in queries.rows_between([party.pk], first, last) if not c.row.verified]
+        counted = queries.rows_between([party.pk], first, last)
+    levels = {c.row.ref: c.level for c in counted}
+    further = [c.row for c in counted if not c.row.verified]
     refs = found["verified"]
     return render(
         request, "monitoring/patterns/window.html",
         {"state": state, "line": queries.line_of(party, state), "first": first, "last": last, "r": found,
          "tests": list(found["tests"].values()), "others": len(further), "other_victims": sum(r.victims for r in further),
-         "further": carriers(request.user, [r.ref for r in further]),
+         "further": carriers(request.user, [r.ref for r in further], levels),
          "changes": party.state_changes.filter(newest__ends_on__gte=day)[:20],
          "indicators": access.indicators(request.user).filter(party=party, ended_at=None),
-         "assessments": monitoring.patterns(request.user).filter(party=party)[:20], **carriers(request.user, refs)},
+         "assessments": monitoring.patterns(request.user).filter(party=party)[:20], **carriers(request.user, refs, levels)},
     )  # fmt: skip
 
 
 def about(by: Any, pattern: PatternAssessment) -> dict[str, Any]:
     """What the page of an assessment says beside its first result."""
     now = queries.current(pattern)
+    with live.seeing_all():
+        within = queries.spans(pattern.party, *rules.window(pattern.on), chain=bool(pattern.result.get("chain")))
+        levels = {c.row.ref: c.level for c in queries.rows_within(within)}
     return {
         "r": now, "tests": list(now["tests"].values()), "first": pattern.result, "counts": queries.counts_of(now),
         "restatements": list(pattern.restatements.order_by("version")[:50]), "prevalence": queries.prevalence_of(pattern),
         "panel": pattern.panel_prevalences.select_related("set_by").first(),
         "retests": pattern.retests.filter(answered_at=None).count(),
         "indicators": access.indicators(by).filter(party=pattern.party, ended_at=None),
-        "may_set_prevalence": authority.allows(by, "set_prevalence", pattern), **carriers(by, now["verified"]),
+        "may_set_prevalence": authority.allows(by, "set_prevalence", pattern), **carriers(by, now["verified"], levels),
     }  # fmt: skip
 
 

@@ -68,6 +68,42 @@ def test_s1_at_the_end_of_june():
     assert rules.at_least(found.verified_victims) == 25
 
 
+def several(*, base_of_a, base_of_b):
+    """So many base incidents of A and of B, and one account that matches a pattern and names both."""
+    rows = [
+        IncidentFacts(f"{actor}{n}", date(2031, 1, 1 + 5 * n), f"Z-{n}", 2, actor, (told(f"{actor}{n}", "T1"), paper(f"{actor}{n}p", "A2")))
+        for actor, count in (("A", base_of_a), ("B", base_of_b)) for n in range(count)
+    ]  # fmt: skip
+    alone = (told("x", "T1", assessors=2),)
+    return rules.levels(
+        [*rows, IncidentFacts("X", date(2031, 3, 1), "Z-9", 7, "A", alone, matches_pattern=True, also=frozenset({"B"}))]
+    )
+
+
+@pytest.mark.parametrize(
+    ("base_of_a", "base_of_b", "whole", "for_a", "for_b"),
+    [(5, 4, "V3d", True, False), (4, 5, "V3d", False, True), (5, 5, "V3d", True, True), (4, 4, "V2", False, False)],
+)
+def test_an_incident_of_two_actors_is_lifted_for_the_one_whose_base_set_bears_it_out(
+    base_of_a, base_of_b, whole, for_a, for_b
+):
+    """Nobody is accused by another's pattern; as a whole the incident stands as high as it stands for any of them."""
+    incidents = several(base_of_a=base_of_a, base_of_b=base_of_b)
+    assert incidents[-1].level.code == whole
+    found = {a: rules.pattern(incidents, actor=a, on=date(2031, 6, 1)) for a in "AB"}
+    assert ("X" in found["A"].verified, "X" in found["B"].verified) == (for_a, for_b)
+    # It is reported for each of them, wholly.
+    assert [found[a].reported_victims for a in "AB"] == [2 * base_of_a + 7, 2 * base_of_b + 7]
+    assert "X" not in found["A"].base_set + found["B"].base_set
+
+
+def test_a_chain_of_command_counts_an_incident_of_two_of_its_units_once():
+    incidents = several(base_of_a=5, base_of_b=1)
+    chain = rules.pattern(incidents, actor="TOP", on=date(2031, 6, 1), parties=frozenset({"A", "B"}))
+    assert chain.verified.count("X") == 1 and chain.verified_victims == 2 * 6 + 7 == chain.reported_victims
+    assert chain.tally.reported_incidents == 7 == len(incidents)
+
+
 def test_s3_without_i7_the_figures_stand_without_i8_they_fall():
     day = date(2031, 9, 2)
     gone = told("j", "T1", assessors=2, live=False)

@@ -324,6 +324,7 @@ ROUTES: dict[str, Route] = {
     "move-incident": Route("see_incidents", Incident, _moves(("triage", "begin_verification", "refer_elsewhere", "reopen")), gets=False),
     "verify-incident": Route("see_incidents", Incident, (Post("verify_incident"),), gets=False),
     "add-item": Route("see_incidents", Incident, (Post("add_item"),)),
+    "name-actors": Route("see_incidents", Incident, (Post("add_item"),)),
     "read-incident": Route("see_incidents", Incident, tuple(Post("read_sealed", {"field": f}, purpose="verification")
                            for f in ("narrative", "place", "nonsense")), gets=False),
     "read-item": Route("see_incidents", SourceItem, (Post("read_sealed", purpose="verification"),), gets=False),

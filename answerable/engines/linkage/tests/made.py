@@ -33,7 +33,7 @@ def reports(n, *, seed=5, actors=30, areas=60, days=1500, repeats=0.2):
                 incidents.Card(
                     ref, "S", actor if r.random() < 0.9 else f"P{int(r.integers(actors))}", lo, hi, f"A{place % 10}",
                     f"B{place}" if r.random() < 0.9 else "", tuple(sorted(coded)), max(1, count - 1), count, count + 2,
-                    (), tuple(roots),
+                    (), tuple(roots), (f"P{(number * 7 + telling) % actors}",) if number % 5 == 0 else (),
                 )
             )  # fmt: skip
             truth[ref] = number

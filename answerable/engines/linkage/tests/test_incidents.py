@@ -30,6 +30,10 @@ ONE = incidents.Card("INC-A", "S", "P1", 100, 100, "north", "vale", ("SV-RAPE",)
         ({}, "actor", "same_actor"),
         ({"actor": "P2", "line": ("P1",)}, "actor", "same_line"),
         ({"actor": "P2"}, "actor", "other"),
+        ({"actor": "P2", "also": ("P3",)}, "actor", "other"),
+        ({"actor": "P2", "also": ("P1",)}, "actor", "same_actor"),
+        ({"also": ("P2",)}, "actor", "same_actor"),
+        ({"actor": "P2", "also": ("P3",), "line": ("P9", "P1")}, "actor", "same_line"),
         ({}, "forms", "same_forms"),
         ({"forms": ("SV-RAPE", "SV-SLAV")}, "forms", "half"),
         ({"forms": ("SV-RAPE", "SV-SLAV", "SV-NUD")}, "forms", "some"),
@@ -48,6 +52,21 @@ ONE = incidents.Card("INC-A", "S", "P1", 100, 100, "north", "vale", ("SV-RAPE",)
 def test_how_two_reports_stand_to_each_other(change, comparison, way):
     other = replace(ONE, ref="INC-B", **change)
     assert incidents.ways(ONE, other).get(comparison) == way == incidents.ways(other, ONE).get(comparison)
+
+
+def test_reports_that_name_an_actor_besides_are_found_by_it_and_scored_by_any_in_common():
+    both = replace(ONE, ref="INC-B", actor="P2", also=("P1",), area1="", area2="", roots=())
+    assert {k for k in incidents.blocks(both) if k.startswith("a:P1")} == {
+        k for k in incidents.blocks(replace(ONE, area1="", area2="", roots=())) if k.startswith("a:")
+    }
+    alone = incidents.score(ONE, replace(both, also=()), incidents.assumed())
+    assert incidents.score(ONE, both, incidents.assumed()).bits > alone.bits
+
+
+def test_a_card_of_one_actor_keeps_its_short_name():
+    """Decisions made before a card could name several are not asked again."""
+    assert incidents.digest_facts(ONE) == "08910de68cc11021050b3b818dec560f"
+    assert incidents.digest_facts(replace(ONE, also=("P2",))) != incidents.digest_facts(ONE)
 
 
 def test_a_night_told_of_under_both_its_dates_is_proposed():

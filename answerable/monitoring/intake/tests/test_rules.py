@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from answerable.common.references import new_ref
 from answerable.monitoring.intake import readers, rules
 
 BOX = (44.0, 22.0, 52.5, 40.5)
@@ -62,6 +63,84 @@ def test_each_mistake_is_named_by_its_field(field, value, words):
     found = problems(**{field: value})
     assert len(found) == 1 and words in next(iter(found.values())), found
     assert next(iter(found)) in (field, "victims")
+
+
+SEVERAL = rules.World(
+    date(2026, 6, 1), {"zandria": "SIT-1"},
+    {"SIT-1": {"first brigade": "PTY-1", "pty-1": "PTY-1", "night riders": "PTY-2", "pty-2": "PTY-2", "oak, elm and ash": "PTY-3", "pty-3": "PTY-3"},
+     "SIT-2": {"border column": "PTY-9", "pty-9": "PTY-9"}},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "first", "also"),
+    [
+        ("First Brigade", "PTY-1", None),
+        ("First Brigade; night riders", "PTY-1", ["PTY-2"]),
+        ("PTY-2 PTY-1", "PTY-2", ["PTY-1"]),
+        ("pty-1, pty-2", "PTY-1", ["PTY-2"]),
+        ("Night Riders, First Brigade", "PTY-2", ["PTY-1"]),
+        ("Oak, Elm and Ash", "PTY-3", None),
+        ("Oak, Elm and Ash | PTY-1", "PTY-3", ["PTY-1"]),
+        (["PTY-1", "Night riders"], "PTY-1", ["PTY-2"]),
+        # The same one by its name and its reference is one.
+        (["First Brigade", "PTY-1"], "PTY-1", None),
+        ("", "", None),
+        ([], "", None),
+    ],
+)
+def test_a_report_names_one_actor_or_several(given, first, also):
+    found, wrong = rules.check({**ROW, "party": given}, SEVERAL)
+    assert wrong == {} and (found.party, found.coded.get("also_named")) == (first, also)
+    assert ("party" in found.lacks) is (first == "")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("First Brigade; Border Column", "number 2 is none of this situation"),
+        (["Nobody", "PTY-1"], "number 1 is none"),
+        ("PTY-9", "no such armed actor in this situation"),
+        ("first brigade night riders", "no such armed actor"),
+    ],
+)
+def test_an_actor_that_is_none_or_of_another_situation_is_said_by_its_number(given, words):
+    found, wrong = rules.check({**ROW, "party": given}, SEVERAL)
+    assert (
+        found is None
+        and list(wrong) == ["party"]
+        and words in str(wrong["party"])
+        and "Nobody" not in str(wrong["party"])
+    )
+
+
+def test_more_actors_than_an_incident_has_are_refused():
+    many = rules.World(SEVERAL.today, SEVERAL.situations, {"SIT-1": {f"p{n}": f"P{n}" for n in range(20)}})
+    _found, wrong = rules.check({**ROW, "party": [f"p{n}" for n in range(13)]}, many)
+    assert "at most 12" in str(wrong["party"])
+    assert rules.check({**ROW, "party": [f"p{n}" for n in range(12)]}, many)[1] == {}
+
+
+def test_the_same_actors_in_any_order_are_the_same_report_and_one_alone_is_known_as_before():
+    def said(party):
+        return rules.same(rules.check({**ROW, "party": party}, SEVERAL)[0])
+
+    assert said("PTY-1;PTY-2") == said("PTY-2 PTY-1") != said("PTY-1")
+    assert '"PTY-1"' in said("PTY-1") and "also_named" not in said("PTY-1;PTY-2")
+
+
+def test_a_begun_report_keeps_the_actors_it_names_and_nothing_else_that_was_typed():
+    kept = rules.kept_begun({"party": ["PTY-1", "PTY-2"]}, SEVERAL)
+    assert kept == {"party": ["PTY-1", "PTY-2"]}
+    assert rules.kept_begun({"party": ["PTY-1", "a name"]}, SEVERAL) == {}
+
+
+def test_columns_of_one_actor_each_and_the_old_name_of_the_question_are_read():
+    one = f"party/{new_ref('PTY')}"
+    assert readers.target(one) == one and readers.target("party/Nobody") == readers.target(f"{one}x") == ""
+    assert readers.target("Armed actor") == readers.target("Armed actors") == readers.target("parties") == "party"
+    assert readers.row_of(["1", "0", "1"], [one, "party/PTY-B", "party/PTY-C"]) == {"party": [one[6:], "PTY-C"]}
+    assert readers.row_of(["PTY-A PTY-B", "1"], ["party", one]) == {"party": "PTY-A PTY-B"}
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,14 @@ def test_questions_and_choices_are_in_five_languages(workbook):
         assert rape[f"label::{name}"] == label("violence_form", "SV-RAPE", code)
 
 
+def test_several_actors_can_be_chosen_and_only_those_of_the_situation(workbook):
+    import openpyxl
+
+    rows = xlsform._rows(openpyxl.load_workbook(io.BytesIO(workbook))["survey"])
+    actors = next(r for r in rows if r["name"] == "party")
+    assert (actors["type"], actors["choice_filter"]) == ("select_multiple party", "situation = ${situation}")
+
+
 def test_a_question_changed_in_the_workbook_is_noticed(workbook):
     import openpyxl
 
