@@ -276,9 +276,26 @@ def her_own_in(by: Person, incident: Incident) -> str:
     return _(YOU_GRADED) if graded_in(by, [incident]) else ""
 
 
+# What tells whether a verifier has yet to see an item.
+SEEN_BY = (
+    "kind",
+    "testimony",
+    "reliability",
+    "credibility",
+    "contrary",
+    "purposes",
+    "withdrawn",
+    "waits",
+    "graded_then",
+)
+
+
 def to_be_seen() -> list[tuple[int, str, bool]]:
     """Items that a verifier has yet to look at: key and reference of their report, and whether it is a grade alone that is new."""
-    rows = SourceItem.objects.filter(Q(waits=True) | ~Q(graded_then="")).select_related("incident")
+    rows = SourceItem.objects.filter(Q(waits=True) | ~Q(graded_then="")).exclude(
+        withdrawn__contains=[grades.MONITORING]
+    )
+    rows = rows.select_related("incident").only(*SEEN_BY, "incident__ref")
     return [(i.incident_id, i.incident.ref, not i.waits) for i in rows if i.to_be_seen]
 
 
