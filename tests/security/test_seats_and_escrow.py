@@ -500,7 +500,7 @@ def test_what_was_changed_after_the_asking_is_confirmed_by_nobody(officers):
     see_all()
     cora = person("cora", unlocked=True)
     for changed in ({"room": "monitoring"}, {"leader": person("inga")}, {"asked_by": person("inga")},
-                    {"asked_body": person("odile").body}):  # fmt: skip
+                    {"asked_body": person("delegate.avn").body}):  # fmt: skip
         was = {name: getattr(row, name) for name in changed}
         assert was != changed
         rows.filter(pk=row.pk).update(**changed)
