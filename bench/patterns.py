@@ -52,8 +52,8 @@ def grow(c, situations: list[int], parties: list[int], start: int, to: int, body
         [body, person],
     )
     c.execute(
-        'INSERT INTO monitoring_contribution (incident_id, compartment, party_id, "on", earliest, latest, area1, area2, victims,'
-        f" own, awaits, level) SELECT i.id, i.compartment, party, day, day, day, lower(i.area1), lower(i.area2), v, {LEVEL}, mod(g, {len(KINDS)}) = {AWAITS}, {LEVEL}"
+        "INSERT INTO monitoring_contribution (incident_id, compartment, party_id, earliest, latest, area1, area2, victims,"
+        f" own, awaits, level) SELECT i.id, i.compartment, party, day, day, lower(i.area1), lower(i.area2), v, {LEVEL}, mod(g, {len(KINDS)}) = {AWAITS}, {LEVEL}"
         " FROM grown JOIN monitoring_incident i ON i.ref = 'INC-B-' || g",
         [],
     )

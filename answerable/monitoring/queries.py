@@ -317,7 +317,8 @@ def counted_incidents(party: Party, *, on: date, chain: bool = False) -> list[ru
     `chain=True`: also those of units on days on which they stood under the actor, as the actor's (§1.4).
     """
     first, last = rules.window(on)
-    return _of(party, Incident.objects.filter(status__in=lifecycle.COUNTED, on__range=(first, last)), chain)
+    found = _of(party, Incident.objects.filter(status__in=lifecycle.COUNTED, on__range=(first, last)), chain)
+    return [i for i in found if first <= i.days[1] and i.days[0] <= last]
 
 
 def _of(party: Party, rows: Reports, chain: bool) -> list[rules.IncidentFacts]:

@@ -285,6 +285,11 @@ class IncidentFacts:
     level_for: Mapping[str, Level] = field(default_factory=dict)
 
     @property
+    def days(self) -> patterns.Days:
+        """The last and the first day it can have been."""
+        return patterns.days_of(self.on, self.precision, self.earliest, self.latest)
+
+    @property
     def actors(self) -> frozenset[str]:
         """Every actor it names."""
         return self.also | {self.actor}
@@ -302,15 +307,15 @@ def levels(incidents: Iterable[IncidentFacts]) -> list[IncidentFacts]:
     several actors has a level for each, and as a whole the highest of these (decision 0048).
     """
     first = [replace(i, level=verification_level(i.items)) for i in incidents]
-    base: dict[str, list[date]] = {}
+    base: dict[str, list[patterns.Days]] = {}
     for i in first:
         if i.level and i.level.counts_for_base:
             for actor in i.actors:
-                base.setdefault(actor, []).append(i.on)
+                base.setdefault(actor, []).append(i.days)
     days = {actor: sorted(found) for actor, found in base.items()}
 
     def level(i: IncidentFacts, actors: Iterable[str]) -> Level:
-        n = max(patterns.support(i.on, days.get(a, [])) for a in actors) if i.matches_pattern else 0
+        n = max(patterns.support(i.days, days.get(a, [])) for a in actors) if i.matches_pattern else 0
         return verification_level(i.items, base=n, matches_pattern=i.matches_pattern)
 
     return [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from django.urls import reverse
 
 from answerable.alliance.models import Person
 from answerable.authority.acting import set_scope
@@ -13,7 +14,7 @@ from answerable.monitoring.evidence import actions as evidence
 from answerable.monitoring.intake import actions as intake
 from answerable.monitoring.intake.models import Draft
 from answerable.monitoring.models import Incident, Party
-from answerable.monitoring.patterns.models import Contribution
+from answerable.monitoring.patterns.models import Contribution, PatternState
 
 pytestmark = [pytest.mark.django_db, pytest.mark.writes_freely]
 ITEMS = [
@@ -76,7 +77,7 @@ def office_of(played, db, saved, settings, tmp_path):
 def test_a_range_keeps_both_ends_and_is_days_apart_only_when_it_must_be(office_of):
     told = [office_of.verified(when=when) for when in ("2026-01-01/2026-01-20", "2026-01-12", "2026-01-13")]
     adds = Contribution.objects.get(incident=told[0])
-    assert (adds.on, adds.earliest, adds.latest) == (date(2026, 1, 1), date(2026, 1, 1), date(2026, 1, 20))
+    assert (adds.earliest, adds.latest) == (date(2026, 1, 1), date(2026, 1, 20))
     pattern = office_of.pattern()["tests"]["PT"]
     assert not pattern["met"] and "or 1 day apart" in pattern["says"]
     # A fourth that lies eight days after the last day the range may have been.
@@ -111,9 +112,7 @@ def test_a_correction_moves_both_ends(office_of):
         set_scope(["*"])
         told.refresh_from_db()
         adds = Contribution.objects.get(incident=told)
-        assert (adds.on, adds.earliest, adds.latest) == (first, first, last) and (
-            told.latest == last if kept else told.latest is None
-        )
+        assert (adds.earliest, adds.latest) == (first, last) and (told.latest == last if kept else told.latest is None)
 
 
 def test_one_area_in_four_spellings_is_one(office_of):
@@ -125,3 +124,29 @@ def test_one_area_in_four_spellings_is_one(office_of):
     assert set(Contribution.objects.filter(party=office_of.party).values_list("area1", "area2")) == {("kesh", "dorn")}
     other = office_of.verified(when="2026-01-12", area1="Kesh", area2="Ulm")
     assert office_of.pattern()["tests"]["PT"]["met"] and other.area2 == "Ulm"
+
+
+@pytest.mark.slow
+def test_a_year_is_in_no_window_but_the_one_that_holds_all_of_it(office_of, office):
+    """Of 1 February, 10 March 2024 and "2025" no twelve months hold three for certain, though the year's first day is near both."""
+    for when in ("2024-02-01", "2024-03-10", "2025"):
+        office_of.verified(when=when, victims="10")
+    windows = dict(
+        PatternState.objects.filter(party=office_of.party, reported_incidents__gt=0).values_list(
+            "ends_on", "verified_victims"
+        )
+    )
+    assert windows == {date(2024, 2, 1): 10, date(2024, 3, 10): 20, date(2025, 12, 31): 10}
+    assert not PatternState.objects.filter(party=office_of.party, ws=True).exists()
+    address = reverse("pattern-window", args=[office_of.party.ref, "2024-03-10"])
+    page = office("sami").get(address).content.decode()
+    assert "may lie in these twelve months" not in page
+    office_of.verified(when="2023-12-20/2024-02-05", victims="4")
+    set_scope(["*"])
+    within = PatternState.objects.get(party=office_of.party, ends_on=date(2024, 3, 10))
+    assert within.verified_victims == 24
+    office_of.verified(when="2022-05-01/2024-02-05", victims="50")
+    set_scope(["*"])
+    assert not PatternState.objects.filter(party=office_of.party, verified_victims__gte=50).exists()
+    page = office("sami").get(address).content.decode()
+    assert "may lie in these twelve months and is not sure to" in page and "50" in page

@@ -55,7 +55,7 @@ def snapshot() -> bytes:
     """Every level, contribution and window there is; not when and why it last changed."""
     levels = list(Incident.objects.order_by("ref").values_list("ref", "status", "level", "because"))
     adds = list(Contribution.objects.exclude(level="").order_by("incident_id", "party_id").values_list(
-        "incident_id", "compartment", "party_id", "on", "earliest", "latest", "area1", "area2", "victims", "own", "awaits", "level"))  # fmt: skip
+        "incident_id", "compartment", "party_id", "earliest", "latest", "area1", "area2", "victims", "own", "awaits", "level"))  # fmt: skip
     states = list(
         PatternState.objects.filter(reported_incidents__gt=0).order_by("party_id", "ends_on")
         .values_list("party_id", "ends_on", *FIGURES)

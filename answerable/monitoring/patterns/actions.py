@@ -163,8 +163,13 @@ def recompute_patterns(*, from_items: bool = True, by: HasPrincipal) -> live.Rec
 
 
 def owed() -> None:
-    """After an update from a version without windows: work them out once, by the clock."""
+    """After an update from a version without windows, or with others: work them out once, by the clock."""
     with reading_as(CLOCK):
-        missing = not Contribution.objects.exists() and Incident.objects.filter(status__in=lifecycle.COUNTED).exists()
+        # Of the oldest, because an act may have counted some of the newer ones before the clock came by.
+        oldest = list(
+            Incident.objects.filter(status__in=lifecycle.COUNTED).order_by("pk")[:500].values_list("pk", flat=True)
+        )
+        counted = Contribution.objects.filter(incident__in=oldest).values("incident").distinct().count()
+        missing = counted < len(oldest)
     if missing:
         recompute_patterns(by=CLOCK)

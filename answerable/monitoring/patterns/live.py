@@ -45,15 +45,15 @@ from answerable.record.models import Head
 
 STATUS_OF_LEVEL = {"V1": lifecycle.ALLEGED, "V2": lifecycle.CREDIBLE}
 # Columns of a contribution that matter to any window.
-ADDS = ("party_id", "on", "earliest", "latest", "area1", "area2", "victims", "own", "awaits", "level")
+ADDS = ("party_id", "earliest", "latest", "area1", "area2", "victims", "own", "awaits", "level")
 
 
 @dataclass
 class _Touched:
     """Days of an actor whose windows must be looked at again, and where its base set changed."""
 
-    days: set[date] = field(default_factory=set)
-    base: set[date] = field(default_factory=set)
+    days: set[date] = field(default_factory=set)  # the last ones they may have been: windows end there
+    base: set[rules.Days] = field(default_factory=set)
     because_of: str = ""
     all: bool = False  # every day there is, and every assessment
 
@@ -99,7 +99,7 @@ class _Change:
         # Whoever stands, stands; only what is lifted, dropped or still short is read with its items.
         again = set[int]()
         for (incident, party), c in near.items():
-            n = rules.support(c.on, bases[party])
+            n = rules.support(c.days, bases[party])
             if (n >= rules.V3D_BASE) != (c.level == "V3d") or n < rules.V3D_BASE:
                 again.add(incident)
         more = list(Incident.objects.select_for_update(no_key=True).filter(pk__in=again).order_by("id"))
@@ -109,7 +109,7 @@ class _Change:
         bases = _bases(list(waiting.values()))
         support: dict[int, dict[Key, int]] = {}
         for key, c in waiting.items():
-            support.setdefault(key[0], {})[key] = rules.support(c.on, bases[key[1]])
+            support.setdefault(key[0], {})[key] = rules.support(c.days, bases[key[1]])
         lifted: list[Contribution] = []
         for row in [*rows, *more]:
             theirs = support.get(row.pk, {})
@@ -119,7 +119,7 @@ class _Change:
                 if adds.level != level_here:
                     adds.level = level_here
                     lifted.append(adds)
-                    self._day(adds.party_id, adds.on, row.ref)
+                    self._day(adds.party_id, adds.days, row.ref)
             self._store(row, level)
         _write(lifted)
         incidents = [r.ref for r in rows]
@@ -138,16 +138,18 @@ class _Change:
         for c, other in ((was, now), (now, was)):
             if c is None or not c.own:
                 continue
-            self._day(c.party_id, c.on, ref)
+            self._day(c.party_id, c.days, ref)
             is_base = c.own in known.BASE_LEVELS
             other_is = other is not None and other.own in known.BASE_LEVELS
-            same = other is not None and other.on == c.on
-            if is_base and not (other_is and same):
-                self.parties[c.party_id].base.add(c.on)
+            same = other is not None and other.days == c.days
+            if is_base and not (other_is and same) and rules.fits(c.days):
+                self.parties[c.party_id].base.add(c.days)
 
-    def _day(self, party: int, day: date, ref: str) -> None:
+    def _day(self, party: int, days: rules.Days, ref: str) -> None:
+        if not rules.fits(days):
+            return  # in no window for certain, so it changes none
         touched = self.parties.setdefault(party, _Touched())
-        touched.days.add(day)
+        touched.days.add(days[0])
         touched.because_of = touched.because_of or ref
 
     def _store(self, row: Incident, level: known.Level) -> None:
@@ -167,8 +169,8 @@ class _Change:
     def _indicators(self, refs: Sequence[str]) -> None:
         """What indicators reach, and when they count, follows their items and incidents, of whichever actor those are."""
         for indicator in _leaning_on(_with_linked(refs)):
-            for day in reassess(indicator):
-                self._day(indicator.party_id, day, refs[0])
+            for days in reassess(indicator):
+                self._day(indicator.party_id, days, refs[0])
 
     def restate(self, chains: Mapping[int, str] | None = None) -> list[str]:
         """Windows of every actor touched, then assessments of those windows and these; references of those that changed.
@@ -282,7 +284,7 @@ def _contribution(row: Incident, facts: known.IncidentFacts, party: int, *, name
     lifted = known.verification_level(facts.items, base=rules.V3D_BASE, matches_pattern=facts.matches_pattern).code
     earliest, latest = rules.possible_days(row.on, row.precision, row.earliest, row.latest)
     return Contribution(
-        incident_id=row.pk, compartment=row.compartment, party_id=party, on=row.on, earliest=earliest,
+        incident_id=row.pk, compartment=row.compartment, party_id=party, earliest=earliest,
         latest=latest, area1=areas.key(row.area1), area2=areas.key(row.area2), victims=row.victims, own=own,
         awaits=counted and own != "V3d" and lifted == "V3d", level=own,
     )  # fmt: skip
@@ -295,7 +297,7 @@ def _write(rows: Sequence[Contribution]) -> None:
     if not rows:
         return
     values = [[getattr(c, name) for c in rows] for name in COLUMNS]
-    types = ("bigint", "text", "bigint", "date", "date", "date", "text", "text", "int", "text", "bool", "text")
+    types = ("bigint", "text", "bigint", "date", "date", "text", "text", "int", "text", "bool", "text")
     arrays = ", ".join(f"%s::{t}[]" for t in types)
     names = ", ".join(f'"{name}"' for name in COLUMNS)
     sets = ", ".join(f'"{name}" = EXCLUDED."{name}"' for name in COLUMNS if name not in ("incident_id", "party_id"))
@@ -307,20 +309,20 @@ def _write(rows: Sequence[Contribution]) -> None:
         )
 
 
-def _awaiting(party: int, base: set[date]) -> list[Contribution]:
+def _awaiting(party: int, base: set[rules.Days]) -> list[Contribution]:
     """Incidents that a changed base set can lift or drop: those in some window with one of its days."""
     if not base:
         return []
-    first, last = rules.window(min(base))[0], rules.last_end(max(base))
-    near = Contribution.objects.filter(party=party, awaits=True, on__range=(first, last)).exclude(level="")
-    return [c for c in near if any(rules.window(c.on)[0] <= day <= rules.last_end(c.on) for day in base)]
+    first, last = rules.window(min(base)[0])[0], rules.last_end(max(base)[0])
+    near = Contribution.objects.filter(party=party, awaits=True, latest__range=(first, last)).exclude(level="")
+    return [c for c in near if any(rules.together(c.days, days) for days in base)]
 
 
-def _bases(rows: Sequence[Contribution]) -> dict[int, list[date]]:
+def _bases(rows: Sequence[Contribution]) -> dict[int, list[rules.Days]]:
     """Base days of these actors, as far as any of these incidents could share a window with one."""
     found = {}
-    for key in {c.party_id for c in rows if c.awaits}:
-        days = [c.on for c in rows if c.awaits and c.party_id == key]
+    for key in {c.party_id for c in rows if c.awaits and rules.fits(c.days)}:
+        days = [c.latest for c in rows if c.awaits and c.party_id == key and rules.fits(c.days)]
         found[key] = patterns.base_days([key], rules.window(min(days))[0], rules.last_end(max(days)))
     return {c.party_id: found.get(c.party_id, []) for c in rows}
 
@@ -338,11 +340,11 @@ def _leaning_on(refs: Sequence[str]) -> list[Indicator]:
     return list(found.distinct().select_related("party").order_by("id")) if items.exists() else []
 
 
-def reassess(indicator: Indicator) -> set[date]:
+def reassess(indicator: Indicator) -> set[rules.Days]:
     """Work out an indicator again; the days it counted on and does no more, or counts on and did not."""
     was = set(patterns.days_of(indicator)) if indicator.supported else set()
     found = patterns.standing(indicator)
-    now = (found.standard, list(found.because), [day.isoformat() for day in found.days])
+    now = (found.standard, list(found.because), patterns.written(found.days))
     if (indicator.reached, indicator.because, indicator.days) != now:
         indicator.reached, indicator.because, indicator.days = now
         indicator.save(update_fields=["reached", "because", "days"])
@@ -408,7 +410,7 @@ def restate_windows(party: int, days: set[date], *, why: str, because_of: str = 
         kept = PatternState.objects.filter(party=party, ends_on__range=(start, end)).values_list("ends_on", *FIGURES)
         was |= {day: tuple(values) for day, *values in kept}
         rows = [c.row for c in patterns.rows_between([party], rules.window(start)[0], end, refs=False)]
-        ends = sorted({r.on for r in rows if r.on >= start})
+        ends = sorted({r.latest for r in rows if r.latest >= start and rules.fits(r.days)})
         now |= {day: _values(t, *rules.window(day), about) for day, t in rules.rolling(rows, ends)}
     empty = _values(_NOTHING, date.min, date.min, _NOBODY)
     stand, stood = dict(now), {day: old for day, old in was.items() if old != empty}
@@ -476,17 +478,19 @@ def _write_states(party: int, states: dict[date, tuple[Any, ...]], why: str, bec
 
 
 def all_days(party: int) -> set[date]:
-    """Every day on which an actor has a counted incident."""
+    """Every day on which a window of an actor ends: the last one a counted incident may have been."""
     found = Contribution.objects.filter(party=party).exclude(level="").order_by()
-    return set(found.values_list("on", flat=True).distinct())
+    return {days[0] for days in found.values_list("latest", "earliest").distinct() if rules.fits(days)}
 
 
-def reasons_changed(party: Party, *, why: str, because_of: str, days: Iterable[date] | None = None, by: Any) -> None:
+def reasons_changed(
+    party: Party, *, why: str, because_of: str, days: Iterable[rules.Days] | None = None, by: Any
+) -> None:
     """A commonality or an indicator was given or ended: the windows it lies in, and their assessments, are looked at again."""
     with scope_of(CLOCK):
         hold([party.pk])
         change = _Change(why, by)
-        change.parties[party.pk] = _Touched(set(days or ()), set(), because_of, days is None)
+        change.parties[party.pk] = _Touched({d[0] for d in days or ()}, set(), because_of, days is None)
         change.restate()
 
 
@@ -521,8 +525,8 @@ def command_changed(row: Subordination, *, why: str, until: date | None, by: Any
         behind = Incident.objects.naming(list(units))
         leaning = indicators.filter(supporting__incident__in=behind) | indicators.filter(contrary__incident__in=behind)
         for indicator in leaning.distinct():
-            for day in reassess(indicator):
-                change._day(indicator.party_id, day, unit.ref)
+            for days in reassess(indicator):
+                change._day(indicator.party_id, days, unit.ref)
         rows = PatternAssessment.objects.filter(party__in=tops, result__chain=True, on__gte=row.from_on)
         # Base sets are looked at a window further back than the one counted (R-VER-2).
         chains = {
@@ -645,14 +649,14 @@ def _store_alone(row: Incident, level: known.Level, found: Recomputed) -> None:
 
 def _lift_all(found: Recomputed) -> None:
     """V3d of all incidents that wait for a base set, actor by actor."""
-    waiting = Contribution.objects.filter(awaits=True).exclude(level="").order_by("party_id", "on", "incident_id")
-    days: list[date] = []
+    waiting = Contribution.objects.filter(awaits=True).exclude(level="").order_by("party_id", "latest", "incident_id")
+    days: list[rules.Days] = []
     at = None
     wrong: dict[int, list[Contribution]] = {}
     for c in waiting.iterator(chunk_size=BATCH):
         if c.party_id != at:
             at, days = c.party_id, patterns.base_days([c.party_id], date.min, date.max)
-        level = "V3d" if rules.support(c.on, days) >= rules.V3D_BASE else c.own
+        level = "V3d" if rules.support(c.days, days) >= rules.V3D_BASE else c.own
         if level != c.level:
             c.level = level
             wrong.setdefault(c.incident_id, []).append(c)
@@ -665,7 +669,7 @@ def _lift_all(found: Recomputed) -> None:
         theirs = [c for c in _rows_of(part).values() if c.awaits]
         bases, most = _bases(theirs), dict[int, int]()
         for c in theirs:
-            most[c.incident_id] = max(most.get(c.incident_id, 0), rules.support(c.on, bases[c.party_id]))
+            most[c.incident_id] = max(most.get(c.incident_id, 0), rules.support(c.days, bases[c.party_id]))
         for row in rows:
             items = facts[row.ref].items
             reached = known.verification_level(items, base=most[row.pk], matches_pattern=row.matches_pattern)
@@ -685,7 +689,7 @@ def _states_all(found: Recomputed, why: str) -> None:
     for party, rows in _by_party(found):
         seen.add(party)
         about = patterns.reasoned_about([party]) if party in about_whom else _NOBODY
-        ends = sorted({r.on for r in rows})
+        ends = sorted({r.latest for r in rows if rules.fits(r.days)})
         now[party] = {day: _values(t, *rules.window(day), about) for day, t in rules.rolling(rows, ends)}
         waiting += len(ends)
         if waiting >= 50_000:
@@ -733,18 +737,18 @@ def _by_party(found: Recomputed) -> Iterable[tuple[int, list[rules.Row]]]:
         cursor.itersize = 20_000
         cursor.execute(
             f"SELECT c.party_id, {patterns.ROW} FROM monitoring_contribution c WHERE c.level <> ''"
-            ' ORDER BY c.party_id, c."on"'
+            " ORDER BY c.party_id, c.latest"
         )
         at: int | None = None
         rows: list[rules.Row] = []
-        for party, on, area1, area2, victims, level, earliest, latest in cursor:
+        for party, latest, earliest, area1, area2, victims, level in cursor:
             if party != at:
                 if at is not None:
                     yield at, rows
                 at, rows = party, []
             rows.append(
-                rules.Row("", on, (area1, area2), victims, level in known.VERIFIED_LEVELS, level in known.BASE_LEVELS,
-                          earliest, latest)
+                rules.Row("", latest, earliest, (area1, area2), victims, level in known.VERIFIED_LEVELS,
+                          level in known.BASE_LEVELS)
             )  # fmt: skip
             found.incidents += 1
         if at is not None:

@@ -38,7 +38,7 @@ class Contribution(models.Model):
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="contributions", db_index=False)
     compartment = models.CharField(max_length=80)
     party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="+", db_index=False)
-    on = models.DateField()
+    # The first and the last day it may have been: a window holds it when both lie there, and ends where a last one lies.
     earliest = models.DateField()
     latest = models.DateField()
     # The areas' keys (areas.py), worked out once when it is written; as they are spelled, they stand at the incident.
@@ -54,9 +54,13 @@ class Contribution(models.Model):
             models.UniqueConstraint(fields=["incident", "party"], name="an_incident_counts_once_for_an_actor")
         ]
         indexes = [
-            models.Index(fields=["party", "on"], name="contribution_by_party_day"),
-            models.Index(fields=["party", "on"], condition=Q(awaits=True), name="contribution_awaiting"),
+            models.Index(fields=["party", "latest"], name="contribution_by_party_day"),
+            models.Index(fields=["party", "latest"], condition=Q(awaits=True), name="contribution_awaiting"),
         ]
+
+    @property
+    def days(self) -> rules.Days:
+        return self.latest, self.earliest
 
 
 @declares(data_class="C1", owner="monitoring", retention="finding-basis")

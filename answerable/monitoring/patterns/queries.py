@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -28,38 +27,39 @@ class Counted:
 def row_of(c: Contribution, ref: str) -> rules.Row:
     """A contribution as the rules see it."""
     return rules.Row(
-        ref, c.on, (c.area1, c.area2), c.victims, c.level in known.VERIFIED_LEVELS, c.level in known.BASE_LEVELS,
-        c.earliest, c.latest,
+        ref, c.latest, c.earliest, (c.area1, c.area2), c.victims, c.level in known.VERIFIED_LEVELS,
+        c.level in known.BASE_LEVELS,
     )  # fmt: skip
 
 
 Spans = Sequence[tuple[Party, date, date]]
-ROW = 'c."on", c.area1, c.area2, c.victims, c.level, c.earliest, c.latest'
+ROW = "c.latest, c.earliest, c.area1, c.area2, c.victims, c.level"
 
 
 def rows_between(
     parties: Iterable[int], first: date, last: date, *, filed_by: datetime | None = None, refs: bool = True
 ) -> list[Counted]:
-    """Counted incidents of these actors between two days, in order; with `filed_by`, only those filed by then."""
+    """Counted incidents of these actors that lie between two days for certain, in order of the last days they may have been;
+    with `filed_by`, only those filed by then."""
     joined = refs or filed_by is not None
     spelled = "i.area1, i.area2" if joined else "'', ''"
     sql = f"SELECT {'i.ref' if refs else 'c.incident_id::text'}, {ROW}, {spelled} FROM monitoring_contribution c"
     if joined:
         sql += " JOIN monitoring_incident i ON i.id = c.incident_id"
-    sql += " WHERE c.party_id = ANY(%s) AND c.\"on\" BETWEEN %s AND %s AND c.level <> ''"
-    values: list[Any] = [list(parties), first, last]
+    sql += " WHERE c.party_id = ANY(%s) AND c.latest BETWEEN %s AND %s AND c.earliest >= %s AND c.level <> ''"
+    values: list[Any] = [list(parties), first, last, first]
     if filed_by:
         sql += " AND i.submitted_at <= %s"
         values.append(filed_by)
     with connection.cursor() as cursor:
-        cursor.execute(sql + ' ORDER BY c."on", 1', values)
+        cursor.execute(sql + " ORDER BY c.latest, 1", values)
         return [
             Counted(
-                rules.Row(ref, on, (area1, area2), victims, level in known.VERIFIED_LEVELS, level in known.BASE_LEVELS,
-                          earliest, latest, (said1, said2)),
+                rules.Row(ref, latest, earliest, (area1, area2), victims, level in known.VERIFIED_LEVELS,
+                          level in known.BASE_LEVELS, (said1, said2)),
                 level,
             )
-            for ref, on, area1, area2, victims, level, earliest, latest, said1, said2 in cursor.fetchall()
+            for ref, latest, earliest, area1, area2, victims, level, said1, said2 in cursor.fetchall()
         ]  # fmt: skip
 
 
@@ -73,31 +73,40 @@ def rows_within(spans: Spans, *, filed_by: datetime | None = None) -> list[Count
             had = found.get(c.row.ref)
             if had is None or known.RANK[c.level] > known.RANK[had.level]:
                 found[c.row.ref] = c
-    return sorted(found.values(), key=lambda c: (c.row.on, c.row.ref))
+    return sorted(found.values(), key=lambda c: (c.row.latest, c.row.ref))
 
 
-def base_days_within(spans: Spans) -> list[date]:
+def base_days_within(spans: Spans) -> list[rules.Days]:
     """The days of base incidents of these actors, each between its days, as often as there are incidents: once where one names
     several of them.
     """
     if len(spans) == 1:
         return [day for party, first, last in spans for day in base_days([party.pk], first, last)]
-    found: dict[int, date] = {}
+    found: dict[int, rules.Days] = {}
     for party, first, last in spans:
-        rows = Contribution.objects.filter(party=party, on__range=(first, last), level__in=sorted(known.BASE_LEVELS))
-        found |= dict(rows.values_list("incident_id", "on"))
+        rows = Contribution.objects.filter(
+            party=party, latest__range=(first, last), earliest__gte=first, level__in=sorted(known.BASE_LEVELS)
+        )
+        found |= {pk: (late, early) for pk, late, early in rows.values_list("incident_id", "latest", "earliest")}
     return sorted(found.values())
 
 
-def base_days(parties: Iterable[int], first: date, last: date) -> list[date]:
-    """The days of base incidents of an actor between two days, each as often as there are incidents."""
+def base_days(parties: Iterable[int], first: date, last: date) -> list[rules.Days]:
+    """The days of base incidents of an actor that lie between two days, each as often as there are incidents, in order."""
     with connection.cursor() as cursor:
         cursor.execute(
-            'SELECT "on", count(*) FROM monitoring_contribution WHERE party_id = ANY(%s) AND "on" BETWEEN %s AND %s'
-            ' AND level = ANY(%s) GROUP BY "on" ORDER BY "on"',
-            [list(parties), first, last, sorted(known.BASE_LEVELS)],
+            "SELECT latest, earliest, count(*) FROM monitoring_contribution WHERE party_id = ANY(%s)"
+            " AND latest BETWEEN %s AND %s AND earliest >= %s AND level = ANY(%s) GROUP BY 1, 2 ORDER BY 1, 2",
+            [list(parties), first, last, first, sorted(known.BASE_LEVELS)],
         )
-        return [day for day, n in cursor.fetchall() for _ in range(n)]
+        return [(late, early) for late, early, n in cursor.fetchall() for _ in range(n)]
+
+
+def may_lie(parties: Iterable[int], first: date, last: date) -> tuple[int, int]:
+    """How many counted incidents of these actors, and victims, may lie between two days without being sure to: in no number."""
+    rows = Contribution.objects.filter(party__in=list(parties), earliest__lte=last, latest__gte=first).exclude(level="")
+    rows = rows.exclude(earliest__gte=first, latest__lte=last).order_by().values_list("incident", "victims").distinct()
+    return rows.count(), sum(victims for _incident, victims in rows)
 
 
 # --- indicators -------------------------------------------------------------------------------------------------------
@@ -109,13 +118,13 @@ class Supported:
 
     code: str
     list_name: str
-    days: tuple[date, ...]
+    days: tuple[rules.Days, ...]
 
     def how_many(self, first: date, last: date) -> int:
-        return bisect_right(self.days, last) - bisect_left(self.days, first)
+        return rules.how_many(self.days, first, last)
 
     def within(self, first: date, last: date) -> bool:
-        return self.how_many(first, last) > 0
+        return rules.how_many(self.days, first, last, most=1) > 0
 
 
 @dataclass(frozen=True)
@@ -124,7 +133,7 @@ class Standing:
 
     standard: str
     because: tuple[str, ...]
-    days: tuple[date, ...]
+    days: tuple[rules.Days, ...]
 
 
 def concerned(party: Party, incident: Incident) -> bool:
@@ -186,16 +195,22 @@ def standing(indicator: Indicator) -> Standing:
     ]  # fmt: skip
     carrying = {ends[item.incident_id] for item, contrary in used if not contrary and item.live}
     level = known.verification_level(facts)
-    adding = Contribution.objects.filter(incident__in=carrying).exclude(level="").order_by("on")
-    days = tuple(adding.values_list("on", flat=True).distinct())
+    adding = Contribution.objects.filter(incident__in=carrying).exclude(level="").order_by("latest", "earliest")
+    days = tuple(d for d in adding.values_list("latest", "earliest").distinct() if rules.fits(d))
     left_out = len(named) - len(used)
     notes = (NOT_CONCLUDED.format(n=left_out),) if left_out else ()
     return Standing(known.STANDARD_OF_LEVEL[level.code] or "none", (*notes, *level.because), days)
 
 
-def days_of(indicator: Indicator) -> list[date]:
+def days_of(indicator: Indicator) -> list[rules.Days]:
     """The days on which an indicator counts, in order: those of its counted incidents, as last worked out."""
-    return [date.fromisoformat(day) for day in indicator.days]
+    ends = (day.split("/") for day in indicator.days)
+    return [(date.fromisoformat(each[-1]), date.fromisoformat(each[0])) for each in ends]
+
+
+def written(days: Iterable[rules.Days]) -> list[str]:
+    """Days as an indicator keeps them: one day, or the first and the last it may have been."""
+    return [last.isoformat() if first == last else f"{first.isoformat()}/{last.isoformat()}" for last, first in days]
 
 
 def supported_of(parties: Sequence[int]) -> list[Supported]:
@@ -214,7 +229,7 @@ def reasoned(parties: Sequence[int]) -> tuple[Supported, ...]:
         first, last = rules.window(made.on)
         within = spans(made.party, first, last, chain=bool(made.result.get("chain")))
         theirs = [(p, a, b) for p, a, b in within if p.pk in parties]
-        own = [c.row.on for c in rows_within(theirs, filed_by=made.made_at) if c.row.verified]
+        own = sorted(c.row.days for c in rows_within(theirs, filed_by=made.made_at) if c.row.verified)
         found += [Supported(code, REASONED, tuple(own)) for code in made.commonalities]
     return tuple(found)
 
@@ -283,7 +298,7 @@ def result(
         base_days=sorted(bases) if filed_by is None else None,
         commonalities=frozenset(commonalities) | about.common(first, last), systematic=about.systematic(first, last),
     )  # fmt: skip
-    days = [c.row.on for c in counted if c.row.base]
+    days = [c.row for c in counted if c.row.base]
     return {
         "window": [d.isoformat() for d in found.window],
         "chain": chain,
@@ -296,8 +311,8 @@ def result(
         "reported_victims": found.reported_victims,
         "areas": list(found.areas),
         "prevalence": found.prevalence,
-        "first_day": min(days, default=on).isoformat(),
-        "last_day": max(days, default=on).isoformat(),
+        "first_day": min((r.earliest for r in days), default=on).isoformat(),
+        "last_day": max((r.latest for r in days), default=on).isoformat(),
         "standard": standard_of(c.level for c in counted if c.row.verified),
         "commonalities": sorted(frozenset(commonalities) | about.common(first, last)),
         "systematic": sorted(about.systematic(first, last)),

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import calendar
 from bisect import bisect_left, bisect_right
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import lru_cache
+from heapq import heappop, heappush
 from itertools import combinations
 from math import comb
 from typing import Protocol
@@ -85,12 +86,45 @@ def possible_days(
     return (on, on) if precision == "day" else (date.min, date.max)
 
 
-def support(day: date, base: Sequence[date]) -> int:
-    """The largest base set of any rolling window that holds `day`, up to the five V3d needs. `base` are days in order."""
-    best, last = 0, last_end(day)
-    # Any window holds no more than one that ends on the day itself or on a later base day.
-    for end in (day, *base[bisect_right(base, day) : bisect_right(base, last)]):
-        best = max(best, bisect_right(base, end) - bisect_left(base, window(end)[0]))
+# The last and the first day on which something can have happened, in this order: windows end where the last one lies.
+Days = tuple[date, date]
+
+
+def days_of(on: date, precision: str = "day", earliest: date | None = None, latest: date | None = None) -> Days:
+    """The possible days of something as `Days`."""
+    first, last = possible_days(on, precision, earliest, latest)
+    return last, first
+
+
+def fits(days: Days) -> bool:
+    """Whether any twelve months hold something for certain: not where it may be any day of more, or of no known ones."""
+    return window(days[0])[0] <= days[1]
+
+
+def together(one: Days, other: Days) -> bool:
+    """Whether one window of twelve months holds both for certain."""
+    return window(max(one[0], other[0]))[0] <= min(one[1], other[1])
+
+
+def how_many(days: Sequence[Days], first: date, last: date, *, most: int | None = None) -> int:
+    """How many of these, in order, lie for certain between two days; counting ends at `most`."""
+    n = 0
+    for k in range(bisect_left(days, (first,)), bisect_right(days, (last, date.max))):
+        n += days[k][1] >= first
+        if n == most:
+            break
+    return n
+
+
+def support(days: Days, base: Sequence[Days]) -> int:
+    """The largest base set of any rolling window that holds these `days`, up to the five V3d needs; `base` in order."""
+    if not fits(days):
+        return 0
+    best = 0
+    # Any window holds no more than one that ends on the last of the days, or where a base incident's last day lies later.
+    later = base[bisect_right(base, (days[0], date.max)) : bisect_right(base, (last_end(days[1]), date.max))]
+    for end in dict.fromkeys((days[0], *(last for last, _first in later))):
+        best = max(best, how_many(base, window(end)[0], end, most=V3D_BASE))
         if best >= V3D_BASE:
             return V3D_BASE
     return best
@@ -132,18 +166,25 @@ class Incident(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One counted incident as a tally sees it. `area` is the first- and the second-level area, "" where not known, by
-    their keys (areas.py); `spelled` as they were written."""
+    """One counted incident as a tally sees it: between `earliest` and `latest`, the day on which it is in a window for certain.
+    `area` is the first- and the second-level area, "" where not known, by their keys (areas.py); `spelled` as they were written."""
 
     ref: str
-    on: date
+    latest: date
+    earliest: date
     area: Area
     victims: int
     verified: bool = False
     base: bool = False
-    earliest: date = date.min
-    latest: date = date.max
     spelled: tuple[str, str] = ("", "")
+
+    @property
+    def days(self) -> Days:
+        return self.latest, self.earliest
+
+    def within(self, first: date, last: date) -> bool:
+        """Whether it lies for certain between two days."""
+        return first <= self.earliest and self.latest <= last
 
     @property
     def depends(self) -> bool:
@@ -153,12 +194,12 @@ class Row:
 
 def row_of(i: Incident, actors: Collection[str] = ()) -> Row:
     """An incident as a tally sees it that counts for these actors; once, however many of them it names."""
-    earliest, latest = possible_days(i.on, i.precision, i.earliest, i.latest)
+    latest, earliest = days_of(i.on, i.precision, i.earliest, i.latest)
     level = i.as_counted_for(actors)
     is_verified = bool(level and level.verified)
     base = bool(level and level.counts_for_base)
     area = (areas.key(i.area1), areas.key(i.area))
-    return Row(i.ref, i.on, area, i.victims, is_verified, base, earliest, latest, (i.area1, i.area))
+    return Row(i.ref, latest, earliest, area, i.victims, is_verified, base, (i.area1, i.area))
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,58 +296,39 @@ def tally(rows: Iterable[Row]) -> Tally:
     )  # fmt: skip
 
 
-class _Ends:
-    """The greatest of a moving window's values, as it moves."""
-
-    __slots__ = ("_kept",)
-
-    def __init__(self) -> None:
-        self._kept: deque[tuple[int, int]] = deque()  # (position, value), values falling
-
-    def add(self, position: int, value: int) -> None:
-        kept = self._kept
-        while kept and kept[-1][1] <= value:
-            kept.pop()
-        kept.append((position, value))
-
-    def drop_before(self, position: int) -> None:
-        kept = self._kept
-        while kept and kept[0][0] < position:
-            kept.popleft()
-
-    def value(self) -> int | None:
-        return self._kept[0][1] if self._kept else None
-
-
 def rolling(rows: Sequence[Row], ends: Sequence[date]) -> Iterator[tuple[date, Tally]]:
-    """The tally of the window ending on each of `ends`. Both in order of days; each row is looked at twice in all."""
+    """The tally of the window ending on each of `ends`, of what lies in it for certain. Rows in order of their last days, ends
+    in theirs; each row comes once and goes once.
+    """
     there = _Areas()
-    latest_start, earliest_end = _Ends(), _Ends()
     n = victims = seen = seen_victims = base = 0
-    first = last = 0
+    inside: list[tuple[date, int]] = []  # by their first days: which goes next
+    first_over: list[tuple[date, date]] = []  # of the verified, by their last days
+    latest_start = date.min
+    last = 0
 
     for end in ends:
         start = window(end)[0]
-        while last < len(rows) and rows[last].on <= end:
+        while last < len(rows) and rows[last].latest <= end:
             r = rows[last]
-            n, victims = n + 1, victims + r.victims
-            if r.verified:
-                seen, seen_victims, base = seen + 1, seen_victims + r.victims, base + r.base
-                there.add(r.area)
-                latest_start.add(last, r.earliest.toordinal())
-                earliest_end.add(last, -r.latest.toordinal())
+            if r.earliest >= start:
+                heappush(inside, (r.earliest, last))
+                n, victims = n + 1, victims + r.victims
+                if r.verified:
+                    seen, seen_victims, base = seen + 1, seen_victims + r.victims, base + r.base
+                    there.add(r.area)
+                    latest_start = max(latest_start, r.earliest)
+                    heappush(first_over, r.days)
             last += 1
-        while first < last and rows[first].on < start:
-            r = rows[first]
+        while inside and inside[0][0] < start:
+            r = rows[heappop(inside)[1]]
             n, victims = n - 1, victims - r.victims
             if r.verified:
                 seen, seen_victims, base = seen - 1, seen_victims - r.victims, base - r.base
                 there.take(r.area)
-            first += 1
-        latest_start.drop_before(first)
-        earliest_end.drop_before(first)
-        a, b = latest_start.value(), earliest_end.value()
-        days = max(0, a + b) if a is not None and b is not None else 0
+        while first_over and first_over[0][1] < start:
+            heappop(first_over)
+        days = max(0, (latest_start - first_over[0][0]).days) if first_over else 0
         yield end, Tally(n, victims, seen, seen_victims, base, there.count, days)
 
 
@@ -405,13 +427,13 @@ Holds = Callable[[Sequence[Row]], bool]
 class _Window:
     """The verified incidents of a window, and what is left of them when some fall: V3d falls with its base set."""
 
-    def __init__(self, rows: Sequence[Row], base_days: Sequence[date]) -> None:
+    def __init__(self, rows: Sequence[Row], base_days: Sequence[Days]) -> None:
         self.rows = [r for r in rows if r.verified]
         self.base = [r for r in self.rows if r.base]
         self.dependent = [r for r in self.rows if r.depends]
         self.days = sorted(base_days)
         # When every base incident that could matter lies in this window, its count alone decides on V3d.
-        near = [d for d in self.days if any(window(x.on)[0] <= d <= last_end(x.on) for x in self.dependent)]
+        near = [d for d in self.days if any(together(x.days, d) for x in self.dependent)]
         self.uniform = len(near) <= len(self.base)
 
     def without(self, gone: frozenset[str] | set[str]) -> list[Row]:
@@ -421,9 +443,9 @@ class _Window:
         if self.uniform:
             stands = sum(r.base for r in left) >= V3D_BASE
             return left if stands else [r for r in left if not r.depends]
-        days = Counter(self.days) - Counter(r.on for r in self.base if r.ref in gone)
+        days = Counter(self.days) - Counter(r.days for r in self.base if r.ref in gone)
         base = sorted(days.elements())
-        return [r for r in left if not r.depends or support(r.on, base) >= V3D_BASE]
+        return [r for r in left if not r.depends or support(r.days, base) >= V3D_BASE]
 
     def fewest(self, holds: Holds, bound: Holds) -> tuple[list[frozenset[str]], bool, bool] | None:
         """(smallest sets, whether these are all, whether no smaller set does it); None when nothing at all would do it.
@@ -529,14 +551,14 @@ def _among(refs: Sequence[str]) -> str:
 
 
 def fall(
-    rows: Sequence[Row], holds: Holds, base_days: Sequence[date] | None = None, *, bound: Holds | None = None
+    rows: Sequence[Row], holds: Holds, base_days: Sequence[Days] | None = None, *, bound: Holds | None = None
 ) -> Fall | None:
     """The smallest set of incidents whose fall ends what `holds`; None when it does not hold, or no fall would end it.
 
     `base_days` are the days of all base incidents of the actor; by default those in the window. An incident falls when
     it drops below V3; when the base set then has fewer than five, what is V3d falls with it, and that is reckoned in.
     """
-    days = [r.on for r in rows if r.base] if base_days is None else base_days
+    days = [r.days for r in rows if r.base] if base_days is None else base_days
     here = _Window(rows, days)
     if not holds(here.rows):
         return None
@@ -599,10 +621,10 @@ def pattern(
     """
     members = parties | {actor}
     first, last = window(on)
-    own = sorted((i for i in incidents if not members.isdisjoint(i.actors)), key=lambda i: (i.on, i.ref))
-    every = [row_of(i, members) for i in own]
-    base_days = [r.on for r in every if r.base]
-    rows = [r for r in every if first <= r.on <= last]
+    own = (row_of(i, members) for i in incidents if not members.isdisjoint(i.actors))
+    every = sorted(own, key=lambda r: (r.latest, r.ref))
+    base_days = sorted(r.days for r in every if r.base)
+    rows = [r for r in every if r.within(first, last)]
     return pattern_of_rows(
         rows, actor=actor, on=on, parties=members, base_days=base_days, commonalities=commonalities,
         systematic=systematic,
@@ -620,7 +642,7 @@ def pattern_of_rows(
     actor: str,
     on: date,
     parties: frozenset[str] = frozenset(),
-    base_days: Sequence[date] | None = None,
+    base_days: Sequence[Days] | None = None,
     commonalities: frozenset[str] = frozenset(),
     systematic: frozenset[str] = frozenset(),
 ) -> Pattern:

@@ -60,6 +60,7 @@ def window(request: Request, ref: str, day: str) -> HttpResponse:
     with live.seeing_all():
         found = queries.result(party, on=state.ends_on)
         counted = queries.rows_between([party.pk], first, last)
+        perhaps, perhaps_victims = queries.may_lie([party.pk], first, last)
     levels = {c.row.ref: c.level for c in counted}
     further = [c.row for c in counted if not c.row.verified]
     refs = found["verified"]
@@ -67,6 +68,7 @@ def window(request: Request, ref: str, day: str) -> HttpResponse:
         request, "monitoring/patterns/window.html",
         {"state": state, "line": queries.line_of(party, state), "first": first, "last": last, "r": found,
          "tests": list(found["tests"].values()), "others": len(further), "other_victims": sum(r.victims for r in further),
+         "perhaps": perhaps, "perhaps_victims": perhaps_victims,
          "further": carriers(request.user, [r.ref for r in further], levels),
          "changes": party.state_changes.filter(newest__ends_on__gte=day)[:20],
          "indicators": access.indicators(request.user).filter(party=party, ended_at=None),
