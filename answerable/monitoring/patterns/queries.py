@@ -104,9 +104,10 @@ def base_days(parties: Iterable[int], first: date, last: date) -> list[rules.Day
 
 def may_lie(parties: Iterable[int], first: date, last: date) -> tuple[int, int]:
     """How many counted incidents of these actors, and victims, may lie between two days without being sure to: in no number."""
-    rows = Contribution.objects.filter(party__in=list(parties), earliest__lte=last, latest__gte=first).exclude(level="")
-    rows = rows.exclude(earliest__gte=first, latest__lte=last).order_by().values_list("incident", "victims").distinct()
-    return rows.count(), sum(victims for _incident, victims in rows)
+    near = Contribution.objects.filter(party__in=list(parties), earliest__lte=last, latest__gte=first).exclude(level="")
+    rows = near.exclude(earliest__gte=first, latest__lte=last).order_by()
+    victims = dict(rows.values_list("incident_id", "victims"))
+    return len(victims), sum(victims.values())
 
 
 # --- indicators -------------------------------------------------------------------------------------------------------
