@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI, Schema, Status
 from ninja.security import HttpBearer
-from pydantic import StrictInt
+from pydantic import ConfigDict, StrictInt
 
 from answerable.accountability import access as findings
 from answerable.alliance.models import State, Token
@@ -84,6 +84,8 @@ class ReportIn(Schema):
 
     `party` is one armed actor; `parties`, in its place or beside it, are several.
     """
+
+    model_config = ConfigDict(extra="forbid")  # what it does not ask would be lost
 
     situation: str
     party: str = ""
@@ -209,6 +211,8 @@ def _delivered(
         )
         response.undo = True  # type: ignore[attr-defined]
         return response
+    except intake.AnsweredBefore as again:
+        return Status(201, again.answer)
     return Status(201, answer(draft, incident))
 
 

@@ -52,9 +52,22 @@ def bring_in_reports(staged: staging.Staged, *, by: Person) -> m.IntakeBatch:
     """Keep every good row of a delivery as a draft: all of them, once. What is bad stays named, row by row.
 
     The rows were checked and sealed before (staging.advance); here they move in as they are. Raises Refused when the
-    checking is not at its end, or when the same came in meanwhile.
+    checking is not at its end, while another window checks or keeps the file, or when the same came in meanwhile.
     """
     authority.require(by, "bring_in_reports", Place("intake"))
+    # Held until the commit: who came to check or drop the file before then would do it to what is being kept.
+    staged.hold()
+    try:
+        batch = _kept(staged, by)
+    except BaseException:
+        staged.let_go()
+        raise
+    transaction.on_commit(staged.forget)
+    return batch
+
+
+def _kept(staged: staging.Staged, by: Person) -> m.IntakeBatch:
+    """A run that is held, as a delivery with its drafts and its entry in the record."""
     state = staged.state
     if not state.finished:
         raise Refused(_("Not every row is checked yet. Go on with checking first."), reason="unfinished")
@@ -74,8 +87,15 @@ def bring_in_reports(staged: staging.Staged, *, by: Person) -> m.IntakeBatch:
         with transaction.atomic():
             batch.save(force_insert=True)
             _replace_earlier(staged)
-            _move_in("monitoring_draft", staging.COLUMNS, staged.home / "rows", "ref", staged)
+            moved = _move_in("monitoring_draft", staging.COLUMNS, staged.home / "rows", "ref", staged)
             _move_in("monitoring_draftitem", staging.ITEM_COLUMNS, staged.home / "items", "draft_id", staged)
+            if moved != state.kept or not staged.whole:
+                raise Refused(
+                    _(
+                        "What was checked of this file is no longer whole, so nothing of it was kept. Check the rows again."
+                    ),
+                    reason="unfinished",
+                )
             _interviews_held(batch.drafts.all())
             if _withdrawn_by_now(batch.drafts.exclude(corrects="").values_list("corrects", flat=True)):
                 raise Refused(
@@ -94,7 +114,6 @@ def bring_in_reports(staged: staging.Staged, *, by: Person) -> m.IntakeBatch:
         detail={"route": state.route, "rows": state.total, "kept": state.kept, "bad": state.bad, "repeated": state.repeated,
                 "corrections": state.corrections, "mark": state.mark},
     )  # fmt: skip
-    transaction.on_commit(staged.forget)
     return batch
 
 
@@ -108,10 +127,11 @@ def _withdrawn_by_now(reports: Iterable[str]) -> set[str]:
     return queries.withdrawn(refs)
 
 
-def _move_in(table: str, columns: Sequence[str], path: Path, named: str, staged: staging.Staged) -> None:
-    """Rows that are ready, into a table, a megabyte at a time; not of drafts that a later row of the file replaced. (Row-level
-    security takes no COPY, and nobody needs the right to make tables of their own for it.)
+def _move_in(table: str, columns: Sequence[str], path: Path, named: str, staged: staging.Staged) -> int:
+    """Rows that are ready, into a table, a megabyte at a time; not of drafts that a later row of the file replaced. Returns how
+    many. (Row-level security takes no COPY, and nobody needs the right to make tables of their own for it.)
     """
+    moved = 0
     gone, at = set(staged.state.superseded), columns.index(named)
     names = ", ".join(columns)
     values = ", ".join(f"NULLIF(a[{n}], '\\N')::{staging.CASTS.get(c, 'text')}" for n, c in enumerate(columns, 1))
@@ -123,6 +143,8 @@ def _move_in(table: str, columns: Sequence[str], path: Path, named: str, staged:
                 f"INSERT INTO {table} ({names}) SELECT {values} FROM (SELECT string_to_array(l, E'\t') AS a FROM "
                 "string_to_table(%s, E'\n') AS l) AS lines", [part],
             )  # fmt: skip
+            moved += cursor.rowcount
+    return moved
 
 
 def _replace_earlier(staged: staging.Staged) -> None:
@@ -396,7 +418,7 @@ def _filed(
         victims_min=c["victims_min"], victims=c["victims"], victims_max=c["victims_max"], forms=c["forms"], links=c["links"],
         settings=c.get("settings", []), consequences=c.get("consequences", []), risk=c["risk"], referral_offered=True,
         searched_first=True, submitted_at=clock.now(), status=lifecycle.SUBMITTED, because=[known.NO_ITEM_YET],
-        further=_further(draft), **texts,
+        further=_further(draft), versions_by=sorted(queries.had_versions(draft)), **texts,
     )  # fmt: skip
     incident.save(force_insert=True)
     monitoring.name_further(incident, actors)
@@ -532,7 +554,8 @@ def take_over_correction(draft: m.Draft, *, actors: Sequence[Party] = (), by: Pe
     Coded facts change to the later version's; the texts of both versions stay, each sealed as it came, and whoever opens the
     report's words is shown the newest with the earlier ones beside it. Items that the
     submission did not have before are added; an item it had, or whose words or file are on the report already, stays as it was graded. Where
-    the later version names other armed actors, `actors` says for which it counts: the report's or the version's. A report whose verification was
+    the later version names other armed actors, `actors` says for which it counts: the report's or the version's; one that names
+    another situation is refused. A report whose verification was
     concluded is open again when what counts changed or an item was added: what was found of the earlier facts is not said of
     the later ones. Else it stays counted, and a verifier is told to look whether its level holds. Raises Refused.
     """
@@ -549,6 +572,11 @@ def take_over_correction(draft: m.Draft, *, actors: Sequence[Party] = (), by: Pe
         raise Refused(
             _("This report is linked to another as the same incident. Take that link back first, then take over the correction."),
             reason="linked",
+        )  # fmt: skip
+    if queries.other_situation(draft, incident):
+        raise Refused(
+            _("This version names another situation than the report, and a report stays in its situation. Set the correction aside; "
+              "if it happened in the other situation, file it there as a report of its own."), reason="situation",
         )  # fmt: skip
     named, others = incident.actors, queries.other_actors(draft, incident)
     if others and not actors:
@@ -580,7 +608,8 @@ def take_over_correction(draft: m.Draft, *, actors: Sequence[Party] = (), by: Pe
         if items or COUNTS & set(changed) or by_category != incident.further.get("victim_counts", {}):
             incident.status = next_status(lifecycle.INCIDENT_MOVES, "reopen", status=was)
         incident.story_corrected = incident.status == was
-    incident.save(update_fields=[*CORRECTED, "status", "story_corrected"])
+    incident.versions_by = sorted({*incident.versions_by, *queries.had_versions(draft), by.ref})
+    incident.save(update_fields=[*CORRECTED, "status", "story_corrected", "versions_by"])
     if other_set:
         monitoring.name_further(incident, actors)
     files = _filed_items(incident, items, by=by)
@@ -685,8 +714,15 @@ def deliver_report(
     """One report by the API or the web form: the same check as every route. Filed when it lacks nothing, else a draft.
 
     The same submission again gives what it gave before; a later version of one is a draft or a correction, never a
-    second report. `hold` keeps it a draft although nothing is missing. Raises Refused with every problem.
+    second report. `hold` keeps it a draft although nothing is missing. Raises Refused with every problem, and AnsweredBefore where
+    this body came under this `key` already, also while it waited.
     """
+    if key:
+        _wait_for(key, by)
+        if (before := answered(key, row, by=by)) is not None:
+            raise AnsweredBefore(before)
+    if route == "api" and (odd := rules.not_asked(row)):
+        raise Problems(odd)
     named = str(row.get("situation", ""))
     situation = None if rules.unkeepable(named) else Situation.objects.filter(ref=named).first()
     authority.require(by, "bring_in_reports", Place("intake"))
@@ -822,6 +858,20 @@ class Problems(Refused):
             " ".join(f"{_(rules.bad_field(name))}: {sentence}" for name, sentence in self.problems.items()),
             reason="report",
         )
+
+
+class AnsweredBefore(Exception):
+    """The same body came under the same key already; `answer` is what it was answered."""
+
+    def __init__(self, answer: dict[str, Any]) -> None:
+        self.answer = answer
+        super().__init__("answered before")
+
+
+def _wait_for(key: str, by: Person) -> None:
+    """One body under a key at a time, until the transaction ends: those that come at once are answered one after another."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(7308, hashtext(%s))", [f"{by.ref}|{key}"])
 
 
 def answered(key: str, row: Mapping[str, Any], *, by: Person) -> dict[str, Any] | None:

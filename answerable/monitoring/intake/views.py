@@ -108,22 +108,25 @@ def run(request: Request, token: str) -> HttpResponse:
     form = forms.MappingForm(request.POST if act == "map" else None, columns=columns, mapping=state.mapping)
     refused = ""
     try:
-        if act == "map" and form.is_valid():
-            staging.begin(staged, form.chosen(), situation)
         if act in ("map", "go") and not form.errors:
-            state = staging.advance(staged, by=request.user, seconds=STRETCH_SECONDS)
+            with staged.alone():
+                if act == "map":
+                    staging.begin(staged, form.chosen(), situation)
+                staging.advance(staged, by=request.user, seconds=STRETCH_SECONDS)
         if act == "keep":
             batch = actions.bring_in_reports(staged, by=request.user)
             response = done(request, _("Kept as drafts."), "intake-batch", batch.ref)
             response.delete_cookie(COOKIE + token, path=reverse("intake"))
             return response
         if act == "drop":
+            staged.hold()
             staged.forget()
             response = done(request, _("Nothing was kept of that file."), "intake")
             response.delete_cookie(COOKIE + token, path=reverse("intake"))
             return response
     except Refused as no:
         refused = str(no)
+    state = staged.state
     preview = []
     if not state.started:
         for number, one in enumerate(staged.records()):
@@ -245,14 +248,16 @@ def draft(request: Request, ref: str) -> HttpResponse:
               "lapses_on": queries.lapses_on(this.made_at), "waits": this.status in (m.DRAFT, m.CORRECTION),
               "changed": queries.changed_items(this) if this.status == m.CORRECTION else [], "lines": forms.coded_lines(forms.OF_REPORT, this.coded),
               "left_out": queries.left_out(this, report) if report else [],
+              "in_place": queries.in_place_of(this, report) if report else [],
               "corrected": forms.changed_lines(queries.corrected_answers(this, report)) if report else [],
               "may_read": report is not None and authority.allows(request.user, "read_sealed", report, purpose="verification"),
               "locked": request.user.vault_session is None,
               "items": [(i, forms.coded_lines(forms.OF_ITEM, i.coded)) for i in this.items.all()], "near": near, "may_file": may_file,
               "may_set_aside": this.status in (m.DRAFT, m.CORRECTION) and authority.allows(request.user, "set_draft_aside", this),
-              "may_take_over": this.status == m.CORRECTION and authority.allows(request.user, "take_over_correction", this),
+              "other_situation": (elsewhere := queries.other_situation(this, report) if report else None),
+              "may_take_over": this.status == m.CORRECTION and not elsewhere and authority.allows(request.user, "take_over_correction", this),
               "actors": listed(p.name for p in queries.actors_of(this)),
-              "other_actor": listed(p.name for p in queries.other_actors(this, report)) if report else "",
+              "other_actor": listed(p.name for p in queries.other_actors(this, report)) if report and not elsewhere else "",
               "actor": report.actor_names if report else "",
               **chain(request.user, this.ref)},
     )  # fmt: skip
@@ -315,7 +320,7 @@ def texts(request: Request, ref: str) -> HttpResponse:
     report = monitoring.get(monitoring.incidents(request.user), this.corrects)
     field = move_of(request.POST.get("field", ""), ("narrative", "place", "link_reason"))
     versions = queries.text_versions(report)
-    if this.status == m.CORRECTION:
+    if this.status == m.CORRECTION and queries.has_texts(this):
         versions = [(this.ref, this.made_at.date()), *versions]
     found = queries.opened_versions(versions, field, by=request.user)
     return render(request, "monitoring/opened.html", {"heading": _(forms.BY_NAME[field].label), "texts": found, "ref": report.ref,

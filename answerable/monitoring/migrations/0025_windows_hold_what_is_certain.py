@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("monitoring", "0023_a_grade_waits_for_a_verifier")]
+    dependencies = [("monitoring", "0024_whose_versions")]
     operations = [
         migrations.RunSQL("DELETE FROM monitoring_contribution", "DELETE FROM monitoring_contribution"),
         migrations.RemoveIndex("contribution", "contribution_by_party_day"),
