@@ -277,6 +277,9 @@ def assess_claim(claim: Claim, *, coherent: bool, by: Person) -> Claim:
     opened = corrections.open_current(
         claim, ["events_from", "events_to", "area2"], purpose="adjudication", token=by.vault_session
     )
+    if opened["events_to"] < opened["events_from"]:
+        raise Refused(_("By her file what happened ends before it begins: one of the two days was corrected without the other. "
+                        "Ask her which days are right; she corrects them at the door."), reason="days")  # fmt: skip
     earlier = 1 if not first and claim.criteria and claim.criteria[0].get("coherent") else 0
     facts = rules.ClaimFacts(
         claim_type=claim.claim_type,
@@ -410,6 +413,8 @@ def correct_claim(
     `urgent` and `not_urgent` are urgency flags to be set and taken away. An age that is corrected takes with it what cannot
     be true beside it: with 18 or more, that she is not yet 18 (UF-16); otherwise she would stay a child of the register.
 
+    Of the two days, the one that is left out stays as it is.
+
     The new texts are sealed beside the earlier ones. What rests on the facts is worked out again: an assessment is set aside
     and made anew, so that the presumption is matched on the corrected days and place; an award stays, and another person
     looks at it again. The class is corrected until the award. Raises Refused.
@@ -429,15 +434,16 @@ def correct_claim(
         )
     if "area1" in coded:
         texts.setdefault("area2", "")  # the closer place lay in the other area
-    if {"events_from", "events_to"} & set(texts):
-        first, last = _period(texts)
-        if first is None or last is None or not first <= last <= clock.today():
+    if days := {f: texts[f] for f in ("events_from", "events_to") if f in texts}:
+        if not _agree(claim, days):
             problems.append(
                 _("The time of events begins before it ends, and not in the future; any precision will do.")
             )
         else:
-            texts |= {"events_from": first.isoformat(), "events_to": last.isoformat()}
-            coded |= {"quarter": q} if (q := quarter_of(first)) != claim.quarter else {}
+            given_days = {f: date.fromisoformat(d) for f, d in days.items()}
+            texts |= {f: d.isoformat() for f, d in given_days.items()}
+            began = given_days.get("events_from")
+            coded |= {"quarter": q} if began and (q := quarter_of(began)) != claim.quarter else {}
     if not coded and not texts and coded_flags == claim.flags:
         problems.append(_("Say what is changed; or put what she wrote beside her file, or decline it."))
     if problems:
@@ -496,12 +502,19 @@ def _wrong_facts(claim: Claim, coded: Mapping[str, str], *, decided: bool) -> li
     return problems
 
 
-def _period(texts: Mapping[str, str]) -> tuple[date | None, date | None]:
+def _agree(claim: Claim, days: Mapping[str, str]) -> bool:
+    """Whether corrected days, in ISO form, agree with each other, with the quarter of the claim, and lie in the past.
+
+    A day that is not corrected stays sealed and is not opened for this: of the first one only its quarter is known here,
+    of the last one nothing. What the two then say together is looked at under an assessor's key.
+    """
     try:
-        first = date.fromisoformat(texts.get("events_from", ""))
-        return first, date.fromisoformat(texts.get("events_to") or texts["events_from"])
+        year, quarter = claim.quarter.split("-Q")
+        first = date.fromisoformat(days.get("events_from") or f"{year}-{3 * int(quarter) - 2:02}-01")
+        last = date.fromisoformat(days["events_to"]) if "events_to" in days else clock.today()
     except ValueError:
-        return None, None
+        return False
+    return first <= last <= clock.today()
 
 
 def _assess_again(claim: Claim) -> list[str]:

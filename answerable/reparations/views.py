@@ -165,7 +165,8 @@ class CorrectionForm(forms.Form):
                  (DECLINE, gettext_lazy("It is declined, with a reason that she reads"))],
     )  # fmt: skip
     events_from = Day(label=gettext_lazy("From about"), required=False)
-    events_to = Day(label=gettext_lazy("To about"), required=False)
+    events_to = Day(label=gettext_lazy("To about"), required=False,
+                    help_text=gettext_lazy("Left empty, the last day stays as her file has it. For a single day write it in both."))  # fmt: skip
     area1 = forms.ChoiceField(label=gettext_lazy("Area, roughly"), required=False)
     area2 = forms.CharField(label=gettext_lazy("Where, more closely"), max_length=40, required=False)
     country = forms.ChoiceField(label=gettext_lazy("Country she lives in"), required=False)

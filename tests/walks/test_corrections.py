@@ -492,3 +492,57 @@ def test_her_words_and_what_is_made_of_them_are_in_no_table_and_no_entry(door, o
     assert not [n for n, w in words.items() if w in events + shown + caplog.text]
     assert Message.objects.filter(thread=message.thread, kind="form").count() == 2
     assert clock.now() - message.written_at < timedelta(days=1)
+
+
+# --- days one by one, and what becomes urgent later ---------------------------------------------------------------
+
+
+def _again(message, words: str = "And that."):
+    by = channel.holder(message.thread.ref, message.thread.compartment)
+    return channel.leave_message(message.thread, words, kind="correction", by=by)
+
+
+def _days(claim) -> tuple[str, str]:
+    from answerable.vault import client
+
+    claim = Claim.objects.get(pk=claim.pk)
+    texts: dict[str, str] = {}
+    for ref, names in corrections.current(claim, ["events_from", "events_to"]).items():
+        texts |= client.ask("open", token=person("anna").vault_session, ref=ref, fields=names, purpose="adjudication")
+    see_all()
+    return texts["events_from"], texts["events_to"]
+
+
+def test_a_day_that_is_left_empty_stays_as_it_is(office, hers):
+    claim, message, _code = hers
+    first, last = _days(claim)
+    year = int(first[:4])
+    inga = office("inga")
+    assert decide(inga, claim, message, decision="correct", events_from=f"{year - 1}-04-01").status_code == 303
+    assert _days(claim) == (f"{year - 1}-04-01", last)
+    now = Claim.objects.get(pk=claim.pk)
+    assert (now.quarter, now.corrections.get().changed) == (f"{year - 1}-Q2", ["events_from"])
+    # The last day alone: not before the quarter in which it began, which is all that is known without opening the day.
+    early = decide(inga, claim, _again(message), decision="correct", events_to=f"{year - 1}-03-31")
+    assert early.status_code == 409 and "begins before it ends" in early.content.decode()
+    message = message.thread.messages.filter(kind="correction").latest("id")
+    assert decide(inga, claim, message, decision="correct", events_to=f"{year - 1}-06-01").status_code == 303
+    assert _days(claim) == (f"{year - 1}-04-01", f"{year - 1}-06-01")
+    assert Claim.objects.get(pk=claim.pk).quarter == f"{year - 1}-Q2"
+
+
+def test_days_that_do_not_agree_are_found_by_whoever_opens_them(hers):
+    claim, message, _code = hers
+    _first, last = _days(claim)
+    later_day = (clock.today()).isoformat()
+    assert later_day > last
+    actions.correct_claim(claim, message.ref, facts={"events_from": later_day}, by=person("inga"))
+    with pytest.raises(Refused, match="ends before it begins"):
+        assessed(claim)
+    see_all()
+    now = Claim.objects.get(pk=claim.pk)
+    assert (now.status, now.first_assessor) == (lifecycle.ASSESSMENT, None)
+    second = _again(message)
+    actions.correct_claim(now, second.ref, facts={"events_to": later_day}, by=person("inga"))
+    see_all()
+    assert actions.assess_claim(Claim.objects.get(pk=claim.pk), coherent=True, by=person("anna")).first_assessor
