@@ -546,3 +546,59 @@ def test_days_that_do_not_agree_are_found_by_whoever_opens_them(hers):
     actions.correct_claim(now, second.ref, facts={"events_to": later_day}, by=person("inga"))
     see_all()
     assert actions.assess_claim(Claim.objects.get(pk=claim.pk), coherent=True, by=person("anna")).first_assessor
+
+
+def test_what_a_correction_makes_urgent_is_looked_at_within_72_hours_of_it(door, office, hers, later):
+    claim, message, code = hers
+    claim = assessed(claim)
+    later(days=2)
+    reply = office("inga").post(reverse("decide-correction", args=[claim.ref]),
+                                {"message": message.ref, "decision": "correct", "urgent": ["UF-01"]}, follow=True)  # fmt: skip
+    see_all()
+    assert "within 72 hours of the correction" in reply.content.decode()
+    now = Claim.objects.get(pk=claim.pk)
+    due = clock.now() + timedelta(hours=72)
+    assert (now.level, now.status, now.first_assessor) == ("U0", claim.status, claim.first_assessor)
+    assert abs(now.urgent_due_at - due) < timedelta(minutes=1) and now.eligibility_due_at == claim.eligibility_due_at
+    clocked = day_words(now.urgent_due_at)
+    for who in ("inga", "adva"):
+        client = office(who)
+        today = client.get("/today/").content.decode()
+        item = next(li for li in today.split("<li>") if "Danger to life, by a correction" in li)
+        assert f"/repair/claims/{claim.ref}/" in item and "look at it within" in item and clocked in item
+        page = page_of(client, claim)
+        assert clocked in page and "Danger to life, by a correction" in page and 'value="screen"' in page
+        assert day_words(now.eligibility_due_at) not in page.split("<h2", 1)[0]
+    # Her own page says until when, and not that someone has looked.
+    page = her_section(door, code)[0]
+    assert f"must look at it by {clocked}" in page and "Someone has looked at it" not in page
+    later(days=4)
+    today = office("inga").get("/today/").content.decode()
+    item = next(li for li in today.split("<li>") if "Danger to life, by a correction" in li)
+    assert clocked in item
+    # An advocate looks: the claim stays where it is, and the other clock is in force again.
+    assert office("adva").post(f"/repair/claims/{claim.ref}/move/", {"move": "screen"}).status_code == 303
+    see_all()
+    again = Claim.objects.get(pk=claim.pk)
+    assert (again.urgent_due_at, again.status) == (None, now.status)
+    assert [e.action for e in log.history(claim.ref)][-1] == "screen"
+    assert "by a correction" not in office("inga").get("/today/").content.decode()
+    assert "Someone has looked at it" in her_section(door, code)[0]
+    with pytest.raises(Refused):
+        actions.move_claim(again, "screen", by=person("adva"))
+
+
+def test_a_need_that_is_taken_away_again_has_no_clock(hers):
+    claim, message, _code = hers
+    # Before it was screened the clock of its lodging runs.
+    actions.correct_claim(claim, message.ref, facts={}, urgent=["UF-02"], by=person("inga"))
+    see_all()
+    assert Claim.objects.get(pk=claim.pk).urgent_due_at is None
+    actions.move_claim(Claim.objects.get(pk=claim.pk), "screen", by=person("inga"))
+    see_all()
+    actions.correct_claim(claim, _again(message).ref, facts={}, urgent=["UF-03"], by=person("inga"))
+    see_all()
+    assert Claim.objects.get(pk=claim.pk).urgent_due_at is not None
+    actions.correct_claim(claim, _again(message).ref, facts={}, not_urgent=["UF-02", "UF-03"], by=person("inga"))
+    see_all()
+    assert Claim.objects.get(pk=claim.pk).urgent_due_at is None
