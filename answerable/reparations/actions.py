@@ -440,7 +440,8 @@ def correct_claim(
         )
     if "area1" in coded:
         texts.setdefault("area2", "")  # the closer place lay in the other area
-    if days := {f: texts[f] for f in ("events_from", "events_to") if f in texts}:
+    days: dict[str, str] = {f: texts[f] for f in ("events_from", "events_to") if f in texts}
+    if days:
         if not _agree(claim, days):
             problems.append(
                 _("The time of events begins before it ends, and not in the future; any precision will do.")
