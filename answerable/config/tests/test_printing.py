@@ -16,11 +16,15 @@ TABLE = "A,B,C,count\n1,0,0,50\n0,1,0,40\n0,0,1,30\n1,1,0,20\n1,0,1,15\n0,1,1,12
 
 
 @pytest.mark.parametrize("buffered", [True, False])
-@pytest.mark.parametrize("args", [["--help"], ["estimate", "--help"], ["estimate", "FILE"], ["estimate", "FILE", "--json"]])
+@pytest.mark.parametrize(
+    "args", [["--help"], ["estimate", "--help"], ["estimate", "FILE"], ["estimate", "FILE", "--json"]]
+)
 def test_what_cannot_be_printed_is_said_in_a_sentence(args, buffered, tmp_path):
     file = tmp_path / "lists.csv"
     file.write_text(TABLE)
-    env = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"} | ({} if buffered else {"PYTHONUNBUFFERED": "1"})
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"} | (
+        {} if buffered else {"PYTHONUNBUFFERED": "1"}
+    )
     command = [sys.executable, "-m", "answerable", *(str(file) if a == "FILE" else a for a in args)]
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env=env, cwd=ROOT)
