@@ -6,6 +6,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable
+from typing import Any, TextIO, cast
 
 from answerable.common.errors import Refused
 
@@ -76,8 +77,62 @@ def usage() -> str:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command. Exit status 0 done, 1 refused or not held, 2 wrong use."""
-    args = sys.argv[1:] if argv is None else argv
+    """Run one command. Exit status 0 done, 1 refused, not held, or not printed to the end, 2 wrong use."""
+    printed = sys.stdout
+    sys.stdout = cast(TextIO, _Marking(printed))
+    try:
+        try:
+            status = _run(sys.argv[1:] if argv is None else argv)
+        except SystemExit:  # help, or wrong use
+            sys.stdout.flush()
+            raise
+        sys.stdout.flush()  # here, where it can still be said that it did not work
+        return status
+    except BrokenPipeError:
+        # Whoever reads what is printed (head, less) has seen enough.
+        _print_nowhere(printed)
+        return 1
+    except _NotPrinted as fault:
+        _print_nowhere(printed)
+        print(f"What was to be printed could not be written to its end: {fault}.", file=sys.stderr)
+        return 1
+    finally:
+        sys.stdout = printed
+
+
+class _NotPrinted(Exception):
+    """What is printed cannot be written: the disk is full, say. Unlike other faults of files it is none of ours."""
+
+
+class _Marking:
+    """What is printed to, as it is; a fault of it is told from those of other files."""
+
+    def __init__(self, printed: TextIO) -> None:
+        self._printed = printed
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._printed, name)
+
+    def write(self, text: str) -> int:
+        return int(self._do(self._printed.write, text))
+
+    def flush(self) -> None:
+        self._do(self._printed.flush)
+
+    def _do(self, act: Callable[..., Any], *args: str) -> Any:
+        try:
+            return act(*args)
+        except BrokenPipeError:
+            raise
+        except OSError as fault:
+            raise _NotPrinted(fault.strerror or type(fault).__name__) from fault
+
+
+def _print_nowhere(printed: TextIO) -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), printed.fileno())
+
+
+def _run(args: list[str]) -> int:
     if not args or args[0] in {"-h", "--help", "help"}:
         print(usage())
         return 0 if args else 2
@@ -113,10 +168,6 @@ def main(argv: list[str] | None = None) -> int:
 
         with processes.with_vault():
             return command(args[1:])
-    except BrokenPipeError:
-        # Whoever reads what is printed (head, less) has seen enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except Refused as refused:
         print(str(refused), file=sys.stderr)
         return 2 if refused.reason in {"usage", "port", "running"} else 1

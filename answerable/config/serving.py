@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import importlib
 import io
 import multiprocessing
@@ -52,8 +53,18 @@ CONNECTIONS = 8192
 DROPPED = 16 * 1024 * 1024  # of what is not taken in, so much is read before the answer
 LANGUAGES = frozenset({"en", "fr", "es", "ar", "uk"})
 TOO_MANY = "As many files as can come in at once are coming in. Nothing was taken; send yours again in a minute."
+WAIT = "More of what you sent waits already than is done at once. Nothing of this was taken; try again in a minute."
 NOT_IN_TIME = "What you sent did not come in time, or was too large. Nothing of it was taken; send it again."
 CLOSED = (("Connection", "close"), ("Cache-Control", "no-store"), ("Referrer-Policy", "no-referrer"))
+# Set in what WSGI says of a request whose file did not come to its end, for the page that says so.
+CUT = "answerable.cut"
+# At these doors one person has only a part of the threads, and so many requests that wait for their turn.
+SHARED = {"office": "answerable.vault.signin:whose"}
+WAITING = 200
+# What counts works the processor alone; whoever waits for the database between two steps of a page gets it back so soon.
+SWITCH_SECONDS = 0.0005
+# How long it is known whose a session is, in seconds, and of how many sessions.
+KNOWN_SECONDS, KNOWN = 60.0, 4096
 READY_SECONDS, FINISH_SECONDS, STOP_SECONDS = 60.0, 300.0, 4
 
 
@@ -84,12 +95,52 @@ def threads(name: str) -> int:
     return 48 if name == "channel" else int(os.environ.get("ANSWERABLE_THREADS", "4"))
 
 
+def share(name: str) -> int:
+    """How many threads of a door one person may have at once: half of them, so that the rest answer everyone else."""
+    return max(1, threads(name) // 2)
+
+
 class TooSlow(Exception):
     """The rest of a request did not come in time, or gave way to others."""
 
 
 class Full(Exception):
     """As many files as are taken in at once are coming in already."""
+
+
+class TooManyWait(Exception):
+    """So much of this person waits already that no more is taken in."""
+
+
+class _Mine:
+    """One person's requests: those under way, and those that wait for their turn in the order they came."""
+
+    def __init__(self, share: int) -> None:
+        self.turn, self.all = asyncio.Semaphore(share), 0
+
+
+class Turns:
+    """Who has threads of a door. Of one person `share` requests are under way at once; so many more wait, each until its
+    turn comes, and what would wait beyond that is not taken in (TooManyWait).
+    """
+
+    def __init__(self, share: int, waiting: int) -> None:
+        self._share, self._most, self._by = share, share + waiting, dict[str, _Mine]()
+
+    @contextlib.asynccontextmanager
+    async def of(self, whose: str) -> AsyncIterator[None]:
+        """A person's turn, for as long as it is held."""
+        mine = self._by.setdefault(whose, _Mine(self._share))
+        if mine.all >= self._most:
+            raise TooManyWait
+        mine.all += 1
+        try:
+            async with mine.turn:
+                yield
+        finally:
+            mine.all -= 1
+            if not mine.all:
+                del self._by[whose]
 
 
 class _Form:
@@ -102,8 +153,8 @@ class _Form:
 class _Passing(io.RawIOBase):
     """A file as it comes, read from a thread. Raises OSError when nothing comes any more."""
 
-    def __init__(self, parts: AsyncIterator[bytes], loop: asyncio.AbstractEventLoop) -> None:
-        self._parts, self._loop, self._left = parts, loop, b""
+    def __init__(self, parts: AsyncIterator[bytes], loop: asyncio.AbstractEventLoop, environ: Environ) -> None:
+        self._parts, self._loop, self._left, self._environ = parts, loop, b"", environ
 
     def readable(self) -> bool:
         return True
@@ -115,6 +166,7 @@ class _Passing(io.RawIOBase):
                 part = asked.result(SILENT_SECONDS)
             except Exception as fault:
                 asked.cancel()
+                self._environ[CUT] = True
                 raise OSError("the rest of the file did not come") from fault
             if part is None:
                 return 0
@@ -141,37 +193,65 @@ class Whole:
         self._files = files
         if files is not None:
             self._file_threads = ThreadPoolExecutor(files.at_once, thread_name_prefix=f"{name}-file")
-            module, _, function = files.whose.partition(":")
-            self._whose: Callable[[Environ], str] = getattr(importlib.import_module(module), function)
+            self._whose = _named(files.whose)
+        self._turns = Turns(share(name), WAITING) if name in SHARED else None
+        if name in SHARED:
+            # Threads of their own: whose a request is has to be known while all the others are taken.
+            self._asking = ThreadPoolExecutor(2, thread_name_prefix=f"{name}-whose")
+            self._person, self._known = _named(SHARED[name]), dict[bytes, tuple[str, float]]()
 
     async def __call__(self, scope: Any, proto: Any) -> None:
         environ, loop = environ_of(scope), asyncio.get_running_loop()
         whose = ""
         if self._files is not None and environ.get("CONTENT_TYPE", "").lower().startswith("multipart/form-data"):
-            whose = await loop.run_in_executor(self._threads, self._whose, environ)
+            where = self._threads if self._turns is None else self._asking
+            whose = await loop.run_in_executor(where, self._whose, environ)
         try:
             if whose:
                 status, headers, body = await self._file(environ, proto, whose)
             else:
                 environ["wsgi.input"] = io.BytesIO(await self._form(environ, proto))
-                status, headers, body = await loop.run_in_executor(self._threads, _answer, self._application, environ)
+                async with contextlib.AsyncExitStack() as turn:
+                    if self._turns is not None:
+                        await turn.enter_async_context(self._turns.of(await self._who(environ)))
+                    status, headers, body = await loop.run_in_executor(
+                        self._threads, _answer, self._application, environ
+                    )
         except TooSlow:
-            status, headers, body = self._sorry(environ, 408)
+            status, headers, body = self._sorry(environ, 408, NOT_IN_TIME)
+        except TooManyWait:
+            status, headers, body = self._sorry(environ, 503, WAIT)
         except Full:
             with contextlib.suppress(TooSlow, RuntimeError, OSError):
                 await self._drop(environ, proto)  # so that the browser comes to read the answer
-            status, headers, body = self._sorry(environ, 503)
+            status, headers, body = self._sorry(environ, 503, TOO_MANY)
         except (RuntimeError, OSError):
             return  # whoever asked has gone
         proto.response_bytes(status, headers, body)
 
-    def _sorry(self, environ: Environ, status: int) -> tuple[int, list[tuple[str, str]], bytes]:
+    async def _who(self, environ: Environ) -> str:
+        """Whose turn a request takes: a signed-in person's in whichever session, otherwise that of the address it came from.
+
+        A session is looked for again after a minute. A token of the API counts by its address too: it is read later.
+        """
+        cookies, now = environ.get("HTTP_COOKIE", ""), time.monotonic()
+        session = hashlib.sha256(cookies.encode()).digest()  # what opens something is not kept here
+        person, until = self._known.get(session, ("", 0.0))
+        if cookies and until < now:
+            person = await asyncio.get_running_loop().run_in_executor(self._asking, self._person, environ)
+            self._known.pop(session, None)
+            if person:
+                self._known[session] = person, now + KNOWN_SECONDS
+                while len(self._known) > KNOWN:
+                    del self._known[next(iter(self._known))]
+        return f"person {person}" if person else f"address {environ['REMOTE_ADDR']}"
+
+    def _sorry(self, environ: Environ, status: int, said: str) -> tuple[int, list[tuple[str, str]], bytes]:
         """What is said where nothing was taken in: at the channel its own calm page, in the language of the address."""
         if self._name == "channel":
             found = re.match(r"/[a-z]{2,3}(?=/)", environ["PATH_INFO"])
             prefix = found[0] if found and found[0][1:] in LANGUAGES else ""
             return 303, [*CLOSED, ("Location", f"{prefix}/busy/")], b""
-        said = NOT_IN_TIME if status == 408 else TOO_MANY
         page = f"<!doctype html><html lang=en><meta charset=utf-8><title>{said}</title><p>{said}</p></html>".encode()
         return status, [*CLOSED, ("Content-Type", "text/html; charset=utf-8"), ("Retry-After", "60")], page
 
@@ -221,8 +301,12 @@ class Whole:
             timed = _timed(proto, FILE_SECONDS, asyncio.Event(), environ.get("CONTENT_LENGTH", ""), PACE, files.most)
             async with contextlib.aclosing(timed) as parts:
                 if not files.largest:
-                    environ["wsgi.input"] = io.BufferedReader(_Passing(parts, loop))
-                    return await loop.run_in_executor(self._file_threads, _answer, self._application, environ)
+                    environ["wsgi.input"] = io.BufferedReader(_Passing(parts, loop, environ))
+                    answer = await loop.run_in_executor(self._file_threads, _answer, self._application, environ)
+                    # Whatever the page made of half a file, whoever sent it reads what happened to it.
+                    if environ.get(CUT) and answer[0] >= 400 and answer[0] != 408:
+                        raise TooSlow
+                    return answer
                 held, size = [], 0
                 async for part in parts:
                     size += len(part)
@@ -295,6 +379,11 @@ def environ_of(scope: Any) -> Environ:
     return environ
 
 
+def _named(place: str) -> Callable[[Environ], str]:
+    module, _, function = place.partition(":")
+    return cast(Callable[[Environ], str], getattr(importlib.import_module(module), function))
+
+
 def _answer(application: Application, environ: Environ) -> tuple[int, list[tuple[str, str]], bytes]:
     said: list[Any] = []
 
@@ -337,6 +426,8 @@ def _loaded(name: str, ready: Connection, listening: int) -> Whole:
     from django.urls import get_resolver
 
     _ = get_resolver().url_patterns
+    if name in SHARED:
+        sys.setswitchinterval(SWITCH_SECONDS)
     whole = Whole(module.application, name)
     with contextlib.suppress(OSError):
         ready.send_bytes(b"ready")

@@ -31,7 +31,7 @@ from answerable.fund.models import Payment
 from answerable.monitoring.models import PatternAssessment, Situation
 from answerable.monitoring.patterns import queries as monitoring
 from answerable.record import log as record
-from answerable.reparations import coarse, corrections, lifecycle, rules
+from answerable.reparations import coarse, corrections, lifecycle, rules, urgent
 from answerable.reparations.models import Award, AwardLine, Claim, Correction, Programme, claim_ref, correction_ref
 from answerable.safeguarding import actions as safeguarding
 from answerable.vault import keeping
@@ -184,7 +184,7 @@ def lodge_claim(
         raise Refused(" ".join(problems), reason="claim")
     now = clock.now()
     due = rules.clocks(now, alliance.holidays())
-    urgent = rules.urgency(flags)
+    level = rules.urgency(flags)
     officer = by if isinstance(by, Person) else None
     claim = Claim(
         ref=ref,
@@ -192,7 +192,7 @@ def lodge_claim(
         programme=programme,
         claim_type=claim_type, age_band=age_band, country=country, language=language,
         quarter=quarter_of(events_from), area1=area1, forms=list(forms), flags=list(flags),
-        purposes=[] if waits else list(purposes), awaiting=list(purposes) if waits else [], level=urgent.level, score=urgent.score, lodged_at=now,
+        purposes=[] if waits else list(purposes), awaiting=list(purposes) if waits else [], level=level.level, score=level.score, lodged_at=now,
         screening_due_at=due.screening, eligibility_due_at=due.eligibility, intake_by=officer,
         supporting_items=supporting_items,
     )  # fmt: skip
@@ -232,7 +232,12 @@ def move_claim(claim: Claim, name: str, *, by: Person) -> Claim:
         raise Refused(
             _("A claim is withdrawn by withdrawing the consent to it; that has no other step."), reason="consent"
         )
-    before, claim.status = claim.status, next_status(lifecycle.CLAIM_MOVES, name, status=claim.status)
+    before = claim.status
+    # What a correction made urgent is looked at wherever the claim stands, and moves it nowhere.
+    if name != "screen" or not urgent.waits(claim):
+        claim.status = next_status(lifecycle.CLAIM_MOVES, name, status=before)
+    if name in ("screen", "reopen_claim"):
+        claim.urgent_due_at = None
     if name == "reopen_claim":
         if not gate.gate("read", claim, "CP-CLAI"):
             raise Refused(
@@ -240,7 +245,7 @@ def move_claim(claim: Claim, name: str, *, by: Person) -> Claim:
             )
         due = rules.clocks(clock.now(), alliance.holidays())
         claim.screening_due_at, claim.eligibility_due_at = due.screening, due.eligibility
-    claim.save(update_fields=["status", "screening_due_at", "eligibility_due_at"])
+    claim.save(update_fields=["status", "screening_due_at", "eligibility_due_at", "urgent_due_at"])
     if name == "accept_award":
         award = claim.award
         award.accepted_at = clock.now()
@@ -277,6 +282,9 @@ def assess_claim(claim: Claim, *, coherent: bool, by: Person) -> Claim:
     opened = corrections.open_current(
         claim, ["events_from", "events_to", "area2"], purpose="adjudication", token=by.vault_session
     )
+    if opened["events_to"] < opened["events_from"]:
+        raise Refused(_("By her file what happened ends before it begins: one of the two days was corrected without the other. "
+                        "Ask her which days are right; she corrects them at the door."), reason="days")  # fmt: skip
     earlier = 1 if not first and claim.criteria and claim.criteria[0].get("coherent") else 0
     facts = rules.ClaimFacts(
         claim_type=claim.claim_type,
@@ -410,6 +418,9 @@ def correct_claim(
     `urgent` and `not_urgent` are urgency flags to be set and taken away. An age that is corrected takes with it what cannot
     be true beside it: with 18 or more, that she is not yet 18 (UF-16); otherwise she would stay a child of the register.
 
+    Of the two days, the one that is left out stays as it is. A claim that was screened already and to which an urgency flag is
+    set is looked at again within 72 hours of now (§5.4, `urgent_due_at`).
+
     The new texts are sealed beside the earlier ones. What rests on the facts is worked out again: an assessment is set aside
     and made anew, so that the presumption is matched on the corrected days and place; an award stays, and another person
     looks at it again. The class is corrected until the award. Raises Refused.
@@ -429,15 +440,17 @@ def correct_claim(
         )
     if "area1" in coded:
         texts.setdefault("area2", "")  # the closer place lay in the other area
-    if {"events_from", "events_to"} & set(texts):
-        first, last = _period(texts)
-        if first is None or last is None or not first <= last <= clock.today():
+    days: dict[str, str] = {f: texts[f] for f in ("events_from", "events_to") if f in texts}
+    if days:
+        if not _agree(claim, days):
             problems.append(
                 _("The time of events begins before it ends, and not in the future; any precision will do.")
             )
         else:
-            texts |= {"events_from": first.isoformat(), "events_to": last.isoformat()}
-            coded |= {"quarter": q} if (q := quarter_of(first)) != claim.quarter else {}
+            given_days = {f: date.fromisoformat(d) for f, d in days.items()}
+            texts |= {f: d.isoformat() for f, d in given_days.items()}
+            began = given_days.get("events_from")
+            coded |= {"quarter": q} if began and (q := quarter_of(began)) != claim.quarter else {}
     if not coded and not texts and coded_flags == claim.flags:
         problems.append(_("Say what is changed; or put what she wrote beside her file, or decline it."))
     if problems:
@@ -445,7 +458,8 @@ def correct_claim(
     changed = sorted({*coded, *texts, *(["flags"] if coded_flags != claim.flags else [])} - {"quarter"})
     was_child, before = claim.is_childs, claim.status
     earlier: dict[str, Any] = {f: getattr(claim, f) for f in coded}
-    unsafe_now = rules.UNSAFE_HOME in set(coded_flags) - set(claim.flags)
+    new_flags = set(coded_flags) - set(claim.flags)
+    unsafe_now = rules.UNSAFE_HOME in new_flags
     if "flags" in changed:
         earlier["flags"], claim.flags = claim.flags, coded_flags
         level = rules.urgency(coded_flags)
@@ -455,12 +469,18 @@ def correct_claim(
     touched = rules.touched(changed, assessed=claim.first_assessor_id is not None, decided=decided,
                             was_child=was_child, is_child=claim.is_childs)  # fmt: skip
     touched += [rules.LOOK_AT_PLAN] if unsafe_now else []
+    if not claim.flags:
+        claim.urgent_due_at = None
+    # A claim that is not screened yet has this clock from its lodging.
+    if new_flags and before != lifecycle.LODGED:
+        touched.append(rules.SCREEN_AGAIN)
+        claim.urgent_due_at = claim.urgent_due_at or rules.clocks(clock.now(), alliance.holidays()).screening
     set_aside: list[str] = []
     if rules.ASSESS_AGAIN in touched:
         set_aside = _assess_again(claim)
     claim.corrected_by = sorted({*claim.corrected_by, by.ref})
     claim.save(update_fields=[*coded, "flags", "level", "score", "status", "first_assessor", "second_assessor", "criteria", "presumed_by",
-                              "eligibility_due_at", "corrected_by"])  # fmt: skip
+                              "eligibility_due_at", "urgent_due_at", "corrected_by"])  # fmt: skip
     made = _decided(
         claim, letter, lifecycle.CARRIED_OUT, by=by, texts=texts, changed=changed, before=earlier, touched=touched,
         set_aside=set_aside, award_look=lifecycle.LOOK_WAITS if rules.LOOK_AT_AWARD in touched else "",
@@ -496,12 +516,19 @@ def _wrong_facts(claim: Claim, coded: Mapping[str, str], *, decided: bool) -> li
     return problems
 
 
-def _period(texts: Mapping[str, str]) -> tuple[date | None, date | None]:
+def _agree(claim: Claim, days: Mapping[str, str]) -> bool:
+    """Whether corrected days, in ISO form, agree with each other, with the quarter of the claim, and lie in the past.
+
+    A day that is not corrected stays sealed and is not opened for this: of the first one only its quarter is known here,
+    of the last one nothing. What the two then say together is looked at under an assessor's key.
+    """
     try:
-        first = date.fromisoformat(texts.get("events_from", ""))
-        return first, date.fromisoformat(texts.get("events_to") or texts["events_from"])
+        year, quarter = claim.quarter.split("-Q")
+        first = date.fromisoformat(days.get("events_from") or f"{year}-{3 * int(quarter) - 2:02}-01")
+        last = date.fromisoformat(days["events_to"]) if "events_to" in days else clock.today()
     except ValueError:
-        return None, None
+        return False
+    return first <= last <= clock.today()
 
 
 def _assess_again(claim: Claim) -> list[str]:
@@ -656,7 +683,7 @@ def _clear(ref: str) -> None:
         return
     Claim.objects.filter(ref=ref).update(
         age_band="", country="", language="", quarter="", area1="", forms=[], flags=[], criteria=[], purposes=[], awaiting=[],
-        presumed_by="", supporting_items=0, level="U3", score=0, **dict.fromkeys(SEALED, b""),
+        presumed_by="", supporting_items=0, level="U3", score=0, urgent_due_at=None, **dict.fromkeys(SEALED, b""),
     )  # fmt: skip
     Correction.objects.filter(claim__ref=ref).update(
         changed=[], before={}, touched=[], statement=b"", **dict.fromkeys(SEALED, b"")

@@ -161,6 +161,7 @@ def touched_words(code: str) -> str:
         rules.LOOK_AT_AWARD: _("The award was decided on the facts before. It stays (R-APP-1), and another person of the panel looks at it again."),
         rules.NOW_CHILD: _("By her corrected age she is under 18: ask for her consent anew, with an adult she trusts (SC-11)."),
         rules.NO_CHILD: _("By her corrected age she is not under 18: what waited for an adult she now gives by herself."),
+        rules.SCREEN_AGAIN: _("What she says is urgent is looked at within 72 hours of the correction, before everything else."),
         rules.LOOK_AT_PLAN: _("She is not safe at home: look at how she may be reached (SC-6)."),
     }.get(code, code)  # fmt: skip
 

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -250,15 +251,16 @@ def declined_words(reason: str) -> str:
 
 @question("urgent_now").answer_with
 def _urgent(refs: Sequence[str] | None) -> dict[str, dict[str, Any]]:
-    """Claims at U0 that are not decided: what cannot wait, by when it is looked at, and whether it was."""
-    found = Claim.objects.filter(level="U0").exclude(status__in=[*lifecycle.DECIDED, *lifecycle.ENDED])
+    """Claims at U0 that are not decided, or became urgent since: what cannot wait, by when it is looked at, and whether it was."""
+    over = Q(status__in=[*lifecycle.DECIDED, *lifecycle.ENDED], urgent_due_at=None) | Q(status=lifecycle.WITHDRAWN)
+    found = Claim.objects.filter(level="U0").exclude(over)
     if refs is not None:
         found = found.filter(ref__in=list(refs))
     some = list(found[:200])
     stopped = consents.taken_back([c.ref for c in some], "CP-CLAI")
     return {
-        c.ref: {"words": urgent.words(c), "hers": urgent.her_words(c), "due": c.screening_due_at,
-                "screened": c.status != lifecycle.LODGED}
+        c.ref: {"words": urgent.words(c), "hers": urgent.her_words(c), "due": urgent.due_at(c) if urgent.waits(c) else c.screening_due_at,
+                "screened": c.status != lifecycle.LODGED and not urgent.waits(c)}
         for c in some if c.ref not in stopped
     }  # fmt: skip
 

@@ -81,6 +81,8 @@ class Claim(models.Model):
     lodged_at = models.DateTimeField()
     screening_due_at = models.DateTimeField()
     eligibility_due_at = models.DateTimeField()
+    # Until when someone looks at what a correction made urgent after the claim was screened; nothing waits: null.
+    urgent_due_at = models.DateTimeField(null=True)
     # Nobody when she lodged it herself at the door.
     intake_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
     first_assessor = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")

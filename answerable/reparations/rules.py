@@ -236,7 +236,7 @@ CORRECTION_DAYS = 30
 # What an assessment, and an award after it, rests on; anything else may change without either being looked at again.
 RESTS_ON = frozenset({"claim_type", "events_from", "events_to", "area1", "area2", "account"})
 ASSESS_AGAIN, LOOK_AT_AWARD, NOW_CHILD, NO_CHILD = "ASSESS_AGAIN", "LOOK_AT_AWARD", "NOW_CHILD", "NO_CHILD"
-LOOK_AT_PLAN = "LOOK_AT_PLAN"
+LOOK_AT_PLAN, SCREEN_AGAIN = "LOOK_AT_PLAN", "SCREEN_AGAIN"
 
 
 def correction_due(received: datetime, holidays: frozenset[date] = frozenset()) -> datetime:

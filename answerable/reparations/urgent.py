@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.utils.translation import gettext as _
 
 from answerable.reparations import lifecycle, rules
@@ -36,8 +38,31 @@ def her_words(claim: Claim) -> str:
     return "; ".join(w for code, w in _hers().items() if code in claim.flags) if claim.level == MOST_URGENT else ""
 
 
+def waits(claim: Claim) -> bool:
+    """Whether what a correction made urgent still waits for someone to look at it (§5.4)."""
+    return claim.urgent_due_at is not None and claim.status not in (lifecycle.LODGED, lifecycle.WITHDRAWN)
+
+
+def due_at(claim: Claim) -> datetime:
+    """The clock in force on a claim: the screening of what is urgent, at lodging or by a correction; then eligibility."""
+    if claim.status == lifecycle.LODGED:
+        return claim.screening_due_at
+    return claim.urgent_due_at if claim.urgent_due_at and waits(claim) else claim.eligibility_due_at
+
+
+def became_words(claim: Claim) -> str:
+    """That a correction made a claim urgent and nobody looked at it yet; empty where nothing of that waits."""
+    if not waits(claim):
+        return ""
+    return _("%(urgent)s, by a correction: look at it within %(n)d days") % {
+        "urgent": words(claim) or _("Urgent needs"), "n": rules.SCREENING_HOURS // 24,
+    }  # fmt: skip
+
+
 def what_waits(claim: Claim, what: str) -> str:
     """What waits on a claim, with its urgency first where nothing comes before it."""
+    if waits(claim):
+        return f"{became_words(claim)} · {what}"
     if not (urgent := words(claim)):
         return what
     if claim.status == lifecycle.LODGED:

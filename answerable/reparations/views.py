@@ -165,7 +165,8 @@ class CorrectionForm(forms.Form):
                  (DECLINE, gettext_lazy("It is declined, with a reason that she reads"))],
     )  # fmt: skip
     events_from = Day(label=gettext_lazy("From about"), required=False)
-    events_to = Day(label=gettext_lazy("To about"), required=False)
+    events_to = Day(label=gettext_lazy("To about"), required=False,
+                    help_text=gettext_lazy("Left empty, the last day stays as her file has it. For a single day write it in both."))  # fmt: skip
     area1 = forms.ChoiceField(label=gettext_lazy("Area, roughly"), required=False)
     area2 = forms.CharField(label=gettext_lazy("Where, more closely"), max_length=40, required=False)
     country = forms.ChoiceField(label=gettext_lazy("Country she lives in"), required=False)
@@ -235,7 +236,7 @@ def repair(request: Request) -> HttpResponse:
     if authority.allows(request.user, "see_claims", Place("claims")):
         rows = [
             [{"url": reverse("claim", args=[c.ref]), "text": c.ref}, f"{urgent.words(c) or c.level} · {c.score}", {"status": c.status},
-             day_words(c.lodged_at.date()), {"clock": c.screening_due_at if c.status == "LODGED" else c.eligibility_due_at}]
+             day_words(c.lodged_at.date()), {"clock": urgent.due_at(c)}]
             for c in access.claims(request.user).exclude(status__in=["CLOSED", "WITHDRAWN", "DELIVERED"])[:200]
         ]  # fmt: skip
         tables.append({"title": _("Claims, most urgent first"), "rows": rows,
@@ -355,7 +356,8 @@ def claim(request: Request, ref: str) -> HttpResponse:
     return render(
         request, "reparations/claim.html",
         {"heading": _("Claim"), "object": this, "facts": facts, "checks": this.criteria,
-         "due": this.screening_due_at if this.status == lifecycle.LODGED else this.eligibility_due_at,
+         "due": urgent.due_at(this), "became_urgent": urgent.became_words(this),
+         "may_screen": urgent.waits(this) and authority.allows(request.user, "screen", this),
          "may_assess": this.status in {lifecycle.ASSESSMENT, lifecycle.SECOND_ASSESSMENT} and authority.allows(request.user, "assess_claim", this),
          "may_award": this.status == lifecycle.ELIGIBLE and authority.allows(request.user, "award", this),
          "fields": [(f, SEALED_WORDS[f]) for f in fields] if readable else [], "locked": request.user.vault_session is None,

@@ -152,10 +152,16 @@ def waits_for(by: Any) -> list[dict[str, Any]]:
         "eligibility_assessor": {claims.ASSESSMENT: _("to assess"), claims.SECOND_ASSESSMENT: _("second assessment")},
         "award_panel": {claims.ELIGIBLE: _("to award")},
     }  # fmt: skip
+    if roles & {"intake_officer", "survivor_advocate"}:
+        # What a correction made urgent is theirs wherever the claim stands; it is listed once.
+        became = reparations.claims(by).filter(urgent_due_at__isnull=False).order_by("urgent_due_at")[:20]
+        own = {s for role in roles & claim_steps.keys() for s in claim_steps[role]}
+        out += [_item(_("Claim") + f" {c.ref} · {c.level}", urgent.became_words(c), reverse("claim", args=[c.ref]),
+                      urgent.due_at(c), int(c.level[1:])) for c in became if urgent.waits(c) and c.status not in own]  # fmt: skip
     for role, statuses in claim_steps.items():
         if role in roles:
             out += [_item(_("Claim") + f" {c.ref} · {c.level}", urgent.what_waits(c, statuses[c.status]), reverse("claim", args=[c.ref]),
-                          c.screening_due_at if c.status == claims.LODGED else c.eligibility_due_at, int(c.level[1:]))
+                          urgent.due_at(c), int(c.level[1:]))
                     for c in reparations.claims(by).filter(status__in=statuses)[:20]]  # fmt: skip
     for c, letter in corrections.waiting_for(by):
         what = _("corrects her file: the answer is overdue") if letter.is_late else _("corrects her file: to decide")

@@ -502,3 +502,113 @@ def test_her_words_and_what_is_made_of_them_are_in_no_table_and_no_entry(door, o
     assert not [n for n, w in words.items() if w in events + shown + caplog.text]
     assert Message.objects.filter(thread=message.thread, kind="form").count() == 2
     assert clock.now() - message.written_at < timedelta(days=1)
+
+
+# --- days one by one, and what becomes urgent later ---------------------------------------------------------------
+
+
+def _again(message, words: str = "And that."):
+    by = channel.holder(message.thread.ref, message.thread.compartment)
+    return channel.leave_message(message.thread, words, kind="correction", by=by)
+
+
+def _days(claim) -> tuple[str, str]:
+    from answerable.vault import client
+
+    claim = Claim.objects.get(pk=claim.pk)
+    texts: dict[str, str] = {}
+    for ref, names in corrections.current(claim, ["events_from", "events_to"]).items():
+        texts |= client.ask("open", token=person("anna").vault_session, ref=ref, fields=names, purpose="adjudication")
+    see_all()
+    return texts["events_from"], texts["events_to"]
+
+
+def test_a_day_that_is_left_empty_stays_as_it_is(office, hers):
+    claim, message, _code = hers
+    first, last = _days(claim)
+    year = int(first[:4])
+    inga = office("inga")
+    assert decide(inga, claim, message, decision="correct", events_from=f"{year - 1}-04-01").status_code == 303
+    assert _days(claim) == (f"{year - 1}-04-01", last)
+    now = Claim.objects.get(pk=claim.pk)
+    assert (now.quarter, now.corrections.get().changed) == (f"{year - 1}-Q2", ["events_from"])
+    # The last day alone: not before the quarter in which it began, which is all that is known without opening the day.
+    early = decide(inga, claim, _again(message), decision="correct", events_to=f"{year - 1}-03-31")
+    assert early.status_code == 409 and "begins before it ends" in early.content.decode()
+    message = message.thread.messages.filter(kind="correction").latest("id")
+    assert decide(inga, claim, message, decision="correct", events_to=f"{year - 1}-06-01").status_code == 303
+    assert _days(claim) == (f"{year - 1}-04-01", f"{year - 1}-06-01")
+    assert Claim.objects.get(pk=claim.pk).quarter == f"{year - 1}-Q2"
+
+
+def test_days_that_do_not_agree_are_found_by_whoever_opens_them(hers):
+    claim, message, _code = hers
+    _first, last = _days(claim)
+    later_day = (clock.today()).isoformat()
+    assert later_day > last
+    actions.correct_claim(claim, message.ref, facts={"events_from": later_day}, by=person("inga"))
+    with pytest.raises(Refused, match="ends before it begins"):
+        assessed(claim)
+    see_all()
+    now = Claim.objects.get(pk=claim.pk)
+    assert (now.status, now.first_assessor) == (lifecycle.ASSESSMENT, None)
+    second = _again(message)
+    actions.correct_claim(now, second.ref, facts={"events_to": later_day}, by=person("inga"))
+    see_all()
+    assert actions.assess_claim(Claim.objects.get(pk=claim.pk), coherent=True, by=person("anna")).first_assessor
+
+
+def test_what_a_correction_makes_urgent_is_looked_at_within_72_hours_of_it(door, office, hers, later):
+    claim, message, code = hers
+    claim = assessed(claim)
+    later(days=2)
+    reply = office("inga").post(reverse("decide-correction", args=[claim.ref]),
+                                {"message": message.ref, "decision": "correct", "urgent": ["UF-01"]}, follow=True)  # fmt: skip
+    see_all()
+    assert "within 72 hours of the correction" in reply.content.decode()
+    now = Claim.objects.get(pk=claim.pk)
+    due = clock.now() + timedelta(hours=72)
+    assert (now.level, now.status, now.first_assessor) == ("U0", claim.status, claim.first_assessor)
+    assert abs(now.urgent_due_at - due) < timedelta(minutes=1) and now.eligibility_due_at == claim.eligibility_due_at
+    clocked = day_words(now.urgent_due_at)
+    for who in ("inga", "adva"):
+        client = office(who)
+        today = client.get("/today/").content.decode()
+        item = next(li for li in today.split("<li>") if "Danger to life, by a correction" in li)
+        assert f"/repair/claims/{claim.ref}/" in item and "look at it within" in item and clocked in item
+        page = page_of(client, claim)
+        assert clocked in page and "Danger to life, by a correction" in page and 'value="screen"' in page
+        assert day_words(now.eligibility_due_at) not in page.split("<h2", 1)[0]
+    # Her own page says until when, and not that someone has looked.
+    page = her_section(door, code)[0]
+    assert f"must look at it by {clocked}" in page and "Someone has looked at it" not in page
+    later(days=4)
+    today = office("inga").get("/today/").content.decode()
+    item = next(li for li in today.split("<li>") if "Danger to life, by a correction" in li)
+    assert clocked in item
+    # An advocate looks: the claim stays where it is, and the other clock is in force again.
+    assert office("adva").post(f"/repair/claims/{claim.ref}/move/", {"move": "screen"}).status_code == 303
+    see_all()
+    again = Claim.objects.get(pk=claim.pk)
+    assert (again.urgent_due_at, again.status) == (None, now.status)
+    assert [e.action for e in log.history(claim.ref)][-1] == "screen"
+    assert "by a correction" not in office("inga").get("/today/").content.decode()
+    assert "Someone has looked at it" in her_section(door, code)[0]
+    with pytest.raises(Refused):
+        actions.move_claim(again, "screen", by=person("adva"))
+
+
+def test_a_need_that_is_taken_away_again_has_no_clock(hers):
+    claim, message, _code = hers
+    # Before it was screened the clock of its lodging runs.
+    actions.correct_claim(claim, message.ref, facts={}, urgent=["UF-02"], by=person("inga"))
+    see_all()
+    assert Claim.objects.get(pk=claim.pk).urgent_due_at is None
+    actions.move_claim(Claim.objects.get(pk=claim.pk), "screen", by=person("inga"))
+    see_all()
+    actions.correct_claim(claim, _again(message).ref, facts={}, urgent=["UF-03"], by=person("inga"))
+    see_all()
+    assert Claim.objects.get(pk=claim.pk).urgent_due_at is not None
+    actions.correct_claim(claim, _again(message).ref, facts={}, not_urgent=["UF-02", "UF-03"], by=person("inga"))
+    see_all()
+    assert Claim.objects.get(pk=claim.pk).urgent_due_at is None

@@ -217,6 +217,15 @@ class Proto:
         self.status, self.headers, self.body = status, headers, body
 
 
+class Stalled(Proto):
+    """A body of which nothing comes after its first parts."""
+
+    async def __aiter__(self):
+        for part in self.parts:
+            yield part
+        await asyncio.sleep(5)
+
+
 def echo(environ, start):
     start("200 OK", [])
     return [environ["wsgi.input"].read()]
@@ -331,6 +340,29 @@ def test_a_file_larger_than_is_taken_is_cut_and_the_rest_dropped(files):
     assert proto.status == 200 and len(proto.body) == 1200
 
 
+@pytest.mark.parametrize("status", ["403 Forbidden", "500 Oh", "408 Said in its own words", "200 OK"])
+def test_whoever_sent_a_file_that_was_cut_reads_that_it_was(files, monkeypatch, status):
+    monkeypatch.setattr(serving, "SILENT_SECONDS", 0.2)
+    told = []
+
+    def app(environ, start):
+        try:
+            environ["wsgi.input"].read()
+        except OSError:
+            told.append(environ.get(serving.CUT))
+        start(status, [])
+        return [b"what the page made of it"]
+
+    whole, stalled = files(0), Stalled(b"x" * 10)
+    whole._application = app
+    asyncio.run(whole(form_with_file(cookie="hers", content0length="500"), stalled))
+    assert told == [True] and whole._coming == []
+    if status[:3] in ("200", "408"):  # the page spoke for itself
+        assert (stalled.status, stalled.body) == (int(status[:3]), b"what the page made of it")
+    else:
+        assert stalled.status == 408 and b"did not come in time" in stalled.body
+
+
 @pytest.mark.parametrize("cookie", [{}, {"cookie": "hers"}])
 def test_half_of_what_someone_sent_is_never_taken_for_all_of_it(files, cookie):
     whole, proto = files(1000), Proto(b"half of")
@@ -342,3 +374,111 @@ def test_a_header_that_could_be_taken_for_anothers_is_left_out():
     scope = Scope(cookie="a=1", x_forwarded_proto="https")
     environ = serving.environ_of(scope)
     assert environ["HTTP_COOKIE"] == "a=1" and "HTTP_X_FORWARDED_PROTO" not in environ
+
+
+# --- one person has only a part of the threads ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def shared(monkeypatch):
+    """A door of four threads whose application holds each form until it is let go: (door, under way by cookie, let go)."""
+    monkeypatch.setitem(serving.SHARED, "portal", f"{__name__}:of_someone")
+    monkeypatch.setattr(serving, "_named", lambda place: of_someone_known)
+    monkeypatch.setattr(serving, "WAITING", 6)
+    go, held = threading.Event(), []
+
+    def app(environ, start):
+        if environ["REQUEST_METHOD"] == "POST":
+            held.append(environ.get("HTTP_COOKIE", ""))
+            assert go.wait(20)
+        start("200 OK", [])
+        return [environ["wsgi.input"].read()]
+
+    return serving.Whole(app, "portal"), held, go
+
+
+def of_someone_known(environ):
+    """A cookie names a person and a session: two sessions of one person are one person's."""
+    return environ["HTTP_COOKIE"].partition("-")[0].replace("invented", "")
+
+
+def page(**headers):
+    scope = Scope(**headers)
+    scope.method = "GET"
+    return scope
+
+
+def test_one_persons_forms_leave_threads_to_everyone_else_and_are_served_in_turn(shared):
+    whole, held, go = shared
+    assert (serving.threads("portal"), serving.share("portal")) == (4, 2)
+
+    async def play():
+        forms = [Proto(b"%d" % n) for n in range(8)]
+        sent = []
+        for n, form in enumerate(forms):
+            sent.append(asyncio.ensure_future(whole(Scope(cookie=f"sami-{n % 3}"), form)))
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.3)
+        assert len(held) == 2 and not any(f.status for f in forms)
+        # Anyone else, with a session or without one, is answered at once.
+        for scope in (page(cookie="adva-1"), page(), page(cookie="invented-1")):
+            other = Proto()
+            await asyncio.wait_for(whole(scope, other), 5)
+            assert other.status == 200
+        # What is more than may wait is told so, and nothing of it was taken.
+        more = Proto(b"x")
+        await asyncio.wait_for(whole(Scope(cookie="sami-9"), more), 5)
+        assert more.status == 503 and b"Nothing of this was taken" in more.body
+        assert dict(more.headers)["Retry-After"] and len(held) == 2
+        go.set()
+        await asyncio.gather(*sent)
+        assert [(f.status, f.body) for f in forms] == [(200, b"%d" % n) for n in range(8)] and len(held) == 8
+        assert not whole._turns._by
+
+    asyncio.run(play())
+
+
+def test_strangers_from_one_address_leave_threads_too(shared):
+    whole, held, go = shared
+
+    async def play():
+        forms = [Proto(b"x") for _ in range(5)]
+        invented = [Scope(cookie=f"invented-{n}") for n in range(5)]
+        sent = [asyncio.ensure_future(whole(s, f)) for s, f in zip(invented, forms, strict=True)]
+        await asyncio.sleep(0.3)
+        assert len(held) == 2 and not whole._known  # a session that is nobody's is kept in mind for nobody
+        other = Proto()
+        await asyncio.wait_for(whole(page(cookie="adva-1"), other), 5)
+        assert other.status == 200
+        go.set()
+        await asyncio.gather(*sent)
+        assert {f.status for f in forms} == {200}
+
+    asyncio.run(play())
+
+
+def test_it_is_known_for_a_minute_whose_a_session_is(shared, monkeypatch):
+    whole, _held, _go = shared
+    asked = []
+    whole._person = lambda environ: asked.append(1) or of_someone_known(environ)
+    monkeypatch.setattr(serving, "KNOWN", 3)
+
+    async def play():
+        for _ in range(3):
+            await whole(page(cookie="adva-1"), Proto())
+        assert len(asked) == 1
+        real = time.monotonic
+        monkeypatch.setattr(serving.time, "monotonic", lambda: real() + 61)
+        await whole(page(cookie="adva-1"), Proto())
+        assert len(asked) == 2
+        for n in range(10):
+            await whole(page(cookie=f"adva-{n}"), Proto())
+        assert len(whole._known) == 3 and b"adva" not in b"".join(whole._known)
+
+    asyncio.run(play())
+
+
+def test_the_office_counts_by_person():
+    from answerable.vault import signin
+
+    assert serving.SHARED.keys() == {"office"} and serving._named(serving.SHARED["office"]) is signin.whose
