@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -32,6 +32,14 @@ set_language = public_page(require_POST(django_set_language))
 def alive(request: Request) -> HttpResponse:
     """Whether this process answers. Says nothing else."""
     return HttpResponse("alive\n", content_type="text/plain")
+
+
+def not_checked(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """In place of what a form was to do, where its token is not there: the file before it did not come to its end (408), or the
+    page was open too long or came from elsewhere (403). Nothing was read of it, and nothing changed.
+    """
+    cut = request.META.get("answerable.cut", False)
+    return render(request, "cut.html" if cut else "403.html", status=408 if cut else 403)
 
 
 @public_page

@@ -140,6 +140,7 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_AGE = 8 * 3600  # absolute limit of a working session (security.md §2.2)
 CSRF_COOKIE_HTTPONLY = True
 CSRF_USE_SESSIONS = False
+CSRF_FAILURE_VIEW = "answerable.web.views.not_checked"
 UNLOCK_COOKIE = "__Host-unlock" if SECURE else "unlock"
 UNLOCK_IDLE_SECONDS = 600
 # In production nobody works with a passphrase alone; the demonstration, whose passphrase is printed, does not ask.
