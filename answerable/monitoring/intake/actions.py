@@ -52,9 +52,22 @@ def bring_in_reports(staged: staging.Staged, *, by: Person) -> m.IntakeBatch:
     """Keep every good row of a delivery as a draft: all of them, once. What is bad stays named, row by row.
 
     The rows were checked and sealed before (staging.advance); here they move in as they are. Raises Refused when the
-    checking is not at its end, or when the same came in meanwhile.
+    checking is not at its end, while another window checks or keeps the file, or when the same came in meanwhile.
     """
     authority.require(by, "bring_in_reports", Place("intake"))
+    # Held until the commit: who came to check or drop the file before then would do it to what is being kept.
+    staged.hold()
+    try:
+        batch = _kept(staged, by)
+    except BaseException:
+        staged.let_go()
+        raise
+    transaction.on_commit(staged.forget)
+    return batch
+
+
+def _kept(staged: staging.Staged, by: Person) -> m.IntakeBatch:
+    """A run that is held, as a delivery with its drafts and its entry in the record."""
     state = staged.state
     if not state.finished:
         raise Refused(_("Not every row is checked yet. Go on with checking first."), reason="unfinished")
@@ -74,8 +87,13 @@ def bring_in_reports(staged: staging.Staged, *, by: Person) -> m.IntakeBatch:
         with transaction.atomic():
             batch.save(force_insert=True)
             _replace_earlier(staged)
-            _move_in("monitoring_draft", staging.COLUMNS, staged.home / "rows", "ref", staged)
+            moved = _move_in("monitoring_draft", staging.COLUMNS, staged.home / "rows", "ref", staged)
             _move_in("monitoring_draftitem", staging.ITEM_COLUMNS, staged.home / "items", "draft_id", staged)
+            if moved != state.kept or not staged.whole:
+                raise Refused(
+                    _("What was checked of this file is no longer whole, so nothing of it was kept. Check the rows again."),
+                    reason="unfinished",
+                )
             _interviews_held(batch.drafts.all())
             if _withdrawn_by_now(batch.drafts.exclude(corrects="").values_list("corrects", flat=True)):
                 raise Refused(
@@ -94,7 +112,6 @@ def bring_in_reports(staged: staging.Staged, *, by: Person) -> m.IntakeBatch:
         detail={"route": state.route, "rows": state.total, "kept": state.kept, "bad": state.bad, "repeated": state.repeated,
                 "corrections": state.corrections, "mark": state.mark},
     )  # fmt: skip
-    transaction.on_commit(staged.forget)
     return batch
 
 
@@ -108,10 +125,11 @@ def _withdrawn_by_now(reports: Iterable[str]) -> set[str]:
     return queries.withdrawn(refs)
 
 
-def _move_in(table: str, columns: Sequence[str], path: Path, named: str, staged: staging.Staged) -> None:
-    """Rows that are ready, into a table, a megabyte at a time; not of drafts that a later row of the file replaced. (Row-level
-    security takes no COPY, and nobody needs the right to make tables of their own for it.)
+def _move_in(table: str, columns: Sequence[str], path: Path, named: str, staged: staging.Staged) -> int:
+    """Rows that are ready, into a table, a megabyte at a time; not of drafts that a later row of the file replaced. Returns how
+    many. (Row-level security takes no COPY, and nobody needs the right to make tables of their own for it.)
     """
+    moved = 0
     gone, at = set(staged.state.superseded), columns.index(named)
     names = ", ".join(columns)
     values = ", ".join(f"NULLIF(a[{n}], '\\N')::{staging.CASTS.get(c, 'text')}" for n, c in enumerate(columns, 1))
@@ -123,6 +141,8 @@ def _move_in(table: str, columns: Sequence[str], path: Path, named: str, staged:
                 f"INSERT INTO {table} ({names}) SELECT {values} FROM (SELECT string_to_array(l, E'\t') AS a FROM "
                 "string_to_table(%s, E'\n') AS l) AS lines", [part],
             )  # fmt: skip
+            moved += cursor.rowcount
+    return moved
 
 
 def _replace_earlier(staged: staging.Staged) -> None:

@@ -9,11 +9,14 @@ for a hundred rows and a hundred thousand, and a run that is never ended leaves 
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import io
 import json
+import os
 import secrets
 import time
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
@@ -119,14 +122,68 @@ class State:
 class Staged:
     """One run, opened with its key."""
 
+    _held: weakref.finalize[[int], Staged] | None = None
+
     def __init__(self, token: str, key: bytes) -> None:
         if not token.isalnum() or len(token) != 32:
             raise _gone()
         self.home, self.key = folder() / token, key
+        self._read_state()
+
+    def _read_state(self) -> None:
         try:
             self.state = State(**json.loads((self.home / "state.json").read_text()))
         except (OSError, ValueError, TypeError):
             raise _gone() from None
+
+    def hold(self) -> bool:
+        """From here until `let_go` nobody else checks, keeps or drops this run, and its state is as the last who did left it.
+
+        False where it is held already. Raises Refused while another window holds it, and where the run is gone.
+        """
+        if self._held is not None:
+            return False
+        try:
+            home = os.open(self.home, os.O_RDONLY)
+        except OSError:
+            raise _gone() from None
+        # Closing the folder lets go of it, also where nobody came to say so.
+        self._held = weakref.finalize(self, os.close, home)
+        try:
+            fcntl.flock(home, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._read_state()
+        except OSError:
+            self.let_go()
+            raise Refused(
+                _("This file is being checked or kept in another window. Wait until that is done, then look at it again."),
+                reason="busy",
+            ) from None
+        except Refused:
+            self.let_go()
+            raise
+        return True
+
+    def let_go(self) -> None:
+        """Others may go on with this run."""
+        if self._held is not None:
+            self._held()
+            self._held = None
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the run for a stretch of work. Raises Refused as `hold`."""
+        held = self.hold()
+        try:
+            yield
+        finally:
+            if held:
+                self.let_go()
+
+    @property
+    def whole(self) -> bool:
+        """Whether what lies ready is exactly what was checked: neither less of it nor more."""
+        sizes = [(self.home / name).stat().st_size for name in ("rows", "items")]
+        return sizes == [self.state.rows_at, self.state.items_at]
 
     def save(self) -> None:
         """Keep the state, whole or not at all."""
@@ -163,6 +220,7 @@ class Staged:
             path.unlink(missing_ok=True)
         with suppress(OSError):
             self.home.rmdir()
+        self.let_go()
 
 
 def _gone() -> Refused:
@@ -630,7 +688,13 @@ def _held_file(record: readers.Record, number: int) -> dict[str, str] | None:
 
 
 def begin(staged: Staged, mapping: Sequence[str], situation: Situation | None) -> None:
-    """Settle what each column holds; checking starts at the first row. Raises Refused for a field named twice."""
+    """Settle what each column holds; checking starts at the first row. Raises Refused for a field named twice, and while another
+    window checks or keeps the file."""
+    with staged.alone():
+        _begin(staged, mapping, situation)
+
+
+def _begin(staged: Staged, mapping: Sequence[str], situation: Situation | None) -> None:
     named = [t for t in mapping if t]
     if twice := next((t for t in named if named.count(t) > 1), ""):
         columns = [name for name, t in zip(staged.columns(), mapping, strict=False) if t == twice]
@@ -676,13 +740,14 @@ def advance(
 ) -> State:
     """Check and seal rows from where the run stands, for so many seconds or to the end. Stops cleanly at any time.
 
-    Raises Refused where there is no room for what is sealed; the run is then gone, and with it what it took.
+    Raises Refused while another window checks or keeps it; and where there is no room for what is sealed: the run is then gone,
+    and with it what it took.
     """
-    state, until = staged.state, time.monotonic() + seconds if seconds is not None else None
-    if not state.started:
-        raise Refused(_("Say first what each column holds."), reason="mapping")
-    with room_or(staged.forget):
-        return _advance(staged, state, until, by, progress)
+    until = time.monotonic() + seconds if seconds is not None else None
+    with staged.alone(), room_or(staged.forget):
+        if not staged.state.started:
+            raise Refused(_("Say first what each column holds."), reason="mapping")
+        return _advance(staged, staged.state, until, by, progress)
 
 
 def _advance(

@@ -107,22 +107,25 @@ def run(request: Request, token: str) -> HttpResponse:
     form = forms.MappingForm(request.POST if act == "map" else None, columns=columns, mapping=state.mapping)
     refused = ""
     try:
-        if act == "map" and form.is_valid():
-            staging.begin(staged, form.chosen(), situation)
         if act in ("map", "go") and not form.errors:
-            state = staging.advance(staged, by=request.user, seconds=STRETCH_SECONDS)
+            with staged.alone():
+                if act == "map":
+                    staging.begin(staged, form.chosen(), situation)
+                staging.advance(staged, by=request.user, seconds=STRETCH_SECONDS)
         if act == "keep":
             batch = actions.bring_in_reports(staged, by=request.user)
             response = done(request, _("Kept as drafts."), "intake-batch", batch.ref)
             response.delete_cookie(COOKIE + token, path=reverse("intake"))
             return response
         if act == "drop":
+            staged.hold()
             staged.forget()
             response = done(request, _("Nothing was kept of that file."), "intake")
             response.delete_cookie(COOKIE + token, path=reverse("intake"))
             return response
     except Refused as no:
         refused = str(no)
+    state = staged.state
     preview = []
     if not state.started:
         for number, one in enumerate(staged.records()):
