@@ -2,7 +2,7 @@
 
 ODK Central: a zip of CSV files, a table a repeat, joined by PARENT_KEY and KEY, files under media/; or the JSON of its
 OData service, with __id, __system and the repeats expanded. KoboToolbox: CSV or XLSX with `group/question` headers and
-_id, _uuid, _submission_time, _index; a sheet a repeat, joined by _parent_index; or the JSON of its API, under "results",
+_id, _uuid, _submission_time, _index; a sheet a repeat, joined by _parent_table_name and _parent_index; or the JSON of its API, under "results",
 with _attachments. A select_multiple comes as one column, as a column for each answer, or both.
 
 Nothing is trusted to be what it says: the first bytes tell what a file is, and what it unpacks to is limited.
@@ -16,7 +16,7 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache, partial
@@ -24,6 +24,7 @@ from itertools import chain, islice
 from typing import IO, Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from answerable.common.errors import Refused
 from answerable.common.separators import SEPARATORS, separator
@@ -54,6 +55,7 @@ class Record:
 
     `hints` are what it has in common with another version of itself where no name of that one stands in it: no more than a reason
     to ask. `uneven`: how many cells it has, where that is not what its header has; nobody can tell then which cell is what.
+    `swallowed`: one of its cells holds lines that look like rows of the file.
     """
 
     number: int
@@ -64,6 +66,7 @@ class Record:
     as_of: str = ""
     rejected: bool = False
     uneven: int = 0
+    swallowed: bool = False
 
 
 @dataclass
@@ -263,7 +266,7 @@ def _table(lines: Iterator[str]) -> tuple[list[str], Iterator[tuple[int, list[st
                 while len(row) > len(header) and not row[-1].strip():
                     row.pop()  # empty cells beside a table say nothing
                 if any(c.strip() for c in row):
-                    yield number, row
+                    yield number, _Swallowing(row) if _swallows(row, len(header), delimiter) else row
         except csv.Error:
             raise Refused(
                 _("Row %(row)d cannot be read: a quote is left open, or a cell is far too long. Save the file again as "
@@ -271,6 +274,34 @@ def _table(lines: Iterator[str]) -> tuple[list[str], Iterator[tuple[int, list[st
             ) from None  # fmt: skip
 
     return header, body()
+
+
+class _Swallowing(list[str]):
+    """A row of which one cell seems to hold further rows."""
+
+
+# With fewer columns a line of prose has as many commas by chance.
+FEWEST_COLUMNS = 4
+
+
+def _swallows(row: Sequence[str], columns: int, delimiter: str) -> bool:
+    """Whether a cell holds whole rows: a quote that is left open in one row and met by a chance one in a later row joins them, with
+    the right number of cells and without an error.
+
+    Words have a space after what could part columns; in a row without quotes nothing has.
+    """
+    if columns < FEWEST_COLUMNS or len(row) != columns:
+        return False
+    for at, cell in enumerate(row):
+        first, *lines = [
+            0 if delimiter + " " in line else line.count(delimiter) + 1 for line in cell.strip("\r\n").split("\n")
+        ]
+        # What stands before the first break ends a row, what stands after the last begins another; between are whole ones.
+        if lines and (
+            columns in lines[:-1] or (lines[-1] == at + 1 and (at == columns - 1 or first == columns - at))
+        ):
+            return True
+    return False
 
 
 def _csv(lines: Iterator[str]) -> Delivery:
@@ -323,32 +354,54 @@ def _flat(
             "",
         )
 
+    named = set[str]()
+
+    def of(key: str) -> list[dict[str, Any]]:
+        named.add(key)
+        return items.get(key, [])
+
     def records() -> Iterator[Record]:
         for record in read_rows():
             if len(record.cells) != len(header):
                 record.uneven = len(record.cells)
+            record.swallowed = isinstance(record.cells, _Swallowing)
             yield record
+        if lost := sum(len(found) for key, found in items.items() if key not in named):
+            raise _orphans(lost)
 
     def read_rows() -> Iterator[Record]:
         for number, row in body:
             if route == ODK:
                 key = cell(row, "KEY", "meta-instanceID", "meta/instanceID")
                 yield Record(
-                    number, row, items.get(key, []), _ids(key, cell(row, "meta-instanceID"), cell(row, "meta-deprecatedID", "deprecatedID")),
+                    number, row, of(key), _ids(key, cell(row, "meta-instanceID"), cell(row, "meta-deprecatedID", "deprecatedID")),
                     [], _as_of(cell(row, "UpdatedAt", "SubmissionDate"), cell(row, "Edits")),
                     cell(row, "ReviewState").casefold() in REJECTED,
                 )  # fmt: skip
             elif route == KOBO:
                 yield Record(
-                    number, row, items.get(cell(row, "_index"), []),
+                    number, row, of(cell(row, "_index")),
                     _ids(cell(row, "meta/rootUuid", "_root_uuid", "rootUuid"), cell(row, "_uuid"), cell(row, "meta/instanceID"),
                          cell(row, "meta/deprecatedID", "deprecatedID")) or _kobo_id(cell(row, "_id"), cell(row, "_xform_id_string")),
                     _hints(partial(cell, row)), _as_of(cell(row, "_submission_time"), ""), cell(row, "_validation_status").casefold() in REJECTED,
                 )  # fmt: skip
             else:
-                yield Record(number, row)
+                yield Record(number, row, of(cell(row, "_index")) if items else [])
 
     return Delivery(route, header, records())
+
+
+def _orphans(lost: int) -> Refused:
+    """Source items of a repeat whose submission is not in the file: no submission of it can be trusted to be whole."""
+    return Refused(
+        ngettext(
+            "%(n)d row of a repeat belongs to a submission that is not in this file, so a source item would be lost. Export the file "
+            "again with all its submissions.",
+            "%(n)d rows of repeats belong to submissions that are not in this file, so source items would be lost. Export the file "
+            "again with all its submissions.",
+            lost,
+        ) % {"n": lost}, reason="parent",
+    )  # fmt: skip
 
 
 def _ids(*ids: str) -> list[str]:
@@ -424,21 +477,39 @@ def _central(packed: zipfile.ZipFile, names: list[str]) -> Delivery:
             _("This zip is no export of one form of ODK Central: it needs one CSV file with the column KEY, and one for "
               "each repeat with PARENT_KEY. Export it again with all its data."), reason="file",
         )  # fmt: skip
-    items: dict[str, list[dict[str, Any]]] = {}
+    repeats = []
     for name, (header, body) in tables.items():
         if name == roots[0] or "PARENT_KEY" not in header:
             continue
         mapping, parent = [target(h) for h in header], header.index("PARENT_KEY")
+        own = header.index("KEY") if "KEY" in header else -1
         for number, row in body:
-            if len(row) != len(header):
+            if len(row) != len(header) or isinstance(row, _Swallowing):
                 raise _uneven(name, number, row, header)
-            items.setdefault(row[parent], []).append(row_of(row, mapping))
+            repeats.append((row[own] if own >= 0 else "", row[parent], row_of(row, mapping), any(mapping)))
+    items = _joined(repeats)
     header, body = tables[roots[0]]
     delivery = _flat(ODK, header, body, items)
     delivery.files = {
         n.rpartition("/")[2]: partial(packed.open, n) for n in names if "media/" in n and not n.endswith("/")
     }  # type: ignore[misc]
     return delivery
+
+
+def _joined(repeats: Sequence[tuple[Any, Any, dict[str, Any], bool]]) -> dict[Any, list[dict[str, Any]]]:
+    """Rows of repeats by the submission that each belongs to: (its own name, its parent's, its answers, whether its table has any
+    question of ours). A repeat within a repeat belongs to the submission of the row it stands in.
+    """
+    above = {own: parent for own, parent, _answers, _ours in repeats if own}
+    found: dict[Any, list[dict[str, Any]]] = {}
+    for _own, parent, answers, ours in repeats:
+        at, seen, nested = parent, set[Any](), parent in above
+        while at in above and at not in seen:
+            seen.add(at)
+            at = above[at]
+        if ours or not nested:  # what else is asked within an item is not ours to read, as other columns are not
+            found.setdefault(at, []).append(answers)
+    return found
 
 
 def _uneven(table: str, number: int, row: Sequence[Any], header: Sequence[str]) -> Refused:
@@ -464,7 +535,13 @@ def _workbook(raw: bytes) -> Delivery:
 
     try:
         book = openpyxl.load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
-        sheets = {title: _sheet(book[title]) for title in book.sheetnames if hasattr(book[title], "iter_rows")}
+        # What a formula gives stands beside it in the file, unless the program that wrote it does not work formulas out.
+        formulas = openpyxl.load_workbook(io.BytesIO(raw), read_only=True) if _has_formulas(raw) else None
+        sheets = {
+            title: _sheet(book[title], formulas[title] if formulas else None)
+            for title in book.sheetnames
+            if hasattr(book[title], "iter_rows")
+        }
     except Refused:
         raise
     except Exception:  # openpyxl raises many kinds for a damaged workbook; all mean the same to whoever sent it
@@ -475,18 +552,55 @@ def _workbook(raw: bytes) -> Delivery:
     if not filled:
         raise Refused(_("The workbook has no sheet with a first row of column names."), reason="sheet")
     repeats = [t for t, (header, _b) in filled.items() if "_parent_index" in header]
-    root = next((t for t in filled if t not in repeats), next(iter(filled)))
-    items: dict[str, list[dict[str, Any]]] = {}
+    hidden = {t for t in filled if getattr(book[t], "sheet_state", "visible") != "visible"}
+    root, header, body = _root(filled, repeats, hidden)
+    found = []
     for title in repeats:
-        header, body = filled[title]
-        mapping, parent = [target(h) for h in header], header.index("_parent_index")
-        for number, row in body:
-            if len(row) != len(header):
-                raise _uneven(title, number, row, header)
-            items.setdefault(str(row[parent]), []).append(row_of(row, mapping))
-    header, body = filled[root]
+        columns, lines = filled[title]
+        mapping, parent = [target(h) for h in columns], columns.index("_parent_index")
+        own = columns.index("_index") if "_index" in columns else -1
+        table = columns.index("_parent_table_name") if "_parent_table_name" in columns else -1
+        for number, row in lines:
+            if len(row) != len(columns):
+                raise _uneven(title, number, row, columns)
+            # Numbers count within their sheet, so a parent is a sheet and a number: without its sheet's name, it is the first one's.
+            inside = str(row[table]) if table >= 0 and str(row[table]) in repeats else root
+            found.append(
+                ((title, str(row[own])) if own >= 0 else "", (inside, str(row[parent])), row_of(row, mapping), any(mapping))
+            )
+    items = {index if sheet == root else f"{sheet} {index}": of for (sheet, index), of in _joined(found).items()}
     route = _route_of(header)
     return _flat(route or XLSX, header, body if route else _below(header, body), items)
+
+
+Sheet = tuple[list[str], Iterator[tuple[int, list[Any]]]]
+
+
+def _root(
+    filled: Mapping[str, Sheet], repeats: Sequence[str], hidden: Collection[str]
+) -> tuple[str, list[str], Iterator[tuple[int, list[Any]]]]:
+    """The one sheet whose rows are reports, with its columns and rows. A hidden one is never it.
+
+    Raises Refused where rows stand on another sheet as well: they would be lost without a word.
+    """
+    seen = {t: (filled[t][0], list(islice(filled[t][1], 1))) for t in filled if t not in repeats}
+    shown = [t for t in seen if t not in hidden]
+    if not shown:
+        raise Refused(
+            _("No sheet of this workbook could hold reports, or it is hidden. Show the one that does, or save it as a file of its own."),
+            reason="sheet",
+        )  # fmt: skip
+    # A hidden sheet is most often a list for the columns of another; one that looks like reports is said all the same.
+    rows = [t for t, (header, first) in seen.items() if first and (t in shown or sum(bool(target(h)) for h in header) > 1)]
+    if len(rows) > 1 or set(rows) - set(shown):
+        raise Refused(
+            _("Rows stand on several sheets of this workbook, or on one that is hidden: %(sheets)s. One sheet is read, so the rest would "
+              "be lost. Save each sheet that holds reports as a file of its own, and delete or hide those that hold none.")
+            % {"sheets": ", ".join(f"“{t[:40]}”" for t in rows)}, reason="sheet",
+        )  # fmt: skip
+    root = rows[0] if rows else shown[0]
+    header, first = seen[root]
+    return root, header, chain(first, filled[root][1])
 
 
 def _filled(cells: list[Any]) -> list[Any]:
@@ -494,8 +608,38 @@ def _filled(cells: list[Any]) -> list[Any]:
     return cells[: max((n for n, c in enumerate(cells, 1) if str(c).strip()), default=0)]
 
 
-def _sheet(sheet: Any) -> tuple[list[str], Iterator[tuple[int, list[Any]]]]:
+def _has_formulas(raw: bytes) -> bool:
+    """Whether any sheet of a workbook may hold a formula."""
+    with zipfile.ZipFile(io.BytesIO(raw)) as packed:
+        for name in packed.namelist():
+            if name.startswith("xl/worksheets/"):
+                with packed.open(name) as part:
+                    last = b""
+                    while piece := part.read(1 << 20):
+                        if re.search(rb"<(\w+:)?f[\s/>]", last + piece):
+                            return True
+                        last = piece[-16:]
+    return False
+
+
+def _worked_out(sheet: Any, formulas: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    """A sheet's lines with their numbers. Raises Refused at a formula whose result is not in the file: it would be read as empty."""
     lines = enumerate(sheet.iter_rows(values_only=True), 1)
+    if formulas is None:
+        yield from lines
+        return
+    for (number, line), told in zip(lines, formulas.iter_rows(values_only=True), strict=False):
+        if any(value is None and said is not None for value, said in zip(line, told, strict=False)):
+            raise Refused(
+                _("Row %(row)d of sheet “%(sheet)s” holds a formula whose result is not in the file, so it would be read as empty. Open the "
+                  "workbook in a spreadsheet program and save it, or put the values in place of the formulas.")
+                % {"row": number, "sheet": sheet.title[:40]}, reason="formula",
+            )  # fmt: skip
+        yield number, line
+
+
+def _sheet(sheet: Any, formulas: Any = None) -> tuple[list[str], Iterator[tuple[int, list[Any]]]]:
+    lines = _worked_out(sheet, formulas)
     header = list[Any]()
     for _at, line in lines:  # lines above the first that holds anything are empty
         if header := _filled(["" if c is None else str(c).strip() for c in line]):
@@ -520,6 +664,8 @@ def _json(raw: bytes) -> Delivery:
         data = json.loads(raw.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         raise Refused(_("The file is no readable JSON. Export it again."), reason="file") from None
+    if isinstance(data, dict):
+        _refuse_page(data)
     if isinstance(data, dict) and isinstance(data.get("value"), list):
         return _from_objects(ODK, data["value"])
     found = data.get("results") if isinstance(data, dict) else data
@@ -531,9 +677,37 @@ def _json(raw: bytes) -> Delivery:
     )
 
 
+def _refuse_page(data: Mapping[str, Any]) -> None:
+    """Raises Refused for one page of several: what stands on the others would be lost without a word."""
+    if isinstance(data.get("value"), list):
+        held, count, more = data["value"], data.get("@odata.count"), data.get("@odata.nextLink")
+        how = _("Ask ODK Central for all of them at once, without $top and $skiptoken, or export the zip.")
+    elif isinstance(data.get("results"), list):
+        held, count, more = data["results"], data.get("count"), data.get("next") or data.get("previous")
+        how = _("Ask KoboToolbox with a limit of at least that number and without start, or export XLSX with all submissions.")
+    else:
+        return
+    every = count if isinstance(count, int) and not isinstance(count, bool) else 0
+    if more or every > len(held):
+        raise Refused(
+            (_("This file is one page of several: it holds %(here)d of %(all)d submissions, so nothing of it was kept.")
+             if every else _("This file is one page of several: it holds %(here)d submissions and names a further page, so nothing of it was kept."))
+            % {"here": len(held), "all": every} + " " + how, reason="page",
+        )  # fmt: skip
+
+
+# What OData writes beside a repeat's name, whether or not its rows come with it.
+NAVIGATION = "@odata.navigationLink"
+
+
 def _from_objects(route: str, found: Sequence[Any]) -> Delivery:
     if not all(isinstance(x, dict) for x in found):
         raise Refused(_("The file is no readable JSON. Export it again."), reason="file")
+    if unread := sorted({k for x in found for k in x if k.endswith(NAVIGATION) and k.removesuffix(NAVIGATION) not in x}):
+        raise Refused(
+            _("The repeat “%(repeat)s” is not in this file, only a link to it, so its source items would be lost. Ask ODK Central for it "
+              "with $expand=*, or export the zip.") % {"repeat": plainly(unread[0].removesuffix(NAVIGATION))[:60]}, reason="page",
+        )  # fmt: skip
     flat = [_flattened(x) for x in found]
     columns = list(dict.fromkeys(k for cells, _items in flat for k in cells))
     if len(columns) > MOST_COLUMNS:
@@ -573,8 +747,9 @@ def _flattened(of: Mapping[str, Any], prefix: str = "") -> tuple[dict[str, str],
         elif isinstance(value, list):
             if value and all(isinstance(v, dict) for v in value) and not key.startswith("_"):
                 for one in value:
-                    inner, _more = _flattened(one)
+                    inner, more = _flattened(one)
                     items.append(row_of(list(inner.values()), [target(k) for k in inner]))
+                    items += [answers for answers in more if answers]
         elif isinstance(value, bool):
             cells[path] = "yes" if value else "no"
         elif value is not None:

@@ -680,6 +680,12 @@ def _file_names(record: readers.Record) -> list[str]:
     return [str(h.get("name", "")) if isinstance(h, dict) else "" for h in held]
 
 
+def _files_missing(ready: Ready) -> list[str]:
+    """Fields of a row's items that name a file which did not come with it."""
+    held = [i.get("attachment") for i in ready.record.items] or [i.attachment for i in ready.clean.items]
+    return [f"items.{n}.attachment" for n, h in enumerate(held, 1) if h and not isinstance(h, dict)]
+
+
 def _held_file(record: readers.Record, number: int) -> dict[str, str] | None:
     if number > len(record.items):
         return None
@@ -857,6 +863,15 @@ UNEVEN = rules._(
     "a comma in it stands in quotes; write numbers without one. Mend the row and bring the file in again."
 )
 
+SWALLOWED = rules._(
+    "A cell of this row holds lines that look like rows of the file: a quote seems to be left open, so reports would be lost in it. "
+    "Mend the quotes, or join the lines of the text, and bring the file in again."
+)
+NO_FILE = rules._(
+    "The file that this source item names is not in what you sent, so the item is kept without it. Export again with all files, or "
+    "attach it to the item once the report is filed."
+)
+
 
 @dataclass
 class _Stretch:
@@ -882,6 +897,10 @@ def _checked(batch: Sequence[readers.Record], upto: int, intake: Intake, state: 
             bad += 1
             problems.append([record.number, "", UNEVEN, {"cells": record.uneven, "columns": state.columns}])
             continue
+        if record.swallowed:
+            bad += 1
+            problems.append([record.number, "", SWALLOWED, {}])
+            continue
         row = readers.row_of(record.cells, state.mapping)
         if record.items:
             row["items"] = record.items
@@ -897,6 +916,7 @@ def _checked(batch: Sequence[readers.Record], upto: int, intake: Intake, state: 
     bad += len({record.number for record, _name, _problem in held})
     problems += [[record.number, name, p.sentence, dict(p.figures)] for record, name, p in held]
     problems += [[record.number, SUBMISSION_ID, sentence, {}] for record, sentence in intake.twice]
+    problems += [[r.record.number, name, NO_FILE, {}] for r in ready for name in _files_missing(r)]
     again = [r for r in ready if r.identity in intake.written]
     superseded = [intake.written[r.identity][0] for r in again]
     intake.written |= {r.identity: (r.ref, r.record.as_of, r.content) for r in ready}
