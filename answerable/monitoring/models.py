@@ -173,6 +173,8 @@ class Incident(models.Model):
     further = models.JSONField(default=dict, db_default={})
     # A later version of its texts was taken over after it was concluded, and no verifier has looked whether the level holds.
     story_corrected = models.BooleanField(default=False, db_default=False)
+    # Who delivered a version that it came from or was corrected by, or took one over: it is theirs as it is its collector's (SOD-01).
+    versions_by = models.JSONField(default=list, db_default=[])
     submitted_at = models.DateTimeField()
     narrative = SealedField()
     place = SealedField()

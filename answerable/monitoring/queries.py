@@ -222,6 +222,10 @@ YOU_GRADED = gettext_noop(
     "You gave an item of this report, or of one linked to it, another grade since, so someone else must verify it (SOD-01)."
 )
 
+YOU_HAD_A_VERSION = gettext_noop(
+    "You delivered a version of this report or of one linked to it, or corrected one by it, so someone else must verify it (SOD-01)."
+)
+
 
 def added_to(by: Person, incidents: Iterable[Incident]) -> set[int]:
     """Of these reports, those to which this person added an item, or to one linked to them: in every compartment."""
@@ -242,14 +246,26 @@ def _with_items(incidents: Iterable[Incident], which: Q) -> set[int]:
         return {below.get(pk, pk) for pk in own}
 
 
+def versions_in(by: Person, incidents: Iterable[Incident]) -> set[int]:
+    """Of these reports, those of which this person delivered a version or took one over, or of one linked to them: in every
+    compartment."""
+    keys = {i.pk for i in incidents}
+    with reading_as(CLOCK):
+        below = links.kept_by(keys)
+        own = Incident.objects.filter(pk__in=[*keys, *below], versions_by__contains=[by.ref])
+        return {below.get(pk, pk) for pk in own.values_list("pk", flat=True)}
+
+
 def her_own_in(by: Person, incident: Incident) -> str:
     """The sentence why this person does not verify a report although its collector is another, or "": she added an item to it,
-    gave one another grade since, or collected a report linked to it (SOD-01)."""
+    gave one another grade since, delivered a version of it or corrected it by one, or collected a report linked to it (SOD-01)."""
     if added_to(by, [incident]):
         return _(YOU_ADDED)
     with reading_as(CLOCK):
         if Incident.objects.filter(pk__in=links.kept_by([incident.pk]), collected_by=by).exists():
             return _(YOU_COLLECTED)
+    if versions_in(by, [incident]):
+        return _(YOU_HAD_A_VERSION)
     return _(YOU_GRADED) if graded_in(by, [incident]) else ""
 
 
@@ -278,13 +294,13 @@ def to_be_seen() -> list[tuple[int, str, bool]]:
 
 def with_items_added(by: Person) -> QuerySet[Incident]:
     """Concluded reports to which an item was added since, or of which one was graded anew, for whoever may conclude them
-    again: she collected, added and graded none of it."""
+    again: she collected, added and graded none of it, and corrected nothing of it."""
     rows = to_be_seen()
     added = {pk for pk, _ref, _graded in rows} | links.keepers_of({ref for _pk, ref, _graded in rows})
     below = links.kept_by(added)
     collected = Incident.objects.filter(pk__in=below, collected_by=by).values_list("pk", flat=True)
     found = Incident.objects.filter(pk__in=added, status__in=lifecycle.COUNTED).exclude(collected_by=by)
-    mine = {below[pk] for pk in collected} | added_to(by, found) | graded_in(by, found)
+    mine = {below[pk] for pk in collected} | added_to(by, found) | graded_in(by, found) | versions_in(by, found)
     return found.exclude(pk__in=mine)
 
 

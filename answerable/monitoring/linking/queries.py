@@ -320,7 +320,9 @@ def to_look_at(by: Person) -> QuerySet[Incident]:
     own = pairs.filter(Q(duplicate__collected_by=by) | Q(kept__collected_by=by)
                        | Q(duplicate__items__added_by=by) | Q(kept__items__added_by=by)
                        | Q(duplicate__items__graded_by__contains=[by.ref])
-                       | Q(kept__items__graded_by__contains=[by.ref]))  # fmt: skip
+                       | Q(kept__items__graded_by__contains=[by.ref])
+                       | Q(duplicate__versions_by__contains=[by.ref])
+                       | Q(kept__versions_by__contains=[by.ref]))  # fmt: skip
     found = Incident.objects.filter(pk__in=pairs.values("kept"), status__in=lifecycle.COUNTED)
     return found.exclude(pk__in=own.values("kept"))
 
