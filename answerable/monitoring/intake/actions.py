@@ -91,7 +91,9 @@ def _kept(staged: staging.Staged, by: Person) -> m.IntakeBatch:
             _move_in("monitoring_draftitem", staging.ITEM_COLUMNS, staged.home / "items", "draft_id", staged)
             if moved != state.kept or not staged.whole:
                 raise Refused(
-                    _("What was checked of this file is no longer whole, so nothing of it was kept. Check the rows again."),
+                    _(
+                        "What was checked of this file is no longer whole, so nothing of it was kept. Check the rows again."
+                    ),
                     reason="unfinished",
                 )
             _interviews_held(batch.drafts.all())
@@ -403,7 +405,7 @@ def _filed(
         victims_min=c["victims_min"], victims=c["victims"], victims_max=c["victims_max"], forms=c["forms"], links=c["links"],
         settings=c.get("settings", []), consequences=c.get("consequences", []), risk=c["risk"], referral_offered=True,
         searched_first=True, submitted_at=clock.now(), status=lifecycle.SUBMITTED, because=[known.NO_ITEM_YET],
-        further=_further(draft), **texts,
+        further=_further(draft), versions_by=sorted(queries.had_versions(draft)), **texts,
     )  # fmt: skip
     incident.save(force_insert=True)
     files = _filed_items(incident, draft.items.all(), by=by)
@@ -537,7 +539,8 @@ def take_over_correction(draft: m.Draft, *, party: Party | None = None, by: Pers
     Coded facts change to the later version's; the texts of both versions stay, each sealed as it came, and whoever opens the
     report's words is shown the newest with the earlier ones beside it. Items that the
     submission did not have before are added; an item it had, or whose words or file are on the report already, stays as it was graded. Where
-    the later version names another armed actor, `party` says which of the two it counts for. A report whose verification was
+    the later version names another armed actor, `party` says which of the two it counts for; one that names another situation is
+    refused. A report whose verification was
     concluded is open again when what counts changed or an item was added: what was found of the earlier facts is not said of
     the later ones. Else it stays counted, and a verifier is told to look whether its level holds. Raises Refused.
     """
@@ -554,6 +557,11 @@ def take_over_correction(draft: m.Draft, *, party: Party | None = None, by: Pers
         raise Refused(
             _("This report is linked to another as the same incident. Take that link back first, then take over the correction."),
             reason="linked",
+        )  # fmt: skip
+    if queries.other_situation(draft, incident):
+        raise Refused(
+            _("This version names another situation than the report, and a report stays in its situation. Set the correction aside; "
+              "if it happened in the other situation, file it there as a report of its own."), reason="situation",
         )  # fmt: skip
     if queries.other_actor(draft, incident) and party is None:
         raise Refused(
@@ -581,7 +589,8 @@ def take_over_correction(draft: m.Draft, *, party: Party | None = None, by: Pers
         if items or COUNTS & set(changed) or by_category != incident.further.get("victim_counts", {}):
             incident.status = next_status(lifecycle.INCIDENT_MOVES, "reopen", status=was)
         incident.story_corrected = incident.status == was
-    incident.save(update_fields=[*CORRECTED, "status", "story_corrected"])
+    incident.versions_by = sorted({*incident.versions_by, *queries.had_versions(draft), by.ref})
+    incident.save(update_fields=[*CORRECTED, "status", "story_corrected", "versions_by"])
     files = _filed_items(incident, items, by=by)
     draft.status = m.TAKEN_OVER
     draft.save(update_fields=["status"])
@@ -684,8 +693,15 @@ def deliver_report(
     """One report by the API or the web form: the same check as every route. Filed when it lacks nothing, else a draft.
 
     The same submission again gives what it gave before; a later version of one is a draft or a correction, never a
-    second report. `hold` keeps it a draft although nothing is missing. Raises Refused with every problem.
+    second report. `hold` keeps it a draft although nothing is missing. Raises Refused with every problem, and AnsweredBefore where
+    this body came under this `key` already, also while it waited.
     """
+    if key:
+        _wait_for(key, by)
+        if (before := answered(key, row, by=by)) is not None:
+            raise AnsweredBefore(before)
+    if route == "api" and (odd := rules.not_asked(row)):
+        raise Problems(odd)
     named = str(row.get("situation", ""))
     situation = None if rules.unkeepable(named) else Situation.objects.filter(ref=named).first()
     authority.require(by, "bring_in_reports", Place("intake"))
@@ -809,6 +825,20 @@ class Problems(Refused):
             " ".join(f"{_(rules.bad_field(name))}: {sentence}" for name, sentence in self.problems.items()),
             reason="report",
         )
+
+
+class AnsweredBefore(Exception):
+    """The same body came under the same key already; `answer` is what it was answered."""
+
+    def __init__(self, answer: dict[str, Any]) -> None:
+        self.answer = answer
+        super().__init__("answered before")
+
+
+def _wait_for(key: str, by: Person) -> None:
+    """One body under a key at a time, until the transaction ends: those that come at once are answered one after another."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(7308, hashtext(%s))", [f"{by.ref}|{key}"])
 
 
 def answered(key: str, row: Mapping[str, Any], *, by: Person) -> dict[str, Any] | None:

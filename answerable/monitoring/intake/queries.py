@@ -20,7 +20,7 @@ from answerable.authority.principals import CLOCK
 from answerable.common import clock, edtf
 from answerable.common.errors import Refused
 from answerable.monitoring import access as monitoring
-from answerable.monitoring import days, lifecycle
+from answerable.monitoring import days, grades, lifecycle
 from answerable.monitoring import queries as reports
 from answerable.monitoring.intake import description, rules
 from answerable.monitoring.intake import models as m
@@ -178,6 +178,17 @@ def versions_of(report: str) -> QuerySet[m.Draft]:
     return m.Draft.objects.filter(same).exclude(Exists(another))
 
 
+def had_versions(draft: m.Draft) -> set[str]:
+    """Who delivered this version of a submission or one before it, by reference; not versions that were taken out again."""
+    before = m.Draft.objects.filter(
+        organisation=draft.organisation_id, identity=draft.identity, version__lt=draft.version
+    ).exclude(identity="")
+    return {
+        draft.collected_by.ref,
+        *before.exclude(status__in=[m.UNDONE, m.LAPSED]).values_list("collected_by__ref", flat=True),
+    }
+
+
 def parts_of(ref: str) -> list[str]:
     """What of a submission's other versions goes with a report, or with an item: their texts, their items', and files; and
     why its account was asked for.
@@ -193,10 +204,24 @@ def parts_of(ref: str) -> list[str]:
         drafts, asked = [], []
         others = versions_of(came.draft.corrects or came.draft.ref).values("ref")
         reported = SourceItem.objects.filter(ref=OuterRef("ref"))
-        items = m.DraftItem.objects.filter(draft__in=others, number=came.number).exclude(Exists(reported))
+        items = m.DraftItem.objects.filter(pk__in=_versions_of_item(came, others)).exclude(Exists(reported))
     else:
         return []
     return [*drafts, *asked, *(r for pair in items.values_list("ref", "file_ref") for r in pair if r)]
+
+
+def _versions_of_item(came: m.DraftItem, others: Any) -> list[int]:
+    """Keys of what other versions of the submission say of this source: known by what it is; and what stands in its place and is
+    none of the others of its version, for it may be the same told anew."""
+    with_it = list(came.draft.items.order_by("number"))
+    found = [came.pk]
+    versions: dict[str, list[m.DraftItem]] = {}
+    for item in m.DraftItem.objects.filter(draft__in=others).order_by("draft", "number"):
+        versions.setdefault(item.draft_id, []).append(item)
+    for items in versions.values():
+        known = paired(with_it, items)
+        found += [i.pk for i in items if (known[i.pk].pk == came.pk if i.pk in known else i.number == came.number)]
+    return found
 
 
 def withdrawn(reports: Iterable[str]) -> set[str]:
@@ -275,8 +300,12 @@ def sealed_view(ref: str) -> Incident | None:
 
 
 def text_versions(incident: Incident) -> list[tuple[str, date]]:
-    """What a report's texts are sealed under, newest first: each correction that was taken over, then the report, with its day."""
+    """What a report's texts are sealed under, newest first: each correction that was taken over, then the report, with its day.
+
+    A version that came without any column of text sealed none: the texts of the one before it stand.
+    """
     taken = m.Draft.objects.filter(corrects=incident.ref, status=m.TAKEN_OVER).order_by("-version", "-pk")
+    taken = taken.exclude(narrative=b"", place=b"", link_reason=b"")
     found = [(ref, at.date()) for ref, at in taken.values_list("ref", "made_at")]
     return [*found, (incident.ref, incident.submitted_at.date())]
 
@@ -338,12 +367,90 @@ def lapsing_soon(waiting: QuerySet[m.Draft]) -> int:
 
 def new_items(correction: m.Draft) -> list[m.DraftItem]:
     """Items of a later version that the submission did not have when its report was filed, or last corrected."""
+    known = _known_before(correction)
+    return [i for i in correction.items.order_by("number") if i.pk not in known]
+
+
+def _known_before(correction: m.Draft) -> dict[int, m.DraftItem]:
+    """Of a later version's items, by key, those that the submission had: each with its newest version on the report."""
     earlier = m.DraftItem.objects.filter(
         draft__organisation=correction.organisation, draft__identity=correction.identity,
         draft__status__in=[m.FILED, m.TAKEN_OVER], draft__version__lt=correction.version,
-    )  # fmt: skip
-    had = earlier.aggregate(most=Max("number"))["most"] or 0
-    return list(correction.items.filter(number__gt=had).order_by("number"))
+    ).select_related("draft")  # fmt: skip
+    versions: dict[int, list[m.DraftItem]] = {}
+    for item in earlier.order_by("draft__version", "number"):
+        versions.setdefault(item.draft.version, []).append(item)
+    # Each source in its newest version: one that a version left out stays on the report, and is known when it is back.
+    newest: list[m.DraftItem] = []
+    for items in versions.values():
+        known = paired(newest, items)
+        later = {before.pk: next(i for i in items if i.pk == pk) for pk, before in known.items()}
+        newest = [later.get(i.pk, i) for i in newest] + [i for i in items if i.pk not in known]
+    return paired(newest, list(correction.items.order_by("number")))
+
+
+def paired(earlier: Sequence[m.DraftItem], later: Sequence[m.DraftItem]) -> dict[int, m.DraftItem]:
+    """Which items of a later version are sources that an earlier one had: by the later item's key, the earlier item.
+
+    Told by what they are, for a number says no more than where in the file an item stands. What speaks against the report is
+    never one that did not (R-VER-3).
+    """
+    free, found = {i.pk: i for i in earlier}, dict[int, m.DraftItem]()
+    for same in SAME_SOURCE:
+        for item in (i for i in later if i.pk not in found):
+            like = [e for e in free.values() if same(e, item) and _speaks_as(e, item)]
+            if like:
+                found[item.pk] = free.pop(min(like, key=lambda e: e.number != item.number).pk)
+    return found
+
+
+def _speaks_as(earlier: m.DraftItem, later: m.DraftItem) -> bool:
+    return not later.coded.get("contrary") or bool(earlier.coded.get("contrary")) or not earlier.coded
+
+
+def _same_answers(earlier: m.DraftItem, later: m.DraftItem) -> bool:
+    return bool(earlier.coded) and not _other_answers(earlier.coded, later.coded) and not _other_file(earlier, later)
+
+
+def _same_words(earlier: m.DraftItem, later: m.DraftItem) -> bool:
+    return bool(earlier.coded.get("words")) and earlier.coded["words"] == later.coded.get("words")
+
+
+def _same_file(earlier: m.DraftItem, later: m.DraftItem) -> bool:
+    marked = earlier.coded.get("file_alike") and earlier.coded["file_alike"] == later.coded.get("file_alike")
+    return bool(marked) or later.coded.get("file_on") == earlier.ref
+
+
+def _other_file(earlier: m.DraftItem, later: m.DraftItem) -> bool:
+    one, other = earlier.coded.get("file_alike"), later.coded.get("file_alike")
+    return bool(one and other) and one != other
+
+
+def _same_person(earlier: m.DraftItem, later: m.DraftItem) -> bool:
+    """Two versions of one account: of the same interview, or of the same person under the same kind."""
+    one, other = earlier.coded, later.coded
+    told = one.get("interview") and one["interview"] == other.get("interview")
+    who = (
+        one.get("person_key") and one["person_key"] == other.get("person_key") and one.get("kind") == other.get("kind")
+    )
+    return bool(told or who)
+
+
+def _same_place(earlier: m.DraftItem, later: m.DraftItem) -> bool:
+    """Items of which one has no words or no mark of them: the same kind of source, of the same day, in the same place."""
+    one, other = earlier.coded, later.coded
+    told = bool(one.get("words") and other.get("words"))
+    alike = all(one.get(n) == other.get(n) for n in ("kind", "directness", "captured_on"))
+    return bool(one) and not told and alike and not _other_file(earlier, later) and earlier.number == later.number
+
+
+def _was_shredded(earlier: m.DraftItem, later: m.DraftItem) -> bool:
+    """An account that was withdrawn since is empty here, and comes back by no later version (SC-4)."""
+    return not earlier.coded and grades.is_personal(later.coded.get("kind", "")) and earlier.number == later.number
+
+
+# Ways to know a source again, the surest first.
+SAME_SOURCE = (_same_answers, _same_words, _same_file, _same_person, _same_place, _was_shredded)
 
 
 def words_here(incident: Incident, words: str) -> bool:
@@ -353,11 +460,17 @@ def words_here(incident: Incident, words: str) -> bool:
 
 def not_here_yet(incident: Incident, items: Sequence[m.DraftItem]) -> list[m.DraftItem]:
     """Of these items those whose words and file are not on the report already: the same source twice is one (R-VER-1)."""
-    here = set(
-        SourceItem.objects.filter(incident=incident, further__has_key="words").values_list("further__words", flat=True)
-    )
-    held = set(incident.items.filter(ref__in=[i.coded.get("file_on", "") for i in items]).values_list("ref", flat=True))
-    return [i for i in items if i.coded.get("words") not in here and i.coded.get("file_on") not in held]
+    rows = SourceItem.objects.filter(incident=incident)
+    words = {(w, c) for w, c in rows.filter(further__has_key="words").values_list("further__words", "contrary")}
+    named = rows.filter(ref__in=[i.coded.get("file_on", "") for i in items])
+    files = set(named.values_list("ref", "contrary"))
+
+    def here(item: m.DraftItem) -> bool:
+        # What speaks against the report is new beside the same words that did not (R-VER-3).
+        speaks = {True} if item.coded.get("contrary") else {True, False}
+        return any((item.coded.get("words"), c) in words or (item.coded.get("file_on"), c) in files for c in speaks)
+
+    return [i for i in items if not here(i)]
 
 
 def left_out(correction: m.Draft, incident: Incident) -> list[int]:
@@ -371,6 +484,16 @@ def other_actor(correction: m.Draft, incident: Incident) -> Party | None:
     return correction.party if correction.party_id not in (None, incident.party_id) else None
 
 
+def has_texts(draft: m.Draft) -> bool:
+    """Whether a version came with texts; all of its columns of text are sealed, or none was there."""
+    return bool(draft.narrative or draft.place or draft.link_reason)
+
+
+def other_situation(correction: m.Draft, incident: Incident) -> Situation | None:
+    """The situation that a later version names, where the report belongs to another."""
+    return correction.situation if correction.situation_id != incident.situation_id else None
+
+
 def later_versions(incident: Incident) -> list[tuple[m.Draft, Party | None]]:
     """Later versions of a report's submission that wait to be taken over, each with the other actor it names."""
     waiting = m.Draft.objects.filter(corrects=incident.ref, status=m.CORRECTION).select_related("party")
@@ -378,17 +501,27 @@ def later_versions(incident: Incident) -> list[tuple[m.Draft, Party | None]]:
 
 
 def changed_items(correction: m.Draft) -> list[int]:
-    """Numbers of items that the report has already and whose answers are others in this version: taking it over leaves them."""
-    earlier: dict[int, Any] = {}
-    for item in (
-        m.DraftItem.objects.filter(draft__organisation=correction.organisation, draft__identity=correction.identity,
-                                   draft__status__in=[m.FILED, m.TAKEN_OVER], draft__version__lt=correction.version)
-        .order_by("draft__version")
-    ):  # fmt: skip
-        earlier[item.number] = item.coded
+    """Numbers of items that the report has already and whose answers are others in this version, or that come with a file now:
+    taking it over leaves them."""
+    known = _known_before(correction)
+    items = correction.items.order_by("number")
     return [
-        i.number for i in correction.items.order_by("number") if _other_answers(earlier.get(i.number, i.coded), i.coded)
+        i.number
+        for i in items
+        if (was := known.get(i.pk))
+        and was.coded
+        and (_other_answers(was.coded, i.coded) or (i.file and not was.file and i.coded.get("file_on") != was.ref))
     ]
+
+
+def in_place_of(correction: m.Draft) -> list[int]:
+    """Numbers of new items of a later version that stand where the submission had another: the earlier one stays as it is."""
+    had = m.DraftItem.objects.filter(
+        draft__organisation=correction.organisation, draft__identity=correction.identity,
+        draft__status__in=[m.FILED, m.TAKEN_OVER], draft__version__lt=correction.version,
+    )  # fmt: skip
+    most = had.aggregate(most=Max("number"))["most"] or 0
+    return [i.number for i in new_items(correction) if i.number <= most]
 
 
 def _other_answers(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

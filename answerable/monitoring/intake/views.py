@@ -249,13 +249,15 @@ def draft(request: Request, ref: str) -> HttpResponse:
               "lapses_on": queries.lapses_on(this.made_at), "waits": this.status in (m.DRAFT, m.CORRECTION),
               "changed": queries.changed_items(this) if this.status == m.CORRECTION else [], "lines": forms.coded_lines(forms.OF_REPORT, this.coded),
               "left_out": queries.left_out(this, report) if report else [],
+              "in_place": queries.in_place_of(this) if report else [],
               "corrected": forms.changed_lines(queries.corrected_answers(this, report)) if report else [],
               "may_read": report is not None and authority.allows(request.user, "read_sealed", report, purpose="verification"),
               "locked": request.user.vault_session is None,
               "items": [(i, forms.coded_lines(forms.OF_ITEM, i.coded)) for i in this.items.all()], "near": near, "may_file": may_file,
               "may_set_aside": this.status in (m.DRAFT, m.CORRECTION) and authority.allows(request.user, "set_draft_aside", this),
-              "may_take_over": this.status == m.CORRECTION and authority.allows(request.user, "take_over_correction", this),
-              "other_actor": queries.other_actor(this, report) if report else None, "actor": report.party if report else None,
+              "other_situation": (elsewhere := queries.other_situation(this, report) if report else None),
+              "may_take_over": this.status == m.CORRECTION and not elsewhere and authority.allows(request.user, "take_over_correction", this),
+              "other_actor": queries.other_actor(this, report) if report and not elsewhere else None, "actor": report.party if report else None,
               **chain(request.user, this.ref)},
     )  # fmt: skip
 
@@ -311,7 +313,7 @@ def texts(request: Request, ref: str) -> HttpResponse:
     report = monitoring.get(monitoring.incidents(request.user), this.corrects)
     field = move_of(request.POST.get("field", ""), ("narrative", "place", "link_reason"))
     versions = queries.text_versions(report)
-    if this.status == m.CORRECTION:
+    if this.status == m.CORRECTION and queries.has_texts(this):
         versions = [(this.ref, this.made_at.date()), *versions]
     found = queries.opened_versions(versions, field, by=request.user)
     return render(request, "monitoring/opened.html", {"heading": _(forms.BY_NAME[field].label), "texts": found, "ref": report.ref,
