@@ -204,6 +204,8 @@ def _delivered(
         )
         response.undo = True  # type: ignore[attr-defined]
         return response
+    except intake.AnsweredBefore as again:
+        return Status(201, again.answer)
     return Status(201, answer(draft, incident))
 
 

@@ -297,9 +297,7 @@ def _swallows(row: Sequence[str], columns: int, delimiter: str) -> bool:
             0 if delimiter + " " in line else line.count(delimiter) + 1 for line in cell.strip("\r\n").split("\n")
         ]
         # What stands before the first break ends a row, what stands after the last begins another; between are whole ones.
-        if lines and (
-            columns in lines[:-1] or (lines[-1] == at + 1 and (at == columns - 1 or first == columns - at))
-        ):
+        if lines and (columns in lines[:-1] or (lines[-1] == at + 1 and (at == columns - 1 or first == columns - at))):
             return True
     return False
 
@@ -566,7 +564,12 @@ def _workbook(raw: bytes) -> Delivery:
             # Numbers count within their sheet, so a parent is a sheet and a number: without its sheet's name, it is the first one's.
             inside = str(row[table]) if table >= 0 and str(row[table]) in repeats else root
             found.append(
-                ((title, str(row[own])) if own >= 0 else "", (inside, str(row[parent])), row_of(row, mapping), any(mapping))
+                (
+                    (title, str(row[own])) if own >= 0 else "",
+                    (inside, str(row[parent])),
+                    row_of(row, mapping),
+                    any(mapping),
+                )
             )
     items = {index if sheet == root else f"{sheet} {index}": of for (sheet, index), of in _joined(found).items()}
     route = _route_of(header)
@@ -591,7 +594,9 @@ def _root(
             reason="sheet",
         )  # fmt: skip
     # A hidden sheet is most often a list for the columns of another; one that looks like reports is said all the same.
-    rows = [t for t, (header, first) in seen.items() if first and (t in shown or sum(bool(target(h)) for h in header) > 1)]
+    rows = [
+        t for t, (header, first) in seen.items() if first and (t in shown or sum(bool(target(h)) for h in header) > 1)
+    ]
     if len(rows) > 1 or set(rows) - set(shown):
         raise Refused(
             _("Rows stand on several sheets of this workbook, or on one that is hidden: %(sheets)s. One sheet is read, so the rest would "
@@ -684,7 +689,9 @@ def _refuse_page(data: Mapping[str, Any]) -> None:
         how = _("Ask ODK Central for all of them at once, without $top and $skiptoken, or export the zip.")
     elif isinstance(data.get("results"), list):
         held, count, more = data["results"], data.get("count"), data.get("next") or data.get("previous")
-        how = _("Ask KoboToolbox with a limit of at least that number and without start, or export XLSX with all submissions.")
+        how = _(
+            "Ask KoboToolbox with a limit of at least that number and without start, or export XLSX with all submissions."
+        )
     else:
         return
     every = count if isinstance(count, int) and not isinstance(count, bool) else 0
@@ -703,7 +710,9 @@ NAVIGATION = "@odata.navigationLink"
 def _from_objects(route: str, found: Sequence[Any]) -> Delivery:
     if not all(isinstance(x, dict) for x in found):
         raise Refused(_("The file is no readable JSON. Export it again."), reason="file")
-    if unread := sorted({k for x in found for k in x if k.endswith(NAVIGATION) and k.removesuffix(NAVIGATION) not in x}):
+    if unread := sorted(
+        {k for x in found for k in x if k.endswith(NAVIGATION) and k.removesuffix(NAVIGATION) not in x}
+    ):
         raise Refused(
             _("The repeat “%(repeat)s” is not in this file, only a link to it, so its source items would be lost. Ask ODK Central for it "
               "with $expand=*, or export the zip.") % {"repeat": plainly(unread[0].removesuffix(NAVIGATION))[:60]}, reason="page",

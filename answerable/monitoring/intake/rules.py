@@ -546,6 +546,34 @@ def plain(says: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", says).casefold().split())
 
 
+NO_SUCH_FIELD = _(
+    "There is no such field in forms A1 to A3, so what it holds would be lost. Nothing of the report was kept."
+)
+NO_FILES = _(
+    "No file comes this way, so nothing of the report was kept. Send it as the zip of ODK Central with its files, or without the file, "
+    "and attach that to the item once the report is filed."
+)
+_ASKED = frozenset({*BY_NAME, *NOT_TAKEN, SUBMISSION_ID})
+
+
+def not_asked(row: Row) -> dict[str, Problem]:
+    """What a body holds that no form asks, by field, and files: none of it would be kept."""
+    found: dict[str, Problem] = {}
+    items = row.get("items") or ()
+    for prefix, one in [("", {n: v for n, v in row.items() if n != "items"})] + [
+        (f"items.{n}.", item) for n, item in enumerate(items, 1)
+    ]:
+        for name, value in one.items():
+            if name not in _ASKED:
+                # A name of theirs is repeated only where it is no more than a name.
+                found[prefix + (name if re.fullmatch(r"[A-Za-z0-9_]{1,40}", name, re.A) else "body")] = Problem(
+                    NO_SUCH_FIELD
+                )
+            elif name == "attachment" and not _blank(value):
+                found[prefix + name] = Problem(NO_FILES)
+    return found
+
+
 def check_item(row: Row, world: World) -> tuple[Item | None, dict[str, Problem]]:
     """The same check for one item of a report that is filed already; its fields by their plain names."""
     problems: dict[str, Problem] = {}
@@ -614,16 +642,17 @@ def _item(row: Row, prefix: str, problems: dict[str, Problem], world: World) -> 
 
 
 def content(row: Row) -> str:
-    """A row's answers in one form, to recognise the same row again. Goes to the vault alone, which gives back a mark."""
+    """A row's answers in one form, to recognise the same body under the same key again. Goes to the vault alone, which gives back a
+    mark."""
     parts = []
     for name in sorted(row):
         value = row[name]
-        if name == SUBMISSION_ID or _blank(value):
+        if _blank(value):
             continue
         if name == "items":
             value = [content(i) for i in value]
         elif isinstance(value, Mapping):
-            value = value.get("name") or value.get("refused") or ""  # a file that came with it
+            value = json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
         elif isinstance(value, (list, tuple)):
             value = sorted(map(str, value))
         parts.append(f"{name}={value}")

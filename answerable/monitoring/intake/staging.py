@@ -155,7 +155,9 @@ class Staged:
         except OSError:
             self.let_go()
             raise Refused(
-                _("This file is being checked or kept in another window. Wait until that is done, then look at it again."),
+                _(
+                    "This file is being checked or kept in another window. Wait until that is done, then look at it again."
+                ),
                 reason="busy",
             ) from None
         except Refused:

@@ -249,7 +249,9 @@ def test_a_page_of_several_is_no_file(page, says):
         rows(json.dumps(page).encode(), "a.json")
 
 
-@pytest.mark.parametrize("page", [{"count": 1, "next": None, "results": [{"_id": 1}]}, {"@odata.count": 1, "value": [{"__id": "a"}]}])
+@pytest.mark.parametrize(
+    "page", [{"count": 1, "next": None, "results": [{"_id": 1}]}, {"@odata.count": 1, "value": [{"__id": "a"}]}]
+)
 def test_all_in_one_page_is_read(page):
     assert len(rows(json.dumps(page).encode(), "a.json")) == 1
 
@@ -301,7 +303,11 @@ def test_a_repeat_of_a_submission_that_is_not_there_stops_the_file():
 
 
 def test_what_stands_in_a_repeat_within_a_repeat_goes_to_its_own_submission():
-    first = [["_index", "_parent_table_name", "_parent_index", "kind"], [1, "form", 2, "register"], [2, "form", 1, "official"]]
+    first = [
+        ["_index", "_parent_table_name", "_parent_index", "kind"],
+        [1, "form", 2, "register"],
+        [2, "form", 1, "official"],
+    ]
     inner = [["_index", "_parent_table_name", "_parent_index", "kind"], [1, "outer", 1, "document"]]
     one, two = rows(sheets(form=OF_KOBO, outer=first, inner=inner), "a.xlsx")
     assert [[i["kind"] for i in r.items] for r in (one, two)] == [["official"], ["register", "document"]]
@@ -316,7 +322,12 @@ def test_what_stands_in_a_repeat_within_a_repeat_goes_to_its_own_submission():
 
 def test_questions_of_others_within_an_item_are_no_items():
     other = b"PARENT_KEY,KEY,colour\nu1/a[1],u1/a[1]/b[1],red\n"
-    (one,) = rows(zipped(form=b"KEY,area1\nu1,S\n", **{"form-a": b"PARENT_KEY,KEY,kind\nu1,u1/a[1],document\n", "form-a-b": other}), "a.zip")
+    (one,) = rows(
+        zipped(
+            form=b"KEY,area1\nu1,S\n", **{"form-a": b"PARENT_KEY,KEY,kind\nu1,u1/a[1],document\n", "form-a-b": other}
+        ),
+        "a.zip",
+    )
     assert one.items == [{"kind": "document"}]
 
 
