@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI, Schema, Status
 from ninja.security import HttpBearer
-from pydantic import StrictInt
+from pydantic import ConfigDict, StrictInt
 
 from answerable.accountability import access as findings
 from answerable.alliance.models import State, Token
@@ -81,6 +81,8 @@ def _refused(request: HttpRequest, no: Exception) -> HttpResponse:
 
 class ReportIn(Schema):
     """An incident report (form A1) in its short form: a day and how far it is known. POST /reports takes forms A1 to A3 whole."""
+
+    model_config = ConfigDict(extra="forbid")  # what it does not ask would be lost
 
     situation: str
     party: str

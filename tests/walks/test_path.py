@@ -224,6 +224,8 @@ def test_the_api_works_and_never_votes(office, saved):
     assert call("post", "/api/incidents", data=report).status_code == 201
     refused = call("post", "/api/incidents", data={**report, "forms": ["SV-NONE"]})
     assert refused.status_code == 422 and "The nearest are" in refused.json()["problems"]["forms"]
+    # What the short form does not ask is not left out in silence.
+    assert call("post", "/api/incidents", data={**report, "area1": "T", "attachment": "photo.png"}).status_code == 422
     ahead = call("post", "/api/incidents", data={**report, "on": "2999-01-01"})
     assert ahead.status_code == 422 and "lies in the future" in ahead.json()["problems"]["when"]
     assert call("post", "/api/incidents", data={**report, "referral_offered": False}).status_code == 422

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from django.db.models import Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from answerable.alliance.days import isolated
@@ -514,14 +514,14 @@ def changed_items(correction: m.Draft) -> list[int]:
     ]
 
 
-def in_place_of(correction: m.Draft) -> list[int]:
-    """Numbers of new items of a later version that stand where the submission had another: the earlier one stays as it is."""
+def in_place_of(correction: m.Draft, incident: Incident) -> list[int]:
+    """Numbers of items that a later version adds where the submission had another: the earlier one stays on the report."""
     had = m.DraftItem.objects.filter(
         draft__organisation=correction.organisation, draft__identity=correction.identity,
         draft__status__in=[m.FILED, m.TAKEN_OVER], draft__version__lt=correction.version,
     )  # fmt: skip
-    most = had.aggregate(most=Max("number"))["most"] or 0
-    return [i.number for i in new_items(correction) if i.number <= most]
+    places = set(had.values_list("number", flat=True))
+    return [i.number for i in not_here_yet(incident, new_items(correction)) if i.number in places]
 
 
 def _other_answers(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -482,8 +482,13 @@ def _central(packed: zipfile.ZipFile, names: list[str]) -> Delivery:
         mapping, parent = [target(h) for h in header], header.index("PARENT_KEY")
         own = header.index("KEY") if "KEY" in header else -1
         for number, row in body:
-            if len(row) != len(header) or isinstance(row, _Swallowing):
+            if len(row) != len(header):
                 raise _uneven(name, number, row, header)
+            if isinstance(row, _Swallowing):
+                raise Refused(
+                    _("Row %(row)d of “%(table)s” has a cell that holds lines which look like rows of it: a quote seems to be left open, so "
+                      "source items would be lost. Export the file again.") % {"row": number, "table": name[-80:]}, reason="cells",
+                )  # fmt: skip
             repeats.append((row[own] if own >= 0 else "", row[parent], row_of(row, mapping), any(mapping)))
     items = _joined(repeats)
     header, body = tables[roots[0]]

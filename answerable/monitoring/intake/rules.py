@@ -564,12 +564,14 @@ def not_asked(row: Row) -> dict[str, Problem]:
         (f"items.{n}.", item) for n, item in enumerate(items, 1)
     ]:
         for name, value in one.items():
+            if _blank(value):
+                continue
             if name not in _ASKED:
                 # A name of theirs is repeated only where it is no more than a name.
                 found[prefix + (name if re.fullmatch(r"[A-Za-z0-9_]{1,40}", name, re.A) else "body")] = Problem(
                     NO_SUCH_FIELD
                 )
-            elif name == "attachment" and not _blank(value):
+            elif name == "attachment":
                 found[prefix + name] = Problem(NO_FILES)
     return found
 

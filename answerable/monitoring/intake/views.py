@@ -249,7 +249,7 @@ def draft(request: Request, ref: str) -> HttpResponse:
               "lapses_on": queries.lapses_on(this.made_at), "waits": this.status in (m.DRAFT, m.CORRECTION),
               "changed": queries.changed_items(this) if this.status == m.CORRECTION else [], "lines": forms.coded_lines(forms.OF_REPORT, this.coded),
               "left_out": queries.left_out(this, report) if report else [],
-              "in_place": queries.in_place_of(this) if report else [],
+              "in_place": queries.in_place_of(this, report) if report else [],
               "corrected": forms.changed_lines(queries.corrected_answers(this, report)) if report else [],
               "may_read": report is not None and authority.allows(request.user, "read_sealed", report, purpose="verification"),
               "locked": request.user.vault_session is None,

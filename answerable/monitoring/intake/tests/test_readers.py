@@ -346,3 +346,9 @@ def test_a_formula_without_its_result_is_no_empty_cell():
         rows(with_formula(""), "a.xlsx")
     (record,) = rows(with_formula("<v>9</v>"), "a.xlsx")
     assert record.cells[3] == "9"
+
+
+def test_a_row_of_a_repeat_that_swallows_others_stops_the_file():
+    items = b'PARENT_KEY,kind,captured_on,says\nu1,document,2026-01-01,"seen\nu1,document,2026-01-02,not so"\n'
+    with pytest.raises(Refused, match="Row 2 of .form-items.csv. has a cell that holds lines"):
+        rows(zipped(form=b"KEY,area1\nu1,S\n", **{"form-items": items}), "a.zip")
