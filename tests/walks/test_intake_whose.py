@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
+from types import SimpleNamespace
+
 import pytest
+from django.apps import apps
+from django.db import connection
 from tests_support import see_all
 from walks import test_intake_corrected, test_intake_versions
 from walks.test_intake import bring, row, table
@@ -95,6 +100,19 @@ def test_a_verifier_who_had_no_part_is_not_held_back(saved, dana):
     _draft, made = deliver(saved, submission_id="N", items=BOTH)
     assert made.versions_by == [person("dana").ref]
     assert verified(made).status in ("VERIFIED", "CREDIBLE", "ALLEGED")
+
+
+def test_reports_from_before_are_given_whose_versions_they_had(saved, report):
+    second, _none = deliver(saved, submission_id="C", when="2026-01-14", items=BOTH, victims="4")
+    by_vera(second)
+    third, _none = deliver(saved, submission_id="C", when="2026-01-14", items=BOTH, victims="5")
+    actions.take_over_correction(third, by=person("dana"))
+    names = fresh(report).versions_by
+    assert names == sorted([person("dana").ref, person("vera").ref])
+    within_an_act(lambda: Incident.objects.filter(pk=report.pk).update(versions_by=[]))
+    fill = importlib.import_module("answerable.monitoring.migrations.0024_whose_versions").of_before
+    within_an_act(lambda: fill(apps, SimpleNamespace(connection=connection)))
+    assert fresh(report).versions_by == names
 
 
 # --- what of it can be read -----------------------------------------------------------------------------------------
