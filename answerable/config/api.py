@@ -87,8 +87,6 @@ class ReportIn(Schema):
 
     model_config = ConfigDict(extra="forbid")  # what it does not ask would be lost
 
-    model_config = ConfigDict(extra="forbid")  # what it does not ask would be lost
-
     situation: str
     party: str = ""
     parties: list[str] = []
