@@ -38,6 +38,11 @@ class Decision:
     # Not now, and yes as soon as the person confirms that it is they: the one obstacle a page offers to remove.
     confirm: bool = False
 
+    @property
+    def words(self) -> str:
+        """Why not, in the reader's language; "" where it is allowed or no policy says a sentence."""
+        return " ".join(_(s) for s in self.says)
+
 
 @dataclass(frozen=True)
 class Policies:
@@ -197,7 +202,7 @@ def require(by: HasPrincipal, action: str, resource: Any, **context: Any) -> Dec
     decision = decide(by, action, resource, **context)
     if not decision.allowed:
         what = action.replace("_", " ")
-        says = " ".join(_(s) for s in decision.says) or _(
+        says = decision.words or _(
             "Your role does not cover this step (%(what)s). The registrar can tell you whose it is."
         ) % {"what": what}
         raise Refused(says, reason="confirm" if decision.confirm else "not_authorised")

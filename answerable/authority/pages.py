@@ -126,6 +126,6 @@ def moves(
         elif starts and (decision.allowed or decision.confirm):
             open_now.append({"words": words, "url": url, "fields": {"move": name}})
         elif starts:
-            says = " ".join(decision.says) or _("this belongs to another role")
+            says = decision.words or _("this belongs to another role")
             closed.append({"words": words, "why": says})
     return {"moves": open_now, "not_open": closed if refusable else []}

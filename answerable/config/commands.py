@@ -423,7 +423,10 @@ def messages(argv: list[str]) -> int:
             # The extractor's guess from a text that looks alike ("May" from "Day"): worse than English, so taken out.
             message.flags.discard("fuzzy")
             message.string = "" if isinstance(message.id, str) else ("",) * catalog.num_plurals
-        if guessed:
+        for message in catalog:
+            # What a text was guessed from, which the extractor leaves behind and which is read back as a translator's note.
+            message.user_comments = [c for c in message.user_comments if not c.startswith("|")]
+        if not args.compile_only:
             with po.open("wb") as target:
                 write_po(target, catalog, width=0, no_location=True)
         with po.with_suffix(".mo").open("wb") as target:

@@ -153,7 +153,7 @@ def incident(request: Request, ref: str) -> HttpResponse:
                 or link_queries.to_look_at(request.user).filter(pk=this.pk).exists()
                 or queries.with_items_added(request.user).filter(pk=this.pk).exists()
             ),
-            "why_not_verify": own or " ".join(authority.decide(request.user, "verify_incident", this).says),
+            "why_not_verify": own or authority.decide(request.user, "verify_incident", this).words,
             "may_add": authority.allows(request.user, "add_item", this),
             "may_grade": authority.allows(request.user, "begin_verification", this),
             "may_read": authority.allows(request.user, "read_sealed", this, purpose="verification"),

@@ -6,13 +6,14 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from tests_support import see_all
 
 from answerable.accountability.models import Finding
 from answerable.common import clock
 from answerable.fund import lifecycle as payments
 from answerable.fund.models import Payment
-from answerable.monitoring.models import SourceItem
+from answerable.monitoring.models import Incident, SourceItem
 from answerable.reparations.models import AwardLine
 
 pytestmark = pytest.mark.django_db
@@ -34,6 +35,21 @@ def test_before_an_interview_nothing_is_chosen_and_what_is_needed_is_said(office
     says = text(page)
     assert "Pseudonym of the person (needed where no code is entered)" in says
     assert says.count("In a sentence, of three words at least.") == 2
+
+
+def test_why_a_step_is_not_open_is_said_in_the_readers_language(office, saved):
+    """The policies' own sentences, on the page of a report that one collected and among steps that belong to others."""
+    see_all()
+    incident = Incident.objects.filter(collected_by__handle="sami", status="VERIFIED").first()
+    client = office("sami")
+    for language, words in (
+        ("fr", "Vous avez recueilli"),
+        ("uk", "Це повідомлення зібрали ви"),
+        ("en", "You collected this report, so"),
+    ):
+        client.cookies[settings.LANGUAGE_COOKIE_NAME] = language
+        page = client.get(f"/watch/incidents/{incident.ref}/").content.decode()
+        assert words in page and ("You collected this report" in page) == (language == "en"), language
 
 
 def test_purposes_of_an_item_stand_in_words(office, saved):

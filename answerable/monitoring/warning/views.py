@@ -205,7 +205,7 @@ def alert(request: Request, ref: str) -> HttpResponse:
         "consequences": says.follows(this.level, this.obligations or queries.triggered(this.level)),
         "obligations": [(c, translated("obligation", c, get_language() or "en") or obligations()[c]["text"]) for c in this.obligations],
         "may_confirm": this.waiting and authority.allows(by, "confirm_alert", this), "standing": this.status == lifecycle.CONFIRMED,
-        "why_not": " ".join(_(s) for s in authority.decide(by, "confirm_alert", this).says) if this.waiting else "",
+        "why_not": authority.decide(by, "confirm_alert", this).words if this.waiting else "",
         "may_step_down": this.status == lifecycle.CONFIRMED and authority.allows(by, "step_down_alert", this),
         "may_hold": this.status == lifecycle.CONFIRMED and this.dialogue == actions.DUE and authority.allows(by, "hold_dialogue", this),
     }  # fmt: skip
