@@ -68,7 +68,7 @@ def by_the_api(office, saved, said, path="reports"):
 
 def by_the_short_api(office, saved, said):
     body = {
-        **said,
+        **{name: answer for name, answer in said.items() if name != "when"},
         "on": said["when"],
         "victims": int(said["victims"]),
         **{n: said[n].split() for n in ("forms", "links", "actor_types")},

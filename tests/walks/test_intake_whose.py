@@ -156,7 +156,7 @@ def test_a_later_version_takes_no_report_to_another_situation(saved, report, off
     see_all()
     for chosen in (None, party, report.party):
         with pytest.raises(Refused, match="another situation than the report"):
-            actions.take_over_correction(later, party=chosen, by=person("dana"))
+            actions.take_over_correction(later, actors=[chosen] if chosen else (), by=person("dana"))
         see_all()
     assert fresh(report).party == report.party and fresh(report).status == report.status
     page = office("dana").get(f"/watch/intake/drafts/{later.ref}/").content.decode()
