@@ -372,15 +372,23 @@ def move_incident(incident: Incident, name: str, *, by: Person) -> Incident:
 
 
 @action("verify_incident")
-def verify_incident(incident: Incident, *, matches_pattern: bool = False, by: Person) -> Incident:
+def verify_incident(
+    incident: Incident, *, matches_pattern: bool = False, shown: Sequence[str] | None = None, by: Person
+) -> Incident:
     """Conclude verification: the rules say which level the items reach; a verifier who did not collect it answers for it.
 
     The status follows the level: V3 and above verified, V2 credible, V1 alleged. Where another report was linked since, or an
     item added or graded anew, it is concluded again with it. She collected none of it, added no item to it and gave none another
-    grade. V3d incidents of the same actor are worked out again, because the base set may have grown (R-VER-2).
+    grade. V3d incidents of the same actor are worked out again, because the base set may have grown (R-VER-2). `shown`: the actors
+    that the page she decided on named; she is asked to look again when others are named by now (decision 0048).
     """
     incident = _locked(incident)
     authority.require(by, "verify_incident", incident)
+    if shown is not None and set(shown) != {p.ref for p in incident.actors}:
+        raise Refused(
+            _("Other armed actors are named by now than the page showed. Look at the report again, then conclude."),
+            reason="changed",
+        )
     if incident.collected_by_id == by.pk:
         raise Refused(_("You collected this report, so someone else must verify it (SOD-01)."), reason="SOD-01")
     before, linked = incident.status, _linked_below(incident)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cache
@@ -26,8 +26,8 @@ from answerable.engines.agreement import linear_kappa
 from answerable.monitoring import grades, lifecycle, rules
 from answerable.monitoring.evidence import queries as evidence
 from answerable.monitoring.evidence import rules as grading
+from answerable.monitoring.intake.models import TAKEN_OVER, Draft
 from answerable.monitoring.linking import queries as links
-from answerable.monitoring.linking import rules as command
 from answerable.monitoring.models import (
     FurtherActor,
     Import,
@@ -41,6 +41,7 @@ from answerable.monitoring.models import (
     Situation,
     SourceItem,
 )
+from answerable.monitoring.patterns import rules as windows
 from answerable.monitoring.patterns.models import Contribution
 from answerable.record import log as record
 from answerable.vault.consent import gate
@@ -157,6 +158,26 @@ def actors_of(incidents: Iterable[Incident]) -> dict[int, list[int]]:
     return named
 
 
+def told_by(incidents: Iterable[Incident]) -> dict[int, date]:
+    """The day on which each of these reports was last told: filed, or corrected by a later version of its submission.
+
+    What it tells of did not happen after that, however roughly its date is known.
+    """
+    days = {i.ref: i.submitted_at.date() for i in incidents}
+    later = Draft.objects.filter(corrects__in=days, status=TAKEN_OVER).order_by()
+    for ref, at in later.values_list("corrects").annotate(at=Max("made_at")):
+        days[ref] = max(days[ref], at.date())
+    return {i.pk: days[i.ref] for i in incidents}
+
+
+def days_known(incident: Incident) -> windows.Days:
+    """The last and the first day on which an incident can have been, by its date and by when it was told."""
+    given = windows.days_of(incident.on, incident.precision, incident.earliest, incident.latest)
+    if given[0] <= incident.submitted_at.date():
+        return given
+    return max(given[1], min(given[0], told_by([incident])[incident.pk])), given[1]
+
+
 def incident_facts(incidents: Sequence[Incident]) -> list[rules.IncidentFacts]:
     """Incidents with their items and the live ones of reports linked to them, in a few queries however many there are."""
     items: dict[int, list[SourceItem]] = {}
@@ -187,6 +208,11 @@ def incident_facts(incidents: Sequence[Incident]) -> list[rules.IncidentFacts]:
     same = {pk: roots for group in items.values() for pk, roots in evidence.alike(group).items()} if linked else {}
     one_source = links.one_source(linked)
     named = actors_of(incidents)
+    rough = [
+        i for i in incidents
+        if windows.days_of(i.on, i.precision, i.earliest, i.latest)[0] > i.submitted_at.date()
+    ]  # fmt: skip
+    told = told_by(rough) if rough else {}
     refs = dict(Party.objects.filter(pk__in={p for of in named.values() for p in of}).values_list("pk", "ref"))
     return [
         rules.IncidentFacts(
@@ -197,6 +223,7 @@ def incident_facts(incidents: Sequence[Incident]) -> list[rules.IncidentFacts]:
             precision=i.precision,
             earliest=i.earliest,
             latest=i.latest,
+            told=told.get(i.pk),
             victims=i.victims,
             actor=refs[i.party_id],
             also=frozenset(refs[p] for p in named[i.pk][1:]),
@@ -334,39 +361,27 @@ def counted_incidents(party: Party, *, on: date, chain: bool = False) -> list[ru
     `chain=True`: also those of units on days on which they stood under the actor, as the actor's (§1.4).
     """
     first, last = rules.window(on)
-    found = _of(party, Incident.objects.filter(status__in=lifecycle.COUNTED, on__range=(first, last)), chain)
-    return [i for i in found if first <= i.days[1] and i.days[0] <= last]
+    return _of(party, Incident.objects.filter(status__in=lifecycle.COUNTED), first, last, chain)
 
 
-def _of(party: Party, rows: Reports, chain: bool) -> list[rules.IncidentFacts]:
-    """Of these incidents the actor's own; with `chain`, also those of units under it on the day, counted as its own."""
-    if not chain:
-        return _as_of(incident_facts(list(rows.naming([party]))), party, lambda _on: {party.ref})
-    edges = links.edges_of(party.situation_id)
-    under: dict[date, frozenset[str]] = {}
+def _of(party: Party, rows: Reports, first: date, last: date, chain: bool) -> list[rules.IncidentFacts]:
+    """Of these incidents the actor's own that lie between two days for certain; with `chain`, also those of units, counted as its
+    own, where every day they may have been is one on which the unit stood under it (as patterns.queries.rows_within).
 
-    def units(on: date) -> frozenset[str]:
-        if on not in under:
-            under[on] = command.below(edges, party.ref, on)
-        return under[on]
-
-    return _as_of(incident_facts(list(rows.filter(party__situation=party.situation_id))), party, units)
-
-
-def _as_of(
-    found: Sequence[rules.IncidentFacts], party: Party, whose: Callable[[date], Collection[str]]
-) -> list[rules.IncidentFacts]:
-    """Those of these incidents that name one of `whose` on their day, once each, as the actor's own and at the level they have
-    for those: another actor's base set lifts nothing here (decision 0048).
+    Once each, at the level they have for those they count for: another actor's base set lifts nothing here (decision 0048).
     """
+    spans = links.spans_below(party, first, last) if chain else [(party, first, last)]
+    near = rows.filter(on__range=(first, last)).naming(list({p.pk: p for p, _from, _to in spans}.values()))
+    found = incident_facts(list(near))
     several = [i.ref for i in found if i.also]
     levels: dict[str, dict[str, str]] = {}
-    rows = Contribution.objects.filter(incident__ref__in=several).exclude(level="")
-    for ref, actor, code in rows.values_list("incident__ref", "party__ref", "level"):
+    counted = Contribution.objects.filter(incident__ref__in=several).exclude(level="")
+    for ref, actor, code in counted.values_list("incident__ref", "party__ref", "level"):
         levels.setdefault(ref, {})[actor] = code
     out = []
     for i in found:
-        mine = {i.actor, *i.also} & set(whose(i.on))
+        late, early = i.days
+        mine = {p.ref for p, begins, ends in spans if p.ref in i.actors and begins <= early and late <= ends}
         if not mine:
             continue
         here = [code for actor, code in levels.get(i.ref, {}).items() if actor in mine]
@@ -408,10 +423,8 @@ def retest(pattern: PatternAssessment, *, finding: bool = False) -> dict[str, An
     first, last = rules.window(pattern.on)
     chain = bool(pattern.result.get("chain"))
     parties = list({p.pk: p for p, _from, _to in patterns.spans(pattern.party, first, last, chain=chain)}.values())
-    rows = Incident.objects.filter(
-        status__in=lifecycle.COUNTED, on__range=(first, last), submitted_at__lte=pattern.made_at
-    )
-    incidents = _of(pattern.party, rows, chain)
+    rows = Incident.objects.filter(status__in=lifecycle.COUNTED, submitted_at__lte=pattern.made_at)
+    incidents = _of(pattern.party, rows, first, last, chain)
     if finding:
         live = _with_consent_to_finding(incidents)
         incidents = rules.levels(

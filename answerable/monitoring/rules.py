@@ -283,11 +283,13 @@ class IncidentFacts:
     latest: date | None = None
     also: frozenset[str] = frozenset()
     level_for: Mapping[str, Level] = field(default_factory=dict)
+    told: date | None = None
 
     @property
     def days(self) -> patterns.Days:
-        """The last and the first day it can have been."""
-        return patterns.days_of(self.on, self.precision, self.earliest, self.latest)
+        """The last and the first day it can have been: as given, and not after the day on which it was last `told`."""
+        latest, earliest = patterns.days_of(self.on, self.precision, self.earliest, self.latest)
+        return (latest if self.told is None else max(earliest, min(latest, self.told))), earliest
 
     @property
     def actors(self) -> frozenset[str]:

@@ -229,7 +229,8 @@ def move_incident(request: Request, ref: str) -> HttpResponse:
 def verify_incident(request: Request, ref: str) -> HttpResponse:
     """Conclude verification."""
     this = access.get(access.incidents(request.user), ref)
-    made = actions.verify_incident(this, matches_pattern="matches_pattern" in request.POST, by=request.user)
+    made = actions.verify_incident(this, matches_pattern="matches_pattern" in request.POST, shown=request.POST["actors"].split() if "actors" in request.POST else None,
+                                   by=request.user)  # fmt: skip
     return done(request, _("The rules give %(level)s.") % {"level": made.level}, "incident", this.ref)
 
 

@@ -560,10 +560,10 @@ def test_a_piece_of_an_original_is_for_who_asked_and_comes_whatever_the_size(tak
     assert reply.status_code == 200 and content in reply.content and not operations._under_way
     lena, vera = (Person.objects.get(handle=h) for h in ("lena", "vera"))
     operations._under_way["ticket"] = operations._Leaving(lena.ref, iter([b"secret"]), float("inf"))
-    monkeypatch.setattr(operations.operations, "reader", lambda _token: (vera, b""))
+    monkeypatch.setattr(operations.sessions, "reader", lambda _token: (vera, b""))
     with pytest.raises(Refused, match="nothing here for you"):
         operations.piece("token", "ticket")
-    monkeypatch.setattr(operations.operations, "reader", lambda _token: (lena, b""))
+    monkeypatch.setattr(operations.sessions, "reader", lambda _token: (lena, b""))
     assert operations.piece("token", "ticket")["content"] == b"secret"
     assert operations.piece("token", "ticket")["last"] and not operations._under_way
 

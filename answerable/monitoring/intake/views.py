@@ -298,9 +298,9 @@ def version(request: Request, ref: str) -> HttpResponse:
 def take_over(request: Request, ref: str) -> HttpResponse:
     """Correct a report by the later version of its submission."""
     this = monitoring.get(access.drafts(request.user), ref)
-    report = monitoring.get(monitoring.incidents(request.user), this.corrects)
+    report = monitoring.incidents(request.user).filter(ref=this.corrects).first()
     whose = request.POST.get("actors", "")
-    actors = queries.actors_of(this) if whose == VERSIONS else report.actors if whose == REPORTS else []
+    actors = queries.actors_of(this) if whose == VERSIONS else report.actors if report and whose == REPORTS else []
     made = actions.take_over_correction(this, actors=actors, by=request.user)
     said = _("The report is corrected; its newest texts open first, with the earlier ones beside them.")
     if made.status == lifecycle.REOPENED:

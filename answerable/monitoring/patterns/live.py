@@ -282,7 +282,7 @@ def _contribution(row: Incident, facts: known.IncidentFacts, party: int, *, name
     counted = named and row.status in lifecycle.COUNTED
     own = known.verification_level(facts.items).code if counted else ""
     lifted = known.verification_level(facts.items, base=rules.V3D_BASE, matches_pattern=facts.matches_pattern).code
-    earliest, latest = rules.possible_days(row.on, row.precision, row.earliest, row.latest)
+    latest, earliest = facts.days
     return Contribution(
         incident_id=row.pk, compartment=row.compartment, party_id=party, earliest=earliest,
         latest=latest, area1=areas.key(row.area1), area2=areas.key(row.area2), victims=row.victims, own=own,

@@ -138,17 +138,19 @@ class Standing:
 
 
 def concerned(party: Party, incident: Incident) -> bool:
-    """Whether an incident names the actor, or a unit that stood under it on that day (§1.4: actor or chain of command)."""
+    """Whether an incident names the actor, or a unit that stood under it on every day it may have been (§1.4: actor or chain of
+    command)."""
+    from answerable.monitoring import queries
     from answerable.monitoring.linking import queries as links
-    from answerable.monitoring.linking import rules as command
 
-    actors = incident.actors
-    if any(actor.pk == party.pk for actor in actors):
+    actors = {actor.pk for actor in incident.actors}
+    if party.pk in actors:
         return True
-    if incident.situation_id != party.situation_id:
+    late, early = queries.days_known(incident)
+    if incident.situation_id != party.situation_id or not rules.fits((late, early)):
         return False
-    edges = links.edges_of(party.situation_id)
-    return any(party.ref in command.above(edges, actor.ref, incident.on) for actor in actors)
+    under = links.spans_below(party, early, late)
+    return any(unit.pk in actors and begins <= early and late <= ends for unit, begins, ends in under)
 
 
 NOT_CONCLUDED = (

@@ -8,14 +8,14 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 
-from django.db.models import Max, Q
+from django.db.models import Q
 from django.db.models.functions import Coalesce
 
 from answerable.common.tables import obligations, taxonomy
 from answerable.monitoring import lifecycle as incidents
-from answerable.monitoring.intake.models import TAKEN_OVER, Draft
 from answerable.monitoring.models import Incident, Situation
 from answerable.monitoring.patterns import rules as patterns
+from answerable.monitoring.queries import told_by
 from answerable.monitoring.rules import ItemFacts
 from answerable.monitoring.warning import lifecycle, rules
 from answerable.monitoring.warning.models import Alert, WarningEntry
@@ -81,19 +81,12 @@ def reported(situation: Situation, on: date) -> list[rules.Reported]:
     for row in rows:
         earliest, latest = patterns.possible_days(row.on, row.precision, row.earliest, row.latest)
         found.append(rules.Reported(row.ref, earliest, row.victims, latest))
-    rough = [r.ref for r in found if r.last > r.on and r.within(first, on)]
-    told = _told(rough) if rough else {}
+    rough = {r.ref for r in found if r.last > r.on and r.within(first, on)}
+    by_ref = {row.ref: row for row in rows if row.ref in rough}
+    days = told_by(by_ref.values()) if rough else {}
+    told = {ref: days[row.pk] for ref, row in by_ref.items()}
     found = [replace(r, until=max(r.on, min(r.last, told[r.ref]))) if r.ref in told else r for r in found]
     return [r for r in found if r.within(first, on)]
-
-
-def _told(refs: list[str]) -> dict[str, date]:
-    """The day on which each of these reports was last told: filed, or corrected by a later version of its submission."""
-    days = {ref: at.date() for ref, at in Incident.objects.filter(ref__in=refs).values_list("ref", "submitted_at")}
-    later = Draft.objects.filter(corrects__in=refs, status=TAKEN_OVER).order_by()
-    for ref, at in later.values_list("corrects").annotate(at=Max("made_at")):
-        days[ref] = max(days[ref], at.date())
-    return days
 
 
 def reading(situation: Situation, on: date) -> rules.Reading:
