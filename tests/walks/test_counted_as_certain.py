@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import pytest
@@ -9,11 +10,15 @@ from django.urls import reverse
 
 from answerable.alliance.models import Person
 from answerable.authority.acting import set_scope
+from answerable.common import clock
 from answerable.monitoring import actions as monitoring
+from answerable.monitoring import queries as monitoring_queries
 from answerable.monitoring.evidence import actions as evidence
 from answerable.monitoring.intake import actions as intake
 from answerable.monitoring.intake.models import Draft
+from answerable.monitoring.linking import actions as linking
 from answerable.monitoring.models import Incident, Party
+from answerable.monitoring.patterns import queries as patterns
 from answerable.monitoring.patterns.models import Contribution, PatternState
 
 pytestmark = [pytest.mark.django_db, pytest.mark.writes_freely]
@@ -150,3 +155,66 @@ def test_a_year_is_in_no_window_but_the_one_that_holds_all_of_it(office_of, offi
     assert not PatternState.objects.filter(party=office_of.party, verified_victims__gte=50).exists()
     page = office("sami").get(address).content.decode()
     assert "may lie in these twelve months and is not sure to" in page and "50" in page
+
+
+@pytest.mark.slow
+def test_nothing_lies_after_the_day_on_which_it_was_told(office_of):
+    """A report of "this year", filed today, tells of days until today: the twelve months to today hold it."""
+    today = clock.today()
+    for when in (f"{today:%Y}", f"{today:%Y-%m}", f"{today:%Y-%m-%d}~"):
+        office_of.verified(when=when, victims="3")
+    windows = PatternState.objects.filter(party=office_of.party, reported_incidents__gt=0).values_list(
+        "ends_on", "verified_victims"
+    )
+    assert dict(windows) == {today: 9}
+    made = monitoring.assess_pattern(office_of.party, commonalities=["method"], by=office_of.person("sami"))
+    assert made.result["verified_victims"] == 9 == monitoring_queries.retest(made)["verified_victims"]
+
+
+@pytest.mark.slow
+def test_a_chain_counts_a_rough_date_only_while_the_unit_stood_under_it_all_the_time(office_of):
+    """A finding is drafted on what is worked out anew: that counts what the assessment counts."""
+    top = Party.objects.create(situation=office_of.situation, name="Command Q", actor_type="ACT-STF")
+    linking.note_subordination(
+        office_of.party,
+        top,
+        from_on=date(2026, 1, 1),
+        to_on=date(2026, 1, 10),
+        source="order 1",
+        by=office_of.person("sami"),
+    )
+    for when in ("2026-01-02", "2026-01", "2026-01-05/2026-01-20"):
+        office_of.verified(when=when)
+    made = monitoring.assess_pattern(top, chain=True, by=office_of.person("sami"))
+    set_scope(["*"])
+    again = monitoring_queries.retest(made)
+    assert made.result["verified_incidents"] == 1 == again["verified_incidents"]
+    assert (
+        made.result["verified"] == again["verified"]
+        and made.result["verified_victims"] == again["verified_victims"] == 2
+    )
+    first, rough, _range = Incident.objects.filter(party=office_of.party).order_by("id")
+    assert patterns.concerned(top, first) and not patterns.concerned(top, rough)
+
+
+@pytest.mark.slow
+def test_a_verifier_concludes_for_the_actors_that_her_page_showed(office_of, office):
+    given = {**GIVEN, "situation": office_of.situation.ref, "party": office_of.party.ref, "when": "2026-01-04", "narrative": "n",
+             "items": ITEMS}  # fmt: skip
+    _draft, incident = intake.deliver_report(given, route="api", by=office_of.person("dana"))
+    for name, by in (("triage", "sami"), ("begin_verification", "vera")):
+        monitoring.move_incident(incident, name, by=office_of.person(by))
+    vera = office("vera")
+    page = vera.get(f"/watch/incidents/{incident.ref}/").content.decode()
+    shown = re.search(r'name="actors" value="([^"]*)"', page)[1]
+    assert shown.split() == [office_of.party.ref]
+    other = Party.objects.create(situation=office_of.situation, name="Militia Q", actor_type="ACT-PGM")
+    monitoring.name_further_actors(incident, also=[other], by=office_of.person("sami"))
+    reply = vera.post(f"/watch/incidents/{incident.ref}/verify/", {"actors": shown})
+    assert reply.status_code == 409 and "Other armed actors are named by now" in reply.content.decode()
+    set_scope(["*"])
+    incident.refresh_from_db()
+    assert incident.status == "IN_VERIFICATION"
+    page = vera.get(f"/watch/incidents/{incident.ref}/").content.decode()
+    shown = re.search(r'name="actors" value="([^"]*)"', page)[1]
+    assert vera.post(f"/watch/incidents/{incident.ref}/verify/", {"actors": shown}).status_code == 303
