@@ -603,7 +603,9 @@ def test_an_edit_is_asked_about_the_report_once_the_edit_before_it_was_taken_out
 def test_two_edits_in_one_file_raise_the_question_and_the_first_that_of_the_report(saved, dana):
     report = actions.file_draft(bring(table(unlinked(saved, "one", "2")), dana).drafts.get(), by=dana)
     see_all()
-    both = bring(table(unlinked(saved, "two", "5"), unlinked(saved, "three", "6"), unlinked(saved, "x", "1", _id=9)), dana)
+    both = bring(
+        table(unlinked(saved, "two", "5"), unlinked(saved, "three", "6"), unlinked(saved, "x", "1", _id=9)), dana
+    )
     first, second, other = both.drafts.order_by("row")
     assert (first.looks_like, second.looks_like, other.looks_like) == (report.ref, first.ref, "")
     see_all()
@@ -627,3 +629,19 @@ def test_what_is_neither_answer_decides_nothing(saved, dana, office, said):
     answer = office("dana").post(f"/watch/intake/drafts/{second.ref}/version/", said)
     assert answer.status_code == 409 and "Say whether it is a later version" in answer.content.decode()
     assert again(second).looks_like
+
+
+def test_every_state_of_a_draft_is_a_word_to_be_translated():
+    from answerable.web.templatetags.answerable import STATUS_WORDS
+
+    states = {m.DRAFT, m.CORRECTION, m.FILED, m.REPLACED, m.TAKEN_OVER, m.SET_ASIDE, m.UNDONE, m.LAPSED}
+    assert states <= set(STATUS_WORDS())
+
+
+def test_a_day_told_as_about_then_keeps_its_direction_on_an_arabic_page(saved, dana, office):
+    draft = bring(table(row(saved, when="2026-01-12~")), dana).drafts.get()
+    report = actions.file_draft(draft, by=dana)
+    client = office("dana")
+    client.cookies["django_language"] = "ar"
+    page = client.get(f"/watch/incidents/{report.ref}/").content.decode()
+    assert "\u20682026-01-12~\u2069" in page and page.count("2026-01-12~") == 1
