@@ -161,7 +161,7 @@ def incident(request: Request, ref: str) -> HttpResponse:
             "locked": request.user.vault_session is None,
             "opened": {},
             "later": intake_queries.later_versions(this),
-            "actor_before": _actor_before(this),
+            "actors_changed": _actors_changed(this),
             "counted_for": _counted_for(this),
             "named_by_linked": _named_by_linked(this, seen.filter(pk__in=linked)),
             "may_name": this.status in lifecycle.ANY and authority.allows(request.user, "add_item", this),
@@ -260,6 +260,7 @@ def add_item(request: Request, ref: str) -> HttpResponse:
 def name_actors(request: Request, ref: str) -> HttpResponse:
     """Say who took part besides the actor that is named first."""
     this = access.get(access.incidents(request.user).with_actors().select_related("situation"), ref)
+    authority.require(request.user, "add_item", this)
 
     def act(data: dict[str, Any]) -> HttpResponse:
         made = actions.name_further_actors(this, also=list(data["also"]), by=request.user)
@@ -305,14 +306,16 @@ def read_incident(request: Request, ref: str) -> HttpResponse:
                                                        "back": reverse("incident", args=[this.ref])})  # fmt: skip
 
 
-def _actor_before(this: Incident) -> tuple[str, Any] | None:
-    """The actors that a correction replaced last, and when; None where they are those it was filed with."""
+def _actors_changed(this: Incident) -> tuple[str, Any, bool] | None:
+    """The actors a report counted for before they last changed, when that was, and whether a correction replaced them or a person
+    named who took part; None where they are those it was filed with."""
     for entry in reversed(record.history(this.ref)):
         said = entry.event["detail"] if entry.event else {}
         # One alone, as it was written before a report could name several.
         if refs := said.get("actors_before") or [r for r in (said.get("actor_before"),) if r]:
             names = dict(Party.objects.filter(ref__in=refs).values_list("ref", "name"))
-            return (listed(names[r] for r in refs if r in names), entry.at) if names else None
+            told = listed(names[r] for r in refs if r in names)
+            return (told, entry.at, entry.action == "report corrected") if names else None
     return None
 
 

@@ -59,7 +59,7 @@ def describe(by: Any, ref: str) -> Described | None:
         and (y := Payment.objects.filter(ref=ref).first())
     ):
         return Described(_("Payment") + f" {y.amount}", ("payment", ref), y.status)
-    if kind == "WDR" and (w := consents.withdrawals(by).filter(ref=ref).first()):
+    if kind == "WDR" and (w := consents.receipts(by).filter(ref=ref).first()):
         return Described(_("Withdrawal") + f" {ref}", ("withdrawal", ref), w.status)
     if kind == "STA" and (t := State.objects.filter(ref=ref).first()):
         return Described(t.name, ("state", ref), t.status)

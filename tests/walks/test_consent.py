@@ -115,6 +115,31 @@ def test_a_report_of_several_is_withdrawn_whole_or_account_by_account(office, sa
     assert incident.status == "CONSENT_WITHDRAWN"
 
 
+def test_whoever_writes_a_withdrawal_down_reads_her_its_receipt_and_nobody_else_new_sees_it(office, saved):
+    item, sami = saved("$I8").items.first(), office("sami")
+    url = f"/record/consents/{item.ref}/"
+    reply = press(sami, url + "withdraw/", purpose="CP-MONI", heard="phone")
+    where = reply.headers["Location"]
+    shown = sami.get(where)
+    page = shown.content.decode()
+    assert shown.status_code == 200 and "Read her the receipt" in page and "You did not have to say why" in page
+    # The receipt and no step: those belong to whoever carries withdrawals out.
+    assert "/move/" not in page and 'href="/record/withdrawals/"' not in page
+    made = Withdrawal.objects.get()
+    assert sami.post(f"{where}move/").status_code == 404 and sami.get("/record/withdrawals/").status_code == 404
+    assert where in sami.get(url).content.decode()
+    for who in ("vera", "dana", "safa", "delegate.avn", "chair", "bo"):
+        assert office(who).get(where).status_code == 404, who
+    vera = office("vera").get(url).content.decode()
+    assert made.ref in vera and where not in vera  # no link that leads nowhere
+    lena = office("lena").get(where).content.decode()
+    assert "You did not have to say why" in lena and f"{where}move/" in lena
+    # Another's is not seen for having written one down.
+    second = press(office("vera"), url + "withdraw/", purpose="CP-STAT", heard="phone").headers["Location"]
+    assert sami.get(second).status_code == 404 and office("vera").get(second).status_code == 200
+    assert sami.get(where).status_code == 200
+
+
 @pytest.mark.slow
 def test_the_panel_reads_that_a_finding_was_tested_again_and_not_why(office, saved):
     lena, expert = office("lena"), office("expert1")

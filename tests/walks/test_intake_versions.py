@@ -7,6 +7,7 @@ import re
 
 import pytest
 from django.db import transaction
+from django.utils import translation
 from promises import keeps
 from tests_support import see_all
 from walks.test_intake import ITEM, bring, row, staged_from, table
@@ -486,3 +487,163 @@ def test_two_far_rows_that_share_an_interview_are_named_before_the_file_is_kept(
     deliver(saved, submission_id="O", victims="9", items=[told])
     with pytest.raises(Refused, match="Row 2: "):
         actions.bring_in_reports(staged, by=dana)
+
+
+# --- a doubt is handed on, whatever is answered first -----------------------------------------------------------------
+
+
+@pytest.fixture
+def edits(saved, dana):
+    """A report, and two edits of it that name no version before them: each asked about the one before."""
+    report = actions.file_draft(bring(table(unlinked(saved, "one", "2")), dana).drafts.get(), by=dana)
+    see_all()
+    found = [bring(table(unlinked(saved, u, n)), dana).drafts.get() for u, n in (("two", "5"), ("three", "6"))]
+    assert [d.looks_like for d in found] == [report.ref, found[0].ref]
+    see_all()
+    return report, *found
+
+
+def one_report(report, dana):
+    """Whatever waits is taken over; what came of it is one report and no other draft."""
+    see_all()
+    waits = m.Draft.objects.get(status=m.CORRECTION)
+    assert waits.corrects == report.ref
+    actions.take_over_correction(waits, by=dana)
+    see_all()
+    assert Incident.objects.filter(ref__in=m.Draft.objects.values("ref")).count() == 1
+    assert not m.Draft.objects.filter(status=m.DRAFT).exists()
+    assert set(queries.versions_of(report.ref).values_list("ref", flat=True)) == set(
+        m.Draft.objects.values_list("ref", flat=True)
+    )
+
+
+def again(draft):
+    see_all()
+    return m.Draft.objects.get(pk=draft.pk)
+
+
+def test_the_later_edit_answered_first_is_still_asked_about_the_report(edits, dana, saved, office):
+    report, first, second = edits
+    client = office("dana")
+    where = f"/watch/intake/drafts/{second.ref}/"
+    page = client.post(f"{where}version/", {"is": "later"}, follow=True).content.decode()
+    assert "took the place of the earlier draft" in page and f"may be a later version of {report.ref}" in page
+    assert "File the report" not in page
+    made = again(second)
+    assert (again(first).status, made.status, made.looks_like) == (m.REPLACED, m.DRAFT, report.ref)
+    with pytest.raises(Refused, match="may be a later version of"), transaction.atomic():
+        actions.file_draft(made, by=dana)
+    made = actions.take_as_version(made, by=dana)
+    assert (made.status, made.corrects, made.version) == (m.CORRECTION, report.ref, 3)
+    # The one in between goes with it, by its own name too.
+    assert stands(made.identity) == [(1, m.FILED), (2, m.REPLACED), (3, m.CORRECTION)]
+    see_all()
+    late = bring(table(unlinked(saved, "two", "9", _submission_time="2026-06-01T00:00:00")), dana).drafts.get()
+    assert (late.version, late.status, late.corrects) == (4, m.CORRECTION, report.ref)
+    one_report(report, dana)
+
+
+def test_the_earlier_edit_answered_first_leaves_one_report(edits, dana):
+    report, first, second = edits
+    actions.take_as_version(again(first), by=dana)
+    made = actions.take_as_version(again(second), by=dana)
+    assert (made.status, made.corrects, made.looks_like) == (m.CORRECTION, report.ref, "")
+    one_report(report, dana)
+
+
+def test_an_edit_is_asked_about_the_report_once_the_edit_before_it_was_set_aside(edits, dana, office):
+    report, first, second = edits
+    actions.set_draft_aside(again(first), by=dana)
+    see_all()
+    page = office("dana").get(f"/watch/intake/drafts/{second.ref}/").content.decode()
+    assert f'/watch/incidents/{report.ref}/">Look at it' in page
+    made = actions.take_as_version(again(second), by=dana)
+    assert (made.status, made.corrects) == (m.CORRECTION, report.ref)
+    see_all()
+    actions.take_over_correction(again(second), by=dana)
+    see_all()
+    assert Incident.objects.filter(ref__in=m.Draft.objects.values("ref")).count() == 1
+
+
+def test_no_version_of_an_undecided_edit_may_still_be_one_of_the_report(edits, dana, office):
+    report, first, second = edits
+    client = office("dana")
+    page = client.post(f"/watch/intake/drafts/{second.ref}/version/", {"is": "own"}, follow=True).content.decode()
+    assert f"may be a later version of {report.ref}" in page and "It is a report of its own." not in page
+    assert again(second).looks_like == report.ref
+    page = client.post(f"/watch/intake/drafts/{second.ref}/version/", {"is": "own"}, follow=True).content.decode()
+    assert "It is a report of its own." in page and again(second).looks_like == ""
+
+
+def test_a_named_version_of_an_edit_in_doubt_is_in_doubt_as_well(edits, dana, saved):
+    report, first, _second = edits
+    named = bring(table(unlinked(saved, "two", "7", _submission_time="2026-06-01T00:00:00")), dana).drafts.get()
+    assert (named.version, named.status, named.looks_like) == (2, m.DRAFT, report.ref)
+
+
+@pytest.mark.writes_freely
+def test_taking_the_later_edit_out_again_leaves_the_one_before_it_with_the_report(edits, dana):
+    report, first, second = edits
+    actions.take_as_version(again(second), by=dana)
+    actions.take_as_version(again(second), by=dana)
+    see_all()
+    actions.undo_reports(again(second).batch, by=dana)
+    back = again(first)
+    assert (back.status, back.corrects, back.looks_like) == (m.CORRECTION, report.ref, "")
+    one_report(report, dana)
+
+
+@pytest.mark.writes_freely
+def test_an_edit_is_asked_about_the_report_once_the_edit_before_it_was_taken_out(edits, dana):
+    report, first, second = edits
+    actions.undo_reports(again(first).batch, by=dana)
+    made = actions.take_as_version(again(second), by=dana)
+    assert (made.status, made.corrects) == (m.CORRECTION, report.ref)
+
+
+def test_two_edits_in_one_file_raise_the_question_and_the_first_that_of_the_report(saved, dana):
+    report = actions.file_draft(bring(table(unlinked(saved, "one", "2")), dana).drafts.get(), by=dana)
+    see_all()
+    both = bring(
+        table(unlinked(saved, "two", "5"), unlinked(saved, "three", "6"), unlinked(saved, "x", "1", _id=9)), dana
+    )
+    first, second, other = both.drafts.order_by("row")
+    assert (first.looks_like, second.looks_like, other.looks_like) == (report.ref, first.ref, "")
+    see_all()
+    assert actions.file_drafts(both, by=dana) == 1
+    see_all()
+    actions.take_as_version(again(second), by=dana)
+    assert actions.take_as_version(again(second), by=dana).corrects == report.ref
+
+
+def test_two_rows_of_one_submission_in_a_first_file_are_put_to_a_person(saved, dana, monkeypatch):
+    """Whatever stretch of the file each row is checked in."""
+    monkeypatch.setattr(staging, "AT_ONCE", 1)
+    first, second = bring(table(unlinked(saved, "one", "2"), unlinked(saved, "two", "5")), dana).drafts.order_by("row")
+    assert (first.looks_like, second.looks_like) == ("", first.ref)
+
+
+@pytest.mark.parametrize("said", [{}, {"is": ""}, {"is": "LATER"}])
+def test_what_is_neither_answer_decides_nothing(saved, dana, office, said):
+    bring(table(unlinked(saved, "one", "2")), dana)
+    second = bring(table(unlinked(saved, "two", "5")), dana).drafts.get()
+    answer = office("dana").post(f"/watch/intake/drafts/{second.ref}/version/", said)
+    assert answer.status_code == 409 and "Say whether it is a later version" in answer.content.decode()
+    assert again(second).looks_like
+
+
+def test_every_state_of_a_draft_is_a_word_to_be_translated():
+    from answerable.web.templatetags.answerable import STATUS_WORDS
+
+    states = {m.DRAFT, m.CORRECTION, m.FILED, m.REPLACED, m.TAKEN_OVER, m.SET_ASIDE, m.UNDONE, m.LAPSED}
+    assert states <= set(STATUS_WORDS())
+
+
+def test_a_day_told_as_about_then_keeps_its_direction_on_an_arabic_page(saved, dana, office):
+    draft = bring(table(row(saved, when="2026-01-12~")), dana).drafts.get()
+    report = actions.file_draft(draft, by=dana)
+    client = office("dana")
+    client.cookies["django_language"] = "ar"
+    with translation.override("en"):  # the page's language ends with it
+        page = client.get(f"/watch/incidents/{report.ref}/").content.decode()
+    assert "\u20682026-01-12~\u2069" in page and page.count("2026-01-12~") == 1

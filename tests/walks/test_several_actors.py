@@ -363,6 +363,7 @@ def test_a_later_version_may_name_another_set_and_counts_for_it_when_it_is_chose
     assert "party" in said["changed"] and said["actors_before"] == [field.party.ref, field.militia.ref]
     page = office("sami").get(f"/watch/incidents/{made.ref}/").content.decode()
     assert "counted for Column Q, Hill Militia" in re.sub(r"[\u2068\u2069]", "", page)
+    assert "A correction replaced the armed actor" in page and "named anew" not in page
     assert tallied_by_actor(field.situation) == by_hand(field.situation)
     agrees()
 
@@ -383,8 +384,17 @@ def test_a_person_names_who_else_took_part_and_someone_else_verifies_it_anew(fie
         see_all()
     with pytest.raises(Refused):
         monitoring.name_further_actors(one, also=[field.militia], by=field.person("vera"))
+    for who in ("vera", "lena", "expert1"):
+        reply = office(who).get(f"/watch/incidents/{one.ref}/actors/")
+        assert (
+            reply.status_code in ((409,) if who != "expert1" else (404, 409))
+            and "Name them" not in reply.content.decode()
+        ), who
     reply = sami.post(f"/watch/incidents/{one.ref}/actors/", {"also": [field.militia.ref]})
     assert reply.status_code == 303, reply.content.decode()[:1500]
+    page = re.sub(r"[\u2068\u2069]|</?bdi>", "", sami.get(f"/watch/incidents/{one.ref}/").content.decode())
+    assert "took part were named anew" in page and "A correction replaced" not in page
+    assert "counted for Column Q, and since then for Column Q, Hill Militia" in page
     see_all()
     one.refresh_from_db()
     assert one.status == "REOPENED" and names(one) == ["Column Q", "Hill Militia"] and levels(one) == {}

@@ -89,6 +89,7 @@ def _kept(staged: staging.Staged, by: Person) -> m.IntakeBatch:
             _replace_earlier(staged)
             moved = _move_in("monitoring_draft", staging.COLUMNS, staged.home / "rows", "ref", staged)
             _move_in("monitoring_draftitem", staging.ITEM_COLUMNS, staged.home / "items", "draft_id", staged)
+            _alike_within(batch)
             if moved != state.kept or not staged.whole:
                 raise Refused(
                     _(
@@ -145,6 +146,26 @@ def _move_in(table: str, columns: Sequence[str], path: Path, named: str, staged:
             )  # fmt: skip
             moved += cursor.rowcount
     return moved
+
+
+def _alike_within(batch: m.IntakeBatch) -> None:
+    """Rows of one delivery that look like versions of one another: each is asked about the one before it, by when it came in where
+    it was collected and then by row. What the later one looked like before is handed to the earlier, where that had no doubt.
+    """
+    last: dict[str, m.Draft] = {}
+    doubted: dict[int, m.Draft] = {}
+    rows = batch.drafts.exclude(hints=[]).order_by("as_of", "row")
+    for draft in rows.only("ref", "version", "status", "hints", "looks_like"):
+        before = next((last[h] for h in draft.hints if h in last), None) if draft.version == 1 else None
+        last |= dict.fromkeys(draft.hints, draft)
+        if before is None or (draft.looks_like and before.version > 1):
+            continue
+        if draft.looks_like and not before.looks_like:
+            before.looks_like = draft.looks_like
+            doubted[before.pk] = before
+        draft.looks_like = before.ref
+        doubted[draft.pk] = draft
+    m.Draft.objects.bulk_update(doubted.values(), ["looks_like"], batch_size=1000)
 
 
 def _replace_earlier(staged: staging.Staged) -> None:
@@ -382,7 +403,7 @@ def _filed(
     if draft.looks_like:
         raise Refused(
             _("This may be a later version of %(ref)s. Say first whether it is, or a report of its own.")
-            % {"ref": draft.looks_like},
+            % {"ref": queries.in_doubt(draft)},
             reason="version",
         )
     actors = [party, *also] if party else queries.actors_of(draft)
@@ -500,29 +521,34 @@ def set_draft_aside(draft: m.Draft, *, by: Person) -> m.Draft:
 @action("take_as_version")
 def take_as_version(draft: m.Draft, *, by: Person) -> m.Draft:
     """A person says that a draft is a later version of what it looks like: it takes the place of that draft, or waits as a correction
-    of that report, as if its names had said so. Raises Refused.
+    of that report, as if its names had said so: with every version of its own, and with the doubt of the draft whose place it takes.
+    Raises Refused.
     """
     draft = _locked(draft)
     authority.require(by, "file_draft", draft)
-    earlier = m.Draft.objects.filter(ref=draft.looks_like).first() if draft.looks_like else None
+    earlier = m.Draft.objects.filter(ref=queries.in_doubt(draft)).first() if draft.looks_like else None
     if draft.status != m.DRAFT or earlier is None:
         raise Refused(_(NOT_IN_DOUBT), reason="lifecycle")
     of = m.Draft.objects.filter(organisation=draft.organisation_id, identity=earlier.identity)
     list(of.select_for_update().order_by("pk").values_list("pk"))
-    known = queries.seen_before(draft.organisation_id, [earlier.identity])[earlier.identity]
-    filed = known.status in (m.FILED, m.TAKEN_OVER)
-    if filed and _withdrawn_by_now([known.ref]):
+    known = queries.seen_before(draft.organisation_id, [earlier.identity]).get(earlier.identity)
+    filed = known is not None and known.status in (m.FILED, m.TAKEN_OVER)
+    if known and filed and _withdrawn_by_now([known.ref]):
         raise Refused(_(staging.WITHDRAWN), reason="consent")
-    if not filed and known.status != m.DRAFT:
+    if known is None or (not filed and known.status != m.DRAFT):
         raise Refused(
             _("What it may be a version of is no longer open. Say that it is a report of its own."), reason="lifecycle"
         )
     of.filter(status__in=[m.DRAFT, m.CORRECTION]).update(status=m.REPLACED)
     own, before = draft.identity, draft.status
-    draft.identity, draft.also = known.identity, [*draft.also, own]
-    draft.version, draft.looks_like = known.version + 1, ""
-    draft.status, draft.corrects = (m.CORRECTION, known.ref) if filed else (m.DRAFT, "")
-    draft.save(update_fields=["identity", "also", "version", "looks_like", "status", "corrects"])
+    doubt = "" if filed else known.looks_like
+    versions = m.Draft.objects.select_for_update().filter(organisation=draft.organisation_id, identity=own)
+    for d in [*versions.exclude(pk=draft.pk).order_by("pk"), draft]:
+        d.identity, d.also, d.version = known.identity, [*d.also, own], known.version + d.version
+        d.looks_like, d.corrects = doubt, known.ref if filed else ""
+        if d is draft:
+            d.status = m.CORRECTION if filed else m.DRAFT
+        d.save(update_fields=["identity", "also", "version", "looks_like", "status", "corrects"])
     m.Interview.objects.filter(held_by=own, organisation=draft.organisation_id).update(held_by=known.identity)
     record.append(
         "draft taken as a later version", draft, by=by, from_state=before, to_state=draft.status,
@@ -533,12 +559,17 @@ def take_as_version(draft: m.Draft, *, by: Person) -> m.Draft:
 
 @action("keep_apart")
 def keep_apart(draft: m.Draft, *, by: Person) -> m.Draft:
-    """A person says that a draft is a report of its own, and no later version of what it looks like."""
+    """A person says that a draft is no later version of what it looks like: a report of its own, unless that was itself an undecided
+    draft. Then it may still be a later version of what that one looks like, and is asked about this next.
+    """
     draft = _locked(draft)
     authority.require(by, "file_draft", draft)
     if draft.status != m.DRAFT or not draft.looks_like:
         raise Refused(_(NOT_IN_DOUBT), reason="lifecycle")
-    of, draft.looks_like = draft.looks_like, ""
+    of = queries.in_doubt(draft)
+    asked = m.Draft.objects.filter(ref=of).values_list("identity", flat=True).first()
+    known = queries.seen_before(draft.organisation_id, [asked]).get(asked) if asked else None
+    draft.looks_like = known.looks_like if known and known.status == m.DRAFT else ""
     draft.save(update_fields=["looks_like"])
     record.append("draft kept apart", draft, by=by, detail={"of": of})
     return draft
@@ -674,6 +705,9 @@ def let_drafts_lapse(*, by: HasPrincipal) -> int:
     if not (late or begun or answered):
         raise Refused(_("No draft is that old."), reason="none")
     refs = [d.ref for d in late]
+    for d in late:
+        if d.looks_like:
+            m.Draft.objects.filter(looks_like=d.ref).update(looks_like=d.looks_like)
     lapsed = m.Draft.objects.filter(pk__in=[d.pk for d in late])
     _emptied(lapsed, m.LAPSED)
     for organisation in {d.organisation_id for d in late}:
@@ -762,7 +796,8 @@ def deliver_report(
         m.DraftItem(**dict(zip(staging.ITEM_COLUMNS, values, strict=True))).save(force_insert=True)
     _interviews_held(m.Draft.objects.filter(pk=draft.pk))
     # No file comes this way, so none enters the custody log.
-    incident = _filed(draft, by=by)[0] if draft.status == m.DRAFT and not draft.lacks and not hold else None
+    ready = draft.status == m.DRAFT and not (draft.lacks or draft.looks_like or hold)
+    incident = _filed(draft, by=by)[0] if ready else None
     if begun is not None:
         begun.done, begun.answers = True, {}
         begun.save(update_fields=["done", "answers"])

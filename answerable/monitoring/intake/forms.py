@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
+from answerable.alliance.days import isolated
 from answerable.common.tables import label
 from answerable.monitoring.intake import counts as service_counts
 from answerable.monitoring.intake import guard
@@ -182,7 +183,7 @@ def coded_lines(fields: Sequence[Field], coded: Mapping[str, Any]) -> list[tuple
         elif f.kind == "yes_no":
             shown = _("yes") if value else _("no")
         else:
-            shown = str(value)
+            shown = isolated(str(value)) if f.kind == "when" else str(value)
         lines.append((_(f.label), shown))
     if coded.get("declined"):
         lines.append((_("Prefer not to say"), ", ".join(_(BY_NAME[n].label) for n in coded["declined"])))

@@ -109,6 +109,7 @@ class Known:
     """A submission that is here already: the draft or the report it became, and its latest version.
 
     `names` are the marks that name that version, `before` those of earlier ones, and `contents` what all of them said.
+    `looks_like` is what it may itself be a version of, while no person has decided.
     """
 
     ref: str
@@ -121,6 +122,7 @@ class Known:
     names: frozenset[str] = frozenset()
     before: frozenset[str] = frozenset()
     contents: frozenset[str] = frozenset()
+    looks_like: str = ""
 
 
 def seen_before(organisation: int, marks: Iterable[str], others: Iterable[str] = ()) -> dict[str, Known]:
@@ -139,7 +141,7 @@ def seen_before(organisation: int, marks: Iterable[str], others: Iterable[str] =
     for d in (
         stand.filter(identity__in=named_so)
         .order_by("version")
-        .only("ref", "identity", "also", "status", "content", "as_of", "version", "corrects")
+        .only("ref", "identity", "also", "status", "content", "as_of", "version", "corrects", "looks_like")
     ):
         # A correction names the report it corrects; a version that was replaced is passed on by the one after it.
         status = m.FILED if d.corrects and d.status in (m.CORRECTION, m.TAKEN_OVER, m.SET_ASIDE) else d.status
@@ -147,6 +149,7 @@ def seen_before(organisation: int, marks: Iterable[str], others: Iterable[str] =
         found[d.identity] = Known(
             d.corrects or d.ref, d.identity, status, d.content, d.as_of, d.version, d.ref, names,
             was.before | was.names if was else frozenset(), (was.contents if was else frozenset()) | {d.content},
+            d.looks_like,
         )  # fmt: skip
     latest = {mark: k for k in found.values() for mark in k.before | k.names} | found
     return {mark: latest[mark] for mark in wanted if mark in latest}
@@ -164,6 +167,24 @@ def looks_like(organisation: int, hints: Iterable[str]) -> dict[str, str]:
     latest = seen_before(organisation, {identity for identity, _hints in rows})
     stand = {i: k.ref if k.status == m.FILED else k.draft for i, k in latest.items() if k.status in (m.FILED, m.DRAFT)}
     return {h: stand[identity] for identity, having in rows for h in having if h in wanted and identity in stand}
+
+
+def in_doubt(draft: m.Draft) -> str:
+    """The report or draft that a draft may be a later version of, as long as a person has not said; "" where nothing is in doubt.
+
+    Where that one is no longer open (set aside, taken out, lapsed), what it was itself in doubt about takes its place: a doubt is
+    handed on, and never ends because a draft in between does. Where nothing is left to be a version of, the first is named.
+    """
+    asked, met = draft.looks_like, {draft.ref}
+    while asked and asked not in met:
+        met.add(asked)
+        if (of := m.Draft.objects.filter(ref=asked).only("organisation", "identity", "looks_like").first()) is None:
+            break
+        known = seen_before(of.organisation_id, [of.identity]).get(of.identity) if of.identity else None
+        if known and known.status in (m.FILED, m.TAKEN_OVER, m.DRAFT):
+            return asked
+        asked = known.looks_like if known else of.looks_like
+    return draft.looks_like
 
 
 def versions_of(report: str) -> QuerySet[m.Draft]:

@@ -525,7 +525,8 @@ class Intake:
             else:
                 filed = known.status in (m.FILED, m.TAKEN_OVER)
                 ready[identity] = Ready(record, clean, identity, also, content, m.CORRECTION if filed else m.DRAFT,
-                                        known.version + 1, known.ref if filed else "")  # fmt: skip
+                                        known.version + 1, known.ref if filed else "",
+                                        looks_like="" if filed else known.looks_like)  # fmt: skip
         self._others_like(ready.values())
         self.corrections += sum(r.version > 1 for r in ready.values())
         self._pseudonyms(ready.values())
@@ -564,7 +565,8 @@ class Intake:
         with reading_as(self.by):
             like = queries.looks_like(self.by.body_id, {h for r in new for h in r.hints if r.version == 1})
         for r in new:
-            r.looks_like = next((like[h] for h in r.hints if r.version == 1 and h in like), "")
+            if r.version == 1:
+                r.looks_like = next((like[h] for h in r.hints if h in like), "")
 
     def _pseudonyms(self, ready: Iterable[Ready]) -> None:
         """Pseudonyms become marks within this organisation, like those of interviews: what is typed there may be a name."""

@@ -210,7 +210,7 @@ def draft(request: Request, ref: str) -> HttpResponse:
     this = monitoring.get(
         access.drafts(request.user).select_related("situation", "party", "organisation", "collected_by", "batch"), ref
     )
-    in_doubt = this.looks_like if this.status == m.DRAFT else ""
+    in_doubt = queries.in_doubt(this) if this.status == m.DRAFT else ""
     facts = (
         {"when": edtf.parse(this.when), "area1": this.area1, "forms": this.coded.get("forms", [])}
         if this.when
@@ -281,16 +281,23 @@ REPORTS, VERSIONS = "report", "version"
 def version(request: Request, ref: str) -> HttpResponse:
     """Say whether a draft is a later version of what it looks like, or a report of its own."""
     this = monitoring.get(access.drafts(request.user), ref)
-    if request.POST.get("is") == "later":
+    said = request.POST.get("is", "")
+    if said not in ("later", "own"):
+        raise Refused(_("Say whether it is a later version or a report of its own."), reason="version")
+    if said == "later":
         made = actions.take_as_version(this, by=request.user)
-        said = (
+        answer = (
             _("It waits as a correction of that report.")
             if made.corrects
             else _("It took the place of the earlier draft.")
         )
-        return done(request, said, "intake-draft", this.ref)
-    actions.keep_apart(this, by=request.user)
-    return done(request, _("It is a report of its own."), "intake-draft", this.ref)
+    else:
+        made = actions.keep_apart(this, by=request.user)
+        answer = "" if made.looks_like else _("It is a report of its own.")
+    if made.looks_like:
+        still = _("This may be a later version of %(ref)s. Say first whether it is, or a report of its own.")
+        answer = f"{answer} {still % {'ref': queries.in_doubt(made)}}".strip()
+    return done(request, answer, "intake-draft", this.ref)
 
 
 @require_POST

@@ -12,12 +12,13 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from answerable.authority import engine as authority
 from answerable.authority.principals import HasPrincipal, Place
 from answerable.common import clock
 from answerable.common.hooks import question
+from answerable.record.models import Entry
 from answerable.vault.consent import rules
 from answerable.vault.consent.models import CLOSED, TERMS, Consent, Transfer, Withdrawal, terms
 
@@ -194,6 +195,16 @@ def withdrawals(by: HasPrincipal) -> QuerySet[Withdrawal]:
     if not authority.allows(by, "see_withdrawals", Place("withdrawals")):
         return Withdrawal.objects.none()
     return Withdrawal.objects.all()
+
+
+def receipts(by: HasPrincipal) -> QuerySet[Withdrawal]:
+    """Withdrawals whose receipt a person may see: those they work on, and those they wrote down themselves."""
+    if authority.allows(by, "see_withdrawals", Place("withdrawals")):
+        return withdrawals(by)
+    if not authority.allows(by, "see_receipts", Place("withdrawals")):
+        return Withdrawal.objects.none()
+    wrote = Entry.objects.filter(subject=OuterRef("ref"), action="consent withdrawn", actor=by.ref)
+    return Withdrawal.objects.filter(Exists(wrote))
 
 
 def transfers(by: HasPrincipal) -> QuerySet[Transfer]:

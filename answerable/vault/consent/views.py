@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 from answerable.alliance.models import Body
 from answerable.authority import engine as authority
 from answerable.authority.pages import Request, done, form_page, needs
+from answerable.authority.principals import Place
 from answerable.common.hooks import question
 from answerable.common.references import normalise
 from answerable.common.tables import label
@@ -175,7 +176,8 @@ def consents(request: Request, ref: str) -> HttpResponse:
          "may_give": authority.allows(request.user, "give_consent", held),
          "may_transfer": authority.allows(request.user, "record_transfer", held),
          "everything": rules.EVERYTHING, "transfers": Transfer.objects.filter(subject=this.ref),
-         "withdrawals": Withdrawal.objects.filter(subject=this.ref)},
+         "withdrawals": Withdrawal.objects.filter(subject=this.ref),
+         "shown": set(queries.receipts(request.user).filter(subject=this.ref).values_list("pk", flat=True))},
     )  # fmt: skip
 
 
@@ -266,10 +268,14 @@ def _instant(text: str) -> Any:
     return datetime.fromisoformat(text)
 
 
-@needs("see_withdrawals", "withdrawals")
+@needs("see_receipts", "withdrawals")
 def withdrawal(request: Request, ref: str) -> HttpResponse:
-    """One withdrawal: each consequence with its clock, its receipt, and whether it may still be taken back."""
-    this = get_object_or_404(queries.withdrawals(request.user), ref=normalise(ref))
+    """One withdrawal: each consequence with its clock, its receipt, and whether it may still be taken back.
+
+    Whoever wrote it down and does not carry withdrawals out is shown what follows and the receipt, to read to her: no step.
+    """
+    this = get_object_or_404(queries.receipts(request.user), ref=normalise(ref))
+    works = authority.allows(request.user, "see_withdrawals", Place("withdrawals"))
     held, words = queries.subject_of(this), effect_words()
     lines = [
         {"sentence": _(rules.EFFECTS[e["code"]].sentence), "purpose": survivor.purpose_words(e["purpose"]), "code": e["code"],
@@ -280,9 +286,9 @@ def withdrawal(request: Request, ref: str) -> HttpResponse:
     return render(
         request, "vault/withdrawal.html",
         {"this": this, "lines": lines, "receipt": survivor.receipt_of(this), "open": this.status in (m.ASKED, m.EFFECTIVE),
-         "may_undo": authority.allows(request.user, "undo_withdrawal", held),
-         "may_note": authority.allows(request.user, "note_effect_done", held),
-         "recalls": Transfer.objects.filter(subject__in=this.parts, recalled_at__isnull=False)},
+         "works": works, "may_undo": works and authority.allows(request.user, "undo_withdrawal", held),
+         "may_note": works and authority.allows(request.user, "note_effect_done", held),
+         "recalls": Transfer.objects.filter(subject__in=this.parts, recalled_at__isnull=False) if works else []},
     )  # fmt: skip
 
 

@@ -168,7 +168,8 @@ def plain(status: str) -> str:
 def STATUS_WORDS() -> dict[str, str]:
     """Statuses as people say them, for the pages that delegations and the public read."""
     return {
-        "DRAFT": _("Draft"), "SPONSORED": _("Sponsored"), "PREREQ_CHECK": _("Prerequisites checked"),
+        "DRAFT": _("Draft"), "CORRECTION": _("Correction"), "REPLACED": _("Replaced"), "TAKEN_OVER": _("Taken over"),
+        "FILED": _("Filed as a report"), "UNDONE": _("Undone"), "SET_ASIDE": _("Set aside"), "SPONSORED": _("Sponsored"), "PREREQ_CHECK": _("Prerequisites checked"),
         "LEGAL_CHECK": _("Law checked"), "SAFETY_CHECK": _("Safety checked"), "CIRCULATED": _("Circulated"),
         "MEETING": _("Vote open"), "ADOPTED": _("Adopted"), "REJECTED": _("Rejected"), "NO_QUORUM": _("No quorum"),
         "WITHDRAWN": _("Withdrawn"), "CLOSED": _("Closed"), "IN_FORCE": _("In force"), "LAPSED": _("Lapsed"),

@@ -36,6 +36,7 @@ from answerable.monitoring.models import (
 )
 from answerable.monitoring.patterns.models import Indicator
 from answerable.monitoring.warning.models import Alert, WarningEntry
+from answerable.record.models import Entry
 from answerable.reparations.models import Claim, Programme
 from answerable.safeguarding.models import (
     ContactAttempt,
@@ -70,6 +71,12 @@ def _in_scope(who: Principal, obj: Any) -> bool:
 
 def _withdrawal_shown(who: Principal, obj: Any) -> bool:
     return sees(who, "see_withdrawals") and (_in_scope(who, obj) or "consents" in who.compartments)
+
+
+def _receipt_shown(who: Principal, obj: Any) -> bool:
+    """Those who carry out withdrawals; and whoever wrote this one down."""
+    wrote = Entry.objects.filter(subject=obj.ref, action="consent withdrawn", actor=who.ref).exists()
+    return _withdrawal_shown(who, obj) or sees(who, "see_receipts") and wrote and _in_scope(who, obj)
 
 
 def _her_consents_shown(who: Principal, claim: Claim) -> bool:
@@ -158,7 +165,7 @@ SHOWN: dict[type, Callable[[Principal, Any], bool]] = {
     RoomRestore: lambda w, o: sees(w, "see_seats") or o.leader.ref == w.ref,
     Claim: lambda w, o: sees(w, "see_claims") and _in_scope(w, o),
     Recovery: lambda w, o: sees(w, "see_recoveries") or o.person.ref == w.ref,
-    Withdrawal: _withdrawal_shown,
+    Withdrawal: _receipt_shown,
     Transfer: _withdrawal_shown,
     # What nobody made sure of yet, or was taken out, is there for those who keep the directory.
     Provider: lambda w, o: sees(w, "see_directory" if o.status == "LISTED" else "enter_provider"),
@@ -195,6 +202,7 @@ class Route:
     limit: int = 2
     shown: Callable[[Principal, Any], bool] | None = None  # where it is not shown to whoever sees the object elsewhere
     more: tuple[str, ...] = ()  # further parts of the address
+    asks: str = ""  # whoever may not do this to what is shown is refused the page as well, in a sentence
     absent: bool = False  # what is sent names something that is not there, so the answer is 404 to everyone
 
     def shows_to(self, who: Principal, obj: Any) -> bool:
@@ -236,9 +244,9 @@ ROUTES: dict[str, Route] = {
     "remove-reader": Route("remove_reader", posts=(Post("remove_reader", {"name": "monitoring", "person": "$leo"}, at_place=True),), gets=False),
     "rotate-compartment": Route("rotate_compartment", posts=(Post("rotate_compartment", {"name": "none"}, at_place=True),), gets=False),
     "withdrawals": Route("see_withdrawals"),
-    "withdrawal": Route("see_withdrawals", Withdrawal),
+    "withdrawal": Route("see_receipts", Withdrawal),
     "move-withdrawal": Route("see_withdrawals", Withdrawal, (Post("undo_withdrawal", of=subject_of),
-                             Post("note_effect_done", {"code": "MEMO_REMOVED"}, of=subject_of)), gets=False),
+                             Post("note_effect_done", {"code": "MEMO_REMOVED"}, of=subject_of)), gets=False, shown=_withdrawal_shown),
     "answer-recall": Route("see_withdrawals", Transfer, (Post("note_recall_answer", {"answer": "DELETED"}, of=subject_of),), gets=False),
     "consents": Route("see_today", Claim, shown=_her_consents_shown),
     "give-consent": Route("see_today", Claim, (Post("give_consent", of=subject_of), Post("give_consent", {
@@ -324,7 +332,7 @@ ROUTES: dict[str, Route] = {
     "move-incident": Route("see_incidents", Incident, _moves(("triage", "begin_verification", "refer_elsewhere", "reopen")), gets=False),
     "verify-incident": Route("see_incidents", Incident, (Post("verify_incident"),), gets=False),
     "add-item": Route("see_incidents", Incident, (Post("add_item"),)),
-    "name-actors": Route("see_incidents", Incident, (Post("add_item"),)),
+    "name-actors": Route("see_incidents", Incident, (Post("add_item"),), asks="add_item"),
     "read-incident": Route("see_incidents", Incident, tuple(Post("read_sealed", {"field": f}, purpose="verification")
                            for f in ("narrative", "place", "nonsense")), gets=False),
     "read-item": Route("see_incidents", SourceItem, (Post("read_sealed", purpose="verification"),), gets=False),

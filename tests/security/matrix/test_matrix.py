@@ -102,7 +102,7 @@ def test_no_role_of_any_state_does_anything_to_a_person_level_object(kind):
         if on == kind:
             assert not _allowed(action, kind, lambda who, of, purpose: who.body_kind == "delegation"), action
     for action in ("see_incidents", "see_claims", "see_patterns", "see_payments", "see_care", "see_contact", "see_safety",
-                   "see_grievances", "see_withdrawals", "see_identity_requests", "see_threads", "offer_referral", "make_plan",
+                   "see_grievances", "see_withdrawals", "see_receipts", "see_identity_requests", "see_threads", "offer_referral", "make_plan",
                    "plan_contact", "open_door", "confirm_receipt"):  # fmt: skip
         assert not _allowed(action, "Place", lambda who, of, purpose: who.body_kind == "delegation"), action
 
