@@ -108,6 +108,8 @@ OTHERWISE = {
     **dict.fromkeys(["door_enter", "door_attach", "door_close", "door_complain", "door_pin", "door_save", "door_send"],
                     "her own door, by her own code"),
     **dict.fromkeys(["door_seal", "door_seal_hers"], "seals a new message"),
+    # Opening a file from before there were marks across reports marks it, and the entry of that has a salt (decision 0049).
+    **dict.fromkeys(["evidence_bundle", "evidence_check", "evidence_show", "evidence_statement"], "the salt of an entry"),
     # Pixels and notes about evidence, made and sealed in the session of someone who may; they open nothing else.
     **dict.fromkeys(["evidence_excerpt", "evidence_proof", "evidence_redact", "evidence_take"], "seals a new file of evidence"),
 }  # fmt: skip

@@ -511,7 +511,7 @@ def test_what_was_rolled_back_is_made_again_and_many_are_made_at_once(saved):
 def test_the_vault_that_sees_nothing_of_a_transaction_gives_its_salts(saved, monkeypatch):
     """Over the sockets the vault has the committed record alone."""
     end, ref = log.ends(), new_ref("CLM")
-    monkeypatch.setattr("answerable.vault.operations.record.ends", lambda: end)
+    monkeypatch.setattr("answerable.vault.operations.sealing.record.ends", lambda: end)
     with transaction.atomic():
         assert all(opens(log.append("note", ref, by=CLOCK)) for _n in range(20))
 
