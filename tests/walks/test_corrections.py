@@ -136,7 +136,7 @@ def test_carried_out_it_changes_her_file_and_she_reads_it(door, office, hers):
     assert bytes(now.account) == earlier  # the earlier version stays sealed beside the new one
     (entry,) = log.history(claim.ref)[before:]
     assert entry.action == "claim corrected"
-    assert entry.event["detail"]["fields"] == ["account", "age_band", "country", "events_from", "events_to"]
+    assert entry.event["detail"]["fields"] == ["account", "age_band", "country", "events_from"]
     assert "bridge" not in json.dumps(entry.event) and "UNSAID" not in json.dumps(entry.event)
     made = Correction.objects.get(message=message.ref)
     assert made.outcome == lifecycle.CARRIED_OUT and made.before["country"] == "Pelland"
