@@ -85,11 +85,18 @@ def opened(world):
 @pytest.mark.slow
 def test_complaints_during_rotations_stop_nobody(opened):
     """Each complaint with an answer takes the room's lock and the record's head, and so does each rotation."""
-    token, ends = opened.sign_in("omar"), time.monotonic() + 15
+    token, began = opened.sign_in("omar"), time.monotonic()
     complained, rotated, wrong = [], [], []
 
+    def going_on() -> bool:
+        """Fifteen seconds and, on a slow machine, until enough of both came through."""
+        past = time.monotonic() - began
+        return past < 15 or (
+            past < 120 and not wrong and min(len(rotated), sum("answer" in r for r in complained)) <= 5
+        )
+
     def complains(i: int) -> None:
-        while time.monotonic() < ends:
+        while going_on():
             reply = opened.ask(
                 "door_complain", "channel", about=["DELAY"], happened=f"{i} {time.monotonic()}", answer=True
             )
@@ -100,7 +107,7 @@ def test_complaints_during_rotations_stop_nobody(opened):
     threads = [threading.Thread(target=complains, args=(i,), daemon=True) for i in range(4)]
     for thread in threads:
         thread.start()
-    while time.monotonic() < ends:
+    while going_on():
         reply = opened.ask("rotate", token=token, name="grievances/general")
         (rotated if "answer" in reply else wrong).append(reply)
     for thread in threads:
