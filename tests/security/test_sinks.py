@@ -49,7 +49,7 @@ def plant_a_report_and_a_claim(p: Planted) -> None:
     where = f"/watch/intake/report/{situation}/"
     dana.get(where)
     told = {"referral_offered": "on", "when": "2026-01-14", "area1": "S", "searched_first": "on"}
-    party = re.search(r'<option value="(PTY-[^"]+)"', dana.post(where, {**told, "step": 1, "act": "next"})).group(1)
+    party = re.search(r'value="(PTY-[^"]+)"', dana.post(where, {**told, "step": 1, "act": "next"})).group(1)
     report = {**told, "step": 5, "act": "file", "party": party, "victims": 3, "actor_types": ["ACT-STF"], "forms": ["SV-RAPE"],
               "links": ["LK-PERP"], "risk": "medium", **{n: p.word(n) for n in ("narrative", "place", "link_reason")}}  # fmt: skip
     dana.post(where, {**report, "victims": "many"})
