@@ -7,6 +7,7 @@ process, data lie in our own folder, and only a private unix socket is open: no 
 from __future__ import annotations
 
 import calendar
+import fcntl
 import hashlib
 import json
 import os
@@ -42,6 +43,7 @@ DOOR_ROLES = {
     "vault": "answerable_vault",
 }
 SERVER_USER = "answerable-pg"
+PREPARING = 7_150_001  # the advisory lock held while roles and databases are made; any number, the same everywhere
 
 # No statement, parameter or row ever reaches the server's log (security.md §2.12).
 SERVER_SETTINGS = """
@@ -249,14 +251,22 @@ def _is_dead(pid: int) -> bool:
 def start_embedded(folder: Path | None = None) -> Server:
     """Start the wheel's server on `folder`/pg unless it runs; returns how to reach it as its superuser.
 
-    Recovers by itself after kill -9. Raises Refused with the last line of the server's own log when it will not start.
+    Recovers by itself after kill -9, and two that start it at once wait for each other. Raises Refused with the last line of
+    the server's own log when it will not start.
     """
     base = (folder or data_dir()).resolve()
-    cluster = base / "pg"
     try:
         base.mkdir(parents=True, exist_ok=True)
     except OSError as fault:
         raise Refused(f"The data folder {base} cannot be made: {fault.strerror}. Set ANSWERABLE_DATA.") from fault
+    with (base / "pg.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        return _start_in_turn(base)
+
+
+def _start_in_turn(base: Path) -> Server:
+    """Start the server of a data folder, which no other process starts meanwhile."""
+    cluster = base / "pg"
     account = _server_account()
     bin_ = _binaries(cluster)
     secret = base / "pg-superuser.key"
@@ -345,9 +355,13 @@ def _role_passwords() -> dict[str, str]:
 
 
 def prepare(server: Server) -> None:
-    """Make roles and the database where they are missing. Idempotent; the same on any PostgreSQL 15 or newer."""
-    passwords = _role_passwords()
+    """Make roles and the database where they are missing. Idempotent; the same on any PostgreSQL 15 or newer.
+
+    Two that prepare one server at once wait for each other: PostgreSQL refuses the second of two changes of one role.
+    """
     with server.connect() as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", [PREPARING])
+        passwords = _role_passwords()
         if connection.info.server_version < 150000:
             raise Refused("PostgreSQL 15 or newer is needed.", reason="postgres_version")
         known = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
@@ -376,9 +390,9 @@ def prepare(server: Server) -> None:
             for role in ROLES:
                 words = "GRANT CONNECT ON DATABASE {} TO {}" if role in roles else "REVOKE ALL ON DATABASE {} FROM {}"
                 connection.execute(sql.SQL(words).format(sql.Identifier(name), sql.Identifier(role)))
-    for name in may_open:
-        with server.connect(name) as connection:
-            connection.execute("ALTER SCHEMA public OWNER TO answerable_owner")
+        for name in may_open:
+            with server.connect(name) as inside:
+                inside.execute("ALTER SCHEMA public OWNER TO answerable_owner")
 
 
 def ensure_server() -> Server:
