@@ -585,6 +585,7 @@ try:
     now = scenario.instant(read.steps[-1]["at"]) + timedelta(days=1)
     clock.fix(now)
     from answerable.vault import actions as vault, budget, keeping
+    from answerable.vault.keyroom import roomkeys
     from answerable.vault.consent import actions as consent, queries
     from answerable.vault.consent.models import Withdrawal
     from answerable.vault.models import DataKey, IdentityBlock, RecordKey

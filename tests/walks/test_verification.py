@@ -370,6 +370,8 @@ def test_verified_and_a_level_are_said_of_a_report_only_once_a_verifier_conclude
 # Lines that pass a level on to a rule or to the tallies, which look at the status as well.
 TO_RULES = {
     "level=rules.Level(i.level, tuple(i.because)),",
+    'code = max(here, key=lambda c: rules.RANK[c], default=i.level.code if i.level else "V1")',
+    "level = i.level if i.level and i.level.code == code else rules.Level(code, ())",
     "incident.ref, incident.level, items, incident.precision, incident.victims, incident.submitted_at.isoformat()",
 }
 

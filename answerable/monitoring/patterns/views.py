@@ -33,7 +33,8 @@ def numbers(by: Any, situation: Situation, *, actor: str = "") -> dict[str, Any]
 def carriers(by: Any, refs: list[str], levels: Mapping[str, str]) -> dict[str, Any]:
     """Incidents that carry a number: a link each with its items, as far as this person opens them, and the rest as a number.
 
-    `levels` are those they have for the actor the number is about: said where one has another as a whole.
+    `levels` are those they have for the actor the number is about: said where one has another as a whole, and only of a
+    report that has a level to show at all.
     """
     seen, hidden = access.carried(by, refs[:SHOWN])
     items = queries.items_of(seen)
@@ -42,7 +43,7 @@ def carriers(by: Any, refs: list[str], levels: Mapping[str, str]) -> dict[str, A
             {
                 "incident": (i := seen[ref]),
                 "items": items.get(ref, 0),
-                "level": levels[ref] if levels.get(ref, i.level) != i.level else "",
+                "level": levels[ref] if (whole := i.concluded_level) and levels.get(ref, whole) != whole else "",
             }
             for ref in refs[:SHOWN]
             if ref in seen
