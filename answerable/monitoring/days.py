@@ -58,9 +58,9 @@ def _month(how: str, day: date) -> str:
 def when_words(report: Any) -> str:
     """When it happened in the reader's language, no finer than it is known: a day, the week of a day, a month, a quarter, a year."""
     first, last = possible_days(report.on, report.precision, report.earliest, report.latest)
-    if report.latest is not None:
+    if report.latest is not None and first < last:
         return _("some day from %(first)s to %(last)s") % {"first": day_words(first), "last": day_words(last)}
-    if report.precision == "day":
+    if report.precision == "day" or report.latest is not None:
         return day_words(report.on)
     if report.precision == "week":
         return _("week of %(day)s") % {"day": day_words(first)}
