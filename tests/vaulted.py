@@ -1,7 +1,11 @@
-"""A played demonstration in a database of its own, and the vault as a real process on it: for tests that kill things."""
+"""A played demonstration in a database of its own, and the vault as a real process on it: for tests that kill things.
+
+It is played once in a run of the tests and copied for each test module that needs one.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -12,6 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from answerable.config import postgres
 from answerable.vault import frames
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -45,6 +50,15 @@ with reading_as(CLOCK):
     refs = {name: run.fresh("$" + name).ref for name in ("I1", "I2", "fresh", "claim", "zandria", "brigade", "programme")}
 print(json.dumps({"refs": refs, "seats": seats}))
 """
+COPY = """
+import os, sys
+from answerable.config import postgres
+with postgres.ensure_server().connect() as c:
+    for tail in ("", "_keys"):
+        c.execute(f'CREATE DATABASE "{sys.argv[1]}{tail}" OWNER answerable_owner TEMPLATE "{os.environ["ANSWERABLE_DATABASE"]}{tail}"')
+os.environ["ANSWERABLE_DATABASE"] = sys.argv[1]
+postgres.ensure_server()
+"""
 DROP = """
 import os, sys
 os.environ["ANSWERABLE_DATABASE"] = sys.argv[1]
@@ -54,26 +68,56 @@ with postgres.ensure_server().connect() as c:
 """
 
 
+def _python(script: str, *args: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a script; its failure is the test's."""
+    done = subprocess.run([sys.executable, "-c", script, *args], env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done
+
+
+def _environment(name: str) -> dict[str, str]:
+    """What a process needs to work on the databases of this name."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "ANSWERABLE_DATABASE": name}
+    env.pop("DJANGO_SETTINGS_MODULE", None)
+    return env
+
+
+def _played() -> tuple[str, dict[str, Any]]:
+    """The name of the databases in which this run of the tests has played the demonstration, and what it told.
+
+    The first that asks plays it and the others wait. What an earlier run left is dropped.
+    """
+    name = "played_" + (os.environ.get("PYTEST_XDIST_TESTRUNUID") or f"alone{os.getpid()}")[:16]
+    folder = postgres.data_dir()
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "played.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        told = folder / f"{name}.json"
+        if not told.exists():
+            for old in folder.glob("played_*.json"):
+                _python(DROP, old.stem, env=_environment(old.stem))
+                old.unlink()
+            done = _python(PLAY, name, PASSPHRASE, env=_environment(name))
+            told.write_text(done.stdout.splitlines()[-1], encoding="utf-8")
+        return name, json.loads(told.read_text(encoding="utf-8"))
+
+
 class World:
     """One alliance with a vault that can be started, asked over its sockets, and killed."""
 
     def __init__(self, folder: Path) -> None:
         self.name = f"vaulted_{os.getpid()}_{os.urandom(3).hex()}"
         self.sockets = Path("/tmp") / f"av-{self.name}"
-        self.env = {**os.environ, "PYTHONPATH": str(ROOT), "ANSWERABLE_DATABASE": self.name,
-                    "ANSWERABLE_VAULT_SOCKETS": str(self.sockets)}  # fmt: skip
-        self.env.pop("DJANGO_SETTINGS_MODULE", None)
+        self.env = {**_environment(self.name), "ANSWERABLE_VAULT_SOCKETS": str(self.sockets)}
         self.log = folder / "vault.log"
         self.vault: subprocess.Popen[bytes] | None = None
-        done = self.python(PLAY, self.name, PASSPHRASE)
-        told = json.loads(done.stdout.splitlines()[-1])
+        played, told = _played()
+        _python(COPY, self.name, env=_environment(played))
         self.refs, self.seats = told["refs"], told["seats"]
 
     def python(self, script: str, *args: str) -> subprocess.CompletedProcess[str]:
         """Run a script with this world's database; its failure is the test's."""
-        done = subprocess.run([sys.executable, "-c", script, *args], env=self.env, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr[-3000:]
-        return done
+        return _python(script, *args, env=self.env)
 
     def start(self) -> None:
         """Start the vault and wait until it answers. It is locked."""

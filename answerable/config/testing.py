@@ -6,10 +6,12 @@ import fcntl
 import hashlib
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 WRITES = re.compile(r"^\s*(INSERT INTO|UPDATE|DELETE FROM)\s+\"?(\w+)", re.I)
 FREE = ("django_",)
@@ -22,6 +24,35 @@ def pytest_collection_modifyitems(items: list[Any]) -> None:
             getattr(item, "fixturenames", ())
         ):
             item.add_marker(pytest.mark.django_db(databases=["default", "keys"]), append=False)
+
+
+MATRIX = "tests/security/matrix/"  # its tests ask the policies a great many questions, each once in a process
+
+
+@cache
+def _shares(path: str) -> bool:
+    """Whether the tests of a module share what it makes once, as a database with the demonstration or a running vault."""
+    return 'scope="module"' in (PACKAGE.parent / path).read_text(encoding="utf-8")
+
+
+class ByWhatIsShared(LoadScopeScheduling):
+    """Hand tests out one by one, but those that share what their module makes to one worker, so that it is made once.
+
+    xdist's own groups (`--dist loadgroup`) write into a field of a test that pytest 9.2 no longer reads.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.split("::", 1)[0]
+        if path.startswith(MATRIX):
+            return MATRIX
+        return path if _shares(path) else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByWhatIsShared:
+    """The order stays as collected: an empty database before one in which the demonstration has been played."""
+    config.option.loadscopereorder = False
+    return ByWhatIsShared(config, log)
 
 
 PACKAGE = Path(__file__).resolve().parents[1]
