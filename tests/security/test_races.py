@@ -198,7 +198,8 @@ try:
     print("compared", circles,  sum(d[0] for d in done) >= 20)
     # A draft is filed in one window while its delivery is taken out again in another.
     import io, tempfile, time; from pathlib import Path; from django.conf import settings
-    from answerable.monitoring.intake import actions as intake, staging; from answerable.monitoring.intake.models import Draft
+    from answerable.monitoring.intake import actions as intake; from answerable.monitoring.intake.staging import arrival, stretches
+    from answerable.monitoring.intake.models import Draft
     settings.INTAKE, dana, real = Path(tempfile.mkdtemp()), P("dana"), intake._filed
     def slow(*args, **named):
         made = real(*args, **named); filed.set(); time.sleep(1); return made
@@ -206,8 +207,8 @@ try:
     names = "situation,party,referral_offered,searched_first,when,area1,actor_types,forms,links,link_reason,victims,risk,narrative"
     for first in ("file", "undo"):
         line = f"{fresh.situation.ref},{fresh.party.ref},yes,yes,2026-01,S,ACT-STF,SV-RAPE,LK-PERP,badges,3,high,told {first}"
-        with reading_as(CLOCK): staged = staging.stage(staging.arrive(io.BytesIO(f"{names}\\n{line}\\n".encode())), "r.csv", by=dana)
-        staging.begin(staged, staged.state.mapping, None); staging.advance(staged, by=dana)
+        with reading_as(CLOCK): staged = arrival.stage(arrival.arrive(io.BytesIO(f"{names}\\n{line}\\n".encode())), "r.csv", by=dana)
+        stretches.begin(staged, staged.state.mapping, None); stretches.advance(staged, by=dana)
         batch = intake.bring_in_reports(staged, by=dana)
         with reading_as(CLOCK): draft = Draft.objects.get(batch=batch)
         filed, intake._filed = threading.Event(), slow

@@ -13,8 +13,9 @@ from tests_support import see_all
 from answerable.alliance.models import Person
 from answerable.common import clock
 from answerable.common.errors import Refused
-from answerable.monitoring.intake import actions, staging
+from answerable.monitoring.intake import actions
 from answerable.monitoring.intake import models as m
+from answerable.monitoring.intake.staging import arrival, runs, stretches
 from answerable.monitoring.models import Incident, SourceItem
 from answerable.record import log
 from answerable.vault import keeping
@@ -52,15 +53,15 @@ def table(*rows):
 
 
 def staged_from(raw, by, situation=None, name="reports.csv"):
-    arriving = staging.arrive(io.BytesIO(raw))
-    staged = staging.stage(arriving, name, by=by, situation=situation)
-    staging.begin(staged, staged.state.mapping, situation)
+    arriving = arrival.arrive(io.BytesIO(raw))
+    staged = arrival.stage(arriving, name, by=by, situation=situation)
+    stretches.begin(staged, staged.state.mapping, situation)
     return staged
 
 
 def bring(raw, by, situation=None, name="reports.csv"):
     staged = staged_from(raw, by, situation, name)
-    state = staging.advance(staged, by=by)
+    state = stretches.advance(staged, by=by)
     # Of a file without a good row nothing is brought in; what is wrong with each stands in the run.
     return actions.bring_in_reports(staged, by=by) if state.kept else state
 
@@ -191,15 +192,15 @@ def test_a_delivery_of_which_a_report_was_filed_stays(dana, saved):
 def test_a_run_stopped_half_way_goes_on_where_it_was(dana, saved):
     rows = [row(saved, victims=str(1 + i % 50), narrative=f"story {i}") for i in range(1200)]
     staged = staged_from(table(*rows), dana)
-    state = staging.advance(staged, by=dana, seconds=0)
+    state = stretches.advance(staged, by=dana, seconds=0)
     assert state.done == 500 and not state.finished
     with pytest.raises(Refused, match="Not every row"):
         actions.bring_in_reports(staged, by=dana)
-    again = staging.Staged(staged.state.token, staged.key)
+    again = runs.Staged(staged.state.token, staged.key)
     # Bytes written after the last kept state, as a crash leaves them.
     with (again.home / "rows").open("ab") as f:
         f.write(b"half a row")
-    staging.advance(again, by=dana)
+    stretches.advance(again, by=dana)
     batch = actions.bring_in_reports(again, by=dana)
     assert batch.kept == 1200 and batch.drafts.count() == 1200
     assert batch.drafts.values("identity").distinct().count() == 1200
@@ -210,14 +211,14 @@ def test_a_run_that_nobody_came_back_to_is_swept(dana, saved, settings):
 
     old, new = staged_from(table(row(saved)), dana), staged_from(table(row(saved, victims="4")), dana)
     os.utime(old.home, (1, 1))
-    assert staging.sweep() == 1
+    assert runs.sweep() == 1
     assert not old.home.exists() and new.home.exists()
 
 
 def test_a_wrong_key_opens_no_run(dana, saved):
     staged = staged_from(table(row(saved)), dana)
     with pytest.raises(Refused, match="no longer here"):
-        list(staging.Staged(staged.state.token, b"\0" * 32).records())
+        list(runs.Staged(staged.state.token, b"\0" * 32).records())
 
 
 # --- ODK Central and KoboToolbox ----------------------------------------------------------------------------------
@@ -380,7 +381,7 @@ def test_words_planted_in_a_file_are_in_no_column_file_entry_or_sentence(dana, s
     )
     rows = [good, {**good, **bad}, {**good, words["header"]: "x", "purposes": words["wrong"], "kind": words["wrong"]}]
     staged = staged_from(table(*rows), dana, name=f"{words['name']}.csv")
-    staging.advance(staged, by=dana)
+    stretches.advance(staged, by=dana)
     batch_files = {p: p.read_bytes() for p in settings.INTAKE.rglob("*") if p.is_file()}
     batch = actions.bring_in_reports(staged, by=dana)
     assert (batch.kept, batch.bad) == (1, 2)
@@ -477,7 +478,7 @@ def test_a_hundred_thousand_rows_with_three_hundred_bad_ones(dana, saved):
     shown = []
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     staged = staged_from(raw, dana)
-    state = staging.advance(staged, by=dana, progress=lambda s: shown.append(s.done))
+    state = stretches.advance(staged, by=dana, progress=lambda s: shown.append(s.done))
     more_mib = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     assert (state.total, state.kept, state.bad) == (100_000, 99_700, 300)
     assert shown[0] == 500 and shown[-1] == 100_000 and len(shown) == 200

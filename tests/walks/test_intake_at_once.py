@@ -8,8 +8,9 @@ from walks.test_intake import dana, own_folder, row, staged_from, table
 from walks.test_intake_pages import send
 
 from answerable.common.errors import Refused
-from answerable.monitoring.intake import actions, staging
+from answerable.monitoring.intake import actions
 from answerable.monitoring.intake import models as m
+from answerable.monitoring.intake.staging import runs, stretches
 
 __all__ = ["dana", "own_folder"]
 
@@ -19,17 +20,17 @@ def rows(saved, n):
 
 
 def again(staged):
-    return staging.Staged(staged.state.token, staged.key)
+    return runs.Staged(staged.state.token, staged.key)
 
 
 def test_nothing_is_checked_kept_or_dropped_while_another_window_does(saved, dana):
     one = staged_from(rows(saved, 3), dana)
-    staging.advance(one, by=dana)
+    stretches.advance(one, by=dana)
     other = again(one)
     with one.alone():
         for act in (
-            lambda: staging.begin(other, other.state.mapping, None),
-            lambda: staging.advance(other, by=dana),
+            lambda: stretches.begin(other, other.state.mapping, None),
+            lambda: stretches.advance(other, by=dana),
             lambda: actions.bring_in_reports(other, by=dana),
             other.hold,
         ):
@@ -43,9 +44,9 @@ def test_what_is_pressed_while_a_file_is_kept_says_so_and_loses_no_row(saved, da
     page = office("dana")
     where = send(page, rows(saved, 4)).url
     see_all()
-    run = staging.Staged(where.split("/")[-2], bytes.fromhex(page.cookies["intake-" + where.split("/")[-2]].value))
-    staging.begin(run, run.state.mapping, None)
-    staging.advance(run, by=dana)
+    run = runs.Staged(where.split("/")[-2], bytes.fromhex(page.cookies["intake-" + where.split("/")[-2]].value))
+    stretches.begin(run, run.state.mapping, None)
+    stretches.advance(run, by=dana)
     replies = []
     move = actions._move_in
 
@@ -67,15 +68,15 @@ def test_a_run_goes_on_where_the_other_window_left_it(saved, dana):
     one = staged_from(rows(saved, 3), dana)
     other = again(one)
     assert not other.state.finished
-    staging.advance(one, by=dana)
-    staging.begin(one, one.state.mapping, None)
-    staging.advance(one, by=dana)
+    stretches.advance(one, by=dana)
+    stretches.begin(one, one.state.mapping, None)
+    stretches.advance(one, by=dana)
     assert actions.bring_in_reports(other, by=dana).drafts.count() == 3
 
 
 def test_rows_that_are_not_all_that_was_checked_are_not_kept(saved, dana):
     staged = staged_from(rows(saved, 3), dana)
-    staging.advance(staged, by=dana)
+    stretches.advance(staged, by=dana)
     ready = staged.home / "rows"
     ready.write_bytes(b"".join(ready.read_bytes().splitlines(keepends=True)[:2]))
     before = m.Draft.objects.count()
@@ -83,14 +84,14 @@ def test_rows_that_are_not_all_that_was_checked_are_not_kept(saved, dana):
         actions.bring_in_reports(staged, by=dana)
     see_all()
     assert m.Draft.objects.count() == before and not m.IntakeBatch.objects.filter(kept=3).exists()
-    staging.begin(staged, staged.state.mapping, None)
-    staging.advance(staged, by=dana)
+    stretches.begin(staged, staged.state.mapping, None)
+    stretches.advance(staged, by=dana)
     assert actions.bring_in_reports(staged, by=dana).drafts.count() == 3
 
 
 def test_who_was_late_is_told_that_the_file_is_gone(saved, dana, django_capture_on_commit_callbacks):
     one = staged_from(rows(saved, 2), dana)
-    staging.advance(one, by=dana)
+    stretches.advance(one, by=dana)
     late = again(one)
     with django_capture_on_commit_callbacks(execute=True):
         actions.bring_in_reports(one, by=dana)

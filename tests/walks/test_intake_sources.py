@@ -16,8 +16,9 @@ from walks.test_intake_refuses import PAPER
 from walks.test_intake_versions import deliver, person
 from walks.test_intake_whole import TOLD, verified
 
-from answerable.monitoring.intake import actions, queries, staging
+from answerable.monitoring.intake import actions, queries
 from answerable.monitoring.intake import models as m
+from answerable.monitoring.intake.staging import sentences
 from answerable.monitoring.models import Incident, SourceItem
 from answerable.vault.consent import actions as consent
 
@@ -124,7 +125,7 @@ def test_a_photograph_that_did_not_come_is_named_and_its_item_is_kept(saved, dan
     items = [{**TOLD, "attachment": "photo.png", "PARENT_KEY": key, "KEY": f"{key}/items[1]"}]
     batch = bring(odk_zip([central(saved, key)], items), dana, name="answerable_report.zip")
     assert (batch.kept, batch.bad) == (1, 0)
-    assert [(p[0], p[1], p[2]) for p in batch.problems] == [(2, "items.1.attachment", staging.NO_FILE)]
+    assert [(p[0], p[1], p[2]) for p in batch.problems] == [(2, "items.1.attachment", sentences.NO_FILE)]
     assert batch.drafts.get().items.count() == 1
 
 
@@ -135,7 +136,7 @@ def test_a_row_that_swallowed_others_is_not_kept(saved, dana):
     lines[3] = lines[3] + '"'
     batch = bring("\n".join([head, *lines, ""]).encode(), dana)
     assert (batch.rows, batch.kept, batch.bad) == (2, 1, 1)
-    assert [(p[0], p[2]) for p in batch.problems] == [(2, staging.SWALLOWED)]
+    assert [(p[0], p[2]) for p in batch.problems] == [(2, sentences.SWALLOWED)]
 
 
 # --- by the API -----------------------------------------------------------------------------------------------------

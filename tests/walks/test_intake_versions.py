@@ -18,8 +18,9 @@ from answerable.alliance.models import Person
 from answerable.authority.acting import scope_of
 from answerable.authority.principals import CLOCK
 from answerable.common.errors import Refused
-from answerable.monitoring.intake import actions, queries, staging
+from answerable.monitoring.intake import actions, queries
 from answerable.monitoring.intake import models as m
+from answerable.monitoring.intake.staging import runs, sentences, stretches
 from answerable.monitoring.models import Incident
 from answerable.record import log
 from answerable.vault.client import ask
@@ -147,7 +148,7 @@ def test_no_later_story_is_kept_of_a_person_who_withdrew(saved, dana, later, day
 def test_a_file_checked_before_she_withdrew_is_checked_again(saved, dana, later):
     _draft, report = deliver(saved, submission_id="W")
     staged = staged_from(table(row(saved, submission_id="W", victims="9")), dana)
-    assert staging.advance(staged, by=dana).kept == 1
+    assert stretches.advance(staged, by=dana).kept == 1
     withdrawn(report, later, 0)
     with pytest.raises(Refused, match="withdrawn meanwhile"):
         actions.bring_in_reports(staged, by=dana)
@@ -206,7 +207,7 @@ def as_json(*rows):
 
 @pytest.mark.parametrize("seconds", [None, 0])
 def test_a_later_edit_far_down_the_same_file_is_the_one_kept(saved, dana, monkeypatch, seconds):
-    monkeypatch.setattr(staging, "AT_ONCE", 2)
+    monkeypatch.setattr(stretches, "AT_ONCE", 2)
     told = {"items": [{f"items/{k}": v for k, v in ITEM.items()}]}
     rows = [kobo(saved, "a", "2026-05-01T00:00:00", victims="2", **told)]
     rows += [kobo(saved, f"b{n}", "2026-05-01T00:00:00", victims=str(n + 3)) for n in range(4)]
@@ -216,8 +217,8 @@ def test_a_later_edit_far_down_the_same_file_is_the_one_kept(saved, dana, monkey
     ]
     staged = staged_from(as_json(*rows), dana, name="x.json")
     while not staged.state.finished:
-        staged = staging.Staged(staged.state.token, staged.key)
-        staging.advance(staged, by=dana, seconds=seconds)
+        staged = runs.Staged(staged.state.token, staged.key)
+        stretches.advance(staged, by=dana, seconds=seconds)
     assert (staged.state.kept, staged.state.repeated) == (5, 2)
     batch = actions.bring_in_reports(staged, by=dana)
     see_all()
@@ -233,7 +234,7 @@ def test_an_edit_in_kobo_keeps_its_time_and_is_a_later_version_all_the_same(save
     """KoboToolbox leaves _submission_time as it was: what the submission says decides, and the names of its versions."""
     first = bring(as_json(kobo(saved, "a", AT, victims="2", **HELD)), dana, name="x.json")
     again = staged_from(as_json(kobo(saved, "a", AT, victims="2", _tags=[], **HELD)), dana, name="x.json")
-    state = staging.advance(again, by=dana)
+    state = stretches.advance(again, by=dana)
     assert (state.kept, state.repeated, state.corrections) == (0, 1, 0), "the same again is here already"
     edit = kobo(saved, "b", AT, victims="5", **HELD) | {"meta/rootUuid": "uuid:a", "meta/deprecatedID": "uuid:a"}
     second = bring(as_json(edit), dana, name="x.json")
@@ -251,7 +252,7 @@ def test_an_edit_in_kobo_keeps_its_time_and_is_a_later_version_all_the_same(save
         (edit | {"_tags": []}, "a later version than this row"),
         (kobo(saved, "c", AT, victims="9") | {"meta/rootUuid": "uuid:a"}, "holds no items"),
     ):
-        state = staging.advance(staged_from(as_json(row_), dana, name="x.json"), by=dana)
+        state = stretches.advance(staged_from(as_json(row_), dana, name="x.json"), by=dana)
         assert (state.kept, state.repeated) == (0, 1)
         assert words in state.problems[0][2], state.problems
 
@@ -269,9 +270,9 @@ def test_an_older_version_that_comes_after_a_newer_one_is_said_and_nothing_is_to
     bring(version("2026-06-01T00:00:00", "5", 2), dana, name="x.json")
     older = version("2026-05-01T00:00:00", "3", 1)
     staged = staged_from(older, dana, name="x.json")
-    state = staging.advance(staged, by=dana)
+    state = stretches.advance(staged, by=dana)
     assert (state.kept, state.bad, state.repeated) == (0, 0, 1) and not state.to_mend
-    assert [p[2] for p in state.problems] == [staging.LATE]
+    assert [p[2] for p in state.problems] == [sentences.LATE]
     with pytest.raises(Refused, match="Every row of this file is here already"):
         actions.bring_in_reports(staged, by=dana)
     see_all()
@@ -288,7 +289,7 @@ def test_an_older_version_that_comes_after_a_newer_one_is_said_and_nothing_is_to
         assert "Every row of this file is here already" in page and "Mend what is listed" not in page
         assert said in page and "Problems by row" not in page
     # A row that is bad is still to be mended.
-    state = staging.advance(staged_from(version("2026-05-01T00:00:00", "many", 1), dana, name="x.json"), by=dana)
+    state = stretches.advance(staged_from(version("2026-05-01T00:00:00", "many", 1), dana, name="x.json"), by=dana)
     assert state.to_mend and not state.kept
 
 
@@ -473,14 +474,14 @@ def test_undoing_a_version_leaves_the_interview_with_the_one_that_stands_again(s
 
 
 def test_two_far_rows_that_share_an_interview_are_named_before_the_file_is_kept(saved, dana, monkeypatch):
-    monkeypatch.setattr(staging, "AT_ONCE", 2)
+    monkeypatch.setattr(stretches, "AT_ONCE", 2)
     ours = allowed(dana, saved("$zandria"))
     told = {**TOLD, "interview": ours.ref}
     rows = [row(saved, submission_id=f"R{n}", victims=str(n + 1), **(told if n in (0, 5) else {})) for n in range(6)]
     staged = staged_from(table(*rows), dana)
     while not staged.state.finished:
-        staged = staging.Staged(staged.state.token, staged.key)
-        staging.advance(staged, by=dana, seconds=0)
+        staged = runs.Staged(staged.state.token, staged.key)
+        stretches.advance(staged, by=dana, seconds=0)
     assert (staged.state.kept, staged.state.bad) == (5, 1)
     assert [(p[0], p[1]) for p in staged.state.problems] == [(7, "items.1.interview")]
     # Taken by another way after the check: the refusal names the row.
@@ -618,7 +619,7 @@ def test_two_edits_in_one_file_raise_the_question_and_the_first_that_of_the_repo
 
 def test_two_rows_of_one_submission_in_a_first_file_are_put_to_a_person(saved, dana, monkeypatch):
     """Whatever stretch of the file each row is checked in."""
-    monkeypatch.setattr(staging, "AT_ONCE", 1)
+    monkeypatch.setattr(stretches, "AT_ONCE", 1)
     first, second = bring(table(unlinked(saved, "one", "2"), unlinked(saved, "two", "5")), dana).drafts.order_by("row")
     assert (first.looks_like, second.looks_like) == ("", first.ref)
 

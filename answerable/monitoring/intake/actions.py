@@ -28,8 +28,9 @@ from answerable.monitoring import queries as reports
 from answerable.monitoring import rules as known
 from answerable.monitoring.evidence import actions as evidence
 from answerable.monitoring.intake import counts as service_counts
-from answerable.monitoring.intake import guard, queries, readers, rules, staging
+from answerable.monitoring.intake import guard, queries, readers, rules
 from answerable.monitoring.intake import models as m
+from answerable.monitoring.intake.staging import checking, layout, runs, sealing, sentences
 from answerable.monitoring.models import Incident, Party, Situation, SourceItem, item_ref
 from answerable.monitoring.patterns import live
 from answerable.record import log as record
@@ -48,10 +49,10 @@ FILED_AT_ONCE = 500
 
 
 @action("bring_in_reports")
-def bring_in_reports(staged: staging.Staged, *, by: Person) -> m.IntakeBatch:
+def bring_in_reports(staged: runs.Staged, *, by: Person) -> m.IntakeBatch:
     """Keep every good row of a delivery as a draft: all of them, once. What is bad stays named, row by row.
 
-    The rows were checked and sealed before (staging.advance); here they move in as they are. Raises Refused when the
+    The rows were checked and sealed before (stretches.advance); here they move in as they are. Raises Refused when the
     checking is not at its end, while another window checks or keeps the file, or when the same came in meanwhile.
     """
     authority.require(by, "bring_in_reports", Place("intake"))
@@ -66,7 +67,7 @@ def bring_in_reports(staged: staging.Staged, *, by: Person) -> m.IntakeBatch:
     return batch
 
 
-def _kept(staged: staging.Staged, by: Person) -> m.IntakeBatch:
+def _kept(staged: runs.Staged, by: Person) -> m.IntakeBatch:
     """A run that is held, as a delivery with its drafts and its entry in the record."""
     state = staged.state
     if not state.finished:
@@ -87,8 +88,8 @@ def _kept(staged: staging.Staged, by: Person) -> m.IntakeBatch:
         with transaction.atomic():
             batch.save(force_insert=True)
             _replace_earlier(staged)
-            moved = _move_in("monitoring_draft", staging.COLUMNS, staged.home / "rows", "ref", staged)
-            _move_in("monitoring_draftitem", staging.ITEM_COLUMNS, staged.home / "items", "draft_id", staged)
+            moved = _move_in("monitoring_draft", layout.COLUMNS, staged.home / "rows", "ref", staged)
+            _move_in("monitoring_draftitem", layout.ITEM_COLUMNS, staged.home / "items", "draft_id", staged)
             _alike_within(batch)
             if moved != state.kept or not staged.whole:
                 raise Refused(
@@ -128,16 +129,16 @@ def _withdrawn_by_now(reports: Iterable[str]) -> set[str]:
     return queries.withdrawn(refs)
 
 
-def _move_in(table: str, columns: Sequence[str], path: Path, named: str, staged: staging.Staged) -> int:
+def _move_in(table: str, columns: Sequence[str], path: Path, named: str, staged: runs.Staged) -> int:
     """Rows that are ready, into a table, a megabyte at a time; not of drafts that a later row of the file replaced. Returns how
     many. (Row-level security takes no COPY, and nobody needs the right to make tables of their own for it.)
     """
     moved = 0
     gone, at = set(staged.state.superseded), columns.index(named)
     names = ", ".join(columns)
-    values = ", ".join(f"NULLIF(a[{n}], '\\N')::{staging.CASTS.get(c, 'text')}" for n, c in enumerate(columns, 1))
+    values = ", ".join(f"NULLIF(a[{n}], '\\N')::{layout.CASTS.get(c, 'text')}" for n, c in enumerate(columns, 1))
     with connection.cursor() as cursor:
-        for part in staging.whole_lines(path):
+        for part in layout.whole_lines(path):
             if gone and not (part := "\n".join(x for x in part.split("\n") if x.split("\t", at + 1)[at] not in gone)):
                 continue
             cursor.execute(
@@ -168,11 +169,11 @@ def _alike_within(batch: m.IntakeBatch) -> None:
     m.Draft.objects.bulk_update(doubted.values(), ["looks_like"], batch_size=1000)
 
 
-def _replace_earlier(staged: staging.Staged) -> None:
+def _replace_earlier(staged: runs.Staged) -> None:
     """Drafts of which a later version comes in give way to it; a report that was filed stays as it is."""
     if not staged.state.corrections:
         return
-    at, version = staging.COLUMNS.index("identity"), staging.COLUMNS.index("version")
+    at, version = layout.COLUMNS.index("identity"), layout.COLUMNS.index("version")
     later: list[str] = []
     with (staged.home / "rows").open("rb") as rows:
         for one in rows:
@@ -534,7 +535,7 @@ def take_as_version(draft: m.Draft, *, by: Person) -> m.Draft:
     known = queries.seen_before(draft.organisation_id, [earlier.identity]).get(earlier.identity)
     filed = known is not None and known.status in (m.FILED, m.TAKEN_OVER)
     if known and filed and _withdrawn_by_now([known.ref]):
-        raise Refused(_(staging.WITHDRAWN), reason="consent")
+        raise Refused(_(sentences.WITHDRAWN), reason="consent")
     if known is None or (not filed and known.status != m.DRAFT):
         raise Refused(
             _("What it may be a version of is no longer open. Say that it is a report of its own."), reason="lifecycle"
@@ -723,7 +724,7 @@ def let_drafts_lapse(*, by: HasPrincipal) -> int:
 
 def owed() -> int:
     """What the worker does for intake, every minute: unfinished runs swept, drafts that nobody filed in time deleted."""
-    staging.sweep()
+    runs.sweep()
     done = 0
     while True:
         with reading_as(CLOCK):
@@ -762,7 +763,7 @@ def deliver_report(
     authority.require(by, "bring_in_reports", Place("intake"))
     if situation is not None:
         authority.require(by, "receive_report", situation)
-    intake = staging.Intake(by, situation=situation, batch_id=None, route=route)
+    intake = checking.Intake(by, situation=situation, batch_id=None, route=route)
     # Its own number is one of its organisation, whatever way it comes; by its route alone it was known before.
     own = row.get("submission_id")
     entry = readers.Record(0, [], ids=[f"own/{own}", f"{route}/{own}"] if own else [])
@@ -777,14 +778,14 @@ def deliver_report(
     fresh, spent = intake.guarded(fresh)
     if spent:
         raise Problems({name: problem for _record, name, problem in spent})
-    asked = intake.texts(fresh)
-    drafts, items = intake.rows(fresh, asked, intake.seal(asked))
+    asked = sealing.texts(intake, fresh)
+    drafts, items = sealing.rows(intake, fresh, asked, sealing.seal(intake, asked))
     earlier = m.Draft.objects.filter(
         organisation=by.body, identity=fresh[0].identity, status__in=[m.DRAFT, m.CORRECTION]
     )
-    draft = m.Draft(**dict(zip((c.strip('"') for c in staging.COLUMNS), drafts[0], strict=True)))
+    draft = m.Draft(**dict(zip((c.strip('"') for c in layout.COLUMNS), drafts[0], strict=True)))
     if draft.corrects and _withdrawn_by_now([draft.corrects]):
-        raise Refused(_(staging.WITHDRAWN), reason="consent")
+        raise Refused(_(sentences.WITHDRAWN), reason="consent")
     try:
         with transaction.atomic():
             earlier.update(status=m.REPLACED)
@@ -793,7 +794,7 @@ def deliver_report(
         # The same report came in a moment ago by another way.
         raise Refused(_("This report is here already. Nothing was changed."), reason="duplicate") from None
     for values in items:
-        m.DraftItem(**dict(zip(staging.ITEM_COLUMNS, values, strict=True))).save(force_insert=True)
+        m.DraftItem(**dict(zip(layout.ITEM_COLUMNS, values, strict=True))).save(force_insert=True)
     _interviews_held(m.Draft.objects.filter(pk=draft.pk))
     # No file comes this way, so none enters the custody log.
     ready = draft.status == m.DRAFT and not (draft.lacks or draft.looks_like or hold)

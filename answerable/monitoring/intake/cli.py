@@ -28,7 +28,8 @@ def main(argv: list[str]) -> int:
     from answerable.authority.principals import Place
     from answerable.monitoring import access
     from answerable.monitoring.cli import analyst
-    from answerable.monitoring.intake import actions, problems, staging
+    from answerable.monitoring.intake import actions, problems
+    from answerable.monitoring.intake.staging import arrival, runs, stretches
 
     by = analyst(args.handle)
     with reading_as(by):
@@ -41,16 +42,16 @@ def main(argv: list[str]) -> int:
         )
     try:
         with args.file.open("rb") as source:
-            arriving = staging.arrive(source)
+            arriving = arrival.arrive(source)
     except OSError as fault:
         raise Refused(f"{args.file} cannot be read: {fault.strerror}.", reason="file") from None
-    staged = staging.stage(arriving, args.file.name, by=by, situation=situation)
+    staged = arrival.stage(arriving, args.file.name, by=by, situation=situation)
     try:
         mapping = _mapped(staged.columns(), staged.state.mapping, args.column)
-        staging.begin(staged, mapping, situation)
+        stretches.begin(staged, mapping, situation)
         shown = sys.stderr.isatty()
 
-        def progress(state: staging.State) -> None:
+        def progress(state: runs.State) -> None:
             if shown:
                 print(
                     f"\r{state.done:,} of {state.total:,} rows, {state.bad:,} with problems",
@@ -59,7 +60,7 @@ def main(argv: list[str]) -> int:
                     flush=True,
                 )
 
-        state = staging.advance(staged, by=by, progress=progress)
+        state = stretches.advance(staged, by=by, progress=progress)
         if shown:
             print(file=sys.stderr)
         print(f"{state.total:,} rows: {state.kept:,} good, {state.bad:,} with problems, {state.repeated:,} here already, "

@@ -18,9 +18,10 @@ from answerable.common import clock, edtf
 from answerable.common.errors import Refused
 from answerable.monitoring import access as monitoring
 from answerable.monitoring import grades, lifecycle
-from answerable.monitoring.intake import access, actions, forms, problems, published, queries, readers, rules, staging
+from answerable.monitoring.intake import access, actions, forms, problems, published, queries, readers, rules
 from answerable.monitoring.intake import counts as service_counts
 from answerable.monitoring.intake import models as m
+from answerable.monitoring.intake.staging import arrival, runs, stretches
 from answerable.monitoring.intake.uploads import sealed_on_arrival
 from answerable.monitoring.models import Incident
 from answerable.record.pages import chain
@@ -49,12 +50,12 @@ def intake(request: Request) -> HttpResponse:
         if form.is_valid() and sent is not None:
             try:
                 situation = form.cleaned_data["situation"]
-                staged = staging.stage(sent.arriving, sent.name, by=request.user, situation=situation)
+                staged = arrival.stage(sent.arriving, sent.name, by=request.user, situation=situation)
                 response = redirect("intake-run", staged.state.token)
                 response.status_code = 303
                 # The key goes to the browser and stays in no file and no table here.
                 response.set_cookie(
-                    COOKIE + staged.state.token, staged.key.hex(), max_age=staging.STALE_S, path=reverse("intake"), httponly=True,
+                    COOKIE + staged.state.token, staged.key.hex(), max_age=runs.STALE_S, path=reverse("intake"), httponly=True,
                     secure=settings.SECURE, samesite="Strict",
                 )  # fmt: skip
                 return response
@@ -85,11 +86,11 @@ def xlsform(request: Request) -> HttpResponse:
     )
 
 
-def _run(request: Request, token: str) -> staging.Staged:
+def _run(request: Request, token: str) -> runs.Staged:
     """The run of this person, with the key their browser holds. What is not theirs does not exist."""
     try:
         key = bytes.fromhex(request.COOKIES.get(COOKIE + token, ""))
-        staged = staging.Staged(token, key)
+        staged = runs.Staged(token, key)
     except (ValueError, Refused):
         raise Http404 from None
     if len(key) != 32 or staged.state.person != request.user.ref:
@@ -111,8 +112,8 @@ def run(request: Request, token: str) -> HttpResponse:
         if act in ("map", "go") and not form.errors:
             with staged.alone():
                 if act == "map":
-                    staging.begin(staged, form.chosen(), situation)
-                staging.advance(staged, by=request.user, seconds=STRETCH_SECONDS)
+                    stretches.begin(staged, form.chosen(), situation)
+                stretches.advance(staged, by=request.user, seconds=STRETCH_SECONDS)
         if act == "keep":
             batch = actions.bring_in_reports(staged, by=request.user)
             response = done(request, _("Kept as drafts."), "intake-batch", batch.ref)

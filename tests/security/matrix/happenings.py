@@ -22,8 +22,8 @@ from answerable.monitoring.evidence import actions as evidence
 from answerable.monitoring.evidence.models import EvidenceFile
 from answerable.monitoring.evidence.tests import proofs
 from answerable.monitoring.intake import actions as intake
-from answerable.monitoring.intake import staging
 from answerable.monitoring.intake.counts import Cell
+from answerable.monitoring.intake.staging import arrival, stretches
 from answerable.monitoring.linking import actions as linking
 from answerable.monitoring.looking import actions as looking
 from answerable.monitoring.models import SourceItem
@@ -129,9 +129,9 @@ def _came_in(saved: Callable[[str], Any]) -> None:
         ",".join([*row, "submission_id"]),
         *(",".join([*{**row, "when": w}.values(), n]) for w, n in (("2026-01", "a"), ("2026-02-30", "b"))),
     ]
-    staged = staging.stage(staging.arrive(io.BytesIO("\n".join(lines).encode())), "reports.csv", by=dana)
-    staging.begin(staged, staged.state.mapping, None)
-    staging.advance(staged, by=dana)
+    staged = arrival.stage(arrival.arrive(io.BytesIO("\n".join(lines).encode())), "reports.csv", by=dana)
+    stretches.begin(staged, staged.state.mapping, None)
+    stretches.advance(staged, by=dana)
     intake.bring_in_reports(staged, by=dana)
     staged.forget()
     paper = {"kind": "document", "directness": "secondary", "captured_on": "2026-02-01", "says": "A paper."}
