@@ -45,7 +45,7 @@ def main() -> None:
         from django.db import connection
 
         from answerable.common import clock
-        from answerable.monitoring.intake import actions
+        from answerable.monitoring.intake.actions import delivering
         from answerable.monitoring.intake.staging import arrival, layout, stretches
         from answerable.vault import client
 
@@ -71,7 +71,7 @@ def main() -> None:
                 checked = time.perf_counter()
                 raw = (staged.home / "rows").read_bytes() if not told else b""
                 again = time.perf_counter()
-                batch = actions.bring_in_reports(staged, by=sami)
+                batch = delivering.bring_in_reports(staged, by=sami)
                 end = time.perf_counter()
                 took = end - t - (again - checked)
                 assert batch.kept + batch.bad == ROWS and batch.bad == ROWS // 333

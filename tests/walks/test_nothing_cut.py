@@ -18,8 +18,8 @@ from answerable.common.errors import Refused
 from answerable.config import api
 from answerable.monitoring import actions as monitoring
 from answerable.monitoring import queries as reports
-from answerable.monitoring.intake import actions
 from answerable.monitoring.intake import models as m
+from answerable.monitoring.intake.actions import reporting
 from answerable.monitoring.intake.staging import arrival, runs, stretches
 from answerable.monitoring.looking import queries as looking
 from answerable.monitoring.models import Incident
@@ -160,7 +160,7 @@ def pages(call, path):
 
 def test_a_list_of_the_api_goes_on_until_it_ends_and_consent_is_asked_before_it_is_cut(office, saved, monkeypatch):
     call = caller(office, "sami")
-    actions.deliver_report(row(saved), route="api", by=person("dana"))  # rests on nothing: it stays
+    reporting.deliver_report(row(saved), route="api", by=person("dana"))  # rests on nothing: it stays
     see_all()
     expected = [i.ref for i in reports.exportable(list(Incident.objects.order_by("pk")))]
     assert 4 < len(expected) < Incident.objects.count()
@@ -200,7 +200,7 @@ def test_what_leaves_rests_on_a_live_consent_and_on_no_account_without_one(saved
     see_all()
     party = monitoring.enter_party(saved("$zandria"), name="Column nine", actor_type="ACT-STF", by=person("sami"))
     said = row(saved, when="2025-02-10", party=party.ref, items=items, narrative="her story")
-    _draft, incident = actions.deliver_report(said, route="api", by=person("dana"))
+    _draft, incident = reporting.deliver_report(said, route="api", by=person("dana"))
     see_all()
     rows = [r for r in looking.counted_for_members(saved("$zandria"), 2025) if r["party"] == ["Column nine"]]
     see_all()

@@ -28,7 +28,8 @@ def main(argv: list[str]) -> int:
     from answerable.authority.principals import Place
     from answerable.monitoring import access
     from answerable.monitoring.cli import analyst
-    from answerable.monitoring.intake import actions, problems
+    from answerable.monitoring.intake import problems
+    from answerable.monitoring.intake.actions import delivering
     from answerable.monitoring.intake.staging import arrival, runs, stretches
 
     by = analyst(args.handle)
@@ -73,7 +74,7 @@ def main(argv: list[str]) -> int:
         if args.dry_run:
             print("Dry run: nothing was kept.")
             return 0 if state.kept or state.repeated else 1
-        batch = actions.bring_in_reports(staged, by=by)
+        batch = delivering.bring_in_reports(staged, by=by)
         print(f"Kept as {batch.ref}. Take it out again on its page in the office.")
     finally:
         staged.forget()
