@@ -45,7 +45,8 @@ def main() -> None:
         from django.db import connection
 
         from answerable.common import clock
-        from answerable.monitoring.intake import actions, staging
+        from answerable.monitoring.intake.actions import delivering
+        from answerable.monitoring.intake.staging import arrival, layout, stretches
         from answerable.vault import client
 
         settings.INTAKE = Path(tempfile.mkdtemp(prefix="bench-intake-"))
@@ -62,15 +63,15 @@ def main() -> None:
             for told in (False, True):
                 source = made(situation.ref, party.ref, told=told)
                 t = time.perf_counter()
-                arriving = staging.arrive(source)
-                staged = staging.stage(arriving, "reports.csv", by=sami)
-                staging.begin(staged, staged.state.mapping, None)
+                arriving = arrival.arrive(source)
+                staged = arrival.stage(arriving, "reports.csv", by=sami)
+                stretches.begin(staged, staged.state.mapping, None)
                 arrived = time.perf_counter()
-                staging.advance(staged, by=sami)
+                stretches.advance(staged, by=sami)
                 checked = time.perf_counter()
                 raw = (staged.home / "rows").read_bytes() if not told else b""
                 again = time.perf_counter()
-                batch = actions.bring_in_reports(staged, by=sami)
+                batch = delivering.bring_in_reports(staged, by=sami)
                 end = time.perf_counter()
                 took = end - t - (again - checked)
                 assert batch.kept + batch.bad == ROWS and batch.bad == ROWS // 333
@@ -80,7 +81,7 @@ def main() -> None:
                 if not told:
                     with connection.cursor() as c:
                         # The same rows through COPY, into a table with the same indexes and no row-level security.
-                        names = ", ".join(staging.COLUMNS)
+                        names = ", ".join(layout.COLUMNS)
                         c.execute("RESET ROLE")
                         c.execute("CREATE TABLE bare (LIKE monitoring_draft INCLUDING ALL)")
                         t = time.perf_counter()

@@ -30,8 +30,9 @@ from answerable.measures.models import Measure
 from answerable.monitoring import access as monitoring
 from answerable.monitoring import actions as monitoring_actions
 from answerable.monitoring import queries as monitoring_queries
-from answerable.monitoring.intake import actions as intake
+from answerable.monitoring.intake.actions import reporting
 from answerable.monitoring.intake.models import Draft
+from answerable.monitoring.intake.problems import Problems
 from answerable.monitoring.models import Incident
 from answerable.reparations import access as reparations
 from answerable.reparations import actions as claim_actions
@@ -195,7 +196,7 @@ def incidents(request: Request, after: str = "") -> Any:
 @api.post("/incidents", response={201: Made, 409: Problem, 422: dict})
 def receive_report(request: Request, data: ReportIn) -> Any:
     """File an incident report; the same check and the same way in as POST /reports. Problems come by field (422)."""
-    row = intake.row_of_day(data.model_dump(), by=request.user)
+    row = reporting.row_of_day(data.model_dump(), by=request.user)
     return _delivered(request, row, lambda draft, incident: {"ref": draft.ref, "status": (incident or draft).status})
 
 
@@ -204,14 +205,14 @@ def _delivered(
 ) -> Any:
     """One report through the one way in; what it made, or every problem by field."""
     try:
-        draft, incident = intake.deliver_report(row, route="api", key=key, by=request.user)
-    except intake.Problems as no:
+        draft, incident = reporting.deliver_report(row, route="api", key=key, by=request.user)
+    except Problems as no:
         response = api.create_response(
             request, {"refused": str(no), "reason": no.reason, "problems": no.problems}, status=422
         )
         response.undo = True  # type: ignore[attr-defined]
         return response
-    except intake.AnsweredBefore as again:
+    except reporting.AnsweredBefore as again:
         return Status(201, again.answer)
     return Status(201, answer(draft, incident))
 
@@ -249,10 +250,10 @@ def deliver_report(request: Request) -> Any:
         or not all(isinstance(i, dict) for i in row.get("items", []))
     ):
         raise Refused(_("The body is one report as a JSON object, its items a list of objects."), reason="body")
-    row = intake.with_all_actors(row)
-    if (before := intake.answered(key, row, by=request.user)) is not None:
+    row = reporting.with_all_actors(row)
+    if (before := reporting.answered(key, row, by=request.user)) is not None:
         return Status(201, before)
-    return _delivered(request, row, intake.answer_of, key)
+    return _delivered(request, row, reporting.answer_of, key)
 
 
 @api.post("/incidents/{ref}/verify", response={200: dict, 409: Problem})

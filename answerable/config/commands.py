@@ -288,7 +288,7 @@ def worker(argv: list[str]) -> int:
     from answerable.channel import actions as channel
     from answerable.channel import quarantine
     from answerable.measures import actions as measures
-    from answerable.monitoring.intake import actions as intake
+    from answerable.monitoring.intake.actions import lapsing
     from answerable.monitoring.linking import actions as linking
     from answerable.monitoring.looking import actions as looking
     from answerable.monitoring.patterns import actions as patterns
@@ -320,7 +320,7 @@ def worker(argv: list[str]) -> int:
             quarantine.owed,
             linking.owed,
             patterns.owed,
-            intake.owed,
+            lapsing.owed,
             postgres.rotate_keys_backups,
             making.owed,
             looking.owed,

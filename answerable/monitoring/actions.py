@@ -191,7 +191,7 @@ def receive_report(
     by: Person,
 ) -> Incident:
     """File an incident report (form A1) whose facts are coded already, as the rehearsals do. Free text is sealed before it is
-    stored; nothing else is free text. What people type comes by `intake.actions.deliver_report`; the check is the same.
+    stored; nothing else is free text. What people type comes by `intake.actions.reporting.deliver_report`; the check is the same.
     `also` are the actors it names besides `party`.
 
     Raises Refused when the situation and actor do not belong together, a code is unknown, a date lies ahead, care was
@@ -302,7 +302,7 @@ def add_item(
 ) -> SourceItem:
     """Attach a source item (form A2) that is coded already, as the rehearsals do, with a plain yes to each purpose (SC-3).
 
-    What people type comes by `intake.actions.attach_item`; the check is the same, and which grades a kind may have and
+    What people type comes by `intake.actions.attaching.attach_item`; the check is the same, and which grades a kind may have and
     which consent it needs is decided in grades.py. Who confirms a grade is counted from what assessors record afterwards.
     `person_key` is a pseudonym: two accounts count as two persons' only when both have one and they differ (R-VER-1).
     The same words twice on one report are one source (R-VER-1). Raises Refused with every reason.

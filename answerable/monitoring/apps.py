@@ -14,6 +14,7 @@ class MonitoringConfig(AppConfig):
         from answerable.monitoring.estimates import panels as _estimates  # noqa: F401
         from answerable.monitoring.evidence import entities as _evidence  # noqa: F401 - how evidence looks to policies
         from answerable.monitoring.intake import entities as _drafts  # noqa: F401
+        from answerable.monitoring.intake.actions import emptying  # noqa: F401 - what shredding asks of drafts
         from answerable.monitoring.linking import entities as _links  # noqa: F401
         from answerable.monitoring.patterns import panels as _panels  # noqa: F401
         from answerable.monitoring.warning import entities as warning  # noqa: F401

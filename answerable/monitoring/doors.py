@@ -12,7 +12,7 @@ from answerable.alliance.days import day_words
 from answerable.alliance.models import Body, Person
 from answerable.common.errors import Refused
 from answerable.common.hooks import question
-from answerable.monitoring.intake import actions as intake
+from answerable.monitoring.intake.actions import reporting
 from answerable.monitoring.models import Incident, Party
 
 
@@ -42,9 +42,9 @@ def _report(kind: str, fields: Mapping[str, Any], by: Any) -> str | None:
     except ValueError:
         raise Refused(_("The day and the number of people are needed."), reason="report") from None
     said = {name: fields[name] for name in TAKEN if fields.get(name)}
-    row = intake.row_of_day({**said, "situation": party.situation.ref, "party": [party.ref, *(fields.get("others") or ())], "on": on, "victims": victims,
+    row = reporting.row_of_day({**said, "situation": party.situation.ref, "party": [party.ref, *(fields.get("others") or ())], "on": on, "victims": victims,
                              "risk": str(fields.get("risk") or "medium"), "precision": fields.get("precision")}, by=by)  # fmt: skip
-    draft, incident = intake.deliver_report(row, route="channel", by=by)
+    draft, incident = reporting.deliver_report(row, route="channel", by=by)
     return (incident or draft).ref
 
 

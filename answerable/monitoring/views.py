@@ -18,9 +18,10 @@ from answerable.authority.principals import Place
 from answerable.common.errors import Refused
 from answerable.common.references import normalise
 from answerable.monitoring import access, actions, forms, lifecycle, planning, queries, svac
-from answerable.monitoring.intake import actions as intake
 from answerable.monitoring.intake import forms as intake_forms
 from answerable.monitoring.intake import queries as intake_queries
+from answerable.monitoring.intake.actions import attaching
+from answerable.monitoring.intake.problems import Problems
 from answerable.monitoring.linking import access as link_access
 from answerable.monitoring.linking import actions as list_actions
 from answerable.monitoring.linking import lists
@@ -243,8 +244,10 @@ def add_item(request: Request, ref: str) -> HttpResponse:
 
     def act(data: dict[str, Any]) -> HttpResponse:
         try:
-            intake.attach_item(this, intake_forms.item_of(request.POST), parents=list(data["parents"]), by=request.user)
-        except intake.Problems as no:
+            attaching.attach_item(
+                this, intake_forms.item_of(request.POST), parents=list(data["parents"]), by=request.user
+            )
+        except Problems as no:
             for name, sentence in no.problems.items():
                 form.add_error(name if name in form.fields else None, sentence)
             raise Refused(

@@ -251,8 +251,9 @@ def brought_in(office, saved, settings, tmp_path, caplog):
     from answerable.alliance.models import Person
     from answerable.common.errors import Refused
     from answerable.common.hooks import question
-    from answerable.monitoring.intake import actions, staging
+    from answerable.monitoring.intake.actions import delivering, filing
     from answerable.monitoring.intake.models import Draft
+    from answerable.monitoring.intake.staging import arrival, stretches
 
     settings.INTAKE, settings.QUARANTINE = tmp_path / "intake", tmp_path / "quarantine"
     caplog.set_level(logging.DEBUG)
@@ -315,14 +316,14 @@ def brought_in(office, saved, settings, tmp_path, caplog):
         (odk, "answerable_report.zip"),
         (table(*bad), f"{w('delivery_name')}.csv"),
     ):
-        staged = staging.stage(staging.arrive(io.BytesIO(raw)), name, by=by)
-        staging.begin(staged, staged.state.mapping, None)
-        staging.advance(staged, by=by)
-        batch = actions.bring_in_reports(staged, by=by)
+        staged = arrival.stage(arrival.arrive(io.BytesIO(raw)), name, by=by)
+        stretches.begin(staged, staged.state.mapping, None)
+        stretches.advance(staged, by=by)
+        batch = delivering.bring_in_reports(staged, by=by)
     coded_draft = Draft.objects.get(coded__victims=31)
     assert dana.post(f"/watch/intake/drafts/{coded_draft.ref}/", {"link_reason": w("given_reason")}).status_code == 303
     see_all()
-    actions.file_draft(Draft.objects.get(corrects="", batch__route="odk"), by=by)
+    filing.file_draft(Draft.objects.get(corrects="", batch__route="odk"), by=by)
     # The API, long and short, right, wrong and unreadable.
     page = dana.post("/alliance/tokens/", {"purpose": "monitoring", "days": 3}).content.decode()
     headers = {"authorization": f"Bearer {re.search('ans_[A-Za-z0-9_-]+', page)[0]}"}

@@ -198,27 +198,28 @@ try:
     print("compared", circles,  sum(d[0] for d in done) >= 20)
     # A draft is filed in one window while its delivery is taken out again in another.
     import io, tempfile, time; from pathlib import Path; from django.conf import settings
-    from answerable.monitoring.intake import actions as intake, staging; from answerable.monitoring.intake.models import Draft
-    settings.INTAKE, dana, real = Path(tempfile.mkdtemp()), P("dana"), intake._filed
+    from answerable.monitoring.intake.actions import delivering, filing; from answerable.monitoring.intake.staging import arrival, stretches
+    from answerable.monitoring.intake.models import Draft
+    settings.INTAKE, dana, real = Path(tempfile.mkdtemp()), P("dana"), filing.report_from
     def slow(*args, **named):
         made = real(*args, **named); filed.set(); time.sleep(1); return made
     dana.fresh, dana.vault_session = True, ask("sign_in", handle="dana", passphrase="races only, six words here")["token"]
     names = "situation,party,referral_offered,searched_first,when,area1,actor_types,forms,links,link_reason,victims,risk,narrative"
     for first in ("file", "undo"):
         line = f"{fresh.situation.ref},{fresh.party.ref},yes,yes,2026-01,S,ACT-STF,SV-RAPE,LK-PERP,badges,3,high,told {first}"
-        with reading_as(CLOCK): staged = staging.stage(staging.arrive(io.BytesIO(f"{names}\\n{line}\\n".encode())), "r.csv", by=dana)
-        staging.begin(staged, staged.state.mapping, None); staging.advance(staged, by=dana)
-        batch = intake.bring_in_reports(staged, by=dana)
+        with reading_as(CLOCK): staged = arrival.stage(arrival.arrive(io.BytesIO(f"{names}\\n{line}\\n".encode())), "r.csv", by=dana)
+        stretches.begin(staged, staged.state.mapping, None); stretches.advance(staged, by=dana)
+        batch = delivering.bring_in_reports(staged, by=dana)
         with reading_as(CLOCK): draft = Draft.objects.get(batch=batch)
-        filed, intake._filed = threading.Event(), slow
+        filed, filing.report_from = threading.Event(), slow
         def press(i):
             if i == 0:
                 if first == "undo": time.sleep(2)
-                return intake.file_draft(draft, by=dana)
+                return filing.file_draft(draft, by=dana)
             if first == "file": filed.wait(60)
-            return intake.undo_reports(batch, by=dana)
+            return delivering.undo_reports(batch, by=dana)
         pressed = at_once(2, press)
-        intake._filed = real
+        filing.report_from = real
         with reading_as(CLOCK): draft = Draft.objects.get(pk=draft.pk); there = Incident.objects.filter(ref=draft.ref).exists()
         print(first, pressed, draft.status, bool(draft.coded), there)
     sizes = Event.objects.count(), Head.objects.get().size, sorted(Event.objects.values_list("index", flat=True)) == list(range(Event.objects.count()))

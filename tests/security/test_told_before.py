@@ -17,8 +17,9 @@ from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.common.references import new_ref
 from answerable.engines import tlog
-from answerable.monitoring.intake import actions, guard
+from answerable.monitoring.intake import guard
 from answerable.monitoring.intake import models as m
+from answerable.monitoring.intake.actions import interviewing, reporting
 from answerable.record import log
 from answerable.record.models import Entry
 from answerable.vault import actions as vault
@@ -103,7 +104,7 @@ def test_two_seats_answer_and_what_both_would_share_is_offered(asked, office):
     )
     see_all()
     assert (
-        actions.decide_interview(
+        interviewing.decide_interview(
             interview, allow=False, reason="share_instead", by=m.Person.objects.get(handle="safa")
         ).status
         == m.REFUSED
@@ -175,7 +176,7 @@ def test_whoever_asked_reads_that_the_custodians_know_of_nothing_or_that_it_is_r
         word(office(handle), other, "yes")
     assert "do not ask her until safeguarding has decided" in office("dana").get("/today/").content.decode()
     see_all()
-    actions.decide_interview(other, allow=False, reason="too_many", by=m.Person.objects.get(handle="safa"))
+    interviewing.decide_interview(other, allow=False, reason="too_many", by=m.Person.objects.get(handle="safa"))
     assert "safeguarding refused it: do not ask her" in office("dana").get("/today/").content.decode()
     later_clock(days=15)
     page = office("dana").get("/today/").content.decode()
@@ -219,7 +220,7 @@ def test_nobody_is_asked_while_the_custodians_have_not_answered(asked, office, s
         "interview": interview.ref,
     }
     with pytest.raises(Refused, match="was not allowed"):
-        actions.deliver_report(row(saved, items=[told]), route="web", by=m.Person.objects.get(handle="dana"))
+        reporting.deliver_report(row(saved, items=[told]), route="web", by=m.Person.objects.get(handle="dana"))
     assert (
         office("safa").post(f"/watch/intake/interviews/{interview.ref}/", {"reason": "allow safety"}).status_code == 409
     )

@@ -14,7 +14,7 @@ from answerable.common import clock
 from answerable.monitoring import actions as monitoring
 from answerable.monitoring import queries as monitoring_queries
 from answerable.monitoring.evidence import actions as evidence
-from answerable.monitoring.intake import actions as intake
+from answerable.monitoring.intake.actions import correcting, reporting
 from answerable.monitoring.intake.models import Draft
 from answerable.monitoring.linking import actions as linking
 from answerable.monitoring.models import Incident, Party
@@ -56,7 +56,7 @@ class Office:
             "items": ITEMS,
             **more,
         }
-        _draft, incident = intake.deliver_report(given, route="api", by=self.person("dana"))
+        _draft, incident = reporting.deliver_report(given, route="api", by=self.person("dana"))
         for who in ("vera", "lena"):
             evidence.assess_item(incident.items.get(kind="testimony"), testimony="T1", reasons="r", by=self.person(who))
         for name, by in (("triage", "sami"), ("begin_verification", "vera")):
@@ -112,8 +112,8 @@ def test_a_correction_moves_both_ends(office_of):
     ):
         given = {**GIVEN, "situation": office_of.situation.ref, "party": office_of.party.ref, "submission_id": "Q1", "when": when,
                  "narrative": when, "items": []}  # fmt: skip
-        draft, _none = intake.deliver_report(given, route="api", by=office_of.person("dana"))
-        intake.take_over_correction(Draft.objects.get(pk=draft.pk), by=office_of.person("dana"))
+        draft, _none = reporting.deliver_report(given, route="api", by=office_of.person("dana"))
+        correcting.take_over_correction(Draft.objects.get(pk=draft.pk), by=office_of.person("dana"))
         set_scope(["*"])
         told.refresh_from_db()
         adds = Contribution.objects.get(incident=told)
@@ -201,7 +201,7 @@ def test_a_chain_counts_a_rough_date_only_while_the_unit_stood_under_it_all_the_
 def test_a_verifier_concludes_for_the_actors_that_her_page_showed(office_of, office):
     given = {**GIVEN, "situation": office_of.situation.ref, "party": office_of.party.ref, "when": "2026-01-04", "narrative": "n",
              "items": ITEMS}  # fmt: skip
-    _draft, incident = intake.deliver_report(given, route="api", by=office_of.person("dana"))
+    _draft, incident = reporting.deliver_report(given, route="api", by=office_of.person("dana"))
     for name, by in (("triage", "sami"), ("begin_verification", "vera")):
         monitoring.move_incident(incident, name, by=office_of.person(by))
     vera = office("vera")

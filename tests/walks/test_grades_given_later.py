@@ -14,7 +14,7 @@ from answerable.alliance import sentences
 from answerable.common.errors import Refused
 from answerable.monitoring import actions
 from answerable.monitoring.evidence import actions as evidence
-from answerable.monitoring.intake import actions as intake
+from answerable.monitoring.intake.actions import correcting
 from answerable.monitoring.models import Incident, SourceItem
 from answerable.monitoring.patterns.models import PatternState
 from answerable.vault.consent import actions as consent
@@ -203,7 +203,7 @@ def test_whoever_graded_it_anew_does_not_say_that_the_level_holds(known):
     regrade(paper, reliability="A", credibility=1)
     within_an_act(lambda: Incident.objects.filter(pk=made.pk).update(story_corrected=True))
     with pytest.raises(Refused, match="another grade since"), transaction.atomic():
-        intake.look_at_corrected_story(fresh(made), holds=True, by=person("lena"))
+        correcting.look_at_corrected_story(fresh(made), holds=True, by=person("lena"))
 
 
 def test_pages_say_reasons_in_the_readers_language_and_keep_them_as_they_are(known, office, saved, monkeypatch):

@@ -13,8 +13,9 @@ from tests_support import see_all
 from answerable.alliance.models import Person
 from answerable.common import clock
 from answerable.common.errors import Refused
-from answerable.monitoring.intake import actions, staging
 from answerable.monitoring.intake import models as m
+from answerable.monitoring.intake.actions import correcting, delivering, filing
+from answerable.monitoring.intake.staging import arrival, runs, stretches
 from answerable.monitoring.models import Incident, SourceItem
 from answerable.record import log
 from answerable.vault import keeping
@@ -52,17 +53,17 @@ def table(*rows):
 
 
 def staged_from(raw, by, situation=None, name="reports.csv"):
-    arriving = staging.arrive(io.BytesIO(raw))
-    staged = staging.stage(arriving, name, by=by, situation=situation)
-    staging.begin(staged, staged.state.mapping, situation)
+    arriving = arrival.arrive(io.BytesIO(raw))
+    staged = arrival.stage(arriving, name, by=by, situation=situation)
+    stretches.begin(staged, staged.state.mapping, situation)
     return staged
 
 
 def bring(raw, by, situation=None, name="reports.csv"):
     staged = staged_from(raw, by, situation, name)
-    state = staging.advance(staged, by=by)
+    state = stretches.advance(staged, by=by)
     # Of a file without a good row nothing is brought in; what is wrong with each stands in the run.
-    return actions.bring_in_reports(staged, by=by) if state.kept else state
+    return delivering.bring_in_reports(staged, by=by) if state.kept else state
 
 
 def row(saved, **more):
@@ -100,7 +101,7 @@ def test_a_filed_draft_is_a_report_whose_texts_open(dana, saved, office):
     item = {"kind": "testimony", "directness": "primary", "captured_on": "2026-02-01", "testimony": "T1", "purposes": "CP-MONI",
             "understood": "yes", "withdrawal_told": "yes", "says": "her own words"}  # fmt: skip
     batch = bring(table(row(saved, **item)), dana)
-    incident = actions.file_draft(batch.drafts.get(), by=dana)
+    incident = filing.file_draft(batch.drafts.get(), by=dana)
     assert incident.status == "SUBMITTED" and incident.items.get().testimony == "T1"
     assert incident.items.get().purposes == ["CP-MONI"]
     vera = office("vera")
@@ -124,7 +125,7 @@ def test_an_undone_delivery_leaves_nothing_to_read(
     refs = list(batch.drafts.values_list("ref", flat=True))
     assert DataKey.objects.filter(subject__in=refs).count() == 2
     with django_capture_on_commit_callbacks() as after:
-        actions.undo_reports(batch, by=dana)
+        delivering.undo_reports(batch, by=dana)
     with monkeypatch.context() as full, pytest.raises(Refused):
         full.setattr("answerable.vault.actions.note_key_work", refuses)
         after[0]()
@@ -148,7 +149,7 @@ def test_no_row_of_the_office_makes_the_vault_destroy_keys_of_anything_but_an_un
 
     claim, incident = saved("$claim"), saved("$I1")
     filed, mine = bring(table(row(saved)), dana), bring(table(row(saved, victims="8")), dana)
-    report = actions.file_draft(filed.drafts.get(), by=dana)
+    report = filing.file_draft(filed.drafts.get(), by=dana)
     keeping.seal_identity("CLM-SOMEONE", {"name": "a name"})
     see_all()
     models = (DataKey, IdentityBlock, RecordKey)
@@ -182,25 +183,25 @@ def test_no_row_of_the_office_makes_the_vault_destroy_keys_of_anything_but_an_un
 
 def test_a_delivery_of_which_a_report_was_filed_stays(dana, saved):
     batch = bring(table(row(saved)), dana)
-    actions.file_draft(batch.drafts.get(), by=dana)
+    filing.file_draft(batch.drafts.get(), by=dana)
     with pytest.raises(Refused, match="was filed"):
-        actions.undo_reports(batch, by=dana)
+        delivering.undo_reports(batch, by=dana)
 
 
 @pytest.mark.slow
 def test_a_run_stopped_half_way_goes_on_where_it_was(dana, saved):
     rows = [row(saved, victims=str(1 + i % 50), narrative=f"story {i}") for i in range(1200)]
     staged = staged_from(table(*rows), dana)
-    state = staging.advance(staged, by=dana, seconds=0)
+    state = stretches.advance(staged, by=dana, seconds=0)
     assert state.done == 500 and not state.finished
     with pytest.raises(Refused, match="Not every row"):
-        actions.bring_in_reports(staged, by=dana)
-    again = staging.Staged(staged.state.token, staged.key)
+        delivering.bring_in_reports(staged, by=dana)
+    again = runs.Staged(staged.state.token, staged.key)
     # Bytes written after the last kept state, as a crash leaves them.
     with (again.home / "rows").open("ab") as f:
         f.write(b"half a row")
-    staging.advance(again, by=dana)
-    batch = actions.bring_in_reports(again, by=dana)
+    stretches.advance(again, by=dana)
+    batch = delivering.bring_in_reports(again, by=dana)
     assert batch.kept == 1200 and batch.drafts.count() == 1200
     assert batch.drafts.values("identity").distinct().count() == 1200
 
@@ -210,14 +211,14 @@ def test_a_run_that_nobody_came_back_to_is_swept(dana, saved, settings):
 
     old, new = staged_from(table(row(saved)), dana), staged_from(table(row(saved, victims="4")), dana)
     os.utime(old.home, (1, 1))
-    assert staging.sweep() == 1
+    assert runs.sweep() == 1
     assert not old.home.exists() and new.home.exists()
 
 
 def test_a_wrong_key_opens_no_run(dana, saved):
     staged = staged_from(table(row(saved)), dana)
     with pytest.raises(Refused, match="no longer here"):
-        list(staging.Staged(staged.state.token, b"\0" * 32).records())
+        list(runs.Staged(staged.state.token, b"\0" * 32).records())
 
 
 # --- ODK Central and KoboToolbox ----------------------------------------------------------------------------------
@@ -261,7 +262,7 @@ def test_an_export_of_odk_central_goes_in_with_repeats_files_and_an_edit(dana, s
     one, two = draft.items.order_by("number")
     assert one.coded["purposes"] == ["CP-MONI", "CP-FIND"] and one.file_kind == "png" and len(one.file_commitment) == 64
     assert (two.coded["reliability"], two.coded["credibility"]) == ("B", 2)
-    incident = actions.file_draft(draft, by=dana)
+    incident = filing.file_draft(draft, by=dana)
 
     edited = odk_zip(
         [central(saved, first, victims="11", Edits="1"), central(saved, second, victims="9", Edits="1")],
@@ -277,7 +278,7 @@ def test_an_export_of_odk_central_goes_in_with_repeats_files_and_an_edit(dana, s
         == 1
     )
     before = Incident.objects.count()
-    corrected = actions.take_over_correction(correction, by=dana)
+    corrected = correcting.take_over_correction(correction, by=dana)
     assert corrected.ref == incident.ref and corrected.victims == 11 and Incident.objects.count() == before
     assert (
         bring(
@@ -339,7 +340,7 @@ def test_kobo_json_and_its_late_edit_are_one_report(dana, saved):
         json.dumps({"count": 1, "results": [submission("k1", "2026-02-03T10:00:00")]}).encode(), dana, name="a.json"
     )
     assert (first.route, first.kept) == ("kobo", 1), first.problems
-    actions.file_draft(first.drafts.get(), by=dana)
+    filing.file_draft(first.drafts.get(), by=dana)
     edit = submission(
         "k2", "2026-02-09T10:00:00", victims="6", **{"meta/deprecatedID": "uuid:k1", "meta/rootUuid": "uuid:k1"}
     )
@@ -380,11 +381,11 @@ def test_words_planted_in_a_file_are_in_no_column_file_entry_or_sentence(dana, s
     )
     rows = [good, {**good, **bad}, {**good, words["header"]: "x", "purposes": words["wrong"], "kind": words["wrong"]}]
     staged = staged_from(table(*rows), dana, name=f"{words['name']}.csv")
-    staging.advance(staged, by=dana)
+    stretches.advance(staged, by=dana)
     batch_files = {p: p.read_bytes() for p in settings.INTAKE.rglob("*") if p.is_file()}
-    batch = actions.bring_in_reports(staged, by=dana)
+    batch = delivering.bring_in_reports(staged, by=dana)
     assert (batch.kept, batch.bad) == (1, 2)
-    incident = actions.file_draft(batch.drafts.get(), by=dana)
+    incident = filing.file_draft(batch.drafts.get(), by=dana)
     for name, word in words.items():
         assert rows_holding(word) == [], name
         assert not [p for p, raw in batch_files.items() if word.encode() in raw], name
@@ -477,10 +478,10 @@ def test_a_hundred_thousand_rows_with_three_hundred_bad_ones(dana, saved):
     shown = []
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     staged = staged_from(raw, dana)
-    state = staging.advance(staged, by=dana, progress=lambda s: shown.append(s.done))
+    state = stretches.advance(staged, by=dana, progress=lambda s: shown.append(s.done))
     more_mib = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     assert (state.total, state.kept, state.bad) == (100_000, 99_700, 300)
     assert shown[0] == 500 and shown[-1] == 100_000 and len(shown) == 200
     assert more_mib < 150, more_mib
-    batch = actions.bring_in_reports(staged, by=dana)
+    batch = delivering.bring_in_reports(staged, by=dana)
     assert batch.drafts.count() == 99_700 and len({p[0] for p in batch.problems}) == 300

@@ -13,8 +13,8 @@ from answerable.authority.acting import scope_of
 from answerable.authority.principals import CLOCK
 from answerable.common.errors import Refused
 from answerable.monitoring import actions as monitoring
-from answerable.monitoring.intake import actions
 from answerable.monitoring.intake import models as m
+from answerable.monitoring.intake.actions import correcting
 from answerable.monitoring.models import Incident, Party
 from answerable.monitoring.patterns import live
 from answerable.monitoring.patterns.models import Contribution
@@ -45,7 +45,7 @@ def counted(incident):
 
 def corrected(saved, report, actors=(), **more):
     later, _none = deliver(saved, **{"submission_id": "C", "when": "2026-01-14", "items": BOTH, **more})
-    actions.take_over_correction(later, actors=actors, by=person("dana"))
+    correcting.take_over_correction(later, actors=actors, by=person("dana"))
     see_all()
     return Incident.objects.get(pk=report.pk)
 
@@ -65,7 +65,7 @@ def test_a_story_alone_leaves_a_verified_report_counted_and_asks_a_verifier(save
     for who in ("dana", "sami"):
         see_all()
         with pytest.raises(Refused):
-            actions.look_at_corrected_story(made, holds=True, by=person(who))
+            correcting.look_at_corrected_story(made, holds=True, by=person(who))
     assert vera.post(f"/watch/intake/story/{made.ref}/", {"holds": "yes"}).status_code == 303
     see_all()
     made = Incident.objects.get(pk=made.pk)
@@ -74,12 +74,12 @@ def test_a_story_alone_leaves_a_verified_report_counted_and_asks_a_verifier(save
     assert words not in vera.get(url).content.decode() and words not in vera.get("/today/").content.decode()
     see_all()
     with pytest.raises(Refused, match="No correction of its story waits"):
-        actions.look_at_corrected_story(made, holds=True, by=person("vera"))
+        correcting.look_at_corrected_story(made, holds=True, by=person("vera"))
 
 
 def test_a_verifier_for_whom_the_level_no_longer_holds_opens_it_again(saved, report):
     made = corrected(saved, report, narrative="told anew")
-    made = actions.look_at_corrected_story(made, holds=False, by=person("vera"))
+    made = correcting.look_at_corrected_story(made, holds=False, by=person("vera"))
     see_all()
     assert (made.status, made.story_corrected, counted(made)) == ("REOPENED", False, "")
     assert log.history(made.ref)[-1].action == "reopen"
@@ -109,11 +109,11 @@ def test_another_actor_is_shown_and_counts_only_when_it_is_chosen(saved, office,
     assert "Lock Column" in office("vera").get(f"/watch/incidents/{report.ref}/").content.decode()
     see_all()
     with pytest.raises(Refused, match="Choose for which it counts"):
-        actions.take_over_correction(later, by=person("dana"))
+        correcting.take_over_correction(later, by=person("dana"))
     see_all()
     if third is not None:
         with pytest.raises(Refused, match="Choose the actors"):
-            actions.take_over_correction(later, actors=[third], by=person("dana"))
+            correcting.take_over_correction(later, actors=[third], by=person("dana"))
         see_all()
     reply = office_of_dana.post(f"/watch/intake/drafts/{later.ref}/take-over/", {"actors": "version"})
     assert reply.status_code == 303, reply.content[:500]
@@ -147,7 +147,7 @@ def test_the_actor_that_the_report_names_may_be_kept(saved, report):
     assert made.party == report.party
     see_all()
     later, _none = deliver(saved, submission_id="C", when="2026-01-14", items=BOTH, party=other.ref, narrative="x")
-    actions.take_over_correction(later, actors=[report.party], by=person("dana"))
+    correcting.take_over_correction(later, actors=[report.party], by=person("dana"))
     see_all()
     made = Incident.objects.get(pk=report.pk)
     assert (made.party, made.status, made.story_corrected) == (report.party, "VERIFIED", True)
@@ -170,13 +170,13 @@ def test_the_newest_story_is_opened_first_with_the_earlier_ones_beside_it(saved,
     assert "what was told" in first and "Newest version" not in first
     see_all()
     later, _none = deliver(saved, submission_id="C", when="2026-01-14", items=BOTH, narrative=CHAPEL)
-    actions.take_over_correction(later, by=person("dana"))
+    correcting.take_over_correction(later, by=person("dana"))
     see_all()
     last, _none = deliver(saved, submission_id="C", when="2026-01-14", items=BOTH, narrative=SCHOOL)
     see_all()
     assert SCHOOL not in opened(office("vera"), report.ref)  # it waits to be taken over, and is the report's only then
     see_all()
-    actions.take_over_correction(last, by=person("dana"))
+    correcting.take_over_correction(last, by=person("dana"))
     for who in ("vera", "sami"):
         page = opened(office(who), report.ref)
         assert page.index(SCHOOL) < page.index(CHAPEL) < page.index("what was told"), who
@@ -209,7 +209,7 @@ def test_a_correction_shows_what_it_changes_and_both_texts_and_history_says_whic
     assert office("vera").post(f"/watch/intake/drafts/{later.ref}/texts/", {"field": "narrative"}).status_code == 404
     see_all()
     assert log.history(later.ref)[-1].action == log.history(report.ref)[-1].action == "sealed field read"
-    actions.take_over_correction(later, by=person("dana"))
+    correcting.take_over_correction(later, by=person("dana"))
     page = office("vera").get(f"/watch/incidents/{report.ref}/").content.decode()
     assert "changed: When it happened" in page and "Survivors and victims by category" in page and SCHOOL not in page
 

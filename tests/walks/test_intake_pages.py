@@ -200,7 +200,7 @@ def test_an_account_needs_an_interview_that_says_why_and_a_second_one_safeguardi
 def test_a_testimony_is_filed_with_an_allowed_interview_and_only_once(office, saved):
     from answerable.alliance.models import Person
     from answerable.common.errors import Refused
-    from answerable.monitoring.intake import actions
+    from answerable.monitoring.intake.actions import reporting
 
     dana = office("dana")
     dana.post(f"/watch/intake/interviews/ask/{saved('$zandria').ref}/", WHY)
@@ -209,22 +209,23 @@ def test_a_testimony_is_filed_with_an_allowed_interview_and_only_once(office, sa
     item = {"kind": "testimony", "directness": "primary", "captured_on": "2026-02-01", "testimony": "T1", "says": "x",
             "purposes": "CP-MONI", "understood": "yes", "withdrawal_told": "yes"}  # fmt: skip
     with pytest.raises(Refused, match="say why it is needed"):
-        actions.deliver_report(row(saved, items=[item]), route="web", by=person)
+        reporting.deliver_report(row(saved, items=[item]), route="web", by=person)
     item["interview"] = allowed.ref
-    _draft, incident = actions.deliver_report(row(saved, items=[item]), route="web", by=person)
+    _draft, incident = reporting.deliver_report(row(saved, items=[item]), route="web", by=person)
     allowed.refresh_from_db()
     assert allowed.report == incident
     for page in (f"/watch/intake/interviews/{allowed.ref}/", "/watch/intake/interviews/"):
         assert '<span class="status">Used</span>' in dana.get(page).content.decode(), page
     see_all()
     with pytest.raises(Refused, match="used for a report already"):
-        actions.deliver_report(row(saved, victims="9", items=[item]), route="web", by=person)
+        reporting.deliver_report(row(saved, victims="9", items=[item]), route="web", by=person)
 
 
 def test_an_account_is_of_the_person_whose_interview_it_names(office, saved):
     """One person is one witness, whatever pseudonym is typed beside her second account (R-VER-1, SC-2)."""
     from answerable.alliance.models import Person
-    from answerable.monitoring.intake import actions
+    from answerable.monitoring.intake.actions import reporting
+    from answerable.monitoring.intake.problems import Problems
     from answerable.monitoring.models import Incident, SourceItem
 
     sami, situation, incident = office("sami"), saved("$zandria"), saved("$I3")
@@ -252,13 +253,13 @@ def test_an_account_is_of_the_person_whose_interview_it_names(office, saved):
     assert office("dana").post(f"/watch/intake/interviews/ask/{situation.ref}/", WHY).status_code == 303
     see_all()
     hers, dana = m.Interview.objects.latest("id"), Person.objects.get(handle="dana")
-    with pytest.raises(actions.Problems) as no:
-        actions.deliver_report(
+    with pytest.raises(Problems) as no:
+        reporting.deliver_report(
             row(saved, items=[{**item, "interview": hers.ref, "person_key": "p-18"}]), route="web", by=dana
         )
     assert set(no.value.problems) == {"items.1.person_key"}
     see_all()
-    _draft, made = actions.deliver_report(row(saved, items=[{**item, "interview": hers.ref}]), route="web", by=dana)
+    _draft, made = reporting.deliver_report(row(saved, items=[{**item, "interview": hers.ref}]), route="web", by=dana)
     see_all()
     assert Incident.objects.get(pk=made.pk).items.get().person_key == hers.person[:40]
 
@@ -371,7 +372,7 @@ def test_a_delivery_whose_reports_are_filed_offers_neither_undoing_nor_filing_an
     from walks.test_intake import bring
 
     from answerable.alliance.models import Person
-    from answerable.monitoring.intake import actions
+    from answerable.monitoring.intake.actions import filing
 
     dana = Person.objects.select_related("body__state").get(handle="dana")
     batch = bring(table(row(saved, narrative="one"), row(saved, narrative="two", victims="5")), dana)
@@ -380,12 +381,12 @@ def test_a_delivery_whose_reports_are_filed_offers_neither_undoing_nor_filing_an
     assert "Take the delivery out again" in page and "File the drafts that lack nothing" in page
     see_all()
     first, second = batch.drafts.order_by("row")
-    actions.file_draft(first, by=dana)
+    filing.file_draft(first, by=dana)
     page = client.get(f"/watch/intake/deliveries/{batch.ref}/").content.decode()
     assert "Take the delivery out again" not in page and "1 report of this delivery is filed" in page
     assert "File the drafts that lack nothing" in page and f'href="/watch/incidents/{first.ref}/"' in page
     see_all()
-    actions.file_draft(second, by=dana)
+    filing.file_draft(second, by=dana)
     assert (
         "File the drafts that lack nothing" not in client.get(f"/watch/intake/deliveries/{batch.ref}/").content.decode()
     )

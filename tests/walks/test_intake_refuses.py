@@ -13,7 +13,8 @@ from walks.test_intake_versions import deliver, person
 
 from answerable.common.errors import Refused
 from answerable.monitoring import actions as monitoring
-from answerable.monitoring.intake import actions
+from answerable.monitoring.intake.actions import attaching, correcting, filing
+from answerable.monitoring.intake.problems import Problems
 from answerable.monitoring.models import Incident, SourceItem
 from answerable.record import log
 
@@ -68,20 +69,20 @@ def test_a_body_that_nests_without_end_is_refused(post, saved, depth):
 
 
 def test_the_same_source_twice_in_one_report_is_refused(saved, dana):
-    with pytest.raises(actions.Problems) as no:
+    with pytest.raises(Problems) as no:
         deliver(saved, items=[PAPER, {**PAPER, "says": " an  ORDER ", "kind": "document"}])
     assert set(no.value.problems) == {"items.2.says"} and "on the report already" in str(no.value)
     see_all()
     _draft, made = deliver(saved, submission_id="S", items=[PAPER, {**PAPER, "says": "A log"}])
     with pytest.raises(Refused, match="on the report already"):
-        actions.attach_item(made, {**PAPER, "says": "a log"}, by=person("dana"))
+        attaching.attach_item(made, {**PAPER, "says": "a log"}, by=person("dana"))
     see_all()
-    actions.attach_item(made, {**PAPER, "says": "a letter"}, by=person("dana"))
+    attaching.attach_item(made, {**PAPER, "says": "a letter"}, by=person("dana"))
     see_all()
     # A later version brings what is attached already, and one thing more: the one thing is added.
     papers = [PAPER, {**PAPER, "says": "A log"}, {**PAPER, "says": "A Letter"}, {**PAPER, "says": "a map"}]
     later, _none = deliver(saved, submission_id="S", items=papers)
-    actions.take_over_correction(later, by=person("dana"))
+    correcting.take_over_correction(later, by=person("dana"))
     see_all()
     assert SourceItem.objects.filter(incident=made).count() == 4
     # Another report of the situation may rest on the same words: known again by a mark, and one source where they are linked.
@@ -117,7 +118,7 @@ def test_the_same_words_by_a_coded_item_are_the_same_source(saved, dana):
     see_all()
     assert item.further["words"] and "ledger" not in str(item.further)
     with pytest.raises(Refused, match="on the report already"):
-        actions.attach_item(made, {**PAPER, "says": "a ledger"}, by=person("dana"))
+        attaching.attach_item(made, {**PAPER, "says": "a ledger"}, by=person("dana"))
 
 
 def test_a_file_that_a_later_version_brings_again_is_no_second_source(saved, dana, office):
@@ -131,7 +132,7 @@ def test_a_file_that_a_later_version_brings_again_is_no_second_source(saved, dan
     raw = odk_zip([central(saved, key)], [one], {"media/1.txt": words})
     first = bring(raw, dana, name="a.zip")
     assert first.kept == 1, first.problems
-    report = actions.file_draft(first.drafts.get(), by=dana)
+    report = filing.file_draft(first.drafts.get(), by=dana)
     see_all()
     assert report.items.get().files.count() == 1
     # The first file does not come again, so the file itself shows nothing of it.
@@ -142,14 +143,14 @@ def test_a_file_that_a_later_version_brings_again_is_no_second_source(saved, dan
     assert "New items of this version whose words or file are on the report already: number 2." in page
     # What waits with a later version is not taken in by another door meanwhile.
     see_all()
-    paper = actions.attach_item(report, {**PAPER, "says": "a register"}, by=person("sami"))
+    paper = attaching.attach_item(report, {**PAPER, "says": "a register"}, by=person("sami"))
     reply = office("sami").post(
         f"/watch/items/{paper.ref}/evidence/take/",
         {"file": SimpleUploadedFile("c.txt", others, "text/plain"), "why": "verification"},
     )
     assert reply.status_code == 409 and "comes with a later version of this report" in reply.content.decode()
     see_all()
-    made = actions.take_over_correction(later, by=person("dana"))
+    made = correcting.take_over_correction(later, by=person("dana"))
     see_all()
     taken = [(i.ref, i.files.count()) for i in made.items.order_by("pk")]
     assert [n for _ref, n in taken] == [1, 0, 1] and taken[2][0] == later.items.get(number=3).ref

@@ -16,8 +16,10 @@ from walks.test_intake_refuses import PAPER
 from walks.test_intake_versions import deliver, person
 from walks.test_intake_whole import TOLD, verified
 
-from answerable.monitoring.intake import actions, queries, staging
 from answerable.monitoring.intake import models as m
+from answerable.monitoring.intake import queries
+from answerable.monitoring.intake.actions import correcting, filing, reporting
+from answerable.monitoring.intake.staging import sentences
 from answerable.monitoring.models import Incident, SourceItem
 from answerable.vault.consent import actions as consent
 
@@ -42,7 +44,7 @@ def numbers(found):
 
 
 def taken(draft):
-    actions.take_over_correction(draft, by=person("dana"))
+    correcting.take_over_correction(draft, by=person("dana"))
     see_all()
     return Incident.objects.get(ref=draft.corrects)
 
@@ -106,7 +108,7 @@ def test_a_withdrawn_account_is_found_in_every_version_wherever_it_stands(saved,
     deliver(saved, submission_id="I", items=two, party="")
     old = m.Draft.objects.get()
     new, _none = deliver(saved, submission_id="I", items=two[::-1], victims="5", party="")
-    made = actions.file_draft(new, party=saved("$brigade"), by=person("dana"))
+    made = filing.file_draft(new, party=saved("$brigade"), by=person("dana"))
     see_all()
     her = old.items.get(number=1)
     words = her.coded["words"]
@@ -124,7 +126,7 @@ def test_a_photograph_that_did_not_come_is_named_and_its_item_is_kept(saved, dan
     items = [{**TOLD, "attachment": "photo.png", "PARENT_KEY": key, "KEY": f"{key}/items[1]"}]
     batch = bring(odk_zip([central(saved, key)], items), dana, name="answerable_report.zip")
     assert (batch.kept, batch.bad) == (1, 0)
-    assert [(p[0], p[1], p[2]) for p in batch.problems] == [(2, "items.1.attachment", staging.NO_FILE)]
+    assert [(p[0], p[1], p[2]) for p in batch.problems] == [(2, "items.1.attachment", sentences.NO_FILE)]
     assert batch.drafts.get().items.count() == 1
 
 
@@ -135,7 +137,7 @@ def test_a_row_that_swallowed_others_is_not_kept(saved, dana):
     lines[3] = lines[3] + '"'
     batch = bring("\n".join([head, *lines, ""]).encode(), dana)
     assert (batch.rows, batch.kept, batch.bad) == (2, 1, 1)
-    assert [(p[0], p[2]) for p in batch.problems] == [(2, staging.SWALLOWED)]
+    assert [(p[0], p[2]) for p in batch.problems] == [(2, sentences.SWALLOWED)]
 
 
 # --- by the API -----------------------------------------------------------------------------------------------------
@@ -184,13 +186,13 @@ def test_what_no_form_asks_and_files_are_refused_and_not_dropped(post):
 def test_a_body_that_waited_for_the_same_one_is_answered_as_that(post, saved, monkeypatch):
     """The second came while the first was being kept: it looked before there was an answer, and looks again in its turn."""
     first = post()
-    seen, real = [], actions.answered
+    seen, real = [], reporting.answered
 
     def late(key, body, *, by):
         seen.append(key)
         return None if len(seen) == 1 else real(key, body, by=by)
 
-    monkeypatch.setattr(actions, "answered", late)
+    monkeypatch.setattr(reporting, "answered", late)
     assert post().json() == first.json() and post().status_code == 201
     seen.clear()
     assert post(victims="9").status_code == 409
@@ -200,7 +202,7 @@ def test_a_body_that_waited_for_the_same_one_is_answered_as_that(post, saved, mo
 
 def test_bodies_under_one_key_wait_for_one_another(saved, dana):
     with connection.cursor() as cursor:
-        actions._wait_for("one-for-each-report", dana)
+        reporting._wait_for("one-for-each-report", dana)
         free = []
 
         def another():

@@ -18,8 +18,10 @@ from answerable.alliance.models import Person
 from answerable.authority.acting import scope_of
 from answerable.authority.principals import CLOCK
 from answerable.common.errors import Refused
-from answerable.monitoring.intake import actions, queries, staging
 from answerable.monitoring.intake import models as m
+from answerable.monitoring.intake import queries
+from answerable.monitoring.intake.actions import correcting, delivering, filing, reporting
+from answerable.monitoring.intake.staging import runs, sentences, stretches
 from answerable.monitoring.models import Incident
 from answerable.record import log
 from answerable.vault.client import ask
@@ -47,7 +49,7 @@ def person(handle):
 
 
 def deliver(saved, route="api", by="dana", **more):
-    made = actions.deliver_report(row(saved, **more), route=route, by=person(by))
+    made = reporting.deliver_report(row(saved, **more), route=route, by=person(by))
     see_all()
     return made
 
@@ -91,7 +93,7 @@ def test_an_earlier_version_is_shredded_with_the_report(saved, dana, later, offi
     see_all()
     old = first.drafts.get()
     assert old.status == m.REPLACED
-    report = actions.file_draft(second.drafts.get(), by=dana)
+    report = filing.file_draft(second.drafts.get(), by=dana)
     see_all()
     refs = [old.ref, old.items.get().ref]
     assert DataKey.objects.filter(subject__in=refs).count() == 2
@@ -114,7 +116,7 @@ def test_her_account_in_an_earlier_version_goes_with_the_item(saved, dana, later
     deliver(saved, submission_id="I", items=two, party="")
     old = m.Draft.objects.get()
     new, _none = deliver(saved, submission_id="I", items=two, victims="5", party="")
-    report = actions.file_draft(new, party=saved("$brigade"), by=person("dana"))
+    report = filing.file_draft(new, party=saved("$brigade"), by=person("dana"))
     see_all()
     hers, others = old.items.order_by("number")
     made = consent.withdraw_everything(report.items.order_by("pk").first(), heard_through="office", by=person("sami"))
@@ -147,10 +149,10 @@ def test_no_later_story_is_kept_of_a_person_who_withdrew(saved, dana, later, day
 def test_a_file_checked_before_she_withdrew_is_checked_again(saved, dana, later):
     _draft, report = deliver(saved, submission_id="W")
     staged = staged_from(table(row(saved, submission_id="W", victims="9")), dana)
-    assert staging.advance(staged, by=dana).kept == 1
+    assert stretches.advance(staged, by=dana).kept == 1
     withdrawn(report, later, 0)
     with pytest.raises(Refused, match="withdrawn meanwhile"):
-        actions.bring_in_reports(staged, by=dana)
+        delivering.bring_in_reports(staged, by=dana)
 
 
 # --- none lost, none twice ----------------------------------------------------------------------------------------
@@ -159,39 +161,39 @@ def test_a_file_checked_before_she_withdrew_is_checked_again(saved, dana, later)
 def test_undoing_the_second_of_three_and_then_the_third_brings_the_first_back(saved, dana):
     first, second, third = versions(saved, dana, "1", "2", "3")
     identity = first.drafts.get().identity
-    actions.undo_reports(second, by=dana)
+    delivering.undo_reports(second, by=dana)
     see_all()
     assert stands(identity) == [(1, "REPLACED"), (2, "UNDONE"), (3, "DRAFT")]
-    actions.undo_reports(third, by=dana)
+    delivering.undo_reports(third, by=dana)
     see_all()
     assert stands(identity) == [(1, "DRAFT"), (2, "UNDONE"), (3, "UNDONE")]
 
 
 def test_undoing_corrections_brings_the_latest_that_is_left_back_and_none_behind_one_taken_over(saved, dana):
     (first,) = versions(saved, dana, "1")
-    actions.file_draft(first.drafts.get(), by=dana)
+    filing.file_draft(first.drafts.get(), by=dana)
     see_all()
     identity = first.drafts.get().identity
     second, third, fourth = versions(saved, dana, "2", "3", "4")
     for batch in (third, fourth):
-        actions.undo_reports(batch, by=dana)
+        delivering.undo_reports(batch, by=dana)
         see_all()
     assert stands(identity)[1:] == [(2, "CORRECTION"), (3, "UNDONE"), (4, "UNDONE")]
     third, fourth = versions(saved, dana, "5", "6")
-    actions.take_over_correction(fourth.drafts.get(), by=dana)
+    correcting.take_over_correction(fourth.drafts.get(), by=dana)
     see_all()
     (fifth,) = versions(saved, dana, "7")
-    actions.undo_reports(fifth, by=dana)
+    delivering.undo_reports(fifth, by=dana)
     see_all()
     assert [s for _n, s in stands(identity)].count("CORRECTION") == 0
 
 
 def test_undoing_a_version_set_aside_leaves_what_came_after_it(saved, dana):
     first, second = versions(saved, dana, "1", "2")
-    actions.set_draft_aside(second.drafts.get(), by=dana)
+    filing.set_draft_aside(second.drafts.get(), by=dana)
     see_all()
     third, _none = deliver(saved, submission_id="V", victims="3", party="")
-    actions.undo_reports(second, by=dana)
+    delivering.undo_reports(second, by=dana)
     see_all()
     assert [s for _n, s in stands(third.identity)] == ["REPLACED", "UNDONE", "DRAFT"]
 
@@ -206,7 +208,7 @@ def as_json(*rows):
 
 @pytest.mark.parametrize("seconds", [None, 0])
 def test_a_later_edit_far_down_the_same_file_is_the_one_kept(saved, dana, monkeypatch, seconds):
-    monkeypatch.setattr(staging, "AT_ONCE", 2)
+    monkeypatch.setattr(stretches, "AT_ONCE", 2)
     told = {"items": [{f"items/{k}": v for k, v in ITEM.items()}]}
     rows = [kobo(saved, "a", "2026-05-01T00:00:00", victims="2", **told)]
     rows += [kobo(saved, f"b{n}", "2026-05-01T00:00:00", victims=str(n + 3)) for n in range(4)]
@@ -216,10 +218,10 @@ def test_a_later_edit_far_down_the_same_file_is_the_one_kept(saved, dana, monkey
     ]
     staged = staged_from(as_json(*rows), dana, name="x.json")
     while not staged.state.finished:
-        staged = staging.Staged(staged.state.token, staged.key)
-        staging.advance(staged, by=dana, seconds=seconds)
+        staged = runs.Staged(staged.state.token, staged.key)
+        stretches.advance(staged, by=dana, seconds=seconds)
     assert (staged.state.kept, staged.state.repeated) == (5, 2)
-    batch = actions.bring_in_reports(staged, by=dana)
+    batch = delivering.bring_in_reports(staged, by=dana)
     see_all()
     assert sorted(d.coded["victims"] for d in batch.drafts.all()) == [3, 4, 5, 6, 50]
     assert m.DraftItem.objects.filter(draft__batch=batch).count() == 1
@@ -233,14 +235,14 @@ def test_an_edit_in_kobo_keeps_its_time_and_is_a_later_version_all_the_same(save
     """KoboToolbox leaves _submission_time as it was: what the submission says decides, and the names of its versions."""
     first = bring(as_json(kobo(saved, "a", AT, victims="2", **HELD)), dana, name="x.json")
     again = staged_from(as_json(kobo(saved, "a", AT, victims="2", _tags=[], **HELD)), dana, name="x.json")
-    state = staging.advance(again, by=dana)
+    state = stretches.advance(again, by=dana)
     assert (state.kept, state.repeated, state.corrections) == (0, 1, 0), "the same again is here already"
     edit = kobo(saved, "b", AT, victims="5", **HELD) | {"meta/rootUuid": "uuid:a", "meta/deprecatedID": "uuid:a"}
     second = bring(as_json(edit), dana, name="x.json")
     assert (second.kept, second.repeated, second.corrections) == (1, 0, 1)
     see_all()
     assert stands(first.drafts.get().identity) == [(1, m.REPLACED), (2, m.DRAFT)]
-    report = actions.file_draft(second.drafts.get(), by=dana)
+    report = filing.file_draft(second.drafts.get(), by=dana)
     see_all()
     third = bring(as_json(edit | {"victims": "6"}), dana, name="x.json")
     see_all()
@@ -251,7 +253,7 @@ def test_an_edit_in_kobo_keeps_its_time_and_is_a_later_version_all_the_same(save
         (edit | {"_tags": []}, "a later version than this row"),
         (kobo(saved, "c", AT, victims="9") | {"meta/rootUuid": "uuid:a"}, "holds no items"),
     ):
-        state = staging.advance(staged_from(as_json(row_), dana, name="x.json"), by=dana)
+        state = stretches.advance(staged_from(as_json(row_), dana, name="x.json"), by=dana)
         assert (state.kept, state.repeated) == (0, 1)
         assert words in state.problems[0][2], state.problems
 
@@ -269,11 +271,11 @@ def test_an_older_version_that_comes_after_a_newer_one_is_said_and_nothing_is_to
     bring(version("2026-06-01T00:00:00", "5", 2), dana, name="x.json")
     older = version("2026-05-01T00:00:00", "3", 1)
     staged = staged_from(older, dana, name="x.json")
-    state = staging.advance(staged, by=dana)
+    state = stretches.advance(staged, by=dana)
     assert (state.kept, state.bad, state.repeated) == (0, 0, 1) and not state.to_mend
-    assert [p[2] for p in state.problems] == [staging.LATE]
+    assert [p[2] for p in state.problems] == [sentences.LATE]
     with pytest.raises(Refused, match="Every row of this file is here already"):
-        actions.bring_in_reports(staged, by=dana)
+        delivering.bring_in_reports(staged, by=dana)
     see_all()
     assert m.Draft.objects.get().coded["victims"] == 5
     client = office("dana")
@@ -288,7 +290,7 @@ def test_an_older_version_that_comes_after_a_newer_one_is_said_and_nothing_is_to
         assert "Every row of this file is here already" in page and "Mend what is listed" not in page
         assert said in page and "Problems by row" not in page
     # A row that is bad is still to be mended.
-    state = staging.advance(staged_from(version("2026-05-01T00:00:00", "many", 1), dana, name="x.json"), by=dana)
+    state = stretches.advance(staged_from(version("2026-05-01T00:00:00", "many", 1), dana, name="x.json"), by=dana)
     assert state.to_mend and not state.kept
 
 
@@ -311,9 +313,9 @@ def test_an_edit_without_a_link_is_put_to_a_person_and_takes_the_drafts_place(sa
     )
     see_all()
     with pytest.raises(Refused, match="may be a later version of"), transaction.atomic():
-        actions.file_draft(second, by=dana)
+        filing.file_draft(second, by=dana)
     with pytest.raises(Refused, match="No draft of this delivery is ready"), transaction.atomic():
-        actions.file_drafts(second.batch, by=dana)
+        filing.file_drafts(second.batch, by=dana)
     client = office("dana")
     page = client.get(f"/watch/intake/drafts/{second.ref}/").content.decode()
     assert (
@@ -327,7 +329,7 @@ def test_an_edit_without_a_link_is_put_to_a_person_and_takes_the_drafts_place(sa
     see_all()
     assert log.Entry.objects.count() == before + 1
     assert stands(first.identity) == [(1, m.REPLACED), (2, m.DRAFT)]
-    report = actions.file_draft(m.Draft.objects.get(pk=second.pk), by=dana)
+    report = filing.file_draft(m.Draft.objects.get(pk=second.pk), by=dana)
     assert report.victims == 5
     # From then on the names of both are known.
     see_all()
@@ -338,14 +340,14 @@ def test_an_edit_without_a_link_is_put_to_a_person_and_takes_the_drafts_place(sa
 
 def test_an_edit_of_a_filed_report_waits_as_its_correction_once_a_person_says_so(saved, dana):
     first = bring(as_json(unlinked(saved, "one", "2", **HELD)), dana, name="x.json").drafts.get()
-    report = actions.file_draft(first, by=dana)
+    report = filing.file_draft(first, by=dana)
     see_all()
     second = bring(as_json(unlinked(saved, "two", "5", **HELD)), dana, name="x.json").drafts.get()
     assert second.looks_like == report.ref and not second.corrects
-    made = actions.take_as_version(second, by=dana)
+    made = correcting.take_as_version(second, by=dana)
     assert (made.status, made.corrects, made.version) == (m.CORRECTION, report.ref, 2)
     see_all()
-    corrected = actions.take_over_correction(made, by=dana)
+    corrected = correcting.take_over_correction(made, by=dana)
     assert (corrected.pk, corrected.victims, corrected.items.count()) == (report.pk, 5, 1)
     # Undone or withdrawn with its report, like any version of it.
     see_all()
@@ -356,9 +358,9 @@ def test_an_edit_of_a_filed_report_waits_as_its_correction_once_a_person_says_so
 def test_a_person_says_that_it_is_a_report_of_its_own_and_taking_the_delivery_out_brings_the_earlier_back(saved, dana):
     first = bring(table(unlinked(saved, "one", "2")), dana).drafts.get()
     second = bring(table(unlinked(saved, "two", "5")), dana)
-    own = actions.keep_apart(second.drafts.get(), by=dana)
+    own = correcting.keep_apart(second.drafts.get(), by=dana)
     see_all()
-    assert actions.file_draft(own, by=dana).ref == own.ref
+    assert filing.file_draft(own, by=dana).ref == own.ref
     see_all()
     assert m.Draft.objects.get(pk=first.pk).status == m.DRAFT
     third = bring(table(unlinked(saved, "three", "7")), dana)
@@ -366,10 +368,10 @@ def test_a_person_says_that_it_is_a_report_of_its_own_and_taking_the_delivery_ou
     assert taken.looks_like in (first.ref, own.ref)
     m.Draft.objects.filter(pk=taken.pk).update(looks_like=first.ref)
     see_all()
-    actions.take_as_version(m.Draft.objects.get(pk=taken.pk), by=dana)
+    correcting.take_as_version(m.Draft.objects.get(pk=taken.pk), by=dana)
     see_all()
     assert stands(first.identity) == [(1, m.REPLACED), (2, m.DRAFT)]
-    actions.undo_reports(third, by=dana)
+    delivering.undo_reports(third, by=dana)
     see_all()
     assert stands(first.identity) == [(1, m.DRAFT), (2, m.UNDONE)]
 
@@ -462,31 +464,31 @@ def test_undoing_a_version_leaves_the_interview_with_the_one_that_stands_again(s
     see_all()
     second = bring(table(row(saved, submission_id="I", victims="5", **told)), dana)
     see_all()
-    actions.undo_reports(second, by=dana)
+    delivering.undo_reports(second, by=dana)
     see_all()
     with pytest.raises(Refused):
         deliver(saved, submission_id="O", victims="9", items=[told])
     see_all()
-    actions.undo_reports(m.IntakeBatch.objects.get(undone_at=None), by=dana)
+    delivering.undo_reports(m.IntakeBatch.objects.get(undone_at=None), by=dana)
     see_all()
     assert deliver(saved, submission_id="O", victims="9", items=[told])[1].status == "SUBMITTED"
 
 
 def test_two_far_rows_that_share_an_interview_are_named_before_the_file_is_kept(saved, dana, monkeypatch):
-    monkeypatch.setattr(staging, "AT_ONCE", 2)
+    monkeypatch.setattr(stretches, "AT_ONCE", 2)
     ours = allowed(dana, saved("$zandria"))
     told = {**TOLD, "interview": ours.ref}
     rows = [row(saved, submission_id=f"R{n}", victims=str(n + 1), **(told if n in (0, 5) else {})) for n in range(6)]
     staged = staged_from(table(*rows), dana)
     while not staged.state.finished:
-        staged = staging.Staged(staged.state.token, staged.key)
-        staging.advance(staged, by=dana, seconds=0)
+        staged = runs.Staged(staged.state.token, staged.key)
+        stretches.advance(staged, by=dana, seconds=0)
     assert (staged.state.kept, staged.state.bad) == (5, 1)
     assert [(p[0], p[1]) for p in staged.state.problems] == [(7, "items.1.interview")]
     # Taken by another way after the check: the refusal names the row.
     deliver(saved, submission_id="O", victims="9", items=[told])
     with pytest.raises(Refused, match="Row 2: "):
-        actions.bring_in_reports(staged, by=dana)
+        delivering.bring_in_reports(staged, by=dana)
 
 
 # --- a doubt is handed on, whatever is answered first -----------------------------------------------------------------
@@ -495,7 +497,7 @@ def test_two_far_rows_that_share_an_interview_are_named_before_the_file_is_kept(
 @pytest.fixture
 def edits(saved, dana):
     """A report, and two edits of it that name no version before them: each asked about the one before."""
-    report = actions.file_draft(bring(table(unlinked(saved, "one", "2")), dana).drafts.get(), by=dana)
+    report = filing.file_draft(bring(table(unlinked(saved, "one", "2")), dana).drafts.get(), by=dana)
     see_all()
     found = [bring(table(unlinked(saved, u, n)), dana).drafts.get() for u, n in (("two", "5"), ("three", "6"))]
     assert [d.looks_like for d in found] == [report.ref, found[0].ref]
@@ -508,7 +510,7 @@ def one_report(report, dana):
     see_all()
     waits = m.Draft.objects.get(status=m.CORRECTION)
     assert waits.corrects == report.ref
-    actions.take_over_correction(waits, by=dana)
+    correcting.take_over_correction(waits, by=dana)
     see_all()
     assert Incident.objects.filter(ref__in=m.Draft.objects.values("ref")).count() == 1
     assert not m.Draft.objects.filter(status=m.DRAFT).exists()
@@ -532,8 +534,8 @@ def test_the_later_edit_answered_first_is_still_asked_about_the_report(edits, da
     made = again(second)
     assert (again(first).status, made.status, made.looks_like) == (m.REPLACED, m.DRAFT, report.ref)
     with pytest.raises(Refused, match="may be a later version of"), transaction.atomic():
-        actions.file_draft(made, by=dana)
-    made = actions.take_as_version(made, by=dana)
+        filing.file_draft(made, by=dana)
+    made = correcting.take_as_version(made, by=dana)
     assert (made.status, made.corrects, made.version) == (m.CORRECTION, report.ref, 3)
     # The one in between goes with it, by its own name too.
     assert stands(made.identity) == [(1, m.FILED), (2, m.REPLACED), (3, m.CORRECTION)]
@@ -545,22 +547,22 @@ def test_the_later_edit_answered_first_is_still_asked_about_the_report(edits, da
 
 def test_the_earlier_edit_answered_first_leaves_one_report(edits, dana):
     report, first, second = edits
-    actions.take_as_version(again(first), by=dana)
-    made = actions.take_as_version(again(second), by=dana)
+    correcting.take_as_version(again(first), by=dana)
+    made = correcting.take_as_version(again(second), by=dana)
     assert (made.status, made.corrects, made.looks_like) == (m.CORRECTION, report.ref, "")
     one_report(report, dana)
 
 
 def test_an_edit_is_asked_about_the_report_once_the_edit_before_it_was_set_aside(edits, dana, office):
     report, first, second = edits
-    actions.set_draft_aside(again(first), by=dana)
+    filing.set_draft_aside(again(first), by=dana)
     see_all()
     page = office("dana").get(f"/watch/intake/drafts/{second.ref}/").content.decode()
     assert f'/watch/incidents/{report.ref}/">Look at it' in page
-    made = actions.take_as_version(again(second), by=dana)
+    made = correcting.take_as_version(again(second), by=dana)
     assert (made.status, made.corrects) == (m.CORRECTION, report.ref)
     see_all()
-    actions.take_over_correction(again(second), by=dana)
+    correcting.take_over_correction(again(second), by=dana)
     see_all()
     assert Incident.objects.filter(ref__in=m.Draft.objects.values("ref")).count() == 1
 
@@ -584,10 +586,10 @@ def test_a_named_version_of_an_edit_in_doubt_is_in_doubt_as_well(edits, dana, sa
 @pytest.mark.writes_freely
 def test_taking_the_later_edit_out_again_leaves_the_one_before_it_with_the_report(edits, dana):
     report, first, second = edits
-    actions.take_as_version(again(second), by=dana)
-    actions.take_as_version(again(second), by=dana)
+    correcting.take_as_version(again(second), by=dana)
+    correcting.take_as_version(again(second), by=dana)
     see_all()
-    actions.undo_reports(again(second).batch, by=dana)
+    delivering.undo_reports(again(second).batch, by=dana)
     back = again(first)
     assert (back.status, back.corrects, back.looks_like) == (m.CORRECTION, report.ref, "")
     one_report(report, dana)
@@ -596,13 +598,13 @@ def test_taking_the_later_edit_out_again_leaves_the_one_before_it_with_the_repor
 @pytest.mark.writes_freely
 def test_an_edit_is_asked_about_the_report_once_the_edit_before_it_was_taken_out(edits, dana):
     report, first, second = edits
-    actions.undo_reports(again(first).batch, by=dana)
-    made = actions.take_as_version(again(second), by=dana)
+    delivering.undo_reports(again(first).batch, by=dana)
+    made = correcting.take_as_version(again(second), by=dana)
     assert (made.status, made.corrects) == (m.CORRECTION, report.ref)
 
 
 def test_two_edits_in_one_file_raise_the_question_and_the_first_that_of_the_report(saved, dana):
-    report = actions.file_draft(bring(table(unlinked(saved, "one", "2")), dana).drafts.get(), by=dana)
+    report = filing.file_draft(bring(table(unlinked(saved, "one", "2")), dana).drafts.get(), by=dana)
     see_all()
     both = bring(
         table(unlinked(saved, "two", "5"), unlinked(saved, "three", "6"), unlinked(saved, "x", "1", _id=9)), dana
@@ -610,15 +612,15 @@ def test_two_edits_in_one_file_raise_the_question_and_the_first_that_of_the_repo
     first, second, other = both.drafts.order_by("row")
     assert (first.looks_like, second.looks_like, other.looks_like) == (report.ref, first.ref, "")
     see_all()
-    assert actions.file_drafts(both, by=dana) == 1
+    assert filing.file_drafts(both, by=dana) == 1
     see_all()
-    actions.take_as_version(again(second), by=dana)
-    assert actions.take_as_version(again(second), by=dana).corrects == report.ref
+    correcting.take_as_version(again(second), by=dana)
+    assert correcting.take_as_version(again(second), by=dana).corrects == report.ref
 
 
 def test_two_rows_of_one_submission_in_a_first_file_are_put_to_a_person(saved, dana, monkeypatch):
     """Whatever stretch of the file each row is checked in."""
-    monkeypatch.setattr(staging, "AT_ONCE", 1)
+    monkeypatch.setattr(stretches, "AT_ONCE", 1)
     first, second = bring(table(unlinked(saved, "one", "2"), unlinked(saved, "two", "5")), dana).drafts.order_by("row")
     assert (first.looks_like, second.looks_like) == ("", first.ref)
 
@@ -641,7 +643,7 @@ def test_every_state_of_a_draft_is_a_word_to_be_translated():
 
 def test_a_day_told_as_about_then_keeps_its_direction_on_an_arabic_page(saved, dana, office):
     draft = bring(table(row(saved, when="2026-01-12~")), dana).drafts.get()
-    report = actions.file_draft(draft, by=dana)
+    report = filing.file_draft(draft, by=dana)
     client = office("dana")
     client.cookies["django_language"] = "ar"
     with translation.override("en"):  # the page's language ends with it

@@ -18,8 +18,17 @@ from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.monitoring import actions as monitoring
 from answerable.monitoring.evidence.models import CustodyLine, EvidenceFile
-from answerable.monitoring.intake import actions, queries
 from answerable.monitoring.intake import models as m
+from answerable.monitoring.intake import queries
+from answerable.monitoring.intake.actions import (
+    attaching,
+    correcting,
+    delivering,
+    filing,
+    interviewing,
+    lapsing,
+    reporting,
+)
 from answerable.monitoring.intake.description import OF_ITEM, OF_REPORT
 from answerable.monitoring.models import Incident, Situation
 from answerable.record import log
@@ -40,7 +49,7 @@ def dana(played, db):
 
 
 def allowed(by, situation, person="p" * 64):
-    made = actions.ask_for_interview(situation, purpose="CP-MONI", added_value="she saw the commander", why_not_enough="no record names him",
+    made = interviewing.ask_for_interview(situation, purpose="CP-MONI", added_value="she saw the commander", why_not_enough="no record names him",
                                      person=person, told_before="no_code", by=by)  # fmt: skip
     assert made.status == m.ALLOWED
     return made
@@ -126,7 +135,7 @@ def test_every_way_in_says_the_same_of_the_same_fault(office, saved, dana, way, 
 
 def test_the_same_report_by_another_way_is_not_a_second_one(office, saved, dana):
     report = row(saved, when="2026-01-14")
-    actions.deliver_report(report, route="api", by=dana)
+    reporting.deliver_report(report, route="api", by=dana)
     assert "here already" in by_the_page(office, saved, report)
     assert bring(table(report), dana).repeated == 1
 
@@ -156,8 +165,8 @@ TOLD = {
 
 def test_an_interview_that_a_draft_holds_carries_no_second_report_by_any_way(office, saved, dana):
     ours = allowed(dana, saved("$zandria"))
-    own = actions.deliver_report(row(saved, victims="5"), route="api", by=dana)[1]
-    held, filed = actions.deliver_report(
+    own = reporting.deliver_report(row(saved, victims="5"), route="api", by=dana)[1]
+    held, filed = reporting.deliver_report(
         row(saved, items=[{**TOLD, "interview": ours.ref}]), route="web", hold=True, by=dana
     )
     assert filed is None
@@ -166,23 +175,23 @@ def test_an_interview_that_a_draft_holds_carries_no_second_report_by_any_way(off
     other = row(saved, victims="9", items=[{**TOLD, "interview": ours.ref}])
     for way in ("web", "api"):
         with pytest.raises(Refused, match="used for a report already"):
-            actions.deliver_report(other, route=way, by=dana)
+            reporting.deliver_report(other, route=way, by=dana)
     batch = bring(table(row(saved, victims="8", **TOLD, interview=ours.ref)), dana)
     assert [(p[1], "used for a report already" in p[2]) for p in batch.problems] == [("items.1.interview", True)]
     with pytest.raises(Refused, match="used for a report already"):
-        actions.attach_item(own, {**TOLD, "interview": ours.ref}, by=dana)
-    made = actions.file_draft(held, by=dana)
+        attaching.attach_item(own, {**TOLD, "interview": ours.ref}, by=dana)
+    made = filing.file_draft(held, by=dana)
     ours.refresh_from_db()
     assert ours.report == made and made.items.get().further["interview"] == ours.ref
 
 
 def test_an_interview_is_free_again_when_the_draft_that_held_it_is_set_aside(saved, dana):
     ours = allowed(dana, saved("$zandria"))
-    held, _none = actions.deliver_report(
+    held, _none = reporting.deliver_report(
         row(saved, items=[{**TOLD, "interview": ours.ref}]), route="web", hold=True, by=dana
     )
-    actions.set_draft_aside(held, by=dana)
-    _draft, filed = actions.deliver_report(
+    filing.set_draft_aside(held, by=dana)
+    _draft, filed = reporting.deliver_report(
         row(saved, victims="7", items=[{**TOLD, "interview": ours.ref}]), route="web", by=dana
     )
     ours.refresh_from_db()
@@ -193,7 +202,7 @@ def test_an_interview_of_another_organisation_is_no_interview_here(saved, dana):
     sami = Person.objects.get(handle="sami")
     theirs = allowed(sami, saved("$zandria"))
     with pytest.raises(Refused, match="not for your organisation"):
-        actions.deliver_report(row(saved, items=[{**TOLD, "interview": theirs.ref}]), route="api", by=dana)
+        reporting.deliver_report(row(saved, items=[{**TOLD, "interview": theirs.ref}]), route="api", by=dana)
 
 
 def test_two_rows_of_a_file_do_not_share_an_interview(saved, dana):
@@ -228,7 +237,7 @@ def test_every_answer_of_every_form_is_there_after_filing(office, saved, dana):
     item = {**EVERY_OF_ITEM, "interview": ours.ref}
     assert {f.name for f in OF_REPORT} == set(said), "a question of form A1 that this test does not answer"
     assert {f.name for f in OF_ITEM} - {"reliability", "credibility", "attachment"} == set(item)
-    _draft, made = actions.deliver_report({**said, "items": [item]}, route="api", by=dana)
+    _draft, made = reporting.deliver_report({**said, "items": [item]}, route="api", by=dana)
     see_all()
     made.refresh_from_db()
     assert (made.on.isoformat(), made.precision) == ("2026-01-05", "range")
@@ -259,7 +268,7 @@ def test_accounts_under_one_pseudonym_are_one_persons(saved, dana):
         {**TOLD, "person_key": "p-1", "says": s, "purposes": "CP-MONI", "understood": "yes", "withdrawal_told": "yes"}
         for s in "ab"
     ]
-    _draft, made = actions.deliver_report(row(saved, items=told), route="api", by=dana)
+    _draft, made = reporting.deliver_report(row(saved, items=told), route="api", by=dana)
     first, second = made.items.all()
     assert first.person_key == second.person_key != "p-1"
 
@@ -281,7 +290,7 @@ def test_files_that_came_with_a_report_are_evidence_when_it_is_filed(office, sav
     batch = bring(with_files(saved), dana, name="answerable_report.zip")
     assert batch.kept == 1, batch.problems
     before = log.Entry.objects.count()
-    made = actions.file_draft(batch.drafts.get(), by=dana)
+    made = filing.file_draft(batch.drafts.get(), by=dana)
     assert log.Entry.objects.count() == before + 1
     files = list(EvidenceFile.objects.filter(item__incident=made).order_by("id"))
     assert [f.kind for f in files] == ["png", "text"]
@@ -318,7 +327,7 @@ def test_files_that_came_with_a_report_are_evidence_when_it_is_filed(office, sav
 def test_a_delivery_filed_as_a_whole_brings_its_files_under_one_entry(saved, dana):
     batch = bring(with_files(saved), dana, name="answerable_report.zip")
     before = log.Entry.objects.count()
-    assert actions.file_drafts(batch, by=dana) == 1 and log.Entry.objects.count() == before + 1
+    assert filing.file_drafts(batch, by=dana) == 1 and log.Entry.objects.count() == before + 1
     assert CustodyLine.objects.filter(entry=log.Entry.objects.latest("index").index).count() == 2
 
 
@@ -336,13 +345,13 @@ def test_a_file_goes_with_a_delivery_that_is_undone(saved, dana, settings, djang
     assert path.exists() and DataKey.objects.filter(subject=held.file_ref).exists()
     dana.vault_session = ask("sign_in", handle="dana", passphrase=PASSPHRASE)["token"]
     with django_capture_on_commit_callbacks(execute=True):
-        actions.undo_reports(batch, by=dana)
+        delivering.undo_reports(batch, by=dana)
     quarantine.owed()
     assert not path.exists() and not DataKey.objects.filter(subject=held.file_ref).exists()
 
 
 def test_a_file_is_added_to_an_item_that_came_with_a_report(office, saved, dana):
-    _draft, made = actions.deliver_report(
+    _draft, made = reporting.deliver_report(
         row(saved, items=[{**TOLD, "kind": "document", "testimony": ""}]), route="api", by=dana
     )
     upload = io.BytesIO(b"some text")
@@ -366,7 +375,7 @@ def test_a_correction_of_a_verified_report_opens_its_verification_again(saved, d
     from answerable.monitoring.patterns.models import Contribution
 
     batch = bring(with_files(saved), dana, name="answerable_report.zip")
-    filed = actions.file_draft(batch.drafts.get(), by=dana)
+    filed = filing.file_draft(batch.drafts.get(), by=dana)
     graded_by_two(*filed.items.all())
     made = verified(filed)
     assert made.status == "VERIFIED"
@@ -376,7 +385,7 @@ def test_a_correction_of_a_verified_report_opens_its_verification_again(saved, d
         with_files(saved, edits="1", victims="12", more=more), dana, name="answerable_report.zip"
     ).drafts.get()
     assert later.status == m.CORRECTION and queries.changed_items(later) == []
-    corrected = actions.take_over_correction(later, by=dana)
+    corrected = correcting.take_over_correction(later, by=dana)
     assert (corrected.status, corrected.victims) == ("REOPENED", 12)
     assert Contribution.objects.get(incident=made).level == ""  # counts nowhere until it is concluded anew
     assert corrected.items.count() == 3 and EvidenceFile.objects.filter(item__incident=made).count() == 3
@@ -389,7 +398,7 @@ def test_a_correction_of_a_verified_report_opens_its_verification_again(saved, d
 
 def test_items_that_a_correction_changes_are_named_and_left(office, saved, dana):
     batch = bring(with_files(saved), dana, name="answerable_report.zip")
-    made = actions.file_draft(batch.drafts.get(), by=dana)
+    made = filing.file_draft(batch.drafts.get(), by=dana)
     key = f"uuid:{'c' * 8}"
     items = [{**ITEM, "testimony": "T3", "PARENT_KEY": key, "KEY": f"{key}/items[1]"}]
     later = bring(odk_zip([central(saved, key, Edits="1")], items), dana, name="answerable_report.zip").drafts.get()
@@ -399,24 +408,24 @@ def test_items_that_a_correction_changes_are_named_and_left(office, saved, dana)
         in office("dana").get(f"/watch/intake/drafts/{later.ref}/").content.decode()
     )
     see_all()
-    actions.take_over_correction(later, by=dana)
+    correcting.take_over_correction(later, by=dana)
     assert [i.testimony for i in made.items.order_by("id")] == ["T1", "T1"]
 
 
 def test_a_third_version_corrects_the_report_that_the_second_became(saved, dana):
     versions = [
-        actions.deliver_report(row(saved, victims=v, submission_id="s"), route="api", hold=v != "5", by=dana)
+        reporting.deliver_report(row(saved, victims=v, submission_id="s"), route="api", hold=v != "5", by=dana)
         for v in ("3", "4", "5")
     ]
-    filed = versions[2][1] or actions.file_draft(m.Draft.objects.get(pk=versions[2][0].pk), by=dana)
-    fourth, _none = actions.deliver_report(row(saved, victims="6", submission_id="s"), route="api", by=dana)
+    filed = versions[2][1] or filing.file_draft(m.Draft.objects.get(pk=versions[2][0].pk), by=dana)
+    fourth, _none = reporting.deliver_report(row(saved, victims="6", submission_id="s"), route="api", by=dana)
     assert fourth.corrects == filed.ref
-    assert actions.take_over_correction(fourth, by=dana).victims == 6
+    assert correcting.take_over_correction(fourth, by=dana).victims == 6
 
 
 def test_a_correction_of_a_report_whose_consent_is_withdrawn_changes_nothing(saved, dana):
-    _draft, made = actions.deliver_report(row(saved, submission_id="w"), route="api", by=dana)
-    later, _none = actions.deliver_report(row(saved, victims="9", submission_id="w"), route="api", by=dana)
+    _draft, made = reporting.deliver_report(row(saved, submission_id="w"), route="api", by=dana)
+    later, _none = reporting.deliver_report(row(saved, victims="9", submission_id="w"), route="api", by=dana)
     with pytest.MonkeyPatch.context():
         from answerable.authority.acting import action
 
@@ -427,7 +436,7 @@ def test_a_correction_of_a_report_whose_consent_is_withdrawn_changes_nothing(sav
 
         withdrawn(by=dana)
     with pytest.raises(Refused, match="Consent to this report was withdrawn"):
-        actions.take_over_correction(later, by=dana)
+        correcting.take_over_correction(later, by=dana)
 
 
 # --- an end to drafts ---------------------------------------------------------------------------------------------
@@ -441,8 +450,8 @@ def test_drafts_end_after_ninety_days_and_it_is_said_before(
 
     batch = bring(with_files(saved), dana, name="answerable_report.zip")
     draft = batch.drafts.get()
-    filed = actions.deliver_report(row(saved, victims="6"), route="api", by=dana)[1]
-    begun = actions.save_begun_report(saved("$zandria"), {"when": "2026-01"}, step=0, by=dana)
+    filed = reporting.deliver_report(row(saved, victims="6"), route="api", by=dana)[1]
+    begun = reporting.save_begun_report(saved("$zandria"), {"when": "2026-01"}, step=0, by=dana)
     refs = [draft.ref, *draft.items.values_list("ref", flat=True), *draft.items.values_list("file_ref", flat=True)]
     last = queries.lapses_on(draft.made_at)
     page = office("dana").get("/watch/intake/").content.decode()
@@ -454,12 +463,12 @@ def test_drafts_end_after_ninety_days_and_it_is_said_before(
     )
     see_all()
     later(days=9)
-    actions.owed()
+    lapsing.owed()
     see_all()
     assert m.Draft.objects.get(pk=draft.pk).status == m.DRAFT and DataKey.objects.filter(subject__in=refs).count() == 5
     later(days=2)
     with django_capture_on_commit_callbacks(execute=True):
-        actions.owed()
+        lapsing.owed()
     see_all()
     draft.refresh_from_db()
     assert (draft.status, draft.coded, draft.identity, bytes(draft.narrative)) == (m.LAPSED, {}, "", b"")
@@ -468,7 +477,7 @@ def test_drafts_end_after_ninety_days_and_it_is_said_before(
     begun.refresh_from_db()
     assert begun.answers == {} and begun.done
     assert DataKey.objects.filter(subject=filed.ref).exists() and m.Draft.objects.get(ref=filed.ref).status == m.FILED
-    assert actions.owed() == 0  # and once is enough
+    assert lapsing.owed() == 0  # and once is enough
     assert office("dana").get(f"/watch/intake/drafts/{draft.ref}/").status_code == 200
     see_all()
     # What lapsed is nobody's: the same file may come again, and is new.
@@ -478,9 +487,9 @@ def test_drafts_end_after_ninety_days_and_it_is_said_before(
 
 def test_only_the_clock_lets_drafts_lapse(dana):
     with pytest.raises(Refused):
-        actions.let_drafts_lapse(by=dana)
+        lapsing.let_drafts_lapse(by=dana)
     with pytest.raises(Refused, match="No draft is that old"):
-        actions.let_drafts_lapse(by=CLOCK)
+        lapsing.let_drafts_lapse(by=CLOCK)
 
 
 @pytest.mark.writes_freely
@@ -488,8 +497,8 @@ def test_rows_that_say_a_report_lapsed_take_no_key_of_it(saved, dana, later):
     """Whoever owns the office's rows can write that; the vault looks at the day of the sealing and at the record."""
     from answerable.vault.models import DataKey
 
-    filed = actions.deliver_report(row(saved, victims="6"), route="api", by=dana)[1]
-    waits, _none = actions.deliver_report(row(saved, victims="7"), route="api", hold=True, by=dana)
+    filed = reporting.deliver_report(row(saved, victims="6"), route="api", by=dana)[1]
+    waits, _none = reporting.deliver_report(row(saved, victims="7"), route="api", hold=True, by=dana)
     claim = saved("$claim").ref
     see_all()
 
@@ -518,7 +527,7 @@ def test_a_made_up_filing_keeps_no_key_of_a_draft_that_nobody_filed(saved, dana,
     from answerable.vault.models import DataKey
 
     waits = [
-        actions.deliver_report(row(saved, victims=str(n)), route="api", hold=True, by=dana)[0].ref for n in (7, 8, 9)
+        reporting.deliver_report(row(saved, victims=str(n)), route="api", hold=True, by=dana)[0].ref for n in (7, 8, 9)
     ]
     see_all()
     last = log.Entry.objects.latest("index")
@@ -545,16 +554,16 @@ def test_a_filed_reports_item_keeps_its_key_whatever_its_row_is_called_for_a_mom
     from answerable.vault.models import DataKey
 
     if way == "as a correction":
-        _first, incident = actions.deliver_report(row(saved, submission_id="w"), route="api", by=dana)
-        draft, _none = actions.deliver_report(
+        _first, incident = reporting.deliver_report(row(saved, submission_id="w"), route="api", by=dana)
+        draft, _none = reporting.deliver_report(
             row(saved, victims="9", submission_id="w", items=[PAPER]), route="api", by=dana
         )
-        actions.take_over_correction(draft, by=dana)
+        correcting.take_over_correction(draft, by=dana)
     else:
         batch = bring(with_files(saved), dana, name="answerable_report.zip")
         draft = batch.drafts.get()
-        actions.file_drafts(batch, by=dana) if way == "together" else actions.file_draft(draft, by=dana)
-    waits, _none = actions.deliver_report(row(saved, victims="7"), route="api", hold=True, by=dana)
+        filing.file_drafts(batch, by=dana) if way == "together" else filing.file_draft(draft, by=dana)
+    waits, _none = reporting.deliver_report(row(saved, victims="7"), route="api", hold=True, by=dana)
     see_all()
     refs = [r for i in draft.items.all() for r in (i.ref, i.file_ref) if r] + [draft.ref]
     assert (

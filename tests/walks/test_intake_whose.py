@@ -19,8 +19,8 @@ from walks.test_linking import within_an_act
 from answerable.common.errors import Refused
 from answerable.monitoring import actions as monitoring
 from answerable.monitoring import queries as reports
-from answerable.monitoring.intake import actions
 from answerable.monitoring.intake import models as m
+from answerable.monitoring.intake.actions import correcting, filing
 from answerable.monitoring.models import Incident, Party, Situation, SourceItem
 
 pytestmark = pytest.mark.writes_freely
@@ -51,7 +51,7 @@ def refused(incident, who="vera", status="IN_VERIFICATION"):
 
 def test_whoever_delivered_the_version_that_corrects_a_report_does_not_verify_it(saved, report):
     later, _none = deliver(saved, submission_id="C", when="2026-01-14", items=BOTH, victims="500")
-    actions.take_over_correction(by_vera(later), by=person("dana"))
+    correcting.take_over_correction(by_vera(later), by=person("dana"))
     made = fresh(report)
     assert made.status == "REOPENED" and made.victims == 500
     with pytest.raises(Refused, match=HERS):
@@ -65,7 +65,7 @@ def test_whoever_takes_a_version_over_has_a_part_in_the_report(saved, report):
     see_all()
     within_an_act(lambda: m.Draft.objects.filter(identity=later.identity).update(collected_by=person("sami")))
     within_an_act(lambda: Incident.objects.filter(pk=report.pk).update(collected_by=person("sami"), versions_by=[]))
-    actions.take_over_correction(m.Draft.objects.get(pk=later.pk), by=person("dana"))
+    correcting.take_over_correction(m.Draft.objects.get(pk=later.pk), by=person("dana"))
     made = fresh(report)
     assert made.versions_by == sorted([person("sami").ref, person("dana").ref])
     within_an_act(lambda: SourceItem.objects.filter(incident=made).update(added_by=person("sami")))
@@ -77,22 +77,22 @@ def test_whoever_collected_an_earlier_version_of_a_draft_does_not_verify_what_ca
     by_vera(first)
     second, _none = deliver(saved, submission_id="R", victims="4", party="")
     assert m.Draft.objects.get(pk=first.pk).status == m.REPLACED
-    made = actions.file_draft(second, party=saved("$brigade"), by=person("dana"))
+    made = filing.file_draft(second, party=saved("$brigade"), by=person("dana"))
     assert refused(made)
 
 
 def test_whoever_corrects_a_story_does_not_say_that_its_level_holds(saved, report, office):
     later, _none = deliver(saved, submission_id="C", when="2026-01-14", items=BOTH, narrative="told anew")
-    actions.take_over_correction(by_vera(later), by=person("dana"))
+    correcting.take_over_correction(by_vera(later), by=person("dana"))
     made = fresh(report)
     assert made.story_corrected
     with pytest.raises(Refused, match=HERS):
-        actions.look_at_corrected_story(made, holds=True, by=person("vera"))
+        correcting.look_at_corrected_story(made, holds=True, by=person("vera"))
     vera = office("vera")
     page = vera.get(f"/watch/incidents/{made.ref}/").content.decode()
     assert "The level still holds" not in page
     assert "look whether the level still holds" not in vera.get("/today/").content.decode()
-    actions.look_at_corrected_story(fresh(made), holds=True, by=person("lena"))
+    correcting.look_at_corrected_story(fresh(made), holds=True, by=person("lena"))
     assert not fresh(made).story_corrected
 
 
@@ -106,7 +106,7 @@ def test_reports_from_before_are_given_whose_versions_they_had(saved, report):
     second, _none = deliver(saved, submission_id="C", when="2026-01-14", items=BOTH, victims="4")
     by_vera(second)
     third, _none = deliver(saved, submission_id="C", when="2026-01-14", items=BOTH, victims="5")
-    actions.take_over_correction(third, by=person("dana"))
+    correcting.take_over_correction(third, by=person("dana"))
     names = fresh(report).versions_by
     assert names == sorted([person("dana").ref, person("vera").ref])
     within_an_act(lambda: Incident.objects.filter(pk=report.pk).update(versions_by=[]))
@@ -133,7 +133,7 @@ def test_a_correction_without_texts_leaves_the_older_ones_to_be_read(saved, repo
     assert later.status == m.CORRECTION and not later.narrative
     waiting = opened(office("lena"), f"/watch/intake/drafts/{later.ref}/texts/")
     see_all()
-    actions.take_over_correction(later, by=person("dana"))
+    correcting.take_over_correction(later, by=person("dana"))
     made = fresh(report)
     assert made.victims == 7
     for field, words in (("narrative", "what was told"), ("link_reason", "the unit wore its badges"), ("place", "")):
@@ -156,7 +156,7 @@ def test_a_later_version_takes_no_report_to_another_situation(saved, report, off
     see_all()
     for chosen in (None, party, report.party):
         with pytest.raises(Refused, match="another situation than the report"):
-            actions.take_over_correction(later, actors=[chosen] if chosen else (), by=person("dana"))
+            correcting.take_over_correction(later, actors=[chosen] if chosen else (), by=person("dana"))
         see_all()
     assert fresh(report).party == report.party and fresh(report).status == report.status
     page = office("dana").get(f"/watch/intake/drafts/{later.ref}/").content.decode()

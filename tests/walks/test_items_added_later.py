@@ -12,7 +12,7 @@ from walks.test_verification import T1, add, concluded, graded, person
 from answerable.common.errors import Refused
 from answerable.monitoring import actions
 from answerable.monitoring.evidence import actions as evidence
-from answerable.monitoring.intake import actions as intake
+from answerable.monitoring.intake.actions import attaching
 from answerable.monitoring.models import Incident, SourceItem
 from answerable.record import log
 
@@ -44,7 +44,7 @@ def by_action(incident):
 
 
 def by_form(incident):
-    return intake.attach_item(incident, PAPER, by=person("sami"))
+    return attaching.attach_item(incident, PAPER, by=person("sami"))
 
 
 @pytest.mark.parametrize("added", [by_action, by_form])

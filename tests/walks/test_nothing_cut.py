@@ -18,8 +18,9 @@ from answerable.common.errors import Refused
 from answerable.config import api
 from answerable.monitoring import actions as monitoring
 from answerable.monitoring import queries as reports
-from answerable.monitoring.intake import actions, staging
 from answerable.monitoring.intake import models as m
+from answerable.monitoring.intake.actions import reporting
+from answerable.monitoring.intake.staging import arrival, runs, stretches
 from answerable.monitoring.looking import queries as looking
 from answerable.monitoring.models import Incident
 
@@ -89,7 +90,7 @@ def test_a_file_for_which_there_is_no_room_leaves_nothing_and_is_told_so(office,
     reply = send(dana, big)
     small_disk(resource.RLIM_INFINITY)
     assert reply.status_code == 409 and "There is no room here for this file" in words(reply)
-    assert not list(staging.folder().iterdir())
+    assert not list(runs.folder().iterdir())
 
 
 def test_a_run_that_finds_no_room_is_gone_with_what_it_took(office, saved, small_disk):
@@ -98,16 +99,16 @@ def test_a_run_that_finds_no_room_is_gone_with_what_it_took(office, saved, small
     small_disk(len(raw) + 10_000)
     with pytest.raises(Refused, match="no room") as no:
         small_disk(len(raw) // 2)
-        staging.stage(staging.arrive(io.BytesIO(raw)), "reports.csv", by=dana)
-    assert no.value.reason == "full" and not list(staging.folder().iterdir())
+        arrival.stage(arrival.arrive(io.BytesIO(raw)), "reports.csv", by=dana)
+    assert no.value.reason == "full" and not list(runs.folder().iterdir())
     small_disk(resource.RLIM_INFINITY)
-    staged = staging.stage(staging.arrive(io.BytesIO(raw)), "reports.csv", by=dana)
-    staging.begin(staged, staged.state.mapping, None)
+    staged = arrival.stage(arrival.arrive(io.BytesIO(raw)), "reports.csv", by=dana)
+    stretches.begin(staged, staged.state.mapping, None)
     small_disk(20_000)
     with pytest.raises(Refused, match="no room"):
-        staging.advance(staged, by=dana)
+        stretches.advance(staged, by=dana)
     small_disk(resource.RLIM_INFINITY)
-    assert not list(staging.folder().iterdir())
+    assert not list(runs.folder().iterdir())
 
 
 def test_no_way_in_takes_a_yes_for_a_number_or_falls_over_a_date(office, saved):
@@ -159,7 +160,7 @@ def pages(call, path):
 
 def test_a_list_of_the_api_goes_on_until_it_ends_and_consent_is_asked_before_it_is_cut(office, saved, monkeypatch):
     call = caller(office, "sami")
-    actions.deliver_report(row(saved), route="api", by=person("dana"))  # rests on nothing: it stays
+    reporting.deliver_report(row(saved), route="api", by=person("dana"))  # rests on nothing: it stays
     see_all()
     expected = [i.ref for i in reports.exportable(list(Incident.objects.order_by("pk")))]
     assert 4 < len(expected) < Incident.objects.count()
@@ -199,7 +200,7 @@ def test_what_leaves_rests_on_a_live_consent_and_on_no_account_without_one(saved
     see_all()
     party = monitoring.enter_party(saved("$zandria"), name="Column nine", actor_type="ACT-STF", by=person("sami"))
     said = row(saved, when="2025-02-10", party=party.ref, items=items, narrative="her story")
-    _draft, incident = actions.deliver_report(said, route="api", by=person("dana"))
+    _draft, incident = reporting.deliver_report(said, route="api", by=person("dana"))
     see_all()
     rows = [r for r in looking.counted_for_members(saved("$zandria"), 2025) if r["party"] == ["Column nine"]]
     see_all()

@@ -18,8 +18,8 @@ from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.monitoring import actions as monitoring
 from answerable.monitoring import queries as reports
-from answerable.monitoring.intake import actions as intake
 from answerable.monitoring.intake import queries as taken
+from answerable.monitoring.intake.actions import correcting, filing, reporting
 from answerable.monitoring.intake.models import Draft
 from answerable.monitoring.linking import actions as linking
 from answerable.monitoring.linking import queries as links
@@ -59,7 +59,7 @@ class Field(Office):
         self.told += 1
         given = {**GIVEN, "situation": self.situation.ref, "party": [p.ref for p in parties], "when": f"2026-01-{day:02}",
                  "narrative": f"told {self.told}", "items": [{**ALONE[0], "says": f"alone {self.told}"}]}  # fmt: skip
-        _draft, made = intake.deliver_report(given, route="api", by=self.person("dana"))
+        _draft, made = reporting.deliver_report(given, route="api", by=self.person("dana"))
         for who in ("vera", "lena"):
             evidence.assess_item(made.items.get(), testimony="T1", reasons="r", by=self.person(who))
         for name, by in (("triage", "sami"), ("begin_verification", "vera")):
@@ -171,7 +171,7 @@ def test_a_cell_of_a_file_holds_several_and_says_which_is_none(field, dana, save
     assert [[p.name for p in taken.actors_of(d)] for d in drafts] == [
         ["Column Q", "Hill Militia"], ["Hill Militia", "Q Guard"], ["Column Q"],
     ]  # fmt: skip
-    assert intake.file_drafts(batch, by=dana) == 3
+    assert filing.file_drafts(batch, by=dana) == 3
     assert names(Incident.objects.get(ref=drafts[0].ref)) == ["Column Q", "Hill Militia"]
     assert tallied_by_actor(field.situation) == by_hand(field.situation)
 
@@ -196,12 +196,12 @@ def test_the_web_form_offers_all_actors_and_the_report_shows_those_that_were_cho
 
 
 def test_a_draft_that_lacks_them_is_filed_with_several(field, office):
-    draft, none = intake.deliver_report({**GIVEN, "situation": field.situation.ref, "when": "2026-01-08", "narrative": "who?"},
+    draft, none = reporting.deliver_report({**GIVEN, "situation": field.situation.ref, "when": "2026-01-08", "narrative": "who?"},
                                         route="api", by=field.person("dana"))  # fmt: skip
     assert none is None and draft.lacks == ["party"]
     see_all()
     with pytest.raises(Refused, match="does not belong"):
-        intake.file_draft(draft, party=field.party, also=[field.elsewhere], by=field.person("dana"))
+        filing.file_draft(draft, party=field.party, also=[field.elsewhere], by=field.person("dana"))
     reply = office("dana").post(f"/watch/intake/drafts/{draft.ref}/", {"party": [field.guard.ref, field.militia.ref]})
     assert reply.status_code == 303, reply.content.decode()[:1500]
     see_all()
@@ -340,19 +340,19 @@ def test_a_later_version_may_name_another_set_and_counts_for_it_when_it_is_chose
     both = field.told_of(field.party, field.militia, submission_id="K")
     given = {**GIVEN, "situation": field.situation.ref, "when": "2026-01-01", "items": [{**i, "says": f"{i['says']} 0"} for i in ITEMS],
              "submission_id": "K", "narrative": "told again"}  # fmt: skip
-    same, _none = intake.deliver_report(
+    same, _none = reporting.deliver_report(
         {**given, "party": [field.militia.ref, field.party.ref]}, route="api", by=field.person("dana")
     )
     see_all()
     assert taken.other_actors(same, Incident.objects.get(pk=both.pk)) == []
-    later, _none = intake.deliver_report({**given, "party": [field.militia.ref, field.guard.ref], "narrative": "third"},
+    later, _none = reporting.deliver_report({**given, "party": [field.militia.ref, field.guard.ref], "narrative": "third"},
                                          route="api", by=field.person("dana"))  # fmt: skip
     page = office("dana").get(f"/watch/intake/drafts/{later.ref}/").content.decode()
     assert "the version Hill Militia, Q Guard, the report Column Q, Hill Militia" in page
     see_all()
     for none in ([], [field.guard], [field.party, field.guard]):
         with pytest.raises(Refused, match="Choose"):
-            intake.take_over_correction(later, actors=none, by=field.person("dana"))
+            correcting.take_over_correction(later, actors=none, by=field.person("dana"))
         see_all()
     reply = office("dana").post(f"/watch/intake/drafts/{later.ref}/take-over/", {"actors": "version"})
     assert reply.status_code == 303, reply.content.decode()[:1000]

@@ -16,7 +16,8 @@ from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.monitoring import actions
 from answerable.monitoring.evidence import actions as evidence
-from answerable.monitoring.intake import actions as intake
+from answerable.monitoring.intake.actions import interviewing, reporting
+from answerable.monitoring.intake.problems import Problems
 from answerable.monitoring.linking.models import LinkPair
 from answerable.monitoring.looking import queries as looking
 from answerable.monitoring.looking.rules import Filters
@@ -112,7 +113,7 @@ def test_the_form_refuses_the_same_and_asks_nobody_how_many_assessors_agree(offi
     )
     see_all()
     assert reply.status_code == 409 and not incident.items.exists()
-    asked = intake.ask_for_interview(incident.situation, purpose="CP-MONI", added_value="she saw the commander", person="p" * 64,
+    asked = interviewing.ask_for_interview(incident.situation, purpose="CP-MONI", added_value="she saw the commander", person="p" * 64,
                                      why_not_enough="no record names him", told_before="no_code", by=person("sami"))  # fmt: skip
     sami.post(f"/watch/incidents/{incident.ref}/items/",
               {"kind": "testimony", "directness": "primary", "captured_on": "2026-02-01", "testimony": "T1", "assessors": "5",
@@ -255,7 +256,7 @@ def deliver(saved, settings, tmp_path):
 
     def send(*items):
         row = {**ROW, "situation": saved("$zandria").ref, "party": saved("$brigade").ref, "items": list(items)}
-        _draft, incident = intake.deliver_report(row, route="api", by=person("dana"))
+        _draft, incident = reporting.deliver_report(row, route="api", by=person("dana"))
         see_all()
         return incident
 
@@ -275,7 +276,7 @@ def deliver(saved, settings, tmp_path):
     ],
 )  # fmt: skip
 def test_a_delivery_is_held_to_the_same_rule(deliver, wrong, field):
-    with pytest.raises(intake.Problems) as no, transaction.atomic():
+    with pytest.raises(Problems) as no, transaction.atomic():
         deliver({**TOLD, **wrong})
     assert set(no.value.problems) == {field} and "Amina" not in str(no.value.problems)
 

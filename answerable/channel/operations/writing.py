@@ -125,6 +125,16 @@ def _sent_before(state: State) -> str:
     return "code" if state["level"] == "fresh" else "inside"
 
 
+def _goes_on(token: str, state: State, inside: str, *, fresh: bool) -> str:
+    """Keep the visit as it is after sending or saving: with a `fresh` code that is shown first, else `inside`, at the level that
+    it has there. Returns the page to go to.
+    """
+    if fresh:
+        state |= {"level": "fresh", "then": inside}
+    DOORS.write(token, state, channel=state["channel"], inside=inside)
+    return "code" if fresh else "inside"
+
+
 @operation("door_save", "channel")
 @in_turn
 def save(token: str) -> str:
@@ -147,15 +157,9 @@ def save(token: str) -> str:
     )
     doorkeys.drop_old()
     doorkeys.save_draft(state["channel"], draft, level)
-    kept: State = {
-        "answers": {},
-        "writing": False,
-        "has_draft": True,
-        "compartment": state.get("compartment") or "claims",
-    }
-    state |= kept | ({"level": "fresh", "then": level, "said": "saved"} if fresh else {"said": "saved"})
-    DOORS.write(token, state, channel=state["channel"], inside=level)
-    return "code" if fresh else "inside"
+    state |= {"answers": {}, "writing": False, "has_draft": True, "said": "saved"}
+    state["compartment"] = state.get("compartment") or "claims"
+    return _goes_on(token, state, level, fresh=fresh)
 
 
 @operation("door_resume", "channel")
@@ -208,10 +212,10 @@ def send(token: str) -> str:
     _asks_help(state, str(answers.get("need") or ""))
     doorkeys.drop_draft(state["channel"])
     state |= {"answers": {}, "writing": False, "has_draft": False, "said": "sent"}
-    if fresh:
-        state |= {"level": "fresh", "then": "page" if state["has_pin"] else "new", "messages": [], "fresh": []}
-    DOORS.write(token, state, channel=state["channel"], inside=state["then"] if fresh else state["level"])
-    return "code" if fresh else "inside"
+    if not fresh:
+        return _goes_on(token, state, state["level"], fresh=False)
+    state |= {"messages": [], "fresh": []}
+    return _goes_on(token, state, "page" if state["has_pin"] else "new", fresh=True)
 
 
 def _sent(state: State, answers: dict[str, Any]) -> str:

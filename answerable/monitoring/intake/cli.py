@@ -28,7 +28,9 @@ def main(argv: list[str]) -> int:
     from answerable.authority.principals import Place
     from answerable.monitoring import access
     from answerable.monitoring.cli import analyst
-    from answerable.monitoring.intake import actions, problems, staging
+    from answerable.monitoring.intake import problems
+    from answerable.monitoring.intake.actions import delivering
+    from answerable.monitoring.intake.staging import arrival, runs, stretches
 
     by = analyst(args.handle)
     with reading_as(by):
@@ -41,16 +43,16 @@ def main(argv: list[str]) -> int:
         )
     try:
         with args.file.open("rb") as source:
-            arriving = staging.arrive(source)
+            arriving = arrival.arrive(source)
     except OSError as fault:
         raise Refused(f"{args.file} cannot be read: {fault.strerror}.", reason="file") from None
-    staged = staging.stage(arriving, args.file.name, by=by, situation=situation)
+    staged = arrival.stage(arriving, args.file.name, by=by, situation=situation)
     try:
         mapping = _mapped(staged.columns(), staged.state.mapping, args.column)
-        staging.begin(staged, mapping, situation)
+        stretches.begin(staged, mapping, situation)
         shown = sys.stderr.isatty()
 
-        def progress(state: staging.State) -> None:
+        def progress(state: runs.State) -> None:
             if shown:
                 print(
                     f"\r{state.done:,} of {state.total:,} rows, {state.bad:,} with problems",
@@ -59,7 +61,7 @@ def main(argv: list[str]) -> int:
                     flush=True,
                 )
 
-        state = staging.advance(staged, by=by, progress=progress)
+        state = stretches.advance(staged, by=by, progress=progress)
         if shown:
             print(file=sys.stderr)
         print(f"{state.total:,} rows: {state.kept:,} good, {state.bad:,} with problems, {state.repeated:,} here already, "
@@ -72,7 +74,7 @@ def main(argv: list[str]) -> int:
         if args.dry_run:
             print("Dry run: nothing was kept.")
             return 0 if state.kept or state.repeated else 1
-        batch = actions.bring_in_reports(staged, by=by)
+        batch = delivering.bring_in_reports(staged, by=by)
         print(f"Kept as {batch.ref}. Take it out again on its page in the office.")
     finally:
         staged.forget()

@@ -23,8 +23,9 @@ from answerable.common.tables import taxonomy
 from answerable.monitoring import access
 from answerable.monitoring.evidence import operations as evidence
 from answerable.monitoring.evidence.models import EvidenceFile
-from answerable.monitoring.intake import guard, queries, staging
+from answerable.monitoring.intake import guard, queries
 from answerable.monitoring.intake import models as m
+from answerable.monitoring.intake.staging import sealing
 from answerable.monitoring.models import Incident, SourceItem
 from answerable.record.models import Entry
 from answerable.vault import doorkeys, recorded, seal, signing
@@ -45,7 +46,7 @@ def keep_draft_file(
 ) -> dict[str, Any]:  # fmt: skip
     """Keep the key of a file that came with a report, and seal its name, salt and hash for the evidence it will be.
 
-    It becomes evidence unopened when the report is filed. `delivery`: what it came in with (staging.delivery), and the
+    It becomes evidence unopened when the report is filed. `delivery`: what it came in with (sealing.delivery), and the
     `draft` of it. `mark` tells the same file on the same item, `alike` in the reports of the `situation`; `on` is the item of
     the `report` it corrects that has this very file already, or "".
     """
@@ -79,13 +80,13 @@ def shred_undone(token: str, batch: str) -> int:
         sessions.holder(token)
         raise Refused(_("That delivery is not undone, so its keys stay."), reason="nothing")
     by = sessions.vouched_on(token, "undo_reports", row)
-    subjects = shredding.came_with(staging.delivery(row.pk))
-    if _filed([*subjects, *shredding.drafts_of(staging.delivery(row.pk))]):
+    subjects = shredding.came_with(sealing.delivery(row.pk))
+    if _filed([*subjects, *shredding.drafts_of(sealing.delivery(row.pk))]):
         raise Refused(_("A report of this delivery was filed, so its keys stay."), reason="relied_upon")
     if not subjects:
         return 0
     with sessions.entered_first("keys of a delivery destroyed", batch, act="undo_reports", by=by) as detail:
-        detail["keys"] = gone = shredding.shred_delivery(staging.delivery(row.pk), subjects)
+        detail["keys"] = gone = shredding.shred_delivery(sealing.delivery(row.pk), subjects)
     return gone
 
 

@@ -1,15 +1,27 @@
-"""The list of problems of a delivery, on a page and as a file that no spreadsheet takes for formulas."""
+"""Problems of what comes in: of one report, refused; of a delivery, listed on a page and as a file no spreadsheet takes for formulas."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+from answerable.common.errors import Refused
 from answerable.monitoring.intake import queries, rules
+
+
+class Problems(Refused):
+    """A report that did not pass the check: every problem by field."""
+
+    def __init__(self, problems: Mapping[str, rules.Problem]) -> None:
+        self.problems = {name: queries.words(p) for name, p in problems.items()}
+        super().__init__(
+            " ".join(f"{_(rules.bad_field(name))}: {sentence}" for name, sentence in self.problems.items()),
+            reason="report",
+        )
 
 
 def lines(problems: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:

@@ -10,13 +10,13 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from answerable.monitoring.intake import staging
+from answerable.monitoring.intake.staging import arrival
 
 
 class Sealed(UploadedFile):
     """An upload of which only the sealed copy exists."""
 
-    def __init__(self, arriving: staging.Arriving, name: str) -> None:
+    def __init__(self, arriving: arrival.Arriving, name: str) -> None:
         super().__init__(None, name=name, size=arriving.size)
         self.arriving = arriving
 
@@ -24,11 +24,11 @@ class Sealed(UploadedFile):
 class Sealing(FileUploadHandler):
     """Seals what comes in, as it comes in."""
 
-    arriving: staging.Arriving | None = None
+    arriving: arrival.Arriving | None = None
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
-        self.arriving = staging.Arriving()
+        self.arriving = arrival.Arriving()
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         if self.arriving is not None:

@@ -18,9 +18,11 @@ from answerable.common import clock, edtf
 from answerable.common.errors import Refused
 from answerable.monitoring import access as monitoring
 from answerable.monitoring import grades, lifecycle
-from answerable.monitoring.intake import access, actions, forms, problems, published, queries, readers, rules, staging
+from answerable.monitoring.intake import access, forms, problems, published, queries, readers, rules
 from answerable.monitoring.intake import counts as service_counts
 from answerable.monitoring.intake import models as m
+from answerable.monitoring.intake.actions import correcting, counting, delivering, filing, interviewing, reporting
+from answerable.monitoring.intake.staging import arrival, runs, stretches
 from answerable.monitoring.intake.uploads import sealed_on_arrival
 from answerable.monitoring.models import Incident
 from answerable.record.pages import chain
@@ -49,12 +51,12 @@ def intake(request: Request) -> HttpResponse:
         if form.is_valid() and sent is not None:
             try:
                 situation = form.cleaned_data["situation"]
-                staged = staging.stage(sent.arriving, sent.name, by=request.user, situation=situation)
+                staged = arrival.stage(sent.arriving, sent.name, by=request.user, situation=situation)
                 response = redirect("intake-run", staged.state.token)
                 response.status_code = 303
                 # The key goes to the browser and stays in no file and no table here.
                 response.set_cookie(
-                    COOKIE + staged.state.token, staged.key.hex(), max_age=staging.STALE_S, path=reverse("intake"), httponly=True,
+                    COOKIE + staged.state.token, staged.key.hex(), max_age=runs.STALE_S, path=reverse("intake"), httponly=True,
                     secure=settings.SECURE, samesite="Strict",
                 )  # fmt: skip
                 return response
@@ -85,11 +87,11 @@ def xlsform(request: Request) -> HttpResponse:
     )
 
 
-def _run(request: Request, token: str) -> staging.Staged:
+def _run(request: Request, token: str) -> runs.Staged:
     """The run of this person, with the key their browser holds. What is not theirs does not exist."""
     try:
         key = bytes.fromhex(request.COOKIES.get(COOKIE + token, ""))
-        staged = staging.Staged(token, key)
+        staged = runs.Staged(token, key)
     except (ValueError, Refused):
         raise Http404 from None
     if len(key) != 32 or staged.state.person != request.user.ref:
@@ -111,10 +113,10 @@ def run(request: Request, token: str) -> HttpResponse:
         if act in ("map", "go") and not form.errors:
             with staged.alone():
                 if act == "map":
-                    staging.begin(staged, form.chosen(), situation)
-                staging.advance(staged, by=request.user, seconds=STRETCH_SECONDS)
+                    stretches.begin(staged, form.chosen(), situation)
+                stretches.advance(staged, by=request.user, seconds=STRETCH_SECONDS)
         if act == "keep":
-            batch = actions.bring_in_reports(staged, by=request.user)
+            batch = delivering.bring_in_reports(staged, by=request.user)
             response = done(request, _("Kept as drafts."), "intake-batch", batch.ref)
             response.delete_cookie(COOKIE + token, path=reverse("intake"))
             return response
@@ -183,7 +185,7 @@ def batch_problems(request: Request, ref: str) -> HttpResponse:
 def undo(request: Request, ref: str) -> HttpResponse:
     """Take a delivery out again."""
     this = monitoring.get(access.batches(request.user), ref)
-    actions.undo_reports(this, by=request.user)
+    delivering.undo_reports(this, by=request.user)
     return done(
         request,
         _("The delivery was taken out again; what was sealed for it can be read by nobody."),
@@ -197,7 +199,7 @@ def undo(request: Request, ref: str) -> HttpResponse:
 def file_all(request: Request, ref: str) -> HttpResponse:
     """File the drafts of a delivery that lack nothing."""
     this = monitoring.get(access.batches(request.user), ref)
-    n = actions.file_drafts(this, by=request.user)
+    n = filing.file_drafts(this, by=request.user)
     return done(request, _("%(n)d reports are filed.") % {"n": n}, "intake-batch", this.ref)
 
 
@@ -228,7 +230,7 @@ def draft(request: Request, ref: str) -> HttpResponse:
 
     def act(data: dict[str, Any]) -> HttpResponse:
         named = list(data.get("party") or ())
-        made = actions.file_draft(
+        made = filing.file_draft(
             this, party=named[0] if named else None, also=named[1:], link_reason=data.get("link_reason", ""),
             by=request.user,
         )  # fmt: skip
@@ -268,7 +270,7 @@ def draft(request: Request, ref: str) -> HttpResponse:
 def aside(request: Request, ref: str) -> HttpResponse:
     """Set a draft or a correction aside."""
     this = monitoring.get(access.drafts(request.user), ref)
-    actions.set_draft_aside(this, by=request.user)
+    filing.set_draft_aside(this, by=request.user)
     return done(request, _("The draft is set aside."), "intake-draft", this.ref)
 
 
@@ -285,14 +287,14 @@ def version(request: Request, ref: str) -> HttpResponse:
     if said not in ("later", "own"):
         raise Refused(_("Say whether it is a later version or a report of its own."), reason="version")
     if said == "later":
-        made = actions.take_as_version(this, by=request.user)
+        made = correcting.take_as_version(this, by=request.user)
         answer = (
             _("It waits as a correction of that report.")
             if made.corrects
             else _("It took the place of the earlier draft.")
         )
     else:
-        made = actions.keep_apart(this, by=request.user)
+        made = correcting.keep_apart(this, by=request.user)
         answer = "" if made.looks_like else _("It is a report of its own.")
     if made.looks_like:
         still = _("This may be a later version of %(ref)s. Say first whether it is, or a report of its own.")
@@ -308,7 +310,7 @@ def take_over(request: Request, ref: str) -> HttpResponse:
     report = monitoring.incidents(request.user).filter(ref=this.corrects).first()
     whose = request.POST.get("actors", "")
     actors = queries.actors_of(this) if whose == VERSIONS else report.actors if report and whose == REPORTS else []
-    made = actions.take_over_correction(this, actors=actors, by=request.user)
+    made = correcting.take_over_correction(this, actors=actors, by=request.user)
     said = _("The report is corrected; its newest texts open first, with the earlier ones beside them.")
     if made.status == lifecycle.REOPENED:
         said += " " + _("Its verification is open again.")
@@ -339,7 +341,7 @@ def texts(request: Request, ref: str) -> HttpResponse:
 def story(request: Request, ref: str) -> HttpResponse:
     """A verifier's answer after the story of a concluded report was corrected."""
     this = monitoring.get(monitoring.incidents(request.user), ref)
-    made = actions.look_at_corrected_story(this, holds=request.POST.get("holds") == "yes", by=request.user)
+    made = correcting.look_at_corrected_story(this, holds=request.POST.get("holds") == "yes", by=request.user)
     said = _("Its verification is open again.") if made.status == lifecycle.REOPENED else _("Its level stands.")
     return done(request, said, "incident", made.ref)
 
@@ -365,7 +367,7 @@ def report(request: Request, ref: str) -> HttpResponse:
         wrong = {n: p for n, p in all_wrong.items() if n.rpartition(".")[2] in here}
     try:
         if act == "save" and step < forms.WORDS:
-            actions.save_begun_report(situation, answers, step=step, begun=begun, by=request.user)
+            reporting.save_begun_report(situation, answers, step=step, begun=begun, by=request.user)
             return done(
                 request,
                 _(
@@ -374,11 +376,13 @@ def report(request: Request, ref: str) -> HttpResponse:
                 "intake",
             )
         if act in ("file", "save") and step == forms.WORDS and not wrong:
-            made, incident = actions.deliver_report(row, route="web", hold=act == "save", begun=begun, by=request.user)
+            made, incident = reporting.deliver_report(
+                row, route="web", hold=act == "save", begun=begun, by=request.user
+            )
             if incident is not None:
                 return done(request, _("The report is filed; its free text is sealed."), "incident", incident.ref)
             return done(request, _("Kept as a draft; its free text is sealed."), "intake-draft", made.ref)
-    except actions.Problems as no:
+    except problems.Problems as no:
         refused = " ".join(f"{_(rules.bad_field(n))}: {s}" for n, s in no.problems.items())
     except Refused as no:
         refused = str(no)
@@ -466,7 +470,9 @@ def ask(request: Request, ref: str) -> HttpResponse:
             person = client.ask(
                 "mark_of_interview", token=token_of(request.user), pseudonym=grades.pseudonym(pseudonym)
             )
-        made = actions.ask_for_interview(situation, **{**data, "told_before": told}, person=person, by=request.user)
+        made = interviewing.ask_for_interview(
+            situation, **{**data, "told_before": told}, person=person, by=request.user
+        )
         return done(request, _said(made), "interview", made.ref)
 
     return form_page(
@@ -489,7 +495,7 @@ def _said(interview: m.Interview) -> str:
 def question(request: Request, ref: str) -> HttpResponse:
     """The sealed question, for a custodian's own machine."""
     this = monitoring.get(access.interviews(request.user).select_related("organisation"), ref)
-    file = actions.take_question(this, by=request.user)
+    file = interviewing.take_question(this, by=request.user)
     return HttpResponse(
         file,
         content_type="application/octet-stream",
@@ -507,7 +513,7 @@ def word(request: Request, ref: str) -> HttpResponse:
     if not form.is_valid():
         raise Refused(_("Say yes or no; and if yes, what may be shared, or nothing."), reason="word")
     data = form.cleaned_data
-    actions.give_word(this, told=data["told"] == "yes", share=data["share"], by=request.user)
+    interviewing.give_word(this, told=data["told"] == "yes", share=data["share"], by=request.user)
     return done(request, _("Your word is entered. It holds no name and no reference."), "interview", this.ref)
 
 
@@ -518,7 +524,7 @@ def interview(request: Request, ref: str) -> HttpResponse:
 
     def act(data: dict[str, Any]) -> HttpResponse:
         word, _space, reason = data["reason"].partition(" ")
-        made = actions.decide_interview(this, allow=word == "allow", reason=reason, by=request.user)
+        made = interviewing.decide_interview(this, allow=word == "allow", reason=reason, by=request.user)
         return done(request, _("Allowed.") if made.status == m.ALLOWED else _("Refused."), "interview", made.ref)
 
     may = this.status == m.ASKED and authority.allows(request.user, "decide_interview", this)
@@ -590,7 +596,7 @@ def counts(request: Request, ref: str) -> HttpResponse:
             return render(request, "monitoring/intake/counts_again.html", {
                 "situation": situation, "cells": cells, "again": again, "table": service_counts.written(cells),
                 "replacing": " ".join(sorted({ref for _now, _before, ref in again}))})  # fmt: skip
-        made = actions.bring_in_counts(situation, cells, replacing=said, by=request.user)
+        made = counting.bring_in_counts(situation, cells, replacing=said, by=request.user)
         return done(request, _("%(n)d cells are kept.") % {"n": len(made.cells)}, "intake-counts", situation.ref)
 
     tables = access.counts(request.user).filter(situation=situation).select_related("organisation")
@@ -616,7 +622,7 @@ def counts_out(request: Request, ref: str) -> HttpResponse:
     this = monitoring.get(access.counts(request.user).select_related("organisation", "situation"), ref)
 
     def act(data: dict[str, Any]) -> HttpResponse:
-        actions.take_out_counts(this, why=data["why"], by=request.user)
+        counting.take_out_counts(this, why=data["why"], by=request.user)
         return done(
             request, _("The table is taken out; what it had replaced holds again."), "intake-counts", this.situation.ref
         )

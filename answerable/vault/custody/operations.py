@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from django.utils.translation import gettext as _
 
@@ -24,6 +24,8 @@ from answerable.vault.keyroom import escrowkeys, personkeys, seatkeys, vaultkeys
 from answerable.vault.models import IdentityRequest, RoomRestore
 from answerable.vault.operations.sessions import entered_first, holder, reader, vouched, vouched_on
 from answerable.vault.service import operation
+
+About = TypeVar("About", IdentityRequest, RoomRestore)
 
 
 def _request(ref: str) -> IdentityRequest:
@@ -98,6 +100,14 @@ def tell_identity_asked(
     return recorded.word("identity asked", actions.asked_whole(made))
 
 
+def _who_asked_is_known(about: About, asking: Callable[[About], Entry | None], otherwise: str) -> None:
+    """Raises Refused, saying what to do `otherwise`, unless the vault was itself told who asked for what is agreed to now."""
+    with reading_as(CLOCK):
+        asked = asking(about)
+    if asked is None:
+        raise Refused(otherwise, reason="nothing")
+
+
 @operation("tell_identity_approved", "office")
 def tell_identity_approved(token: str, request: str) -> str:
     """Another person of another body approves what the vault was told was asked, in their own confirmed session.
@@ -106,13 +116,11 @@ def tell_identity_approved(token: str, request: str) -> str:
     """
     found = _request(request)
     by = vouched_on(token, "approve_identity", found)
-    with reading_as(CLOCK):
-        asked = actions.asking(found)
-    if asked is None:
-        raise Refused(
-            _("The vault was not told who asked for this, so nothing follows from it. A new request has to be made."),
-            reason="nothing",
-        )
+    _who_asked_is_known(
+        found,
+        actions.asking,
+        _("The vault was not told who asked for this, so nothing follows from it. A new request has to be made."),
+    )
     found.approved_by, found.approved_body = by, by.body
     return recorded.word("identity approved", actions.approved_whole(found))
 
@@ -376,13 +384,11 @@ def tell_restore_confirmed(token: str, restore: str) -> str:
     """
     found = _ceremony(restore)
     by = vouched_on(token, "confirm_restore", found)
-    with reading_as(CLOCK):
-        asked = actions.restore_asking(found)
-    if asked is None:
-        raise Refused(
-            _("The vault was not told who asked for this, so nothing follows from it. Let it be asked for again."),
-            reason="nothing",
-        )
+    _who_asked_is_known(
+        found,
+        actions.restore_asking,
+        _("The vault was not told who asked for this, so nothing follows from it. Let it be asked for again."),
+    )
     found.confirmed_by, found.confirmed_body = by, by.body
     return recorded.word("restore confirmed", actions.restore_confirmed_whole(found))
 

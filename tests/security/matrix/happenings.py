@@ -21,9 +21,9 @@ from answerable.monitoring.estimates import actions as estimates
 from answerable.monitoring.evidence import actions as evidence
 from answerable.monitoring.evidence.models import EvidenceFile
 from answerable.monitoring.evidence.tests import proofs
-from answerable.monitoring.intake import actions as intake
-from answerable.monitoring.intake import staging
+from answerable.monitoring.intake.actions import counting, delivering, interviewing, reporting
 from answerable.monitoring.intake.counts import Cell
+from answerable.monitoring.intake.staging import arrival, stretches
 from answerable.monitoring.linking import actions as linking
 from answerable.monitoring.looking import actions as looking
 from answerable.monitoring.models import SourceItem
@@ -124,24 +124,24 @@ def _came_in(saved: Callable[[str], Any]) -> None:
         "actor_types": "ACT-STF", "forms": "SV-RAPE", "links": "LK-PERP", "link_reason": "Badges.", "victims": "3", "risk": "low",
     }  # fmt: skip
     for victims in ("4", "5"):
-        intake.deliver_report({**row, "victims": victims, "submission_id": "c"}, route="api", by=dana)
+        reporting.deliver_report({**row, "victims": victims, "submission_id": "c"}, route="api", by=dana)
     lines = [
         ",".join([*row, "submission_id"]),
         *(",".join([*{**row, "when": w}.values(), n]) for w, n in (("2026-01", "a"), ("2026-02-30", "b"))),
     ]
-    staged = staging.stage(staging.arrive(io.BytesIO("\n".join(lines).encode())), "reports.csv", by=dana)
-    staging.begin(staged, staged.state.mapping, None)
-    staging.advance(staged, by=dana)
-    intake.bring_in_reports(staged, by=dana)
+    staged = arrival.stage(arrival.arrive(io.BytesIO("\n".join(lines).encode())), "reports.csv", by=dana)
+    stretches.begin(staged, staged.state.mapping, None)
+    stretches.advance(staged, by=dana)
+    delivering.bring_in_reports(staged, by=dana)
     staged.forget()
     paper = {"kind": "document", "directness": "secondary", "captured_on": "2026-02-01", "says": "A paper."}
-    intake.deliver_report({**row, "victims": "9", "items": [paper]}, route="api", hold=True, by=dana)
-    intake.save_begun_report(situation, {"when": "2026-01"}, step=2, by=dana)
-    intake.bring_in_counts(situation, [Cell("GBV-1", "2026-01", "S", 12)], by=dana)
+    reporting.deliver_report({**row, "victims": "9", "items": [paper]}, route="api", hold=True, by=dana)
+    reporting.save_begun_report(situation, {"when": "2026-01"}, step=2, by=dana)
+    counting.bring_in_counts(situation, [Cell("GBV-1", "2026-01", "S", 12)], by=dana)
     why = {"purpose": "CP-MONI", "added_value": "She saw the commander.", "why_not_enough": "No record names the unit."}
     for _time in range(2):
-        intake.ask_for_interview(situation, **why, person="0" * 64, told_before="no_code", by=dana)
-    intake.ask_for_interview(situation, **why, person="1" * 64, told_before="custodians", who="Someone.", by=dana)
+        interviewing.ask_for_interview(situation, **why, person="0" * 64, told_before="no_code", by=dana)
+    interviewing.ask_for_interview(situation, **why, person="1" * 64, told_before="custodians", who="Someone.", by=dana)
 
 
 def evidence_on(incident: Any) -> None:
