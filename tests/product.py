@@ -67,7 +67,7 @@ class Product:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        deadline = time.monotonic() + 180
+        deadline = time.monotonic() + 300
         while "Answerable runs" not in self.log.read_text():
             assert self.process.poll() is None and time.monotonic() < deadline, self.log.read_text()[-2000:]
             time.sleep(0.2)

@@ -125,7 +125,7 @@ class World:
             [sys.executable, "-m", "answerable", "vault", "serve"], env={**self.env, "ANSWERABLE_DOOR": "vault"},
             cwd=ROOT, stdout=self.log.open("ab"), stderr=subprocess.STDOUT,
         )  # fmt: skip
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while time.monotonic() < deadline:
             assert self.vault.poll() is None, self.log.read_text()[-2000:]
             try:

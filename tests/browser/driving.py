@@ -32,7 +32,7 @@ def started(data, **settings):
     process = subprocess.Popen(
         [sys.executable, "-m", "answerable", "run"], env=env, stdout=log, stderr=subprocess.STDOUT
     )
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while "Answerable runs" not in (data / "run.log").read_text():
         assert process.poll() is None and time.monotonic() < deadline, (data / "run.log").read_text()[-2000:]
         time.sleep(0.3)
