@@ -34,6 +34,8 @@ def written(page, at: str, *, pin: str, text: str, check=lambda page, name: None
     page.locator("#a").fill(text)
     button(page, "Continue")
     button(page, "I prefer not to say")
+    check(page, "6-need")
+    button(page, "I prefer not to say")
     check(page, "6-send")
     button(page, "Send")
     check(page, "7-code")

@@ -159,6 +159,7 @@ def test_a_documenter_files_a_report_with_the_registrars_code(chromium, running)
     if door.locator("select").count():
         door.locator("select").select_option(index=1)
     button(door, "Continue")
+    button(door, "I prefer not to say")  # whether others took part
     door.fill("#a", "2026-02-03")
     button(door, "Continue")
     button(door, "I prefer not to say")
