@@ -65,7 +65,7 @@ def grow(c, situations: list[int], parties: list[int], start: int, to: int, body
         " ORDER BY o.id LIMIT 1) p ON true WHERE mod(g, 10) = 3",
         [],
     )
-    columns = 'compartment, "on", earliest, latest, area1, area2, victims, own, awaits, level'
+    columns = "compartment, earliest, latest, area1, area2, victims, own, awaits, level"
     c.execute(
         f"INSERT INTO monitoring_contribution (incident_id, party_id, {columns}) SELECT f.incident_id, f.party_id,"
         f" {', '.join(f'c.{name.strip()}' for name in columns.split(','))} FROM grown JOIN monitoring_incident i ON i.ref = 'INC-B-' || g"
