@@ -8,14 +8,14 @@ assessments of those windows, restated; what relies on these, marked and told (R
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from answerable.authority.acting import reading_as, scope_of
 from answerable.authority.principals import CLOCK
@@ -26,8 +26,8 @@ from answerable.monitoring import rules as known
 from answerable.monitoring.linking import queries as links
 from answerable.monitoring.linking import rules as command
 from answerable.monitoring.linking.models import Subordination
-from answerable.monitoring.models import FurtherActor, Incident, Party, PatternAssessment
-from answerable.monitoring.patterns import areas, rules
+from answerable.monitoring.models import Incident, Party, PatternAssessment
+from answerable.monitoring.patterns import areas, reach, rules
 from answerable.monitoring.patterns import queries as patterns
 from answerable.monitoring.patterns.models import (
     FIGURES,
@@ -66,9 +66,9 @@ def relevel(party: Party, touched: Sequence[str] = (), *, why: str = "items", by
     """
     with scope_of(CLOCK):
         if touched:
-            first(touched)
+            _first(touched)
         else:
-            first(Incident.objects.naming([party]).values_list("ref", flat=True), also=[party.pk])
+            _first(list(Incident.objects.naming([party]).values_list("ref", flat=True)), {party.pk})
         named = Incident.objects.filter(ref__in=list(touched)) if touched else Incident.objects.naming([party])
         if touched:
             # What a linked report rests on carries the report it is linked to (R-VER-5).
@@ -168,7 +168,7 @@ class _Change:
 
     def _indicators(self, refs: Sequence[str]) -> None:
         """What indicators reach, and when they count, follows their items and incidents, of whichever actor those are."""
-        for indicator in _leaning_on(_with_linked(refs)):
+        for indicator in reach.indicators_on(refs):
             for days in reassess(indicator):
                 self._day(indicator.party_id, days, refs[0])
 
@@ -210,27 +210,16 @@ def first(refs: Iterable[str], *, also: Iterable[int] = ()) -> None:
     base set lifts and drops other incidents (R-VER-2). May be called again in the same act; it then finds what it has.
     `also`: actors that an incident is about to count for.
     """
-    refs, held, also = list(refs), set[int](), set(also)
     with scope_of(CLOCK):
-        # Whose incident it is may have changed while we waited; what is added then is rare, and asked for once more.
-        while more := (_actors_of(refs) | also) - held:
-            hold(more)
-            held |= more
+        _first(list(refs), set(also))
 
 
-def _actors_of(refs: Sequence[str]) -> set[int]:
-    """Every actor of these incidents now and as last counted, of those they are linked with, and of indicators they bear out."""
-    named = Q(ref__in=refs) | Q(pk__in=links.keepers_of(refs)) | Q(merged_by__kept__ref__in=refs)
-    rows = list(Incident.objects.filter(named).order_by().values_list("pk", "ref", "party_id"))
-    further = FurtherActor.objects.filter(incident__in=[pk for pk, _ref, _party in rows])
-    counted = Contribution.objects.filter(incident__in=[pk for pk, _ref, _party in rows])
-    indicators = _leaning_on(_with_linked([ref for _pk, ref, _party in rows]))
-    return {
-        *(party for _pk, _ref, party in rows),
-        *further.values_list("party_id", flat=True),
-        *counted.values_list("party_id", flat=True),
-        *(i.party_id for i in indicators),
-    }
+def _first(refs: Sequence[str], also: Set[int] = frozenset()) -> None:
+    held = set[int]()
+    # Whose incident it is may have changed while we waited; what is added then is rare, and asked for once more.
+    while more := (reach.actors_of(refs) | also) - held:
+        hold(more)
+        held |= more
 
 
 def hold(parties: Iterable[int]) -> None:
@@ -325,19 +314,6 @@ def _bases(rows: Sequence[Contribution]) -> dict[int, list[rules.Days]]:
         days = [c.latest for c in rows if c.awaits and c.party_id == key and rules.fits(c.days)]
         found[key] = patterns.base_days([key], rules.window(min(days))[0], rules.last_end(max(days)))
     return {c.party_id: found.get(c.party_id, []) for c in rows}
-
-
-def _with_linked(refs: Sequence[str]) -> list[str]:
-    """These reports and those linked to them, however long the chain: whether the items of these speak for anything changes too."""
-    own = dict(Incident.objects.filter(ref__in=refs).values_list("ref", "pk"))
-    below = links.kept_by(own.values())
-    return [*refs, *Incident.objects.filter(pk__in=below).values_list("ref", flat=True)] if below else list(refs)
-
-
-def _leaning_on(refs: Sequence[str]) -> list[Indicator]:
-    items = Indicator.objects.filter(ended_at=None)
-    found = items.filter(supporting__incident__ref__in=refs) | items.filter(contrary__incident__ref__in=refs)
-    return list(found.distinct().select_related("party").order_by("id")) if items.exists() else []
 
 
 def reassess(indicator: Indicator) -> set[rules.Days]:
