@@ -197,8 +197,9 @@ def main() -> None:
         with reading_as(CLOCK):
             rows = list(Incident.objects.filter(ref__startswith="INC-B-").order_by("id")[:10_000])
             t = time.perf_counter()
-            facts = {f.ref: f for f in live.queries.incident_facts(rows)}
-            made_now = list(live._contributions(rows, facts, {}).values())
+            named = live.queries.actors_of(rows)
+            facts = {f.ref: f for f in live.queries.incident_facts(rows, named)}
+            made_now = list(live._contributions(rows, facts, named, {}).values())
             each = (time.perf_counter() - t) / len(rows)
             kept = {live.key_of(c): c for c in Contribution.objects.filter(incident__in=rows)}
             assert all(

@@ -15,7 +15,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from answerable.authority.acting import reading_as, scope_of
 from answerable.authority.principals import CLOCK
@@ -86,8 +86,9 @@ class _Change:
     def run(self, rows: list[Incident]) -> dict[str, str]:
         before = _rows_of(r.pk for r in rows)
         now = {r.pk: r for r in rows}
-        facts = {f.ref: f for f in queries.incident_facts(rows)}
-        fresh = _contributions(rows, facts, before)
+        named = queries.actors_of(rows)
+        facts = {f.ref: f for f in queries.incident_facts(rows, named)}
+        fresh = _contributions(rows, facts, named, before)
         for key, c in fresh.items():
             self._note(before.get(key), c, now[c.incident_id].ref)
         _write(list(fresh.values()))
@@ -184,7 +185,7 @@ class _Change:
                 StateChange.objects.create(
                     party_id=key, at=clock.now(), reason=self.why, because_of=touched.because_of, **states
                 )
-            for pattern in _assessments(Party.objects.get(pk=key), None if touched.all else touched.days):
+            for pattern in _assessments(key, None if touched.all else touched.days):
                 leaning.setdefault(pattern.pk, touched.because_of)
         # An assessment of a line of command belongs to several actors: whoever works it out again has it alone, and
         # then reads what the one before them wrote. In one order, whichever actors led here.
@@ -250,10 +251,10 @@ def _rows_of(incidents: Iterable[int]) -> dict[Key, Contribution]:
 
 
 def _contributions(
-    rows: Sequence[Incident], facts: Mapping[str, known.IncidentFacts], before: Mapping[Key, Contribution]
-) -> dict[Key, Contribution]:
+    rows: Sequence[Incident], facts: Mapping[str, known.IncidentFacts], named: Mapping[int, Sequence[int]],
+    before: Mapping[Key, Contribution],
+) -> dict[Key, Contribution]:  # fmt: skip
     """What incidents add by their own items to the windows of each actor they name; nothing for one they named before."""
-    named = queries.actors_of(rows)
     once: dict[int, list[int]] = {}
     for incident, party in before:
         once.setdefault(incident, []).append(party)
@@ -327,7 +328,7 @@ def reassess(indicator: Indicator) -> set[rules.Days]:
     return was ^ (set(found.days) if indicator.supported else set())
 
 
-def _assessments(party: Party, days: set[date] | None) -> list[PatternAssessment]:
+def _assessments(party: int, days: set[date] | None) -> list[PatternAssessment]:
     """Assessments whose window holds one of these days (any window, for None): of the actor, or of a chain it stands in.
 
     Who stands in a chain is asked of the lines of command as they are today: an assessment's own list is of the day
@@ -335,20 +336,23 @@ def _assessments(party: Party, days: set[date] | None) -> list[PatternAssessment
     """
     if days is not None and not days:
         return []
-    rows = PatternAssessment.objects.filter(situation=party.situation_id).select_related("party").order_by("id")
+    rows = PatternAssessment.objects.filter(Q(party=party) | Q(result__chain=True)).order_by("id")
+    rows = rows.filter(situation__in=Party.objects.filter(pk=party).values("situation")).select_related("party")
     if days is not None:
         rows = rows.filter(on__range=(min(days), rules.last_end(max(days))))
-    edges = links.edges_of(party.situation_id)
-    above = command.ever(edges, [party.ref], up=True)
-    rows = rows.filter(party=party) | rows.filter(party__ref__in=above, result__chain=True)
+    found = [p for p in rows.defer("result") if days is None or _holds(rules.window(p.on), days)]
+    if all(p.party_id == party for p in found):
+        return found
+    unit = Party.objects.get(pk=party)
+    edges = links.edges_of(unit.situation_id)
+    return [
+        p for p in found
+        if p.party_id == party or command.stood_under(edges, unit.ref, p.party.ref, *rules.window(p.on))
+    ]  # fmt: skip
 
-    def holds(p: PatternAssessment) -> bool:
-        first, last = rules.window(p.on)
-        if days is not None and not any(first <= d <= last for d in days):
-            return False
-        return p.party_id == party.pk or command.stood_under(edges, party.ref, p.party.ref, first, last)
 
-    return [p for p in rows if holds(p)]
+def _holds(window: tuple[date, date], days: Iterable[date]) -> bool:
+    return any(window[0] <= day <= window[1] for day in days)
 
 
 # --- states -----------------------------------------------------------------------------------------------------------
@@ -601,8 +605,9 @@ def _contribute_all(found: Recomputed) -> None:
     while rows := list(Incident.objects.filter(pk__gt=last).order_by("id")[:BATCH]):
         last = rows[-1].pk
         had = _rows_of(r.pk for r in rows)
-        facts = {f.ref: f for f in queries.incident_facts(rows)}
-        made = _contributions(rows, facts, had)
+        named = queries.actors_of(rows)
+        facts = {f.ref: f for f in queries.incident_facts(rows, named)}
+        made = _contributions(rows, facts, named, had)
         for key, c in made.items():
             if (was := had.get(key)) and was.awaits and c.awaits:
                 c.level = was.level

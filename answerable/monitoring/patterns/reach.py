@@ -63,7 +63,7 @@ def indicators_on(refs: Sequence[str]) -> list[Indicator]:
 
 
 def _keys(sql: str, refs: Sequence[str]) -> set[int]:
-    values = {"refs": list(refs), "same": LinkPair.SAME, "merged": lifecycle.MERGED}
+    values: dict[str, list[str] | str] = {"refs": list(refs), "same": LinkPair.SAME, "merged": lifecycle.MERGED}
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         return {key for (key,) in cursor.fetchall()}
