@@ -65,7 +65,7 @@ def grow(c, situations: list[int], parties: list[int], start: int, to: int, body
         " ORDER BY o.id LIMIT 1) p ON true WHERE mod(g, 10) = 3",
         [],
     )
-    columns = 'compartment, "on", earliest, latest, area1, area2, victims, own, awaits, level'
+    columns = "compartment, earliest, latest, area1, area2, victims, own, awaits, level"
     c.execute(
         f"INSERT INTO monitoring_contribution (incident_id, party_id, {columns}) SELECT f.incident_id, f.party_id,"
         f" {', '.join(f'c.{name.strip()}' for name in columns.split(','))} FROM grown JOIN monitoring_incident i ON i.ref = 'INC-B-' || g"
@@ -197,8 +197,9 @@ def main() -> None:
         with reading_as(CLOCK):
             rows = list(Incident.objects.filter(ref__startswith="INC-B-").order_by("id")[:10_000])
             t = time.perf_counter()
-            facts = {f.ref: f for f in live.queries.incident_facts(rows)}
-            made_now = list(live._contributions(rows, facts, {}).values())
+            named = live.queries.actors_of(rows)
+            facts = {f.ref: f for f in live.queries.incident_facts(rows, named)}
+            made_now = list(live._contributions(rows, facts, named, {}).values())
             each = (time.perf_counter() - t) / len(rows)
             kept = {live.key_of(c): c for c in Contribution.objects.filter(incident__in=rows)}
             assert all(

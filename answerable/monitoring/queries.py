@@ -178,8 +178,15 @@ def days_known(incident: Incident) -> windows.Days:
     return max(given[1], min(given[0], told_by([incident])[incident.pk])), given[1]
 
 
-def incident_facts(incidents: Sequence[Incident]) -> list[rules.IncidentFacts]:
-    """Incidents with their items and the live ones of reports linked to them, in a few queries however many there are."""
+def incident_facts(
+    incidents: Sequence[Incident], named: Mapping[int, Sequence[int]] | None = None
+) -> list[rules.IncidentFacts]:
+    """Incidents with their items and the live ones of reports linked to them, in a few queries however many there are.
+
+    `named` is what `actors_of` said of them, from whoever has asked it already.
+    """
+    if not incidents:
+        return []
     items: dict[int, list[SourceItem]] = {}
     linked = links.kept_by([i.pk for i in incidents])
     # Until a verifier has concluded, all of it is what the items would give; afterwards neither a link nor an item added
@@ -207,7 +214,7 @@ def incident_facts(incidents: Sequence[Incident]) -> list[rules.IncidentFacts]:
     # So do two that have the same words or the same file, on reports that are linked.
     same = {pk: roots for group in items.values() for pk, roots in evidence.alike(group).items()} if linked else {}
     one_source = links.one_source(linked)
-    named = actors_of(incidents)
+    named = actors_of(incidents) if named is None else named
     rough = [
         i for i in incidents
         if windows.days_of(i.on, i.precision, i.earliest, i.latest)[0] > i.submitted_at.date()

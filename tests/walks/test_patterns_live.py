@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import copy
 from datetime import date, timedelta
 
 import pytest
@@ -19,10 +20,10 @@ from answerable.common.errors import Refused
 from answerable.monitoring import actions as monitoring
 from answerable.monitoring.evidence.models import Assessment
 from answerable.monitoring.linking import actions as linking
-from answerable.monitoring.linking.models import Subordination
+from answerable.monitoring.linking.models import LinkPair, Subordination
 from answerable.monitoring.models import Incident, Party, PatternAssessment, Situation, SourceItem
 from answerable.monitoring.patterns import actions as patterns
-from answerable.monitoring.patterns import live, queries
+from answerable.monitoring.patterns import live, queries, reach
 from answerable.monitoring.patterns.models import (
     FIGURES,
     Contribution,
@@ -463,3 +464,72 @@ def test_what_is_reasoned_later_reaches_assessments_of_a_chain_whose_top_did_not
     world.assess(0, 1, 101, (), True)
     assert queries.current(early)["tests"]["PT"]["met"]
     recomputed_says_the_same()
+
+
+# --- whom a change reaches ---------------------------------------------------------------------------------------------
+
+
+def link(world, kept, duplicate):
+    """As if a person had decided so; what that act does besides is tried elsewhere."""
+    first, second = sorted((kept, duplicate), key=lambda i: i.pk)
+    LinkPair.objects.create(
+        compartment="monitoring", situation=kept.situation, first=first, second=second, bits=9, weights="w", digest="d",
+        found_at=clock.now(), decision=LinkPair.SAME, decided_by=world.person, kept=kept, duplicate=duplicate,
+    )  # fmt: skip
+    duplicate.status = "MERGED"
+    duplicate.save()
+
+
+def test_a_line_of_links_is_followed_up_to_its_end_and_down_to_every_indicator(world):
+    home, first, second, _abroad = world.parties
+    top, middle, low = add(world, 5, party=0), add(world, 5, party=1), add(world, 5, party=2)
+    alone = add(world, 6, party=1)
+    patterns.record_indicator(
+        second, code="SY-1", standard="SP1", supporting=told(low), reasons="Told.", by=world.analyst
+    )
+    set_scope(["*"])
+    link(world, top, middle)
+    link(world, middle, low)
+    # Those above, and the ones linked to it: the actor of one further down is reached by what its items bear out.
+    assert reach.actors_of([low.ref]) == {home.pk, first.pk, second.pk}
+    assert reach.actors_of([top.ref]) == {home.pk, first.pk, second.pk}
+    assert reach.actors_of([alone.ref]) == {first.pk}
+    assert {i.party_id for i in reach.indicators_on([top.ref])} == {second.pk}
+    assert reach.indicators_on([alone.ref]) == []
+    # One that is closed carries nothing of those under it (R-VER-4).
+    low.status = "CONSENT_WITHDRAWN"
+    low.save()
+    assert reach.indicators_on([top.ref]) == []
+    assert reach.actors_of([top.ref]) == {home.pk, first.pk}
+    assert {i.party_id for i in reach.indicators_on([low.ref])} == {second.pk}
+
+
+def incidents_read_whole(plan: dict) -> int:
+    """How often a plan reads every incident from the first to the last."""
+    here = plan.get("Relation Name") == "monitoring_incident" and plan["Node Type"] != "Bitmap Heap Scan"
+    return (here and not plan.get("Index Cond")) + sum(incidents_read_whole(each) for each in plan.get("Plans", []))
+
+
+def test_no_question_of_whom_a_change_reaches_reads_every_incident(world):
+    report = add(world, 5)
+    many = [copy(report) for _n in range(3000)]
+    for n, row in enumerate(many):
+        row.pk, row.ref = None, f"INC-MANY-{n}"
+    Incident.objects.bulk_create(many, batch_size=500)
+    asked = []
+
+    def note(execute, sql, params, many, context):
+        asked.append((sql, params))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        live.first([report.ref])
+    reads = [(sql, params) for sql, params in asked if "monitoring_incident" in sql]
+    assert reads
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE; ANALYZE monitoring_incident; SET ROLE answerable_office")
+        for sql, params in reads:
+            cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", params)
+            (found,) = cursor.fetchone()
+            (plan,) = found if isinstance(found, list) else json.loads(found)
+            assert not incidents_read_whole(plan["Plan"]), json.dumps(plan["Plan"], indent=1)[:6000]

@@ -523,9 +523,9 @@ def restate(party: Party, changed: Sequence[str]) -> list[str]:
 
     Returns the references of the new versions, for the act's own use.
     """
-    situation = party.situation
-    if not PeriodCount.objects.filter(situation=situation).exists():
+    if not PeriodCount.objects.filter(situation=party.situation_id).exists():
         return []
+    situation = party.situation
     # Two acts on two actors of one situation: the second counts after the first, and adds its version to that.
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(7304, %s::int)", [situation.pk])

@@ -8,7 +8,7 @@ assessments of those windows, restated; what relies on these, marked and told (R
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -26,8 +26,8 @@ from answerable.monitoring import rules as known
 from answerable.monitoring.linking import queries as links
 from answerable.monitoring.linking import rules as command
 from answerable.monitoring.linking.models import Subordination
-from answerable.monitoring.models import FurtherActor, Incident, Party, PatternAssessment
-from answerable.monitoring.patterns import areas, rules
+from answerable.monitoring.models import Incident, Party, PatternAssessment
+from answerable.monitoring.patterns import areas, reach, rules
 from answerable.monitoring.patterns import queries as patterns
 from answerable.monitoring.patterns.models import (
     FIGURES,
@@ -66,9 +66,9 @@ def relevel(party: Party, touched: Sequence[str] = (), *, why: str = "items", by
     """
     with scope_of(CLOCK):
         if touched:
-            first(touched)
+            _first(touched)
         else:
-            first(Incident.objects.naming([party]).values_list("ref", flat=True), also=[party.pk])
+            _first(list(Incident.objects.naming([party]).values_list("ref", flat=True)), {party.pk})
         named = Incident.objects.filter(ref__in=list(touched)) if touched else Incident.objects.naming([party])
         if touched:
             # What a linked report rests on carries the report it is linked to (R-VER-5).
@@ -86,8 +86,9 @@ class _Change:
     def run(self, rows: list[Incident]) -> dict[str, str]:
         before = _rows_of(r.pk for r in rows)
         now = {r.pk: r for r in rows}
-        facts = {f.ref: f for f in queries.incident_facts(rows)}
-        fresh = _contributions(rows, facts, before)
+        named = queries.actors_of(rows)
+        facts = {f.ref: f for f in queries.incident_facts(rows, named)}
+        fresh = _contributions(rows, facts, named, before)
         for key, c in fresh.items():
             self._note(before.get(key), c, now[c.incident_id].ref)
         _write(list(fresh.values()))
@@ -168,7 +169,7 @@ class _Change:
 
     def _indicators(self, refs: Sequence[str]) -> None:
         """What indicators reach, and when they count, follows their items and incidents, of whichever actor those are."""
-        for indicator in _leaning_on(_with_linked(refs)):
+        for indicator in reach.indicators_on(refs):
             for days in reassess(indicator):
                 self._day(indicator.party_id, days, refs[0])
 
@@ -184,7 +185,7 @@ class _Change:
                 StateChange.objects.create(
                     party_id=key, at=clock.now(), reason=self.why, because_of=touched.because_of, **states
                 )
-            for pattern in _assessments(Party.objects.get(pk=key), None if touched.all else touched.days):
+            for pattern in _assessments(key, None if touched.all else touched.days):
                 leaning.setdefault(pattern.pk, touched.because_of)
         # An assessment of a line of command belongs to several actors: whoever works it out again has it alone, and
         # then reads what the one before them wrote. In one order, whichever actors led here.
@@ -210,27 +211,16 @@ def first(refs: Iterable[str], *, also: Iterable[int] = ()) -> None:
     base set lifts and drops other incidents (R-VER-2). May be called again in the same act; it then finds what it has.
     `also`: actors that an incident is about to count for.
     """
-    refs, held, also = list(refs), set[int](), set(also)
     with scope_of(CLOCK):
-        # Whose incident it is may have changed while we waited; what is added then is rare, and asked for once more.
-        while more := (_actors_of(refs) | also) - held:
-            hold(more)
-            held |= more
+        _first(list(refs), set(also))
 
 
-def _actors_of(refs: Sequence[str]) -> set[int]:
-    """Every actor of these incidents now and as last counted, of those they are linked with, and of indicators they bear out."""
-    named = Q(ref__in=refs) | Q(pk__in=links.keepers_of(refs)) | Q(merged_by__kept__ref__in=refs)
-    rows = list(Incident.objects.filter(named).order_by().values_list("pk", "ref", "party_id"))
-    further = FurtherActor.objects.filter(incident__in=[pk for pk, _ref, _party in rows])
-    counted = Contribution.objects.filter(incident__in=[pk for pk, _ref, _party in rows])
-    indicators = _leaning_on(_with_linked([ref for _pk, ref, _party in rows]))
-    return {
-        *(party for _pk, _ref, party in rows),
-        *further.values_list("party_id", flat=True),
-        *counted.values_list("party_id", flat=True),
-        *(i.party_id for i in indicators),
-    }
+def _first(refs: Sequence[str], also: Set[int] = frozenset()) -> None:
+    held = set[int]()
+    # Whose incident it is may have changed while we waited; what is added then is rare, and asked for once more.
+    while more := (reach.actors_of(refs) | also) - held:
+        hold(more)
+        held |= more
 
 
 def hold(parties: Iterable[int]) -> None:
@@ -261,10 +251,10 @@ def _rows_of(incidents: Iterable[int]) -> dict[Key, Contribution]:
 
 
 def _contributions(
-    rows: Sequence[Incident], facts: Mapping[str, known.IncidentFacts], before: Mapping[Key, Contribution]
-) -> dict[Key, Contribution]:
+    rows: Sequence[Incident], facts: Mapping[str, known.IncidentFacts], named: Mapping[int, Sequence[int]],
+    before: Mapping[Key, Contribution],
+) -> dict[Key, Contribution]:  # fmt: skip
     """What incidents add by their own items to the windows of each actor they name; nothing for one they named before."""
-    named = queries.actors_of(rows)
     once: dict[int, list[int]] = {}
     for incident, party in before:
         once.setdefault(incident, []).append(party)
@@ -327,19 +317,6 @@ def _bases(rows: Sequence[Contribution]) -> dict[int, list[rules.Days]]:
     return {c.party_id: found.get(c.party_id, []) for c in rows}
 
 
-def _with_linked(refs: Sequence[str]) -> list[str]:
-    """These reports and those linked to them, however long the chain: whether the items of these speak for anything changes too."""
-    own = dict(Incident.objects.filter(ref__in=refs).values_list("ref", "pk"))
-    below = links.kept_by(own.values())
-    return [*refs, *Incident.objects.filter(pk__in=below).values_list("ref", flat=True)] if below else list(refs)
-
-
-def _leaning_on(refs: Sequence[str]) -> list[Indicator]:
-    items = Indicator.objects.filter(ended_at=None)
-    found = items.filter(supporting__incident__ref__in=refs) | items.filter(contrary__incident__ref__in=refs)
-    return list(found.distinct().select_related("party").order_by("id")) if items.exists() else []
-
-
 def reassess(indicator: Indicator) -> set[rules.Days]:
     """Work out an indicator again; the days it counted on and does no more, or counts on and did not."""
     was = set(patterns.days_of(indicator)) if indicator.supported else set()
@@ -351,7 +328,7 @@ def reassess(indicator: Indicator) -> set[rules.Days]:
     return was ^ (set(found.days) if indicator.supported else set())
 
 
-def _assessments(party: Party, days: set[date] | None) -> list[PatternAssessment]:
+def _assessments(party: int, days: set[date] | None) -> list[PatternAssessment]:
     """Assessments whose window holds one of these days (any window, for None): of the actor, or of a chain it stands in.
 
     Who stands in a chain is asked of the lines of command as they are today: an assessment's own list is of the day
@@ -359,20 +336,23 @@ def _assessments(party: Party, days: set[date] | None) -> list[PatternAssessment
     """
     if days is not None and not days:
         return []
-    rows = PatternAssessment.objects.filter(situation=party.situation_id).select_related("party").order_by("id")
+    rows = PatternAssessment.objects.filter(Q(party=party) | Q(result__chain=True)).order_by("id")
+    rows = rows.filter(situation__in=Party.objects.filter(pk=party).values("situation")).select_related("party")
     if days is not None:
         rows = rows.filter(on__range=(min(days), rules.last_end(max(days))))
-    edges = links.edges_of(party.situation_id)
-    above = command.ever(edges, [party.ref], up=True)
-    rows = rows.filter(party=party) | rows.filter(party__ref__in=above, result__chain=True)
+    found = [p for p in rows.defer("result") if days is None or _holds(rules.window(p.on), days)]
+    if all(p.party_id == party for p in found):
+        return found
+    unit = Party.objects.get(pk=party)
+    edges = links.edges_of(unit.situation_id)
+    return [
+        p for p in found
+        if p.party_id == party or command.stood_under(edges, unit.ref, p.party.ref, *rules.window(p.on))
+    ]  # fmt: skip
 
-    def holds(p: PatternAssessment) -> bool:
-        first, last = rules.window(p.on)
-        if days is not None and not any(first <= d <= last for d in days):
-            return False
-        return p.party_id == party.pk or command.stood_under(edges, party.ref, p.party.ref, first, last)
 
-    return [p for p in rows if holds(p)]
+def _holds(window: tuple[date, date], days: Iterable[date]) -> bool:
+    return any(window[0] <= day <= window[1] for day in days)
 
 
 # --- states -----------------------------------------------------------------------------------------------------------
@@ -625,8 +605,9 @@ def _contribute_all(found: Recomputed) -> None:
     while rows := list(Incident.objects.filter(pk__gt=last).order_by("id")[:BATCH]):
         last = rows[-1].pk
         had = _rows_of(r.pk for r in rows)
-        facts = {f.ref: f for f in queries.incident_facts(rows)}
-        made = _contributions(rows, facts, had)
+        named = queries.actors_of(rows)
+        facts = {f.ref: f for f in queries.incident_facts(rows, named)}
+        made = _contributions(rows, facts, named, had)
         for key, c in made.items():
             if (was := had.get(key)) and was.awaits and c.awaits:
                 c.level = was.level
