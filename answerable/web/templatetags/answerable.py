@@ -73,8 +73,8 @@ def reflink(value: Any) -> SafeString:
     return format_html('<a class="ref" href="{}">{}</a>', reverse("by-ref", args=[value]), value)
 
 
-# References, days and hours as they are written in any language: a run of its own from left to right.
-_RUN = re.compile(r"[A-Z]{2,4}(?:-[0-9A-Z]+)+|\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d)?|\d+(?:[.,:/]\d+)*")
+# References, codes, days and hours as they are written in any language: a run of its own from left to right.
+_RUN = re.compile(r"[A-Z]{2,4}(?:-[0-9A-Z]+)+|[A-Za-z]+\d[A-Za-z0-9]*|\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d)?|\d+(?:[.,:/]\d+)*")
 
 
 @register.filter
