@@ -215,7 +215,9 @@ def test_references_numbers_and_dates_keep_their_own_order_in_any_direction():
     from answerable.web.templatetags.answerable import apart
 
     assert apart("طلب الهوية IDR-Q2-77 <b>") == "طلب الهوية <bdi>IDR-Q2-77</bdi> &lt;b&gt;"
-    assert apart("شهادة T1: V3a.") == "شهادة <bdi>T1</bdi>: <bdi>V3a</bdi>."  # a code is one word, its number is no word of its own
+    assert (
+        apart("شهادة T1: V3a.") == "شهادة <bdi>T1</bdi>: <bdi>V3a</bdi>."
+    )  # a code is one word, its number is no word of its own
     assert apart("2031-03-01, 12:30") == "<bdi>2031-03-01</bdi>, <bdi>12:30</bdi>"
 
 

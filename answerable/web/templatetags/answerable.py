@@ -74,7 +74,9 @@ def reflink(value: Any) -> SafeString:
 
 
 # References, codes, days and hours as they are written in any language: a run of its own from left to right.
-_RUN = re.compile(r"[A-Z]{2,4}(?:-[0-9A-Z]+)+|[A-Za-z]+\d[A-Za-z0-9]*|\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d)?|\d+(?:[.,:/]\d+)*")
+_RUN = re.compile(
+    r"[A-Z]{2,4}(?:-[0-9A-Z]+)+|[A-Za-z]+\d[A-Za-z0-9]*|\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d)?|\d+(?:[.,:/]\d+)*"
+)
 
 
 @register.filter
