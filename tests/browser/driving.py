@@ -33,8 +33,10 @@ def started(data, **settings):
         [sys.executable, "-m", "answerable", "run"], env=env, stdout=log, stderr=subprocess.STDOUT
     )
     deadline = time.monotonic() + 300
-    while "Answerable runs" not in (data / "run.log").read_text():
-        assert process.poll() is None and time.monotonic() < deadline, (data / "run.log").read_text()[-2000:]
+    while "Answerable runs" not in (said := (data / "run.log").read_text()):
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.send_signal(signal.SIGINT)
+            raise AssertionError(said[-2000:])
         time.sleep(0.3)
     yield {"office": f"http://localhost:{ports[0]}", "portal": f"http://localhost:{ports[1]}",
            "channel": f"http://localhost:{ports[2]}", "log": data / "run.log", "data": data}  # fmt: skip
