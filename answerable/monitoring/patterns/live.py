@@ -8,6 +8,7 @@ assessments of those windows, restated; what relies on these, marked and told (R
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -657,7 +658,21 @@ def _lift_all(found: Recomputed) -> None:
             row.level, row.because = reached.code, list(reached.because)
             row.status = STATUS_OF_LEVEL.get(reached.code, lifecycle.VERIFIED)
             found.levels[row.ref] = reached.code
-        Incident.objects.bulk_update(rows, ["level", "status", "because"], batch_size=500)
+        _write_levels(rows)
+
+
+def _write_levels(rows: Sequence[Incident]) -> None:
+    """Levels of many reports in one statement; bulk_update would build one of a case for each."""
+    values = [
+        [row.pk for row in rows], [row.level for row in rows], [row.status for row in rows],
+        [json.dumps(row.because) for row in rows],
+    ]  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE monitoring_incident i SET level = n.level, status = n.status, because = n.because::jsonb"
+            " FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[]) AS n (id, level, status, because) WHERE i.id = n.id",
+            values,
+        )
 
 
 def _states_all(found: Recomputed, why: str) -> None:
