@@ -49,7 +49,9 @@ class Small:
             status="VERIFIED", matches_pattern=matches, submitted_at=at(filed or on), narrative=b"", place=b"", link_reason=b"", **more,
         )  # fmt: skip
         for actor in actors[1:]:
-            FurtherActor.objects.create(incident=made, party=actor, compartment="monitoring", submitted_at=made.submitted_at)
+            FurtherActor.objects.create(
+                incident=made, party=actor, compartment="monitoring", submitted_at=made.submitted_at
+            )
         for grade in graded:
             self.item(made, grade)
         return made
@@ -63,7 +65,9 @@ class Small:
             purposes=["CP-MONI", "CP-FIND"] if account else [], **more,
         )  # fmt: skip
         for assessor in self.people[1:] if account else ():
-            Assessment.objects.create(compartment="monitoring", item=made, assessor=assessor, testimony=grade, given_at=at(ON), reasons=b"")
+            Assessment.objects.create(
+                compartment="monitoring", item=made, assessor=assessor, testimony=grade, given_at=at(ON), reasons=b""
+            )
         if account and find:
             self.says(made, given=True)
         return made
@@ -75,7 +79,9 @@ class Small:
 
     def under_top(self, *units: Party, since: date = date(2020, 1, 1), until: date | None = None) -> None:
         for unit in units:
-            Subordination.objects.create(unit=unit, over=self.top, from_on=since, to_on=until, source="order 1", noted_by=self.people[0])
+            Subordination.objects.create(
+                unit=unit, over=self.top, from_on=since, to_on=until, source="order 1", noted_by=self.people[0]
+            )
 
     def count(self) -> None:
         for party in (self.a, self.b, self.militia):
@@ -98,7 +104,14 @@ def small():
 def says(found: dict) -> tuple:
     """What an assessment and a finding drafted on it have in common."""
     met = {c: t if isinstance(t, bool) else t["met"] for c, t in found["tests"].items()}
-    return found["verified"], found["verified_victims"], found["reported_victims"], found["base_set"], found["standard"], met
+    return (
+        found["verified"],
+        found["verified_victims"],
+        found["reported_victims"],
+        found["base_set"],
+        found["standard"],
+        met,
+    )
 
 
 def counts_as_assessed(made: PatternAssessment) -> list[str]:
@@ -170,3 +183,69 @@ def test_what_speaks_against_an_incident_is_weighed_in_a_finding_nobody_asked_it
     small.item(told, "A1", contrary=True)
     SourceItem.objects.filter(incident=told, contrary=True).update(purposes=["CP-MONI"])
     assert counts_as_assessed(small.assessed(small.a)) == []
+
+
+# --- days ---------------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_happened_after_it_was_told_and_a_later_version_tells_it_again(small):
+    year = {"on": date(2025, 1, 1), "precision": "year"}
+    told = small.told(small.a, filed=date(2025, 11, 3), **year)
+    assert reports.days_known(told) == (date(2025, 11, 3), date(2025, 1, 1))
+    assert reports.incident_facts([told])[0].days == (date(2025, 11, 3), date(2025, 1, 1))
+    for status, made, last in (
+        (intake.TAKEN_OVER, date(2025, 11, 20), date(2025, 11, 20)),
+        (intake.CORRECTION, date(2025, 12, 20), date(2025, 11, 20)),  # waits: nobody said that it is told so
+        (intake.TAKEN_OVER, date(2025, 11, 8), date(2025, 11, 20)),
+        (intake.TAKEN_OVER, date(2026, 2, 1), date(2025, 12, 31)),  # and never later than its own date says
+    ):
+        intake.Draft.objects.create(
+            corrects=told.ref, status=status, made_at=at(made), compartment="monitoring", organisation=told.organisation,
+            collected_by=told.collected_by, situation=small.situation, identity=f"{made}", content="", when="2025",
+            earliest=date(2025, 1, 1), latest=date(2025, 12, 31), precision="year", area1="P", narrative=b"", place=b"",
+            link_reason=b"",
+        )  # fmt: skip
+        assert reports.days_known(told) == (last, date(2025, 1, 1))
+        assert reports.told_by([told]) == {told.pk: max(last, made) if status == intake.TAKEN_OVER else last}
+
+
+def test_only_what_lies_within_for_certain_counts_in_an_assessment_and_in_a_finding(small):
+    """Days that touch the twelve months, at either end, are none of them: for base sets as for what is counted."""
+    within = small.told(small.a, on=date(2025, 3, 1))
+    small.told(small.a, on=date(2025, 1, 1), earliest=date(2024, 12, 20), latest=date(2025, 1, 20), precision="range")
+    small.told(
+        small.a,
+        on=date(2025, 12, 31),
+        earliest=date(2025, 12, 20),
+        latest=date(2026, 1, 20),
+        precision="range",
+        filed=date(2026, 2, 1),
+    )
+    made = small.assessed(small.a)
+    assert counts_as_assessed(made) == [within.ref]
+    one = [(within.on, within.on)]
+    assert queries.base_days([small.a.pk], date(2025, 1, 1), ON) == one
+    assert queries.base_days_within([(small.a, date(2025, 1, 1), ON)]) == one
+    assert queries.base_days_within([(small.a, date(2025, 1, 1), ON), (small.b, date(2025, 1, 1), ON)]) == one
+
+
+def test_a_base_incident_of_two_units_of_a_chain_is_one(small):
+    both, one = small.told(small.a, small.b, on=date(2025, 3, 1)), small.told(small.b, on=date(2025, 3, 1))
+    small.count()
+    spans = [(small.a, date(2025, 1, 1), ON), (small.b, date(2025, 1, 1), ON)]
+    assert queries.base_days_within(spans) == [(both.on, both.on), (one.on, one.on)]
+
+
+def test_a_unit_that_goes_on_standing_under_another_by_a_new_order_stood_there_all_the_time(small):
+    """What may be any day of a week on which one order followed the other counts for the chain."""
+    small.under_top(small.a, since=date(2025, 1, 1), until=date(2025, 6, 10))
+    small.under_top(small.a, since=date(2025, 6, 11), until=date(2025, 9, 30))
+    small.under_top(small.a, since=date(2025, 10, 2))
+    first, last = date(2025, 1, 1), ON
+    assert links.spans_below(small.top, first, last) == [
+        (small.top, first, last), (small.a, first, date(2025, 9, 30)), (small.a, date(2025, 10, 2), last),
+    ]  # fmt: skip
+    days = date(2025, 6, 9), date(2025, 9, 29)
+    across, apart = (small.told(small.a, on=day, precision="week", filed=day + timedelta(days=30)) for day in days)
+    made = small.assessed(small.top, chain=True)
+    assert counts_as_assessed(made) == [across.ref] and apart.ref not in made.result["verified"]
