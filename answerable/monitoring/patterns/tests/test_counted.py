@@ -31,9 +31,11 @@ class Small:
 
     def __init__(self) -> None:
         set_scope(["*"])
-        body = Body.objects.create(name="Monitoring", kind=Body.ORGAN)
-        self.people = [Person.objects.create(handle=h, name=h.title(), body=body) for h in ("dana", "vera", "lena")]
-        self.situation = Situation.objects.create(name="Zandria", fictional=True)
+        body = Body.objects.create(name="Who counts", kind=Body.ORGAN)
+        self.people = [
+            Person.objects.create(handle=h, name=h, body=body) for h in ("counts-tells", "counts-one", "counts-two")
+        ]
+        self.situation = Situation.objects.create(name="Small Valley", fictional=True)
         self.a, self.b, self.top, self.militia = (
             Party.objects.create(situation=self.situation, name=name, actor_type="ACT-STF")
             for name in ("A", "B", "Top", "Militia")
@@ -75,7 +77,7 @@ class Small:
     def says(self, item: SourceItem, *, given: bool) -> None:
         """Her last word on findings."""
         Consent.objects.create(compartment="monitoring", subject=item.ref, purpose="CP-FIND", given=given, audience=["organ"],
-                               given_at=at(ON), withdrawn_at=None if given else at(ON), recorded_by="dana")  # fmt: skip
+                               given_at=at(ON), withdrawn_at=None if given else at(ON), recorded_by="counts-tells")  # fmt: skip
 
     def under_top(self, *units: Party, since: date = date(2020, 1, 1), until: date | None = None) -> None:
         for unit in units:

@@ -18,8 +18,8 @@ def test_who_undid_or_carried_out_a_withdrawal_has_not_written_it_down(monkeypat
     """The receipt is for whoever wrote it down: no other act on it makes it theirs to read."""
     monkeypatch.setattr(queries.authority, "allows", lambda _by, name, _place: name == "see_receipts")
     set_scope(["*"])
-    body = Body.objects.create(name="Monitoring", kind=Body.ORGAN)
-    wrote, other = (Person.objects.create(handle=h, name=h.title(), body=body) for h in ("sami", "vera"))
+    body = Body.objects.create(name="Who hears", kind=Body.ORGAN)
+    wrote, other = (Person.objects.create(handle=h, name=h.title(), body=body) for h in ("hears-one", "hears-other"))
     now = clock.now()
     made = Withdrawal.objects.create(
         compartment="monitoring", subject="ITM-1", asked_at=now, undo_until=now, heard_through="phone"
