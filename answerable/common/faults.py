@@ -32,6 +32,10 @@ def waited_too_long(error: BaseException) -> bool:
     return False
 
 
+# What a system says where nothing more can be written: the disk is full, a share of it is used up, a file is at its most.
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
 def is_full(error: BaseException) -> bool:
     """Whether a disk, here or the database's, had no room left."""
     current: BaseException | None = error
@@ -39,10 +43,7 @@ def is_full(error: BaseException) -> bool:
         if current is None:
             break
         # 53100 is what PostgreSQL calls it.
-        if (
-            getattr(current, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
-            or getattr(current, "sqlstate", "") == "53100"
-        ):
+        if getattr(current, "errno", None) in _FULL or getattr(current, "sqlstate", "") == "53100":
             return True
         current = current.__cause__ or current.__context__
     return False

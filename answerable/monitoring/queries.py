@@ -368,34 +368,43 @@ def counted_incidents(party: Party, *, on: date, chain: bool = False) -> list[ru
     `chain=True`: also those of units on days on which they stood under the actor, as the actor's (§1.4).
     """
     first, last = rules.window(on)
-    return _of(party, Incident.objects.filter(status__in=lifecycle.COUNTED), first, last, chain)
+    return [_as_its(party, each) for each in _of(party, Incident.objects.all(), first, last, chain)]
 
 
-def _of(party: Party, rows: Reports, first: date, last: date, chain: bool) -> list[rules.IncidentFacts]:
-    """Of these incidents the actor's own that lie between two days for certain; with `chain`, also those of units, counted as its
-    own, where every day they may have been is one on which the unit stood under it (as patterns.queries.rows_within).
+# An incident, and which of the actors it names it counts for here.
+Own = tuple[rules.IncidentFacts, frozenset[str]]
 
-    Once each, at the level they have for those they count for: another actor's base set lifts nothing here (decision 0048).
+
+def _of(party: Party, rows: Reports, first: date, last: date, chain: bool) -> list[Own]:
+    """Of these incidents the actor's own that lie between two days for certain; with `chain`, also those of units, where every day
+    they may have been is one on which the unit stood under it (as patterns.queries.rows_within).
+
+    Each has its level for each of these actors, as last worked out: another actor's base set lifts nothing here (decision 0048).
     """
     spans = links.spans_below(party, first, last) if chain else [(party, first, last)]
-    near = rows.filter(on__range=(first, last)).naming(list({p.pk: p for p, _from, _to in spans}.values()))
-    found = incident_facts(list(near))
-    several = [i.ref for i in found if i.also]
+    refs = {p.pk: p.ref for p, _begins, _ends in spans}
     levels: dict[str, dict[str, str]] = {}
-    counted = Contribution.objects.filter(incident__ref__in=several).exclude(level="")
-    for ref, actor, code in counted.values_list("incident__ref", "party__ref", "level"):
-        levels.setdefault(ref, {})[actor] = code
-    out = []
-    for i in found:
-        late, early = i.days
-        mine = {p.ref for p, begins, ends in spans if p.ref in i.actors and begins <= early and late <= ends}
-        if not mine:
-            continue
-        here = [code for actor, code in levels.get(i.ref, {}).items() if actor in mine]
-        code = max(here, key=lambda c: rules.RANK[c], default=i.level.code if i.level else "V1")
-        level = i.level if i.level and i.level.code == code else rules.Level(code, ())
-        out.append(replace(i, actor=party.ref, also=frozenset(), level=level))
-    return out
+    counted = Contribution.objects.filter(party__in=refs, latest__range=(first, last), earliest__gte=first)
+    named = counted.exclude(level="").values_list("incident__ref", "party", "latest", "earliest", "level")
+    for ref, actor, late, early, code in named:
+        if any(p.pk == actor and begins <= early and late <= ends for p, begins, ends in spans):
+            levels.setdefault(ref, {})[refs[actor]] = code
+
+    def level(i: rules.IncidentFacts, code: str) -> rules.Level:
+        return i.level if i.level and i.level.code == code else rules.Level(code, ())
+
+    found = incident_facts(list(rows.filter(ref__in=levels)))
+    return [
+        (replace(i, level_for={a: level(i, code) for a, code in levels[i.ref].items()}), frozenset(levels[i.ref]))
+        for i in found
+    ]
+
+
+def _as_its(party: Party, own: Own) -> rules.IncidentFacts:
+    """An incident as the actor's alone, once, at the highest level it has for those it counts for. Said of a chain's top last: what
+    units did together is no base set of any of them (R-VER-2, decision 0048)."""
+    i, mine = own
+    return replace(i, actor=party.ref, also=frozenset(), level=i.as_counted_for(mine), level_for={})
 
 
 def standard_reached(incidents: Iterable[rules.IncidentFacts], carrying: Iterable[str]) -> str:
@@ -423,20 +432,16 @@ def retest(pattern: PatternAssessment, *, finding: bool = False) -> dict[str, An
     """A pattern assessment worked out again from what stands today, for the same window, actor and reasons.
 
     Only incidents that were filed by then are looked at, so that the answer shows what a withdrawal or a correction
-    changed and nothing else. `finding=True` also leaves out accounts without a live consent to a finding (CP-FIND).
+    changed and nothing else; they have the levels that the assessment counts. `finding=True` also leaves out accounts without a
+    live consent to a finding (CP-FIND), and works those levels out again from what is left.
     """
     from answerable.monitoring.patterns import queries as patterns
 
     first, last = rules.window(pattern.on)
     chain = bool(pattern.result.get("chain"))
     parties = list({p.pk: p for p, _from, _to in patterns.spans(pattern.party, first, last, chain=chain)}.values())
-    rows = Incident.objects.filter(status__in=lifecycle.COUNTED, submitted_at__lte=pattern.made_at)
-    incidents = _of(pattern.party, rows, first, last, chain)
-    if finding:
-        live = _with_consent_to_finding(incidents)
-        incidents = rules.levels(
-            replace(i, items=tuple(x if x.ref in live else replace(x, live=False) for x in i.items)) for i in incidents
-        )
+    own = _of(pattern.party, Incident.objects.filter(submitted_at__lte=pattern.made_at), first, last, chain)
+    incidents = [_as_its(pattern.party, each) for each in (_for_a_finding(own) if finding else own)]
     about = patterns.reasoned_about([p.pk for p in parties])
     found = rules.pattern(
         incidents, actor=pattern.party.ref, on=pattern.on, parties=frozenset(p.ref for p in parties),
@@ -457,10 +462,49 @@ def retest(pattern: PatternAssessment, *, finding: bool = False) -> dict[str, An
     }
 
 
-def _with_consent_to_finding(incidents: Iterable[rules.IncidentFacts]) -> set[str]:
+def _for_a_finding(own: Sequence[Own]) -> list[Own]:
+    """These incidents by the items that may carry a finding, with the level they then have for each actor they count for.
+
+    Worked out as the levels of the assessment are (R-VER-2, decisions 0042, 0048): V3d by that actor's own base set, over every
+    window that holds the incident, so also by base incidents of before and after the twelve months looked at. Those too count by
+    what may carry a finding.
+    """
+    mine = {i.ref: actors for i, actors in own}
+    left = _without_the_others(i for i, _actors in own)
+    found = {i.ref: i for i in rules.levels(left)}
+    # Only what five base incidents would lift, and those of the same twelve months do not, asks for more of them.
+    short = [
+        i for i in found.values()
+        if (level := i.as_counted_for(mine[i.ref])) and not level.verified and windows.fits(i.days)
+        and rules.verification_level(i.items, base=rules.V3D_BASE, matches_pattern=i.matches_pattern).code == "V3d"
+    ]  # fmt: skip
+    if short:
+        begins = windows.window(min(late for late, _early in (i.days for i in short)))[0]
+        ends = windows.last_end(max(early for _late, early in (i.days for i in short)))
+        near = Contribution.objects.filter(
+            party__ref__in={a for i in short for a in mine[i.ref]}, level__in=sorted(rules.BASE_LEVELS),
+            latest__range=(begins, ends), earliest__gte=begins,
+        )  # fmt: skip
+        beside = set(near.values_list("incident__ref", flat=True)) - found.keys()
+        more = incident_facts(list(Incident.objects.filter(ref__in=beside)))
+        found = {i.ref: i for i in rules.levels([*left, *_without_the_others(more)])}
+    return [(found[ref], actors) for ref, actors in mine.items()]
+
+
+def _without_the_others(incidents: Iterable[rules.IncidentFacts]) -> list[rules.IncidentFacts]:
+    """These incidents without the accounts that may not carry a finding (CP-FIND).
+
+    What speaks against an incident carries none, and is weighed all the same (R-VER-3): left out, it would lift in a finding what
+    the assessment does not count.
+    """
+    incidents = list(incidents)
     refs = [x.ref for i in incidents for x in i.items]
     personal = {i.ref for i in SourceItem.objects.filter(ref__in=refs) if i.personal}
-    return (set(refs) - personal) | consents.covered(sorted(personal), "CP-FIND", "organ", "ID-0")
+    may = (set(refs) - personal) | consents.covered(sorted(personal), "CP-FIND", "organ", "ID-0")
+    return [
+        replace(i, items=tuple(x if x.contrary or x.ref in may else replace(x, live=False) for x in i.items))
+        for i in incidents
+    ]
 
 
 def exportable(incidents: Sequence[Incident], *, audience: str = "organ") -> list[Incident]:

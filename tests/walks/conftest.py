@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from datetime import timedelta
 
 import pytest
@@ -19,3 +20,15 @@ def later():
     before = clock._fixed
     yield go
     clock._fixed = before
+
+
+@pytest.fixture
+def small_disk():
+    """Nothing that is written may grow beyond this many bytes, as where a disk is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def to(size):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+
+    yield to
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import resource
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -14,7 +15,8 @@ from PIL import Image
 from tests_support import rows_holding, see_all
 
 from answerable.authority import acting
-from answerable.common import clock
+from answerable.common import clock, faults
+from answerable.monitoring.evidence import operations
 from answerable.monitoring.evidence.models import (
     Assessment,
     CustodyLine,
@@ -29,6 +31,7 @@ from answerable.monitoring.evidence.tests import proofs
 from answerable.monitoring.intake.models import Interview
 from answerable.monitoring.models import Incident, SourceItem
 from answerable.record.models import Entry
+from answerable.vault import seal
 
 pytestmark = pytest.mark.django_db
 
@@ -101,6 +104,24 @@ def test_a_file_is_taken_in_seen_as_a_picture_and_each_act_is_a_line_of_custody(
     assert [Entry.objects.get(index=c.entry).action for c in lines] == ["evidence taken", "sealed field read"]
     page = text_of(vera.get(f"/watch/items/{item.ref}/evidence/"))
     assert "taken in" in page and "looked at" in page and "verifier" in page and "to verify" in page
+
+
+def test_where_there_is_no_room_for_a_file_it_says_so_and_keeps_nothing(office, item, quarantine, small_disk):
+    vera, before = office("vera"), EvidenceFile.objects.count()
+    small_disk(2_000)
+    reply = press(vera, f"/watch/items/{item.ref}/evidence/take/", 409, file=upload(picture()), why="verification")
+    small_disk(resource.RLIM_INFINITY)
+    assert "There is no room here for this file, so nothing of it was kept" in text_of(reply)
+    assert EvidenceFile.objects.count() == before and not list(quarantine.iterdir())
+
+
+def test_a_redaction_for_which_there_is_no_room_leaves_no_half_of_it(quarantine, small_disk):
+    quarantine.mkdir()
+    small_disk(2_000)
+    with pytest.raises(OSError) as no:
+        operations._keep("0" * 32, seal.new_data_key(), b"x" * 10_000)
+    small_disk(resource.RLIM_INFINITY)
+    assert faults.is_full(no.value) and not list(quarantine.iterdir())
 
 
 def test_the_original_lies_sealed_and_its_name_and_hash_are_in_no_row(taken, quarantine):

@@ -70,18 +70,6 @@ def test_a_number_cut_in_two_is_a_problem_of_its_row_and_no_draft(office, saved)
     assert (batch.kept, batch.bad) == (1, 1) and batch.drafts.get().coded["victims"] == 3
 
 
-@pytest.fixture
-def small_disk():
-    """Nothing that is written may grow beyond this many bytes, as where a disk is full."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-
-    def to(size):
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-
-    yield to
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 @pytest.mark.slow
 def test_a_file_for_which_there_is_no_room_leaves_nothing_and_is_told_so(office, saved, small_disk):
     dana = office("dana")
@@ -109,6 +97,27 @@ def test_a_run_that_finds_no_room_is_gone_with_what_it_took(office, saved, small
         stretches.advance(staged, by=dana)
     small_disk(resource.RLIM_INFINITY)
     assert not list(runs.folder().iterdir())
+
+
+def test_the_page_of_a_run_that_finds_no_room_says_one_thing(office, saved, small_disk):
+    dana = office("dana")
+    raw = table(*({**row(saved), "narrative": f"{n} " + "x" * 4000} for n in range(60)))
+    where = send(dana, raw).url
+    columns = raw.split(b"\r\n")[0].decode().split(",")
+    small_disk(20_000)
+    reply = dana.post(where, {"act": "map", **{f"c{n}": name for n, name in enumerate(columns)}})
+    small_disk(resource.RLIM_INFINITY)
+    assert reply.status_code == 409 and "so nothing of it was kept" in words(reply)
+    page = reply.content.decode()
+    assert "nothing that was checked is lost" not in page and 'name="act"' not in page
+    assert 'href="/watch/intake/"' in page and not dana.cookies[f"intake-{where.split('/')[-2]}"].value
+    assert not list(runs.folder().iterdir())
+    # Nor when somebody presses on in a window that was open before.
+    late = send(dana, raw).url
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stretches, "advance", lambda run, **_more: (run.forget(), run._read_state()))
+        reply = dana.post(late, {"act": "map", **{f"c{n}": name for n, name in enumerate(columns)}})
+    assert reply.status_code == 409 and "no longer here" in words(reply) and 'name="act"' not in reply.content.decode()
 
 
 def test_no_way_in_takes_a_yes_for_a_number_or_falls_over_a_date(office, saved):

@@ -318,11 +318,15 @@ def _unpacked(whole: bytes) -> list[bytes]:
 
 def _keep(stored: str, key: bytes, plain: bytes) -> None:
     path = queries.place(stored)
-    with path.open("xb") as target:
-        path.chmod(0o600)
-        seal.seal_file(
-            key, io.BytesIO(plain), target, seal.field_context("quarantine", stored, "Upload", "original", 1)
-        )
+    try:
+        with path.open("xb") as target:
+            path.chmod(0o600)
+            seal.seal_file(
+                key, io.BytesIO(plain), target, seal.field_context("quarantine", stored, "Upload", "original", 1)
+            )
+    except BaseException:
+        path.unlink(missing_ok=True)  # half of it, where there was no room for the rest, is nobody's
+        raise
 
 
 def _redacted_pages(redaction: Redaction, person: Person, private: bytes) -> bytes:

@@ -22,6 +22,7 @@ from answerable.authority import engine as authority
 from answerable.authority.pages import Request, done, form_page, needs
 from answerable.authority.principals import Place
 from answerable.channel.arriving import InMemory
+from answerable.common import faults
 from answerable.common.errors import Refused
 from answerable.monitoring import access as monitoring
 from answerable.monitoring import grades
@@ -130,15 +131,22 @@ def take_file(request: Request, ref: str) -> HttpResponse:
     _small_enough(request)
     data = _act(forms.FileForm(request.POST, request.FILES))
     folder = Path(settings.QUARANTINE)
-    folder.mkdir(mode=0o770, exist_ok=True)
     upload = data["file"]
     try:
+        folder.mkdir(mode=0o770, exist_ok=True)
         received = intake.receive(
             cast(BinaryIO, upload), folder, declared_name=upload.name or "", declared_type=upload.content_type or "",
             web_archives=True,
         )  # fmt: skip
     except UploadRefused as no:
         raise Refused(no.in_words(_), reason=no.reason) from None
+    except OSError as no:
+        if not faults.is_full(no):
+            raise
+        raise Refused(
+            _("There is no room here for this file, so nothing of it was kept. Send it again in an hour; where that does not help, "
+              "tell whoever runs this installation."), reason="full",
+        ) from None  # fmt: skip
     made = ""
     try:
         received.path.chmod(0o640)  # the vault reads it, as a member of the folder's group

@@ -128,6 +128,10 @@ def run(request: Request, token: str) -> HttpResponse:
             return response
     except Refused as no:
         refused = str(no)
+        if staged.gone:  # there is nothing to go on with, nor to drop, so the page offers neither
+            response = render(request, "monitoring/intake/run.html", {"refused": refused, "gone": True}, status=409)
+            response.delete_cookie(COOKIE + token, path=reverse("intake"))
+            return response
     state = staged.state
     preview = []
     if not state.started:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import json
 import os
@@ -17,6 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from answerable.common import faults
 from answerable.common.errors import Refused
 from answerable.monitoring.intake import readers
 from answerable.monitoring.intake.staging import sentences
@@ -133,6 +133,11 @@ class Staged:
                 self.let_go()
 
     @property
+    def gone(self) -> bool:
+        """Whether nothing of it lies here any more: it was kept, dropped, or found no room."""
+        return not self.home.exists()
+
+    @property
     def whole(self) -> bool:
         """Whether what lies ready is exactly what was checked: neither less of it nor more."""
         sizes = [(self.home / name).stat().st_size for name in ("rows", "items")]
@@ -188,17 +193,13 @@ def context(token: str, part: str) -> bytes:
     return seal.field_context("intake", token, "Upload", part, 1)
 
 
-# What a system says where nothing more can be written: the disk is full, a share of it is used up, a file is at its most.
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-
-
 @contextmanager
 def room_or(cleared: Callable[[], None]) -> Iterator[None]:
     """Where there is no room for what is written, what half of it lies there is cleared away. Raises Refused, saying so."""
     try:
         yield
     except OSError as no:
-        if no.errno not in FULL:
+        if not faults.is_full(no):
             raise
         cleared()
         raise Refused(
