@@ -663,7 +663,7 @@ def _lift_all(found: Recomputed) -> None:
 
 def _write_levels(rows: Sequence[Incident]) -> None:
     """Levels of many reports in one statement; bulk_update would build one of a case for each."""
-    values = [
+    values: list[list[Any]] = [
         [row.pk for row in rows], [row.level for row in rows], [row.status for row in rows],
         [json.dumps(row.because) for row in rows],
     ]  # fmt: skip
