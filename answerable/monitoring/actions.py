@@ -612,7 +612,8 @@ def _consents_changed(ref: str, change: consent.Change) -> dict[str, object]:
     if live != item.live or {"CP-MONI", "CP-FIND"} & set(change.purposes) or change.total:
         changed = relevel(item.incident.party, item.incident.ref)
         question("report_changed").ask(item.incident.ref)
-        if change.kind != "given":
+        # A no ends what stood before as a withdrawal does.
+        if change.kind != "given" or (live and not item.live):
             question("basis_withdrawn").ask(list(dict.fromkeys([item.incident.ref, *changed])), tuple(change.purposes))
     return aside
 
