@@ -59,6 +59,8 @@ NAMES = (
     _("Two independent primary testimonies at T1 or T2: V3b."),
     _("A primary testimony at T1 or T2 and an independent qualifying item: V3a."),
     _("A strong primary item that is no testimony and an independent qualifying item: V3c."),
+    _("What this was concluded on has changed, so it stays at V2 until a verifier looks again who neither collected this report nor "
+      "made that change (R-VER-3, SOD-01)."),
     _("At least one qualifying item, but no independent second item: V2."),
     _("At least one qualifying item, but one account counts alone until two assessors have graded it (R-VER-0): V2."),
     _("At least one qualifying item, but the qualifying items share a root or a person, or none is primary: V2."),

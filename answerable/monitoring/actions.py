@@ -359,6 +359,9 @@ def move_incident(incident: Incident, name: str, *, by: Person) -> Incident:
         )  # fmt: skip
     if name == "begin_verification":
         _refuse_adder(incident, by)
+    if name == "refer_elsewhere":
+        # What was linked to it stands by itself again (linking.actions.note).
+        changed_by(links.kept_by([incident.pk]), by.ref)
     before, incident.status = incident.status, next_status(lifecycle.INCIDENT_MOVES, name, status=incident.status)
     incident.story_corrected &= (
         name != "begin_verification"
@@ -373,28 +376,26 @@ def move_incident(incident: Incident, name: str, *, by: Person) -> Incident:
 
 @action("verify_incident")
 def verify_incident(
-    incident: Incident, *, matches_pattern: bool = False, shown: Sequence[str] | None = None, by: Person
+    incident: Incident, *, matches_pattern: bool = False, shown: str | None = None, by: Person
 ) -> Incident:
     """Conclude verification: the rules say which level the items reach; a verifier who did not collect it answers for it.
 
     The status follows the level: V3 and above verified, V2 credible, V1 alleged. Where another report was linked since, or an
-    item added or graded anew, it is concluded again with it. She collected none of it, added no item to it and gave none another
-    grade. V3d incidents of the same actor are worked out again, because the base set may have grown (R-VER-2). `shown`: the actors
-    that the page she decided on named; she is asked to look again when others are named by now (decision 0048).
+    item added or graded anew, or what capped it taken away, it is concluded again with it. All of it is others' work
+    (queries.her_own_in). V3d incidents of the same actor are worked out again, because the base set may have grown (R-VER-2).
+    `shown`: what the page she decided on showed (queries.before_her), None for an act without a page; she is asked to look again
+    when that is not what the conclusion would rest on (decision 0056).
     """
     incident = _locked(incident)
     authority.require(by, "verify_incident", incident)
-    if shown is not None and set(shown) != {p.ref for p in incident.actors}:
-        raise Refused(
-            _("Other armed actors are named by now than the page showed. Look at the report again, then conclude."),
-            reason="changed",
-        )
     if incident.collected_by_id == by.pk:
         raise Refused(_("You collected this report, so someone else must verify it (SOD-01)."), reason="SOD-01")
     before, linked = incident.status, _linked_below(incident)
     _refuse_adder(incident, by)
     items = _items_of(incident, linked)
-    again = before in lifecycle.COUNTED and (any(i.to_be_seen for i in items) or not all(p.concluded for p in linked))
+    again = before in lifecycle.COUNTED and (
+        any(i.to_be_seen for i in items) or not all(p.concluded for p in linked) or bool(incident.cap_stays)
+    )
     if before in lifecycle.ASSESSED and not again:
         raise Refused(
             _("Verification was already concluded (%(level)s). Reopen the incident if something new came in.")
@@ -402,6 +403,7 @@ def verify_incident(
             reason="concluded",
         )
     next_status(lifecycle.INCIDENT_MOVES, "find_verified", status=before)
+    refuse_unseen(incident, shown)
     incident.verified_by, incident.matches_pattern = by, matches_pattern
     incident.status = lifecycle.ALLEGED  # a counted status, so that the rules below see it; they set the right one
     incident.save(update_fields=["verified_by", "matches_pattern", "status"])
@@ -410,6 +412,9 @@ def verify_incident(
             pair.concluded = True
             pair.save(update_fields=["concluded"])
         _seen(items)
+        # Nobody's change waits for a verifier any longer.
+        of = Incident.objects.filter(pk__in=[incident.pk, *(p.duplicate_id for p in linked)])
+        of.exclude(changed_by=[], cap_stays={}).update(changed_by=[], cap_stays={})
     changed = relevel(incident.party, incident.ref, why="verified", by=by)
     incident.refresh_from_db()
     record.append(
@@ -458,6 +463,44 @@ def name_further_actors(incident: Incident, *, also: Sequence[Party], by: Person
     return incident
 
 
+def refuse_unseen(incident: Incident, shown: str | None) -> None:
+    """Raises Refused where a page showed something else than what a conclusion would rest on now, or did not say what it showed.
+
+    `shown` as its page sent it (queries.before_her); None for an act without a page.
+    """
+    if shown is not None and shown != queries.before_her(incident):
+        raise Refused(
+            _("Since you opened this page, something that the conclusion rests on has changed: an item, a grade, a consent, a fact, an "
+              "armed actor, a version or a link. Nothing was concluded. Open the report again and look, then conclude."),
+            reason="changed",
+        )  # fmt: skip
+
+
+def changed_by(incidents: Iterable[int], who: str) -> None:
+    """Part of an act by which reports rest on other items than before: until a verifier concludes, `who` is not that verifier."""
+    with scope_of(CLOCK):
+        for row in Incident.objects.select_for_update(no_key=True).filter(pk__in=list(incidents)).order_by("id"):
+            row.changed_by = sorted({*row.changed_by, who})
+            row.save(update_fields=["changed_by"])
+
+
+def keep_cap(incidents: Iterable[int], what: str, who: Sequence[str]) -> None:
+    """Part of an act by which something (an item, a report, a link) takes away what caps these reports, unweighed: the cap stays until
+    a verifier looks again who is none of `who` (R-VER-3, decision 0056). Nothing of what is gone is used or kept for it."""
+    with scope_of(CLOCK):
+        for row in Incident.objects.select_for_update(no_key=True).filter(pk__in=list(incidents)).order_by("id"):
+            row.cap_stays = {**row.cap_stays, what: sorted({*row.cap_stays.get(what, ()), *who})}
+            row.save(update_fields=["cap_stays"])
+
+
+def _cap_is_back(incidents: Iterable[int], what: str) -> None:
+    """What was taken away speaks of these reports again, and caps them by itself."""
+    rows = Incident.objects.filter(pk__in=list(incidents), cap_stays__has_key=what)
+    for row in rows.select_for_update(no_key=True).order_by("id"):
+        del row.cap_stays[what]
+        row.save(update_fields=["cap_stays"])
+
+
 def _linked_below(incident: Incident) -> list[Any]:
     """The links under a report: also in compartments that the verifier does not see."""
     with scope_of(CLOCK):
@@ -465,8 +508,7 @@ def _linked_below(incident: Incident) -> list[Any]:
 
 
 def _refuse_adder(incident: Incident, by: Person) -> None:
-    """Whoever collected what is linked to a report, or added an item to either, collected part of it, whoever named an actor of it did, and whoever gave
-    an item another grade since is not the second person to look at it: someone else verifies (SOD-01)."""
+    """Whoever collected or changed what a report rests on is not the second person to look at it: someone else verifies (SOD-01)."""
     if why := queries.her_own_in(by, incident):
         raise Refused(why, reason="SOD-01")
 
@@ -547,8 +589,11 @@ def _consents_changed(ref: str, change: consent.Change) -> dict[str, object]:
     if not ref.startswith("ITM"):
         return {}
     item = SourceItem.objects.select_for_update(no_key=True).get(ref=ref)
-    live, aside = item.live, dict[str, object]()
+    live, caps, aside = item.live, queries.caps(item), dict[str, object]()
     once = {*item.purposes, *item.withdrawn}
+    if change.kind == "given":
+        # Asked for the first time and refused: it counts by her word alone, and so not (R-VER-4).
+        once |= {grades.MONITORING} & {*change.purposes}
     if change.kind == "withdrawn":
         aside = {"withdrawn": list(item.withdrawn)}
         once |= {*change.purposes} | ({"CP-MONI"} if change.total else set())
@@ -556,13 +601,19 @@ def _consents_changed(ref: str, change: consent.Change) -> dict[str, object]:
         once = {*change.put_aside.get("withdrawn", ()), *change.in_force}
     item.purposes, item.withdrawn = list(change.in_force), sorted(once - set(change.in_force))
     item.save(update_fields=["purposes", "withdrawn"])
+    reports = {item.incident_id, *links.ends_of([item.incident_id]).values()}
+    if caps and not item.live:
+        keep_cap(reports, ref, change.written_by)
+    elif item.live:
+        _cap_is_back(reports, ref)
     if change.total and (change.kind == "undone" or item.incident.ref in queries.parts_of(ref)):
         aside |= _close_incident(item.incident, change)
     # A report that is closed or comes back is worked out again whatever its item adds: what was linked to it may have gone.
     if live != item.live or {"CP-MONI", "CP-FIND"} & set(change.purposes) or change.total:
         changed = relevel(item.incident.party, item.incident.ref)
         question("report_changed").ask(item.incident.ref)
-        if change.kind != "given":
+        # A no ends what stood before as a withdrawal does.
+        if change.kind != "given" or (live and not item.live):
             question("basis_withdrawn").ask(list(dict.fromkeys([item.incident.ref, *changed])), tuple(change.purposes))
     return aside
 
@@ -585,6 +636,11 @@ def _close_incident(incident: Incident, change: consent.Change) -> dict[str, obj
     """
     incident = _locked(incident)
     if change.kind == "withdrawn" and incident.status != lifecycle.CONSENT_WITHDRAWN:
+        below, end = links.kept_by([incident.pk]), links.ends_of([incident.pk])[incident.pk]
+        for who in change.written_by:
+            changed_by(below, who)
+        if end != incident.pk and queries.any_caps([incident.pk, *below]):
+            keep_cap([end], incident.ref, change.written_by)
         before, incident.status = incident.status, lifecycle.CONSENT_WITHDRAWN
         incident.save(update_fields=["status"])
         question("report_changed").ask(incident.ref)
@@ -594,6 +650,7 @@ def _close_incident(incident: Incident, change: consent.Change) -> dict[str, obj
         if incident.status == lifecycle.MERGED and not links.is_linked(incident):
             incident.status = next_status(lifecycle.INCIDENT_MOVES, "reopen", status=incident.status)
         incident.save(update_fields=["status"])
+        _cap_is_back(links.ends_of([incident.pk]).values(), incident.ref)
         question("report_changed").ask(incident.ref)
     return {}
 

@@ -54,12 +54,15 @@ def _pattern(p: PatternAssessment) -> tuple[str, dict[str, Any]]:
 
 @question("waits_for").answer_with
 def _waits(by: Any) -> list[dict[str, Any]]:
-    """Concluded reports to which an item was added since, or of which one was graded anew, for whoever may conclude them again."""
+    """Concluded reports to which an item was added since, of which one was graded anew, or which were capped by what is gone, for
+    whoever may conclude them again."""
     added = queries.with_items_added(by).values("pk")
     graded = {ref: g for _pk, ref, g in sorted(queries.to_be_seen(), key=lambda row: not row[2])}
+    changed = _("what it was concluded on has changed: look at its verification again")
     seen = access.incidents(by).filter(pk__in=added).select_related("situation", "collected_by", "organisation")
     return [
-        {"title": _("Incident") + f" {i.ref}", "what": _("an item of it was graded anew: look at its verification again") if graded.get(i.ref)
+        {"title": _("Incident") + f" {i.ref}", "what": changed if i.cap_stays
+         else _("an item of it was graded anew: look at its verification again") if graded.get(i.ref)
          else _("an item was added to it: look at its verification again"),
          "url": reverse("incident", args=[i.ref]), "due": None, "urgency": 2}
         for i in seen[:40] if authority.allows(by, "verify_incident", i)

@@ -196,6 +196,10 @@ class Incident(models.Model):
     story_corrected = models.BooleanField(default=False, db_default=False)
     # Who delivered a version that it came from or was corrected by, or took one over: it is theirs as it is its collector's (SOD-01).
     versions_by = models.JSONField(default=list, db_default=[])
+    # Who linked a report to it, took a link back or parted it from one since a verifier concluded: she is not that verifier (SOD-01).
+    changed_by = models.JSONField(default=list, db_default=[])
+    # What capped it at V2 and was taken away since, not weighed, by reference, with who did that. The cap stays until another looks.
+    cap_stays = models.JSONField(default=dict, db_default={})
     submitted_at = models.DateTimeField()
     narrative = SealedField()
     place = SealedField()
@@ -238,6 +242,7 @@ class Incident(models.Model):
                 condition=~Q(precision="day") | Q(earliest__isnull=False),
             ),
             models.Index(fields=["-submitted_at"], name="incident_story_corrected", condition=Q(story_corrected=True)),
+            models.Index(fields=["-submitted_at"], name="incident_cap_stays", condition=~Q(cap_stays={})),
         ]
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -121,9 +122,9 @@ def graded() -> Prefetch[str, Any, str]:
 
 def item_facts(
     item: SourceItem, parents: Iterable[str], *, waits: str = "", stood: bool = False, then: bool = False, source: str = "",
-    contrary: bool | None = None,
+    contrary: bool | None = None, capped: bool = False,
 ) -> rules.ItemFacts:  # fmt: skip
-    """An item as the rules see it; `waits`, `stood` and `source` as there. `then`: a grade given since verification was concluded
+    """An item as the rules see it; `waits`, `stood`, `source` and `capped` as there. `then`: a grade given since verification was concluded
     counts no more than the one before. `contrary`: where it speaks for or against something else than its report."""
     against = item.contrary if contrary is None else contrary
     return rules.ItemFacts(
@@ -145,6 +146,7 @@ def item_facts(
         then=_counts_as(item, against) if then else None,
         source=source,
         report=str(item.incident_id) if source else "",
+        capped=capped,
     )
 
 
@@ -193,6 +195,7 @@ def incident_facts(
     # raises anything by itself.
     said = {i.pk for i in incidents if i.status in lifecycle.COUNTED}
     waiting = links.waiting([d for d, kept in linked.items() if kept in said])
+    capped = {i.pk for i in incidents if i.pk in said and i.cap_stays}
     every = list(
         SourceItem.objects.filter(incident__in=[*(i.pk for i in incidents), *linked]).prefetch_related(
             "parents", graded()
@@ -244,6 +247,7 @@ def incident_facts(
                     },
                     **waits(x),
                     source=one_source.get(x.incident_id, ""),
+                    capped=i.pk in capped,
                 )
                 for x in items.get(i.pk, [])
             ),
@@ -254,6 +258,19 @@ def incident_facts(
     ]
 
 
+def caps(item: SourceItem) -> bool:
+    """Whether this item caps a report now, whatever else it has: it speaks strongly against it and is not weighed (R-VER-3)."""
+    if not (item.contrary and item.live and not item.weighed):
+        return False
+    facts = item_facts(item, (), then=True)
+    return facts.strong or facts.as_seen.strong
+
+
+def any_caps(incidents: Iterable[int]) -> bool:
+    """Whether an item of these reports caps what it belongs to."""
+    return any(caps(i) for i in SourceItem.objects.filter(incident__in=list(incidents), contrary=True, weighed=False))
+
+
 def waits_for_a_verifier(incident: Incident, contrary: bool) -> bool:
     """Whether an item added to this report now waits: what speaks against it counts at once (R-VER-3), all else once seen."""
     return not contrary and incident.status not in lifecycle.BEFORE_A_VERIFIER
@@ -262,69 +279,107 @@ def waits_for_a_verifier(incident: Incident, contrary: bool) -> bool:
 YOU_ADDED = gettext_noop(
     "You added an item to this report or to one linked to it, so someone else must verify it (SOD-01)."
 )
-
-
 YOU_COLLECTED = gettext_noop(
     "You collected a report that is linked to this one, so someone else must verify it (SOD-01)."
+)
+YOU_NAMED = gettext_noop(
+    "You named an armed actor of this report or of one linked to it, so someone else must verify it (SOD-01)."
+)
+YOU_HAD_A_VERSION = gettext_noop(
+    "You delivered a version of this report or of one linked to it, or corrected one by it, so someone else must verify it (SOD-01)."
 )
 YOU_GRADED = gettext_noop(
     "You gave an item of this report, or of one linked to it, another grade since, so someone else must verify it (SOD-01)."
 )
-
-YOU_HAD_A_VERSION = gettext_noop(
-    "You delivered a version of this report or of one linked to it, or corrected one by it, so someone else must verify it (SOD-01)."
+YOU_LINKED = gettext_noop(
+    "You linked a report to this one, or took a link back, since its verification was concluded, so someone else must verify it "
+    "(SOD-01)."
 )
+YOU_TOOK_AWAY = gettext_noop(
+    "You wrote down what took an item away that speaks against this report, so someone else must verify it (SOD-01)."
+)
+YOU_HAD_HER_WORD = gettext_noop(
+    "You wrote down the consent by which an item of this report, or of one linked to it, counts, so someone else must verify it (SOD-01)."
+)
+
+
+def her_own(by: Person, incidents: Iterable[Incident]) -> dict[int, str]:
+    """Of these reports, those that this person does not verify although their collector is another, with the sentence why: she
+    collected or changed part of what each rests on, or of what one linked to it does (SOD-01). In every compartment."""
+    keys = {i.pk for i in incidents}
+    with reading_as(CLOCK):
+        below = links.kept_by(keys)
+        every = [*keys, *below]
+        items, reports = SourceItem.objects.filter(incident__in=every), Incident.objects.filter(pk__in=every)
+        linked = links.linked_since(below).filter(decided_by=by)
+        capped = reports.exclude(cap_stays={}).values_list("pk", "cap_stays")
+        counted = {i.ref: i.incident_id for i in items if i.live}
+        hers = consents.written_by(by.ref, counted, grades.MONITORING)
+        found: list[tuple[str, Iterable[int]]] = [
+            (YOU_ADDED, items.filter(added_by=by).values_list("incident_id", flat=True)),
+            (YOU_COLLECTED, reports.filter(pk__in=below, collected_by=by).values_list("pk", flat=True)),
+            (YOU_NAMED, FurtherActor.objects.filter(named_by=by, incident__in=every).values_list("incident_id", flat=True)),
+            (YOU_HAD_A_VERSION, reports.filter(versions_by__contains=[by.ref]).values_list("pk", flat=True)),
+            (YOU_GRADED, items.filter(graded_by__contains=[by.ref]).values_list("incident_id", flat=True)),
+            (YOU_LINKED, [pk for pk in linked.values_list("duplicate", flat=True) if pk is not None]),
+            (YOU_LINKED, reports.filter(changed_by__contains=[by.ref]).values_list("pk", flat=True)),
+            (YOU_TOOK_AWAY, [pk for pk, stays in capped if any(by.ref in who for who in stays.values())]),
+            (YOU_HAD_HER_WORD, [counted[ref] for ref in hers]),
+        ]  # fmt: skip
+        why: dict[int, str] = {}
+        for sentence, of in found:
+            for pk in of:
+                why.setdefault(below.get(pk, pk), sentence)
+    return why
+
+
+def her_own_in(by: Person, incident: Incident) -> str:
+    """The sentence why this person does not verify a report although its collector is another, or "" (her_own)."""
+    why = her_own(by, [incident]).get(incident.pk, "")
+    return _(why) if why else ""
 
 
 def added_to(by: Person, incidents: Iterable[Incident]) -> set[int]:
     """Of these reports, those to which this person added an item, or to one linked to them: in every compartment."""
-    return _with_items(incidents, Q(added_by=by))
-
-
-def graded_in(by: Person, incidents: Iterable[Incident]) -> set[int]:
-    """Of these reports, those of which this person gave an item, or one of a report linked to them, another grade that no
-    verifier has seen: in every compartment."""
-    return _with_items(incidents, Q(graded_by__contains=[by.ref]))
-
-
-def _with_items(incidents: Iterable[Incident], which: Q) -> set[int]:
     keys = {i.pk for i in incidents}
     with reading_as(CLOCK):
         below = links.kept_by(keys)
-        own = SourceItem.objects.filter(which, incident__in=[*keys, *below]).values_list("incident_id", flat=True)
+        own = SourceItem.objects.filter(added_by=by, incident__in=[*keys, *below]).values_list("incident_id", flat=True)
         return {below.get(pk, pk) for pk in own}
 
 
-YOU_NAMED = gettext_noop(
-    "You named an armed actor of this report or of one linked to it, so someone else must verify it (SOD-01)."
-)
+# Columns of a report, and of an item, on which a conclusion rests.
+RESTS_ON = (
+    "ref", "party", "on", "precision", "earliest", "latest", "area1", "area2", "victims_min", "victims", "victims_max", "forms", "links",
+    "settings", "consequences", "further", "risk", "story_corrected", "versions_by", "verified_by", "changed_by", "cap_stays",
+)  # fmt: skip
+ITEM_RESTS_ON = (
+    "ref", "incident__ref", "kind", "primary", "reliability", "credibility", "testimony", "assessors", "person_key", "contrary", "weighed",
+    "purposes", "withdrawn", "waits", "graded_then", "further",
+)  # fmt: skip
 
 
-def versions_in(by: Person, incidents: Iterable[Incident]) -> set[int]:
-    """Of these reports, those of which this person delivered a version or took one over, or of one linked to them: in every
-    compartment."""
-    keys = {i.pk for i in incidents}
-    with reading_as(CLOCK):
-        below = links.kept_by(keys)
-        own = Incident.objects.filter(pk__in=[*keys, *below], versions_by__contains=[by.ref])
-        return {below.get(pk, pk) for pk in own.values_list("pk", flat=True)}
+def before_her(incident: Incident) -> str:
+    """A fingerprint (SHA-256, hexadecimal) of all that a conclusion on this report rests on: its facts, actors and versions, and its
+    items with grades, consents, origins and files, and all this of every report linked to it, with the links. In every compartment.
 
-
-def her_own_in(by: Person, incident: Incident) -> str:
-    """The sentence why this person does not verify a report although its collector is another, or "": she added an item to it,
-    named an actor of it, gave an item another grade since, delivered a version of it or corrected it by one, or collected a report
-    linked to it (SOD-01)."""
-    if added_to(by, [incident]):
-        return _(YOU_ADDED)
+    A page carries it, and an act compares: what was not before her she does not conclude on (decision 0056).
+    """
     with reading_as(CLOCK):
         below = links.kept_by([incident.pk])
-        if Incident.objects.filter(pk__in=below, collected_by=by).exists():
-            return _(YOU_COLLECTED)
-        if FurtherActor.objects.filter(named_by=by, incident__in=[incident.pk, *below]).exists():
-            return _(YOU_NAMED)
-    if versions_in(by, [incident]):
-        return _(YOU_HAD_A_VERSION)
-    return _(YOU_GRADED) if graded_in(by, [incident]) else ""
+        reports = Incident.objects.filter(pk__in=[incident.pk, *below]).order_by("pk")
+        refs = [*reports.values_list("ref", flat=True)]
+        items = SourceItem.objects.filter(incident__in=reports).order_by("pk")
+        told = [
+            list(reports.values_list(*RESTS_ON)),
+            list(FurtherActor.objects.filter(incident__in=reports).order_by("pk").values_list("incident", "party")),
+            list(Draft.objects.filter(corrects__in=refs, status=TAKEN_OVER).order_by("pk").values_list("ref", flat=True)),
+            list(items.values_list(*ITEM_RESTS_ON)),
+            [(i.pk, assessed(i), sorted(p.ref for p in i.parents.all())) for i in items.prefetch_related("parents", graded())],
+            list(items.exclude(files=None).order_by("files__pk").values_list("files__ref", "files__alike")),
+            list(links.linked_below(incident).order_by("pk").values_list("ref", "kept", "why", "concluded", "turn")),
+        ]  # fmt: skip
+    return hashlib.sha256(json.dumps(told, default=str, sort_keys=True).encode()).hexdigest()
 
 
 # What tells whether a verifier has yet to see an item.
@@ -351,15 +406,23 @@ def to_be_seen() -> list[tuple[int, str, bool]]:
 
 
 def with_items_added(by: Person) -> QuerySet[Incident]:
-    """Concluded reports to which an item was added since, or of which one was graded anew, for whoever may conclude them
-    again: she collected, added and graded none of it, and corrected nothing of it."""
+    """Concluded reports to which an item was added since, of which one was graded anew, or of which what capped it was taken away,
+    for whoever may conclude them again: all of it is others' work."""
     rows = to_be_seen()
     added = {pk for pk, _ref, _graded in rows} | links.keepers_of({ref for _pk, ref, _graded in rows})
-    below = links.kept_by(added)
-    collected = Incident.objects.filter(pk__in=below, collected_by=by).values_list("pk", flat=True)
-    found = Incident.objects.filter(pk__in=added, status__in=lifecycle.COUNTED).exclude(collected_by=by)
-    mine = {below[pk] for pk in collected} | added_to(by, found) | graded_in(by, found) | versions_in(by, found)
-    return found.exclude(pk__in=mine)
+    found = Incident.objects.filter(Q(pk__in=added) | ~Q(cap_stays={}), status__in=lifecycle.COUNTED)
+    return others_work(by, found)
+
+
+def to_look_at(by: Person) -> QuerySet[Incident]:
+    """Concluded reports to which another was linked since, for whoever may look at both: all of it is others' work (SOD-01)."""
+    return others_work(by, links.linked_to_since())
+
+
+def others_work(by: Person, found: QuerySet[Incident]) -> QuerySet[Incident]:
+    """Of these reports, those that this person may conclude, as far as that depends on who did what (SOD-01)."""
+    found = found.exclude(collected_by=by)
+    return found.exclude(pk__in=her_own(by, found))
 
 
 def counted_incidents(party: Party, *, on: date, chain: bool = False) -> list[rules.IncidentFacts]:

@@ -47,6 +47,7 @@ class ItemFacts:
     was consented to since; `stood`: a verifier had concluded that linked report by itself. `then`: the grade it counts at until
     a verifier looks again, where one person gave it another since (grades.no_more_than). `source`: what people found its
     report and others to go back to together, when they were linked as of the same source; `report` is the one it was filed with.
+    `capped`: what capped its report was taken away and not weighed, and no verifier has looked since (decision 0056).
     """
 
     ref: str
@@ -67,6 +68,7 @@ class ItemFacts:
     then: Grade | None = None
     source: str = ""
     report: str = ""
+    capped: bool = False
 
     @property
     def account(self) -> bool:
@@ -174,6 +176,11 @@ ADDED_SINCE = "An item added since, or consented to since, may raise it to {leve
 GRADED_SINCE = "A grade given since may raise it to {level}, once a verifier who neither collected this report nor gave that grade looks again (SOD-01)."
 LOOK_AGAIN = "A report linked to this one may raise it to {level}, once a verifier who collected neither looks at both (R-VER-5, SOD-01)."
 
+CAP_STAYS = (
+    "What this was concluded on has changed, so it stays at V2 until a verifier looks again who neither collected this report nor "
+    "made that change (R-VER-3, SOD-01)."
+)
+
 
 def verification_level(items: Sequence[ItemFacts], *, base: int = 0, matches_pattern: bool = False) -> Level:
     """The level that the live items support, and why (V1-V4, R-VER-0 to R-VER-5).
@@ -216,6 +223,8 @@ def _level(items: Sequence[ItemFacts], every: Sequence[ItemFacts], *, base: int,
             (*notes, "A strong contrary item is not yet weighed, which caps the incident at V2 (R-VER-3)."),
             tuple(i.ref for i in against),
         )
+    if any(i.capped for i in items):
+        return Level("V2", (*notes, CAP_STAYS), (qualifying[0].ref,))
     # Over all items: what two live ones both go back to stays their one origin when its own consent has ended.
     roots = root_sets(every)
     ungraded = [i for i in qualifying if not i.settled]

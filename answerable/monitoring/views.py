@@ -129,6 +129,11 @@ def incident(request: Request, ref: str) -> HttpResponse:
     if (report := intake_queries.corrects(normalise(ref))) and seen.filter(ref=report).exists():
         return redirect("incident", report)
     this = access.get(seen.select_related("situation", "party", "organisation", "collected_by"), ref)
+    shown, verifies = "", authority.allows(request.user, "verify_incident", this)
+    if verifies:
+        # Before anything is read for the page: of what changes meanwhile she may be told once too often, never not.
+        shown = queries.before_her(this)
+        this = access.get(seen.select_related("situation", "party", "organisation", "collected_by"), ref)
     linked = link_queries.kept_by([this.pk])
     # What a linked report rests on carries this one (R-VER-5).
     items = list(
@@ -137,7 +142,6 @@ def incident(request: Request, ref: str) -> HttpResponse:
         .prefetch_related("parents")
     )
     items.sort(key=lambda i: (i.incident_id != this.pk, i.pk))
-    verifies = authority.allows(request.user, "verify_incident", this)
     own = queries.her_own_in(request.user, this) if verifies else ""
     return render(
         request,
@@ -151,7 +155,7 @@ def incident(request: Request, ref: str) -> HttpResponse:
             and not own
             and (
                 this.status == lifecycle.IN_VERIFICATION
-                or link_queries.to_look_at(request.user).filter(pk=this.pk).exists()
+                or queries.to_look_at(request.user).filter(pk=this.pk).exists()
                 or queries.with_items_added(request.user).filter(pk=this.pk).exists()
             ),
             "why_not_verify": own or authority.decide(request.user, "verify_incident", this).words,
@@ -171,6 +175,7 @@ def incident(request: Request, ref: str) -> HttpResponse:
             "graded_since": this.status in lifecycle.COUNTED and any(i.to_be_seen and not i.waits for i in items),
             "story_corrected": this.story_corrected and this.status in lifecycle.ASSESSED,
             "may_look": verifies and not own,
+            "shown": shown,
             **linking.beside(request, this),
             **moves(
                 request.user,
@@ -230,8 +235,9 @@ def move_incident(request: Request, ref: str) -> HttpResponse:
 def verify_incident(request: Request, ref: str) -> HttpResponse:
     """Conclude verification."""
     this = access.get(access.incidents(request.user), ref)
-    made = actions.verify_incident(this, matches_pattern="matches_pattern" in request.POST, shown=request.POST["actors"].split() if "actors" in request.POST else None,
-                                   by=request.user)  # fmt: skip
+    made = actions.verify_incident(
+        this, matches_pattern="matches_pattern" in request.POST, shown=request.POST.get("shown", ""), by=request.user
+    )
     return done(request, _("The rules give %(level)s.") % {"level": made.level}, "incident", this.ref)
 
 

@@ -206,15 +206,14 @@ def test_a_verifier_concludes_for_the_actors_that_her_page_showed(office_of, off
         monitoring.move_incident(incident, name, by=office_of.person(by))
     vera = office("vera")
     page = vera.get(f"/watch/incidents/{incident.ref}/").content.decode()
-    shown = re.search(r'name="actors" value="([^"]*)"', page)[1]
-    assert shown.split() == [office_of.party.ref]
+    shown = re.search(r'name="shown" value="([^"]+)"', page)[1]
     other = Party.objects.create(situation=office_of.situation, name="Militia Q", actor_type="ACT-PGM")
     monitoring.name_further_actors(incident, also=[other], by=office_of.person("sami"))
-    reply = vera.post(f"/watch/incidents/{incident.ref}/verify/", {"actors": shown})
-    assert reply.status_code == 409 and "Other armed actors are named by now" in reply.content.decode()
+    reply = vera.post(f"/watch/incidents/{incident.ref}/verify/", {"shown": shown})
+    assert reply.status_code == 409 and "Since you opened this page" in reply.content.decode()
     set_scope(["*"])
     incident.refresh_from_db()
     assert incident.status == "IN_VERIFICATION"
     page = vera.get(f"/watch/incidents/{incident.ref}/").content.decode()
-    shown = re.search(r'name="actors" value="([^"]*)"', page)[1]
-    assert vera.post(f"/watch/incidents/{incident.ref}/verify/", {"actors": shown}).status_code == 303
+    shown = re.search(r'name="shown" value="([^"]+)"', page)[1]
+    assert vera.post(f"/watch/incidents/{incident.ref}/verify/", {"shown": shown}).status_code == 303

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from tests_support import graded_by_two, see_all
 from walks import test_intake_versions
@@ -66,7 +68,8 @@ def test_a_story_alone_leaves_a_verified_report_counted_and_asks_a_verifier(save
         see_all()
         with pytest.raises(Refused):
             correcting.look_at_corrected_story(made, holds=True, by=person(who))
-    assert vera.post(f"/watch/intake/story/{made.ref}/", {"holds": "yes"}).status_code == 303
+    shown = re.search(r'name="shown" value="([^"]+)"', vera.get(url).content.decode())[1]
+    assert vera.post(f"/watch/intake/story/{made.ref}/", {"holds": "yes", "shown": shown}).status_code == 303
     see_all()
     made = Incident.objects.get(pk=made.pk)
     assert (made.status, made.story_corrected, counted(made)) == ("VERIFIED", False, report.level)

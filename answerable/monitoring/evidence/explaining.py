@@ -141,6 +141,10 @@ def _missing(
             ]
     if level.code == "V1":
         return [("V2", _("one item that qualifies: a source graded A–C with 1–3, or an account graded T1 or T2"))]
+    if any(i.capped for i in live):
+        return [
+            ("R-VER-3", _("that a verifier look at it again, because what it was concluded on has changed (SOD-01)"))
+        ]
     out: list[tuple[str, str]] = []
     capped = any(i.contrary and i.strong and not i.weighed for i in live)
     if capped:

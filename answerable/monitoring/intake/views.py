@@ -345,7 +345,7 @@ def texts(request: Request, ref: str) -> HttpResponse:
 def story(request: Request, ref: str) -> HttpResponse:
     """A verifier's answer after the story of a concluded report was corrected."""
     this = monitoring.get(monitoring.incidents(request.user), ref)
-    made = correcting.look_at_corrected_story(this, holds=request.POST.get("holds") == "yes", by=request.user)
+    made = correcting.look_at_corrected_story(this, holds=request.POST.get("holds") == "yes", shown=request.POST.get("shown", ""), by=request.user)  # fmt: skip
     said = _("Its verification is open again.") if made.status == lifecycle.REOPENED else _("Its level stands.")
     return done(request, said, "incident", made.ref)
 

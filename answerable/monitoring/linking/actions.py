@@ -348,7 +348,8 @@ def undo_link(pair: LinkPair, *, turn: int, by: Person) -> LinkPair:
     """Take a decision back. Of a link: both reports stand as before, byte for byte, when nothing happened since.
 
     Where something did (an item came, a consent went, a report was corrected), the linked report is REOPENED, to be
-    looked at anew, and levels are worked out from what stands today.
+    looked at anew, and levels are worked out from what stands today. Where a verifier had concluded with what the linked report says
+    against the other, its cap stays until one looks again, and whoever takes the link back is not that verifier (decision 0056).
     """
     pair, first, second = _lock(pair)
     authority.require(by, "undo_link", pair)
@@ -360,8 +361,11 @@ def undo_link(pair: LinkPair, *, turn: int, by: Person) -> LinkPair:
         keep, other = (first, second) if pair.kept_id == first.pk else (second, first)
         aside = pair.put_aside
         with scope_of(CLOCK):
+            # What speaks against the report and was before a verifier does not stop weighing by one person's word.
+            caps = pair.concluded and known.any_caps([other.pk, *queries.kept_by([other.pk])])
             calm = (
                 other.status == lifecycle.MERGED
+                and not caps
                 and _facts_digest(keep, other) == aside["facts"]
                 and all(_standing(keep, other).get(ref) == row[1] for ref, row in aside["rows"].items())
             )
@@ -370,6 +374,10 @@ def undo_link(pair: LinkPair, *, turn: int, by: Person) -> LinkPair:
                 state = (
                     aside["status"] if calm else next_status(lifecycle.INCIDENT_MOVES, "reopen", status=other.status)
                 )
+            if caps:
+                monitoring.keep_cap(queries.ends_of([keep.pk]).values(), pair.ref, [by.ref])
+        if pair.concluded or not calm:
+            monitoring.changed_by([keep.pk, other.pk], by.ref)
         pair.decision, pair.kept, pair.duplicate, pair.put_aside, pair.concluded = "", None, None, {}, False
         pair.save()
         with scope_of(CLOCK):

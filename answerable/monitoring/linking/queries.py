@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Count, Q, QuerySet, Sum
 
-from answerable.alliance.models import Body, Person
+from answerable.alliance.models import Body
 from answerable.authority.acting import reading_as
 from answerable.authority.principals import CLOCK
 from answerable.engines.linkage import incidents as linkage
@@ -327,17 +327,15 @@ def linked_below(incident: Incident) -> QuerySet[LinkPair]:
     return LinkPair.objects.filter(decision=LinkPair.SAME, duplicate__in=kept_by([incident.pk]))
 
 
-def to_look_at(by: Person) -> QuerySet[Incident]:
-    """Concluded reports to which another was linked since: a verifier who collected and added none of it looks at both (SOD-01)."""
+def linked_since(duplicates: Collection[int]) -> QuerySet[LinkPair]:
+    """The links by which these reports stand under another, of which no verifier has concluded anything yet."""
+    return LinkPair.objects.filter(decision=LinkPair.SAME, concluded=False, duplicate__in=duplicates)
+
+
+def linked_to_since() -> QuerySet[Incident]:
+    """Concluded reports to which another was linked since, and that no verifier has concluded again."""
     pairs = LinkPair.objects.filter(decision=LinkPair.SAME, concluded=False, duplicate__status=lifecycle.MERGED)
-    own = pairs.filter(Q(duplicate__collected_by=by) | Q(kept__collected_by=by)
-                       | Q(duplicate__items__added_by=by) | Q(kept__items__added_by=by)
-                       | Q(duplicate__items__graded_by__contains=[by.ref])
-                       | Q(kept__items__graded_by__contains=[by.ref])
-                       | Q(duplicate__versions_by__contains=[by.ref])
-                       | Q(kept__versions_by__contains=[by.ref]))  # fmt: skip
-    found = Incident.objects.filter(pk__in=pairs.values("kept"), status__in=lifecycle.COUNTED)
-    return found.exclude(pk__in=own.values("kept"))
+    return Incident.objects.filter(pk__in=pairs.values("kept"), status__in=lifecycle.COUNTED)
 
 
 def keepers_of(refs: Iterable[str]) -> set[int]:

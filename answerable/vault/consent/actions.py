@@ -45,6 +45,8 @@ class Change:
     in_force: tuple[str, ...]
     total: bool = False
     put_aside: Mapping[str, Any] = field(default_factory=dict)
+    # Who wrote down the word, or the term, by which it came: nobody of the office where she did so herself, over the channel.
+    written_by: tuple[str, ...] = ()
 
 
 def _lock(subject: Any) -> None:
@@ -106,6 +108,17 @@ def _one_persons(held: Subject) -> None:
         )
 
 
+NOBODYS = rules.gettext_noop(
+    "Nobody was asked for consent to this, so there is none to withdraw: it is kept on a lawful basis (R-VER-4). Where a person says "
+    "that it is hers, write down her answer first: from then on it counts by her word alone."
+)
+
+
+def _somebodys(subject: Any) -> None:
+    if not getattr(subject, "personal", True):
+        raise Refused(_(NOBODYS), reason="R-VER-4")
+
+
 def plain_yes(purposes: Sequence[str]) -> list[rules.Terms]:
     """A plain yes to each of these purposes, in the table's own terms: what an intake form's boxes mean."""
     return [rules.default_terms(p, on=clock.today()) for p in dict.fromkeys(purposes)]
@@ -128,7 +141,7 @@ def give_consent(
     now = write_down(
         subject, answers, child=child, language=language, method=method, interpreter=interpreter, by=by
     )  # fmt: skip
-    _tell(subject.ref, Change("given", tuple(a.purpose for a in answers), tuple(now)))
+    _tell(subject.ref, Change("given", tuple(a.purpose for a in answers), tuple(now), written_by=(by.ref,)))
     record.append("consent recorded", subject, by=by, detail={
         "given": sorted(a.purpose for a in answers if a.given), "refused": sorted(a.purpose for a in answers if not a.given),
         "new": sorted(set(now) - before)})  # fmt: skip
@@ -154,6 +167,7 @@ def stop(
         raise Refused(_("Name at least one purpose, or everything."), reason="nothing")
     if not total:
         _one_persons(held)
+    _somebodys(subject)
     if queries.is_closed(held.ref):
         raise Refused(_("Everything was withdrawn already; nothing is used."), reason="withdrawn")
     now, holidays = clock.now(), alliance.holidays()
@@ -176,7 +190,7 @@ def stop(
     )  # fmt: skip
     _recall(withdrawal, had, total)
     if carry_out:
-        _carry_out(withdrawal)
+        _carry_out(withdrawal, (by.ref,))
     return withdrawal
 
 
@@ -197,9 +211,11 @@ def _recall(withdrawal: Withdrawal, had: Sequence[str], total: bool) -> None:
     )
 
 
-def _carry_out(withdrawal: Withdrawal) -> None:
+def _carry_out(withdrawal: Withdrawal, written_by: tuple[str, ...]) -> None:
     now = clock.now().isoformat()
-    change = Change("withdrawn", tuple(withdrawal.had), tuple(queries.in_force(withdrawal.subject)), withdrawal.total)
+    change = Change(
+        "withdrawn", tuple(withdrawal.had), tuple(queries.in_force(withdrawal.subject)), withdrawal.total, written_by=written_by
+    )  # fmt: skip
     withdrawal.put_aside = _tell(withdrawal.subject, change)
     withdrawal.status, withdrawal.settled = m.EFFECTIVE, True
     for line in withdrawal.effects:
@@ -226,7 +242,8 @@ def withdraw_consent(
 ) -> Withdrawal:
     """She withdraws these purposes, or EVERYTHING (SC-5): at any time, anywhere, without a reason, without penalty.
 
-    Takes effect at once. Raises Refused only for what is no purpose, or when everything was withdrawn already.
+    Takes effect at once. Raises Refused only for what is no purpose, when everything was withdrawn already, or where it is nobody's:
+    no account of a person, and no consent was ever asked for it (R-VER-4).
     """
     if rules.withdrawal_is_total(purposes):
         authority.require(by, "withdraw_everything", subject_of(subject))
@@ -253,7 +270,7 @@ def carry_out_withdrawal(withdrawal: Withdrawal, *, by: HasPrincipal) -> Withdra
     authority.require(by, "carry_out_withdrawal", subject_of(withdrawal))
     before = withdrawal.status
     if before == m.ASKED:
-        _carry_out(withdrawal)
+        _carry_out(withdrawal, ())
     elif before == m.UNDONE and not withdrawal.settled:
         _tell_undone(withdrawal)
     else:
@@ -429,7 +446,8 @@ def end_consents(ref: str, *, by: HasPrincipal) -> list[str]:
     held = subject_of(subject)
     Consent.objects.bulk_create(_row(held, replace(c.terms, given=False), by=by, language=c.language) for c in over)
     ended = [c.purpose for c in over]
-    _tell(ref, Change("ended", tuple(ended), tuple(queries.in_force(ref))))
+    wrote = tuple(sorted({c.recorded_by for c in over}))
+    _tell(ref, Change("ended", tuple(ended), tuple(queries.in_force(ref)), written_by=wrote))
     record.append("consents ended", subject, by=by, detail={"purposes": ended})
     return ended
 

@@ -94,6 +94,13 @@ def standing_still(ref: str) -> Iterator[None]:
         _still.reset(token)
 
 
+def written_by(person: str, refs: Iterable[str], purpose: str) -> set[str]:
+    """Those of many subjects of which this person wrote down the consent to a purpose that is in force, or took back its withdrawal."""
+    said = Consent.objects.filter(subject__in=list(refs), purpose=purpose)
+    last = said.order_by("subject", "-id").distinct("subject")
+    return {c.subject for c in last if c.given and c.recorded_by == person}
+
+
 def is_closed(ref: str) -> bool:
     """Whether everything about this was withdrawn and not taken back: nobody opens it any more."""
     held = _still.get()

@@ -172,6 +172,7 @@ def consents(request: Request, ref: str) -> HttpResponse:
     return render(
         request, "vault/consents.html",
         {"subject": this, "whole": held.kind == "INC", "back": _back(this), "choices": survivor.choices(this.ref, to_her=False), "heard": heard_choices(),
+         "nobodys": "" if getattr(this, "personal", True) else _(actions.NOBODYS),
          "closed": queries.is_closed(this.ref), "history": Consent.objects.filter(subject=this.ref).order_by("-id")[:60],
          "may_give": authority.allows(request.user, "give_consent", held),
          "may_transfer": authority.allows(request.user, "record_transfer", held),

@@ -182,8 +182,11 @@ CORRECTED = sorted({*COUNTS, "risk", "settings", "consequences", "further"})
 
 
 @action("look_at_corrected_story")
-def look_at_corrected_story(incident: Incident, *, holds: bool, by: Person) -> Incident:
-    """A verifier who did not collect a report says, after its story was corrected, that its level still holds, or opens it again."""
+def look_at_corrected_story(incident: Incident, *, holds: bool, shown: str | None = None, by: Person) -> Incident:
+    """A verifier who did not collect a report says, after its story was corrected, that its level still holds, or opens it again.
+
+    `shown`: what the page showed on which she says that it holds, None for an act without a page (monitoring.actions.refuse_unseen).
+    """
     live.first([incident.ref])
     incident = Incident.objects.select_for_update(no_key=True).select_related("party").get(pk=incident.pk)
     authority.require(by, "verify_incident", incident)
@@ -192,7 +195,9 @@ def look_at_corrected_story(incident: Incident, *, holds: bool, by: Person) -> I
     was = incident.status
     if not incident.story_corrected or was not in lifecycle.ASSESSED:
         raise Refused(_("No correction of its story waits to be looked at."), reason="lifecycle")
-    if not holds:
+    if holds:
+        monitoring.refuse_unseen(incident, shown)
+    else:
         incident.status = next_status(lifecycle.INCIDENT_MOVES, "reopen", status=was)
     incident.story_corrected = False
     incident.save(update_fields=["status", "story_corrected"])
