@@ -7,10 +7,11 @@ with any diagnostic is a deny here, and the reason is logged without values.
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,46 @@ class Policies:
     schema: Any
     says: Mapping[str, str]
     sha256: str
+    _about: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def about(self, action: str) -> Any:
+        """The policies whose scope holds an action: what the others say of it is nothing, and they are most of them.
+
+        Cedar itself says which those are, so that no second reading of a scope can leave a forbid out: each policy is asked as a
+        permit of its action scope alone. They keep the names they have in the whole set.
+        """
+        if action not in self._about:
+            self._about[action] = _about(self.text, self.schema_text, action)
+        return self._about[action]
+
+
+@cache
+def _scopes(text: str, schema_text: str) -> tuple[dict[str, Any], Any, Any]:
+    """The policies of a text by name, the set that permits what each one's action scope holds, and the schema's actions."""
+    anyone = {"principal": {"op": "All"}, "resource": {"op": "All"}, "effect": "permit", "conditions": []}
+    every = json.loads(cedarpy.policies_to_json_str(text))["staticPolicies"]
+    scopes = {name: {**anyone, "action": policy["action"]} for name, policy in every.items()}
+    return every, _set(scopes), cedarpy.Entities.from_json_str("[]", schema_text)
+
+
+def _set(policies: Mapping[str, Any]) -> Any:
+    return cedarpy.PolicySet.from_json_str(
+        json.dumps({"templates": {}, "staticPolicies": policies, "templateLinks": []})
+    )
+
+
+def _about(text: str, schema_text: str, action: str) -> Any:
+    every, scopes, actions = _scopes(text, schema_text)
+    request = {
+        "principal": {"type": "Person", "id": ""},
+        "action": {"type": "Action", "id": action},
+        "resource": {"type": "Place", "id": ""},
+        "context": {},
+    }
+    found = cedarpy.is_authorized(request, scopes, actions)
+    if found.diagnostics.errors:
+        raise ValueError(f"The scopes of {action} could not be read.")
+    return _set({name: every[name] for name in found.diagnostics.reasons})
 
 
 @cache
@@ -165,7 +206,7 @@ def _decide(
                 "resource": entity["uid"],
                 "context": {"via": principal.via, **{k: _cedar(v) for k, v in context.items()}},
             },
-            current.set,
+            current.about(action),
             [_person(principal), entity, *roles],
             current.schema,
         )

@@ -365,7 +365,7 @@ def answers(action: str, kind: str) -> tuple[tuple[bool, frozenset[str]], ...]:
         names = engine._id_by_position()
         known: dict[tuple[str, ...], frozenset[str]] = {}
         found = []
-        for r in ask(question(action, kind), engine.policies().set):
+        for r in ask(question(action, kind), engine.policies().about(action)):
             reasons = tuple(r.diagnostics.reasons)
             if reasons not in known:
                 known[reasons] = frozenset(names[x] for x in reasons)
@@ -382,5 +382,5 @@ def allowed(action: str, kind: str, choose: Callable[[Principal, Mapping[str, st
         raise ValueError(f"no case of {action} on {kind} was chosen")
     if (known := ANSWERED.get((action, kind))) is not None:
         return [q.cases[i] for i in chosen if known[i][0]]
-    results = ask(q, engine.policies().set, chosen=chosen)
+    results = ask(q, engine.policies().about(action), chosen=chosen)
     return [q.cases[i] for i, r in zip(chosen, results, strict=True) if r.allowed and not r.diagnostics.errors]
