@@ -331,6 +331,7 @@ def test_verified_and_a_level_are_said_of_a_report_only_once_a_verifier_conclude
             if reply.status_code != 200:
                 continue
             page = re.sub(r"<select.*?</select>", "", reply.content.decode(), flags=re.S)  # choices say nothing of it
+            page = re.sub(r"</?bdi>", "", page)
             whole = f"/{incident.ref}/" in url
             for words in (
                 [re.sub(r"<[^>]+>|\s+", " ", page.split("<main", 1)[-1])] if whole else fragments(page, incident.ref)
@@ -371,8 +372,7 @@ def test_verified_and_a_level_are_said_of_a_report_only_once_a_verifier_conclude
 # Lines that pass a level on to a rule or to the tallies, which look at the status as well.
 TO_RULES = {
     "level=rules.Level(i.level, tuple(i.because)),",
-    'code = max(here, key=lambda c: rules.RANK[c], default=i.level.code if i.level else "V1")',
-    "level = i.level if i.level and i.level.code == code else rules.Level(code, ())",
+    "return i.level if i.level and i.level.code == code else rules.Level(code, ())",
     "incident.ref, incident.level, items, incident.precision, incident.victims, incident.submitted_at.isoformat()",
 }
 
