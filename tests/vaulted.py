@@ -26,11 +26,12 @@ import json, os, sys
 os.environ["ANSWERABLE_DATABASE"] = sys.argv[1]
 os.environ["ANSWERABLE_DOOR"] = "owner"; os.environ["DJANGO_SETTINGS_MODULE"] = "answerable.config.settings.owner"
 from answerable.config import postgres
-postgres.ensure_server()
+server = postgres.ensure_server()
 import django; django.setup()
 from django.core.management import call_command
 from django.db import connection
 from django.conf import settings; settings.REHEARSAL = True
+from answerable.config import migrated; migrated.begin_as_copies(server)
 call_command("migrate", verbosity=0); call_command("migrate", verbosity=0, database="keys")
 with connection.cursor() as c: c.execute("SET ROLE answerable_office")
 from answerable.vault import userkeys; userkeys.set_parameters(userkeys.LIGHT)

@@ -16,7 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from answerable.common.errors import Refused
-from answerable.config import postgres
+from answerable.config import migrated, postgres
 
 DEMO_PIN = "2580"
 
@@ -381,6 +381,7 @@ def _scratch() -> Iterator[None]:
     settings.REHEARSAL = True
     _without_passkeys()
     try:
+        migrated.begin_as_copies(server)
         yield
     finally:
         connections.close_all()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -26,13 +24,14 @@ def pytest_collection_modifyitems(items: list[Any]) -> None:
             item.add_marker(pytest.mark.django_db(databases=["default", "keys"]), append=False)
 
 
+ROOT = Path(__file__).resolve().parents[2]
 MATRIX = "tests/security/matrix/"  # its tests ask the policies a great many questions, each once in a process
 
 
 @cache
 def _shares(path: str) -> bool:
     """Whether the tests of a module share what it makes once, as a database with the demonstration or a running vault."""
-    return 'scope="module"' in (PACKAGE.parent / path).read_text(encoding="utf-8")
+    return 'scope="module"' in (ROOT / path).read_text(encoding="utf-8")
 
 
 class ByWhatIsShared(LoadScopeScheduling):
@@ -55,44 +54,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByWhatIsShar
     return ByWhatIsShared(config, log)
 
 
-PACKAGE = Path(__file__).resolve().parents[1]
-# What a migrated, empty database follows from; what else migrations import gives them names and defaults alone.
-FOLLOWS_FROM = ("*/migrations/*.py", "*/*/migrations/*.py", "monitoring/grades.py", "config/grants.py")
-
-
-def _migrated(alias: str) -> str:
-    """The name under which a migrated, empty database of an alias is kept, by all that it follows from."""
-    import django
-
-    said = hashlib.sha256(django.__version__.encode())
-    for path in sorted(p for pattern in FOLLOWS_FROM for p in PACKAGE.glob(pattern)):
-        said.update(b"%s %d " % (path.name.encode(), path.stat().st_size) + path.read_bytes())
-    return f"migrated_{alias}_{said.hexdigest()[:16]}"
-
-
-def _keep_migrated(alias: str, name: str) -> None:
-    """Migrate an empty database and keep it under `name`; those of other migrations go."""
-    from django.core.management import call_command
-    from django.db import connections
-
-    connection = connections[alias]
-    was, making = connection.settings_dict["NAME"], f"migrated_{alias}"
-    with connection._nodb_cursor() as cursor:
-        cursor.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", [f"{making}%"])
-        for (old,) in cursor.fetchall():
-            cursor.execute(f'DROP DATABASE "{old}"')
-        cursor.execute(f'CREATE DATABASE "{making}"')
-    connection.close()
-    connection.settings_dict["NAME"] = making
-    try:
-        call_command("migrate", verbosity=0, interactive=False, database=alias, run_syncdb=True)
-    finally:
-        connection.close()
-        connection.settings_dict["NAME"] = was
-    with connection._nodb_cursor() as cursor:
-        cursor.execute(f'ALTER DATABASE "{making}" RENAME TO "{name}"')
-
-
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: Any) -> None:
     """Copy the tests' databases from kept, migrated ones: migrating was half of each worker's wait before its first test.
@@ -101,19 +62,10 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
     """
     from django.db import connections
 
-    from answerable.config import postgres
+    from answerable.config import migrated
 
-    if postgres.external():
-        return
-    with (postgres.data_dir() / "migrated.lock").open("w") as lock, django_db_blocker.unblock():
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        for alias in connections:
-            name = _migrated(alias)
-            with connections[alias]._nodb_cursor() as cursor:
-                cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
-                kept = cursor.fetchone()
-            if not kept:
-                _keep_migrated(alias, name)
+    with django_db_blocker.unblock():
+        for alias, name in migrated.kept().items():
             connections[alias].settings_dict["TEST"]["TEMPLATE"] = name
 
 

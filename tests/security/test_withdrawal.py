@@ -565,6 +565,7 @@ import django; django.setup()
 from django.core.management import call_command
 from django.db import connection, connections
 from django.conf import settings; settings.REHEARSAL = True
+from answerable.config import migrated; migrated.begin_as_copies(server)
 call_command("migrate", verbosity=0); call_command("migrate", verbosity=0, database="keys")
 def office():
     with connection.cursor() as c: c.execute("SET ROLE answerable_office")
