@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Max, Prefetch, Q, QuerySet
+from django.db.models import Count, Max, Prefetch, Q, QuerySet, prefetch_related_objects
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -196,11 +196,9 @@ def incident_facts(
     said = {i.pk for i in incidents if i.status in lifecycle.COUNTED}
     waiting = links.waiting([d for d, kept in linked.items() if kept in said])
     capped = {i.pk for i in incidents if i.pk in said and i.cap_stays}
-    every = list(
-        SourceItem.objects.filter(incident__in=[*(i.pk for i in incidents), *linked]).prefetch_related(
-            "parents", graded()
-        )
-    )
+    every = list(SourceItem.objects.filter(incident__in=[*(i.pk for i in incidents), *linked]).defer("says"))
+    # Of the others nothing that assessors gave is asked (`assessed`).
+    prefetch_related_objects([x for x in every if grades.is_account(x.kind)], graded())
     for item in every:
         # What a linked report lost to a withdrawn consent is not so much as counted on another's page.
         if item.incident_id not in linked or item.live:
@@ -213,7 +211,7 @@ def incident_facts(
         return {**waiting.get(x.incident_id, {}), "then": since}
 
     # Two items that cite a third go back to it, in whichever incident it was filed (R-VER-1).
-    elsewhere = evidence.roots_elsewhere(every)
+    origins = evidence.origins(every)
     # So do two that have the same words or the same file, on reports that are linked.
     same = {pk: roots for group in items.values() for pk, roots in evidence.alike(group).items()} if linked else {}
     one_source = links.one_source(linked)
@@ -240,11 +238,7 @@ def incident_facts(
             items=tuple(
                 item_facts(
                     x,
-                    {
-                        *(p.ref for p in x.parents.all() if p.incident_id == x.incident_id),
-                        *elsewhere.get(x.pk, ()),
-                        *same.get(x.pk, ()),
-                    },
+                    {*origins.get(x.pk, ()), *same.get(x.pk, ())},
                     **waits(x),
                     source=one_source.get(x.incident_id, ""),
                     capped=i.pk in capped,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -123,44 +124,65 @@ def period_counts(situation: Situation) -> QuerySet[PeriodCount]:
     return PeriodCount.objects.filter(situation=situation)
 
 
-def roots_elsewhere(items: Iterable[SourceItem], *, everywhere: bool = False) -> dict[int, set[str]]:
-    """For each item that derives from items of other incidents, the ultimate ancestors it has there: two reports that both
-    cite a third go back to it, wherever that third was filed (R-VER-1). Climbs in rounds, one query each.
+@dataclass(frozen=True)
+class _Above:
+    """Items above others: the direct parents of each, and of all of them the reference and the incident."""
 
-    `everywhere`: also those in its own incident, for a reading that has only some of an incident's items before it.
-    """
-    home = {i.pk: i.incident_id for i in items}
+    up: Mapping[int, set[int]]
+    known: Mapping[int, tuple[str, int]]
+
+    def roots(self, first: Iterable[int]) -> set[str]:
+        roots, walked, waiting = set(), set(), list(first)
+        while waiting:
+            at = waiting.pop()
+            if at not in walked:
+                walked.add(at)
+                waiting += self.up.get(at, ())
+                if at not in self.up:
+                    roots.add(at)
+        # Hidden ones count as origins too: what cannot be seen here can still be what two items share.
+        return {self.known[pk][0] if pk in self.known else f"#{pk}" for pk in roots or walked}
+
+    def elsewhere(self, item: SourceItem) -> list[int]:
+        home = item.incident_id
+        return [p for p in self.up.get(item.pk, ()) if p not in self.known or self.known[p][1] != home]
+
+    def within(self, item: SourceItem) -> set[str]:
+        above = [self.known[p] for p in self.up.get(item.pk, ()) if p in self.known]
+        return {ref for ref, where in above if where == item.incident_id}
+
+
+def _above(items: Iterable[SourceItem]) -> _Above:
+    """Climbs in rounds, one query each; where nothing derives from anything, one in all."""
     edge = SourceItem.parents.through.objects
     up: dict[int, set[int]] = {}
-    todo, seen = set(home), set[int]()
+    todo, seen = {i.pk for i in items}, set[int]()
     while todo:
         rows = list(edge.filter(from_sourceitem__in=todo).values_list("from_sourceitem_id", "to_sourceitem_id"))
         for child, parent in rows:
             up.setdefault(child, set()).add(parent)
         seen |= todo
         todo = {p for _c, p in rows} - seen
-    if not up:
-        return {}
-    listed = SourceItem.objects.filter(pk__in=seen).values_list("pk", "ref", "incident_id")
-    known = {pk: (ref, where) for pk, ref, where in listed}
+    listed = SourceItem.objects.filter(pk__in=seen).values_list("pk", "ref", "incident_id") if up else ()
+    return _Above(up, {pk: (ref, where) for pk, ref, where in listed})
 
-    def climb(first: Iterable[int]) -> set[str]:
-        roots, walked, waiting = set(), set(), list(first)
-        while waiting:
-            at = waiting.pop()
-            if at not in walked:
-                walked.add(at)
-                waiting += up.get(at, ())
-                if at not in up:
-                    roots.add(at)
-        # Hidden ones count as origins too: what cannot be seen here can still be what two items share.
-        return {known[pk][0] if pk in known else f"#{pk}" for pk in roots or walked}
 
-    found = {}
-    for pk, where in home.items():
-        if away := [p for p in up.get(pk, ()) if everywhere or p not in known or known[p][1] != where]:
-            found[pk] = climb(away)
-    return found
+def roots_everywhere(items: Sequence[SourceItem]) -> dict[int, set[str]]:
+    """For each item that derives from others, its ultimate ancestors, in whichever incident: for a reading that has only some
+    of an incident's items before it. Two reports that both cite a third go back to it, wherever it was filed (R-VER-1).
+    """
+    above = _above(items)
+    return {i.pk: above.roots(above.up[i.pk]) for i in items if i.pk in above.up}
+
+
+def origins(items: Sequence[SourceItem]) -> dict[int, set[str]]:
+    """What each item that derives from others goes back to, for whoever has all of its incident before them: the parents it has
+    in its own incident, and the ultimate ancestors it has in others (R-VER-1).
+    """
+    above = _above(items)
+    away = {i.pk: above.elsewhere(i) for i in items}
+    found = {i.pk: above.within(i) | (above.roots(away[i.pk]) if away[i.pk] else set()) for i in items}
+    return {pk: roots for pk, roots in found.items() if roots}
 
 
 def alike(items: Sequence[SourceItem]) -> dict[int, set[str]]:

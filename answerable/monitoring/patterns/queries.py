@@ -34,19 +34,16 @@ def row_of(c: Contribution, ref: str) -> rules.Row:
 
 Spans = Sequence[tuple[Party, date, date]]
 ROW = "c.latest, c.earliest, c.area1, c.area2, c.victims, c.level"
+BETWEEN = "c.party_id = ANY(%s) AND c.latest BETWEEN %s AND %s AND c.earliest >= %s AND c.level <> ''"
 
 
-def rows_between(
-    parties: Iterable[int], first: date, last: date, *, filed_by: datetime | None = None, refs: bool = True
-) -> list[Counted]:
+def rows_between(parties: Iterable[int], first: date, last: date, *, filed_by: datetime | None = None) -> list[Counted]:
     """Counted incidents of these actors that lie between two days for certain, in order of the last days they may have been;
     with `filed_by`, only those filed by then."""
-    joined = refs or filed_by is not None
-    spelled = "i.area1, i.area2" if joined else "'', ''"
-    sql = f"SELECT {'i.ref' if refs else 'c.incident_id::text'}, {ROW}, {spelled} FROM monitoring_contribution c"
-    if joined:
-        sql += " JOIN monitoring_incident i ON i.id = c.incident_id"
-    sql += " WHERE c.party_id = ANY(%s) AND c.latest BETWEEN %s AND %s AND c.earliest >= %s AND c.level <> ''"
+    sql = (
+        f"SELECT i.ref, {ROW}, i.area1, i.area2 FROM monitoring_contribution c"
+        f" JOIN monitoring_incident i ON i.id = c.incident_id WHERE {BETWEEN}"
+    )
     values: list[Any] = [list(parties), first, last, first]
     if filed_by:
         sql += " AND i.submitted_at <= %s"
@@ -61,6 +58,26 @@ def rows_between(
             )
             for ref, latest, earliest, area1, area2, victims, level, said1, said2 in cursor.fetchall()
         ]  # fmt: skip
+
+
+def unnamed(rows: Iterable[tuple[date, date, str, str, int, str]]) -> list[rules.Row]:
+    """Rows of `ROW` as a tally needs them, which asks nobody's reference and no area's spelling."""
+    return [
+        rules.Row(
+            "", latest, earliest, (area1, area2), victims, level in known.VERIFIED_LEVELS, level in known.BASE_LEVELS
+        )
+        for latest, earliest, area1, area2, victims, level in rows
+    ]
+
+
+def unnamed_between(party: int, first: date, last: date) -> list[rules.Row]:
+    """The counted incidents of an actor that lie between two days for certain, in order, for their tallies alone."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {ROW} FROM monitoring_contribution c WHERE {BETWEEN} ORDER BY c.latest",
+            [[party], first, last, first],
+        )
+        return unnamed(cursor.fetchall())
 
 
 def rows_within(spans: Spans, *, filed_by: datetime | None = None) -> list[Counted]:
@@ -186,7 +203,7 @@ def standing(indicator: Indicator) -> Standing:
 
     used = [(item, contrary) for item, contrary in named if contrary or seen(item)]
     rows = [item for item, _contrary in used]
-    roots, same = evidence.roots_elsewhere(rows, everywhere=True), evidence.alike(rows)
+    roots, same = evidence.roots_everywhere(rows), evidence.alike(rows)
     below = links.kept_by(ends.values())
     one_source = links.one_source(below)
     facts = [

@@ -16,7 +16,7 @@ from functools import lru_cache
 from heapq import heappop, heappush
 from itertools import combinations
 from math import comb
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from answerable.common.deadlines import months_after
 from answerable.monitoring.patterns import areas
@@ -158,8 +158,7 @@ class Incident(Protocol):
     def as_counted_for(self, actors: Collection[str]) -> Leveled | None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One counted incident as a tally sees it: between `earliest` and `latest`, the day on which it is in a window for certain.
     `area` is the first- and the second-level area, "" where not known, by their keys (areas.py); `spelled` as they were written."""
 

@@ -93,6 +93,8 @@ def smallest(rows, holds):
 @pytest.mark.slow
 def test_what_makes_it_fall_is_the_smallest_set_there_is(code, tries, rows):
     holds = TESTS[code]
+    # What `fall` is asked of lies in one window for certain; a week that began before it does not.
+    rows = [r for r in rows if r.within(*rules.window(START + timedelta(days=364)))]
     rows = [r for r in rows if r in stands_without(rows, set()) or not r.verified]
     before, rules.TRIES = rules.TRIES, tries
     try:
