@@ -54,7 +54,12 @@ class Contribution(models.Model):
             models.UniqueConstraint(fields=["incident", "party"], name="an_incident_counts_once_for_an_actor")
         ]
         indexes = [
-            models.Index(fields=["party", "latest"], name="contribution_by_party_day"),
+            # With all a tally needs: an actor's incidents lie far apart in the table, and reading each costs more than counting it.
+            models.Index(
+                fields=["party", "latest"],
+                name="contribution_of_a_window",
+                include=["compartment", "earliest", "area1", "area2", "victims", "level"],
+            ),
             models.Index(fields=["party", "latest"], condition=Q(awaits=True), name="contribution_awaiting"),
         ]
 
