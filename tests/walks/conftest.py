@@ -1,13 +1,32 @@
-"""What several walks need."""
+"""What several walks need, and which of them the everyday suite leaves to `make test`: it walks each part once."""
 
 from __future__ import annotations
 
 import resource
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from answerable.common import clock
+
+# Modules that vary what another module here walks already: every way of correcting, every choice at the door.
+FURTHER_CASES = {
+    "test_corrections", "test_counted_as_certain", "test_door_choices", "test_door_codes", "test_door_complaint",
+    "test_early_warning", "test_evidence", "test_grades_given_later", "test_intake_corrected", "test_intake_versions",
+    "test_intake_whose", "test_items_added_later", "test_looking", "test_several_actors",
+}  # fmt: skip
+HERE = Path(__file__).parent
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[Any]) -> None:
+    """Before tests are chosen by their marks."""
+    assert {p.stem for p in HERE.glob("test_*.py")} >= FURTHER_CASES
+    for item in items:
+        if item.path.parent == HERE and item.path.stem in FURTHER_CASES:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture
