@@ -542,6 +542,7 @@ def regrade_item(
     """
     item = locked_item(item)
     authority.require(by, "grade_item", item)
+    counted.refuse_unconsented(item)
     before, then = item.grade, grades.written(item.testimony, item.reliability, item.credibility)
     if reliability is not None:
         item.reliability = reliability
@@ -553,6 +554,8 @@ def regrade_item(
         item.kind, testimony=item.testimony, reliability=item.reliability, credibility=item.credibility
     ):
         raise Refused(" ".join(_(sentence) for sentence in unfit.values()), reason="R-VER-0")
+    if grades.written(item.testimony, item.reliability, item.credibility) == then:
+        raise Refused(_("It has this grade already, so nothing was changed. Choose another grade."), reason="grade")
     item.assessors = counted.confirming(item)
     note_grade(item, then, by=by)
     item.save(update_fields=["reliability", "credibility", "testimony", "assessors", "graded_then", "graded_by"])

@@ -18,6 +18,7 @@ from answerable.authority.principals import Place
 from answerable.common.errors import Refused
 from answerable.common.references import normalise
 from answerable.monitoring import access, actions, forms, lifecycle, planning, queries, svac
+from answerable.monitoring.evidence import actions as evidence
 from answerable.monitoring.intake import forms as intake_forms
 from answerable.monitoring.intake import queries as intake_queries
 from answerable.monitoring.intake.actions import attaching
@@ -289,15 +290,17 @@ def name_actors(request: Request, ref: str) -> HttpResponse:
 def regrade_item(request: Request, ref: str) -> HttpResponse:
     """Change a grade after new information."""
     item = access.get(access.items(request.user), ref)
+    evidence.refuse_unconsented(item)
 
     def act(data: dict[str, Any]) -> HttpResponse:
-        actions.regrade_item(item, testimony=data["testimony"] or None, reliability=data["reliability"] or None,
-                             credibility=data["credibility"], by=request.user)  # fmt: skip
-        return done(request, _("The grade is changed; levels that rest on it were worked out again."), "incident",
-                    item.incident.ref)  # fmt: skip
+        given = {name: value for name, value in data.items() if value}
+        made = actions.regrade_item(item, **given, by=request.user)
+        said = _("The grade is %(grade)s now; levels that rest on it were worked out again.") % {"grade": made.grade}
+        return done(request, said, "incident", item.incident.ref)
 
-    return form_page(request, forms.RegradeForm(request.POST or None), heading=_("Regrade an item"),
-                     button=_("Regrade"), act=act, lead=f"{item.ref}: {item.grade}")  # fmt: skip
+    return form_page(request, forms.RegradeForm(request.POST or None, item=item), heading=_("Regrade an item"),
+                     button=_("Regrade"), act=act, lead=f"{item.ref}: {item.grade}",
+                     cancel=reverse("incident", args=[item.incident.ref]))  # fmt: skip
 
 
 @require_POST

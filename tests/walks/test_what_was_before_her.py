@@ -21,6 +21,7 @@ from walks.test_verification import T1, add, concluded, graded, person
 from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.monitoring import actions, queries
+from answerable.monitoring.evidence import actions as evidence
 from answerable.monitoring.intake.actions import correcting
 from answerable.monitoring.linking import actions as linking
 from answerable.monitoring.models import Incident
@@ -288,6 +289,43 @@ def test_the_level_of_a_later_version_is_not_said_to_hold_on_an_earlier_ones_pag
     now = shown(office, made)
     assert office("vera").post(f"/watch/intake/story/{made.ref}/", {"holds": "yes", "shown": now}).status_code == 303
     assert not fresh(made).story_corrected
+
+
+# --- what has no live consent ------------------------------------------------------------------------------------------
+
+
+def test_what_has_no_live_consent_is_neither_weighed_nor_graded(capped, office):
+    """A weighing or a grade given meanwhile would have lifted the report when the consent came back (R-VER-4)."""
+    made, against = capped(kind="medical", purposes=["CP-MONI"])
+    word = consent.withdraw_consent(item(against), ["CP-MONI"], by=person("vera"))
+    weigh = {"outcome": "outweighed", "how": "r"}
+    for act, given in (
+        (evidence.weigh_contrary, weigh),
+        (evidence.assess_item, {"reliability": "E", "credibility": 5, "reasons": "r"}),
+        (actions.regrade_item, {"reliability": "E", "credibility": 5}),
+    ):
+        see_all()
+        with pytest.raises(Refused, match="No live consent to monitoring covers this item now"), transaction.atomic():
+            act(item(against), **given, by=person("lena"))
+    lena = office("lena")
+    pages = [lena.get(f"/watch/incidents/{made.ref}/{page}").content.decode() for page in ("", "known/")]
+    for path, given in (
+        ("weigh", weigh),
+        ("assess", {"reliability": "E", "credibility": 5, "reasons": "r"}),
+        ("grade", {"reliability": "E", "credibility": 5}),
+    ):
+        assert all(f"/watch/items/{against.ref}/{path}/" not in page for page in pages)
+        for reply in (
+            lena.get(f"/watch/items/{against.ref}/{path}/"),
+            lena.post(f"/watch/items/{against.ref}/{path}/", given),
+        ):
+            assert reply.status_code == 409 and "No live consent to monitoring" in reply.content.decode()
+    assert "No live consent to monitoring covers this item now" in pages[1]
+    see_all()
+    consent.undo_withdrawal(word, by=person("lena"))
+    assert fresh(made).level == "V2" and item(against).grade == "A1" and not item(against).weighed
+    page = office("lena").get(f"/watch/incidents/{made.ref}/known/").content.decode()
+    assert f"/watch/items/{against.ref}/weigh/" in page
 
 
 # --- who changed it ---------------------------------------------------------------------------------------------------
