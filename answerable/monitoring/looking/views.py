@@ -31,7 +31,7 @@ PER_PAGE = 25
 def situation(request: Request, ref: str) -> HttpResponse:
     """One situation: filters, what changed, and the panels of every field of work."""
     this = monitoring.get(monitoring.situations(request.user).select_related("state", "imported"), ref)
-    filters = rules.read_filters(request.GET)
+    filters, missed = queries.read(this, request.GET)  # type: ignore[arg-type]
     keeps = authority.allows(request.user, "keep_views", Place("views"))
     kept = list(access.views(request.user).filter(situation=this).select_related("person")) if keeps else []
     for view in kept:
@@ -42,7 +42,7 @@ def situation(request: Request, ref: str) -> HttpResponse:
     return render(
         request, "monitoring/looking/workspace.html",
         {
-            "situation": this, "look": look, "panels": panels(look), "misread": _misread(request), "query": filters.query, "views": kept,
+            "situation": this, "look": look, "panels": panels(look), "misread": _misread(missed), "query": filters.query, "views": kept,
             "keeps_views": keeps, "warning": _warning(request.user, this), **_filter_form(look), **_changed(look),
             "may_report": authority.allows(request.user, "receive_report", this),
             "may_assess": authority.allows(request.user, "assess_pattern", this),
@@ -80,9 +80,8 @@ def _filter_form(look: Look) -> dict[str, Any]:
     return {"fields": fields, "chips": queries.chips(look.filters, offered)}
 
 
-def _misread(request: Request) -> str:
+def _misread(missed: list[str]) -> str:
     """The filters of an address that were not understood, by name; nothing of what was typed comes back."""
-    missed = rules.not_understood(request.GET)  # type: ignore[arg-type]
     names = queries.filter_names() if missed else {}
     return ", ".join(names[n] for n in missed)
 
@@ -90,7 +89,7 @@ def _misread(request: Request) -> str:
 def listed(request: Request, ref: str) -> HttpResponse:
     """The incidents that a number on a situation's page counts, with that number above them."""
     this = monitoring.get(monitoring.situations(request.user), ref)
-    filters = rules.read_filters(request.GET)
+    filters, missed = queries.read(this, request.GET)  # type: ignore[arg-type]
     look = Look(request.user, this, filters)
     total, found, whole = queries.listed(request.user, this, filters)
     page = Uncounted(found, PER_PAGE).page_of(request.GET.get("page"))
@@ -98,7 +97,7 @@ def listed(request: Request, ref: str) -> HttpResponse:
     return render(
         request, "monitoring/looking/listed.html",
         {"situation": this, "total": total, "page": page, "rows": page["rows"], "whole": whole, "read": rules.ROWS_READ,
-         "misread": _misread(request), "may_lie": queries.may_lie(request.user, this, filters), "may_list": look.may_list,
+         "misread": _misread(missed), "may_lie": queries.may_lie(request.user, this, filters), "may_list": look.may_list,
          "query": f"{query}&", "back": filters.query or "plain=1", "chips": queries.chips(filters, look.offered)},
     )  # fmt: skip
 
