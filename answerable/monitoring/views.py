@@ -129,6 +129,13 @@ def incident(request: Request, ref: str) -> HttpResponse:
     seen = access.incidents(request.user)
     if (report := intake_queries.corrects(normalise(ref))) and seen.filter(ref=report).exists():
         return redirect("incident", report)
+    return _incident_page(request, seen, ref)
+
+
+def _incident_page(
+    request: Request, seen: Reports, ref: str, *, refused: str = "", matches: bool | None = None
+) -> HttpResponse:
+    """The page of a report; with `refused`, after a conclusion that was refused, and the tick of its form as it was sent."""
     this = access.get(seen.select_related("situation", "party", "organisation", "collected_by"), ref)
     shown, verifies = "", authority.allows(request.user, "verify_incident", this)
     if verifies:
@@ -177,6 +184,8 @@ def incident(request: Request, ref: str) -> HttpResponse:
             "story_corrected": this.story_corrected and this.status in lifecycle.ASSESSED,
             "may_look": verifies and not own,
             "shown": shown,
+            "refused": refused,
+            "matches": this.matches_pattern if matches is None else matches,
             **linking.beside(request, this),
             **moves(
                 request.user,
@@ -188,6 +197,7 @@ def incident(request: Request, ref: str) -> HttpResponse:
             ),
             **_with_links(request.user, this, chain(request.user, this.ref)),
         },
+        status=409 if refused else 200,
     )
 
 
@@ -234,11 +244,17 @@ def move_incident(request: Request, ref: str) -> HttpResponse:
 @require_POST
 @needs("see_incidents")
 def verify_incident(request: Request, ref: str) -> HttpResponse:
-    """Conclude verification."""
-    this = access.get(access.incidents(request.user), ref)
-    made = actions.verify_incident(
-        this, matches_pattern="matches_pattern" in request.POST, shown=request.POST.get("shown", ""), by=request.user
-    )
+    """Conclude verification. Refused, the report is shown as it is now, with the form as it was sent."""
+    seen = access.incidents(request.user)
+    this, matches = access.get(seen, ref), "matches_pattern" in request.POST
+    try:
+        made = actions.verify_incident(
+            this, matches_pattern=matches, shown=request.POST.get("shown", ""), by=request.user
+        )
+    except Refused as no:
+        if no.reason in {"confirm", "locked"}:
+            raise
+        return _incident_page(request, seen, this.ref, refused=str(no), matches=matches)
     return done(request, _("The rules give %(level)s.") % {"level": made.level}, "incident", this.ref)
 
 
@@ -298,7 +314,7 @@ def regrade_item(request: Request, ref: str) -> HttpResponse:
         said = _("The grade is %(grade)s now; levels that rest on it were worked out again.") % {"grade": made.grade}
         return done(request, said, "incident", item.incident.ref)
 
-    return form_page(request, forms.RegradeForm(request.POST or None, item=item), heading=_("Regrade an item"),
+    return form_page(request, forms.RegradeForm(request.POST if request.method == "POST" else None, item=item), heading=_("Regrade an item"),
                      button=_("Regrade"), act=act, lead=f"{item.ref}: {item.grade}",
                      cancel=reverse("incident", args=[item.incident.ref]))  # fmt: skip
 
