@@ -130,6 +130,30 @@ def test_a_restated_assessment_shows_both_and_what_waits(office, saved):
     assert PatternAssessment.objects.get(pk=june.pk).result["verified_victims"] == 27
 
 
+def test_a_ticked_indicator_that_does_not_count_is_said_with_why(office, saved):
+    regiment, w1 = saved("$regiment"), saved("$W1")
+    situation, sami = saved("$vostmark"), office("sami")
+    form = {"party": regiment.pk, "supporting": [i.pk for i in w1.items.all()], "reasons": "r"}
+    counted = set(saved("$vostmark_pattern").result["systematic"])
+    free = [c for c in ("SY-1", "SY-2", "SY-3", "SY-4", "SY-5", "SY-6") if c not in counted]
+    press(sami, f"/watch/{situation.ref}/indicators/", **form, code=free[0], standard="SP3")
+    assert not Indicator.objects.get(code=free[0], party=regiment).supported
+    press(sami, f"/watch/{situation.ref}/pattern/", party=regiment.pk, systematic=[*free[:2], *counted])
+    made = PatternAssessment.objects.latest("id")
+    page = text(sami.get(f"/watch/patterns/{made.ref}/"))
+    told = page.partition("Ticked, and not counted")[2].partition("The tests")[0]
+    assert re.search(rf"{free[0]} [^:]+: its source items do not reach the standard", told), page
+    assert re.search(rf"{free[1]} [^:]+: nobody has assessed it for this actor", told), told
+    assert not any(code in told for code in counted)
+    assert "Ticked, and not counted" not in text(sami.get(f"/watch/patterns/{saved('$vostmark_pattern').ref}/"))
+
+
+def test_two_numbers_called_reported_say_what_each_counts(office, saved):
+    page = text(office("sami").get(f"/watch/{saved('$vostmark').ref}/"))
+    assert "Reported counts every report here, also those on which no verification is concluded yet." in page
+    assert "Reported counts here only reports on which verification was concluded" in page
+
+
 def test_a_number_without_a_kind_is_not_shown():
     with pytest.raises(TypeError):
         count(27)
