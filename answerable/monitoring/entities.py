@@ -8,10 +8,12 @@ from django.utils.translation import gettext as _
 from answerable.authority import engine as authority
 from answerable.authority.engine import describes
 from answerable.common.hooks import question
+from answerable.common.references import begins
 from answerable.monitoring import access, actions, lifecycle, queries  # noqa: F401 - actions answers when consents change
 from answerable.monitoring.looking import panels  # noqa: F401 - its panels answer on a situation's page
 from answerable.monitoring.models import Import, Incident, PatternAssessment, Situation, SourceItem
 from answerable.monitoring.patterns import entities as patterns  # noqa: F401 - what patterns answer
+from answerable.record.pages import Described
 from answerable.vault.consent import queries as consents
 from answerable.vault.consent.gate import gate, passing
 
@@ -67,6 +69,27 @@ def _waits(by: Any) -> list[dict[str, Any]]:
          "url": reverse("incident", args=[i.ref]), "due": None, "urgency": 2}
         for i in seen[:40] if authority.allows(by, "verify_incident", i)
     ]  # fmt: skip
+
+
+@question("describe_ref").answer_with
+def _described(by: Any, ref: str) -> Described | None:
+    """A source item, for whoever may see its incident."""
+    if not ref.startswith("ITM") or not access.items(by).filter(ref=ref).exists():
+        return None
+    return Described(_("Source item") + f" {ref}", ("item-evidence", ref))
+
+
+@question("search").answer_with
+def _found(by: Any, words: str) -> list[dict[str, str]]:
+    """Incidents and source items whose reference begins as typed, of those one may see."""
+    start = begins(words)
+    if start.startswith("INC"):
+        found = access.incidents(by).filter(ref__startswith=start).order_by("ref").values_list("ref", flat=True)[:20]
+        return [{"title": _("Incident") + f" {ref}", "url": reverse("incident", args=[ref])} for ref in found]
+    if start.startswith("ITM"):
+        found = access.items(by).filter(ref__startswith=start).order_by("ref").values_list("ref", flat=True)[:20]
+        return [{"title": _("Source item") + f" {ref}", "url": reverse("item-evidence", args=[ref])} for ref in found]
+    return []
 
 
 @question("sealed_object").answer_with

@@ -255,3 +255,22 @@ def test_an_address_to_which_only_forms_send_says_so_and_leads_back(office, save
     said = reply.content.decode()
     assert reply.status_code == 405 and "POST" in reply["Allow"]
     assert "takes what a button of a page sends" in said and f'href="/watch/incidents/{incident.ref}/"' in said
+
+
+def test_a_reference_is_found_by_its_beginning_and_an_item_too_by_whoever_may_see_it(office, saved):
+    made = saved("$W1")
+    see_all()
+    item = made.items.first()
+    assert not made.compartment.startswith("monitoring/")
+
+    def found(who, words):
+        reply = office(who).get("/today/", {"q": words}, follow=True)
+        return reply.redirect_chain, reply.content.decode()
+
+    for words in (made.ref[:8], made.ref[:8].lower().replace("-", " "), made.ref[:12]):
+        assert f"/watch/incidents/{made.ref}/" in found("sami", words)[1], words
+        assert made.ref not in found("dana", words)[1]
+    assert f"/watch/items/{item.ref}/evidence/" in found("sami", item.ref[:8])[1]
+    assert found("sami", item.ref)[0][-1][0] == f"/watch/items/{item.ref}/evidence/"
+    for words in (item.ref[:8], item.ref, "INC-", "ITM-7"):
+        assert "Nothing found that you may see" in found("dana", words)[1], words
