@@ -203,7 +203,8 @@ def STATUS_WORDS() -> dict[str, str]:
         "COMPLETENESS": _("Completeness checked"), "NEEDS_INFO": _("Needs information"),
         "SECOND_ASSESSMENT": _("Second assessment"), "ELIGIBLE": _("Eligible"), "NOT_ELIGIBLE": _("Not eligible"),
         "AWARDED": _("Awarded"), "ACCEPTED": _("Accepted"), "DELIVERING": _("Being delivered"), "DELIVERED": _("Delivered"),
-        "PAUSED_BY_CLAIMANT": _("Paused by the claimant"), "for": _("For"), "against": _("Against"), "abstain": _("Abstain"),
+        "PAUSED_BY_CLAIMANT": _("Paused by the claimant"),
+        "WAITING": _("Waiting"), "STOPPED": _("Stopped"), "for": _("For"), "against": _("Against"), "abstain": _("Abstain"),
     }  # fmt: skip
 
 
