@@ -790,3 +790,15 @@ def test_parts_of_a_page_have_names_of_their_own_and_headings_in_order(office, s
         named = [titles[i] for i in re.findall(r'<section[^>]*aria-labelledby="([\w-]+)"', page) if i in titles]
         named += re.findall(r'role="region" aria-label="([^"]+)"', page)
         assert sorted(named) == sorted(set(named)), reply.request["PATH_INFO"]
+
+
+def test_a_bulletin_is_offered_in_the_readers_language_and_asked_for_in_none_is_refused(office, saved):
+    client, url = office("sami"), f"/watch/{saved('$zandria').ref}/bulletins/"
+    for language in ("en", "ar"):
+        client.cookies["django_language"] = language
+        page = client.get(url).content.decode()
+        assert re.findall(r'name="languages" value="(..)" checked', page) == [language]
+    client.cookies["django_language"] = "en"
+    reply = client.post(url, {"sent": "1"})
+    page = reply.content.decode()
+    assert reply.status_code == 409 and "Choose at least one language." in page and " checked" not in page

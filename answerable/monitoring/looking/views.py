@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -190,6 +191,7 @@ def bulletins(request: Request, ref: str) -> HttpResponse:
         job.set = made.get(job.pk, [])  # type: ignore[attr-defined]
     context = {
         "situation": this, "jobs": jobs, "tongues": setting.LANGUAGES, "refused": refused,
+        "chosen": request.POST.getlist("languages") if refused else [(get_language() or "en")[:2]],
         "working": any(j.status == lifecycle.WAITING for j in jobs),
         "years": sorted(set(access.tables(request.user, this).values_list("year", flat=True))),
         "newest": rules.releasable(clock.today()),
