@@ -218,7 +218,16 @@ def test_references_numbers_and_dates_keep_their_own_order_in_any_direction():
     assert (
         apart("شهادة T1: V3a.") == "شهادة <bdi>T1</bdi>: <bdi>V3a</bdi>."
     )  # a code is one word, its number is no word of its own
+    assert apart("حوار (ME-0.1).") == "حوار (<bdi>ME-0.1</bdi>)."
     assert apart("2031-03-01, 12:30") == "<bdi>2031-03-01</bdi>, <bdi>12:30</bdi>"
+
+
+def test_an_arrow_points_on_in_the_direction_of_what_stands_before_it():
+    from answerable.web.templatetags.answerable import becomes
+
+    assert becomes("triage", "Triaged") == "<bdi>triage → Triaged</bdi>"
+    assert becomes("فرز", "Triaged") == "<bdi>فرز ← Triaged</bdi>"
+    assert becomes("<b>", "x") == "<bdi>&lt;b&gt; → x</bdi>"
 
 
 def test_today_keeps_references_and_dates_apart_in_arabic(office):
