@@ -83,13 +83,12 @@ def _described(by: Any, ref: str) -> Described | None:
 def _found(by: Any, words: str) -> list[dict[str, str]]:
     """Incidents and source items whose reference begins as typed, of those one may see."""
     start = begins(words)
-    if start.startswith("INC"):
-        found = access.incidents(by).filter(ref__startswith=start).order_by("ref").values_list("ref", flat=True)[:20]
-        return [{"title": _("Incident") + f" {ref}", "url": reverse("incident", args=[ref])} for ref in found]
-    if start.startswith("ITM"):
-        found = access.items(by).filter(ref__startswith=start).order_by("ref").values_list("ref", flat=True)[:20]
-        return [{"title": _("Source item") + f" {ref}", "url": reverse("item-evidence", args=[ref])} for ref in found]
-    return []
+    seen: Any = {"INC": access.incidents, "ITM": access.items}.get(start[:3])
+    if seen is None:
+        return []
+    title, page = (_("Incident"), "incident") if start.startswith("INC") else (_("Source item"), "item-evidence")
+    found = seen(by).filter(ref__startswith=start).order_by("ref").values_list("ref", flat=True)[:20]
+    return [{"title": f"{title} {ref}", "url": reverse(page, args=[ref])} for ref in found]
 
 
 @question("sealed_object").answer_with

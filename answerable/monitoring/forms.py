@@ -112,7 +112,7 @@ class RegradeForm(forms.Form):
         choices=[("", "–"), *((c, c) for c in grades.RELIABILITY_SCALE)],
     )  # fmt: skip
     credibility = forms.TypedChoiceField(
-        label=_("Credibility (1–6)"), required=False, coerce=int, empty_value=0,
+        label=_("Credibility (1–6)"), required=False, coerce=int, empty_value=None,
         choices=[("", "–"), *((n, n) for n in grades.CREDIBILITY_SCALE)],
     )  # fmt: skip
 

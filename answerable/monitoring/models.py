@@ -376,6 +376,13 @@ class SourceItem(models.Model):
         return grades.is_personal(self.kind, [*self.purposes, *self.withdrawn])
 
     @property
+    def kind_words(self) -> str:
+        """What kind of source it is, in the reader's language."""
+        from answerable.monitoring.intake.description import LISTS
+
+        return _(LISTS["item_kind"].get(self.kind, self.kind))
+
+    @property
     def grade(self) -> str:
         return self.testimony or f"{self.reliability}{self.credibility or ''}" or "ungraded"
 

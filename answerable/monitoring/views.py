@@ -254,7 +254,9 @@ def verify_incident(request: Request, ref: str) -> HttpResponse:
     except Refused as no:
         if no.reason in {"confirm", "locked"}:
             raise
-        return _incident_page(request, seen, this.ref, refused=str(no), matches=matches)
+        page = _incident_page(request, seen, this.ref, refused=str(no), matches=matches)
+        page.undo = True  # type: ignore[attr-defined]  # as a refusal that no page catches (web/middleware.py)
+        return page
     return done(request, _("The rules give %(level)s.") % {"level": made.level}, "incident", this.ref)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -96,7 +97,9 @@ def _to_weigh(by: Any) -> list[dict[str, Any]]:
     if "verification_lead" not in by.roles:
         return []
     against = monitoring.items(by).filter(contrary=True, weighed=False, weighings=None)
-    found = against.filter(incident__status__in=[*lifecycle.COUNTED, lifecycle.MERGED]).select_related(
+    # Strong as it is graded, or as it was when a verifier concluded (known.caps); a weak one holds nothing.
+    strong = Q(reliability__in=["A", "B"], credibility__in=[1, 2]) | ~Q(graded_then="")
+    found = against.filter(strong, incident__status__in=[*lifecycle.COUNTED, lifecycle.MERGED]).select_related(
         "incident__collected_by", "incident__organisation", "incident__situation"
     )
     items = [i for i in found.order_by("id")[: 4 * WEIGHED_AT_ONCE] if known.caps(i)]
