@@ -24,7 +24,7 @@ ACTS = (
     _("door closed by its holder"), _("door opened at the office"), _("draft kept apart"), _("draft set aside"), _("draft taken as a later version"), _("drafts lapsed"),
     _("early-warning level withdrawn"),
     _("enquiry answered with no information"), _("enter into force"), _("escalate alert"), _("escrow key entered"),
-    _("estimate asked for"), _("evidence checked"), _("evidence redacted"), _("evidence taken"), _("evidence transferred"),
+    _("estimate asked for"), _("estimate worked on"), _("evidence checked"), _("evidence redacted"), _("evidence taken"), _("evidence transferred"),
     _("examine grievance"), _("expire identity"), _("fail"), _("fail job"), _("fail prerequisite"), _("fall due"), _("file left"), _("files found to be the same"),
     _("find alleged"), _("find credible"), _("find eligible"), _("find unsubstantiated"), _("find verified"), _("finish job"),
     _("finish referral"), _("forecast asked for"), _("forecast made"), _("give effect"), _("grant of a new key forgotten"),

@@ -7,4 +7,4 @@ class AllianceConfig(AppConfig):
     verbose_name = "Alliance"
 
     def ready(self) -> None:
-        from answerable.alliance import entities  # noqa: F401
+        from answerable.alliance import entities, labels  # noqa: F401

@@ -143,6 +143,7 @@ SENTENCES = (
     _("%(among)s would then fall with the base set (V3d needs %(n)s)."),
     _("Falls if the one commonality reasoned is given up: %(among)s."),
     _("Falls if %(n)s of the indicators %(among)s are no longer supported."),
+    _("Falls if one of the indicators %(among)s is no longer supported."),
     # how well an incident is known, and what an indicator's items reach (monitoring/rules.py, monitoring/patterns/queries.py)
     _("%(n)s item(s) without a live consent are left out (R-VER-4)."),
     _(

@@ -45,6 +45,18 @@ def normalise(text: str) -> str:
     return "-".join([prefix, rest[:4], rest[4:8], rest[8:12], rest[12:16], rest[16]])
 
 
+def begins(text: str) -> str:
+    """How references begin of which this is the first part, as pages show them short ("INC-HA91"); "" where it is no such part.
+
+    Typed as freely as `normalise` reads a whole one. At least four characters after the three letters, so that nobody lists all.
+    """
+    plain = re.sub(r"[\s\-‐–—]", "", text).upper()
+    prefix, rest = plain[:3], plain[3:].replace("O", "0").replace("I", "1").replace("L", "1")
+    if not (re.fullmatch("[A-Z]{3}", prefix) and 4 <= len(rest) <= 17 and set(rest) <= {*CHECK}):
+        return ""
+    return "-".join([prefix, *(rest[at : at + 4] for at in range(0, len(rest), 4))])
+
+
 def is_well_formed(ref: str) -> bool:
     """Whether the shape and the check character agree."""
     match = _FORM.match(ref.replace("-", "")) if ref.count("-") in (0, 5) else None

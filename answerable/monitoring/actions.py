@@ -542,6 +542,7 @@ def regrade_item(
     """
     item = locked_item(item)
     authority.require(by, "grade_item", item)
+    counted.refuse_unconsented(item)
     before, then = item.grade, grades.written(item.testimony, item.reliability, item.credibility)
     if reliability is not None:
         item.reliability = reliability
@@ -553,6 +554,8 @@ def regrade_item(
         item.kind, testimony=item.testimony, reliability=item.reliability, credibility=item.credibility
     ):
         raise Refused(" ".join(_(sentence) for sentence in unfit.values()), reason="R-VER-0")
+    if grades.written(item.testimony, item.reliability, item.credibility) == then:
+        raise Refused(_("It has this grade already, so nothing was changed. Choose another grade."), reason="grade")
     item.assessors = counted.confirming(item)
     note_grade(item, then, by=by)
     item.save(update_fields=["reliability", "credibility", "testimony", "assessors", "graded_then", "graded_by"])
@@ -700,7 +703,8 @@ def assess_pattern(
     authority.require(by, "assess_pattern", party.situation)
     # Nobody changes what is counted between the counting and the keeping, else this assessment would miss it for good.
     today = clock.today()
-    live.hold({party.pk, *(p.pk for p, _a, _b in patterns.spans(party, *rules.window(today), chain=chain))})
+    of = {party.pk, *(p.pk for p, _a, _b in patterns.spans(party, *rules.window(today), chain=chain))}
+    live.hold(of)
     if unknown := [s for s in systematic if s not in taxonomy("systematic_indicator")]:
         raise Refused(_("Unknown indicator: %(codes)s.") % {"codes": ", ".join(unknown)}, reason="unknown")
     result = patterns.result(party, on=today, chain=chain, commonalities=commonalities)
@@ -709,7 +713,9 @@ def assess_pattern(
             _("No incident of this actor has been verified, found credible or alleged in the last twelve months."),
             reason="no_incidents",
         )
-    result["not_supported"] = sorted(set(systematic) - set(result["systematic"]))
+    claimed = sorted(set(systematic) - set(result["systematic"]))
+    result["not_supported"] = claimed
+    result["why_not_supported"] = patterns.not_counted(sorted(of), claimed, *rules.window(today))
     assessment = PatternAssessment.objects.create(
         situation=party.situation, party=party, on=today, commonalities=list(commonalities),
         systematic=result["systematic"], result=result, made_by=by, made_at=clock.now(),

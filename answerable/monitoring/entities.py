@@ -8,10 +8,12 @@ from django.utils.translation import gettext as _
 from answerable.authority import engine as authority
 from answerable.authority.engine import describes
 from answerable.common.hooks import question
+from answerable.common.references import begins
 from answerable.monitoring import access, actions, lifecycle, queries  # noqa: F401 - actions answers when consents change
 from answerable.monitoring.looking import panels  # noqa: F401 - its panels answer on a situation's page
 from answerable.monitoring.models import Import, Incident, PatternAssessment, Situation, SourceItem
 from answerable.monitoring.patterns import entities as patterns  # noqa: F401 - what patterns answer
+from answerable.record.pages import Described
 from answerable.vault.consent import queries as consents
 from answerable.vault.consent.gate import gate, passing
 
@@ -67,6 +69,26 @@ def _waits(by: Any) -> list[dict[str, Any]]:
          "url": reverse("incident", args=[i.ref]), "due": None, "urgency": 2}
         for i in seen[:40] if authority.allows(by, "verify_incident", i)
     ]  # fmt: skip
+
+
+@question("describe_ref").answer_with
+def _described(by: Any, ref: str) -> Described | None:
+    """A source item, for whoever may see its incident."""
+    if not ref.startswith("ITM") or not access.items(by).filter(ref=ref).exists():
+        return None
+    return Described(_("Source item") + f" {ref}", ("item-evidence", ref))
+
+
+@question("search").answer_with
+def _found(by: Any, words: str) -> list[dict[str, str]]:
+    """Incidents and source items whose reference begins as typed, of those one may see."""
+    start = begins(words)
+    seen: Any = {"INC": access.incidents, "ITM": access.items}.get(start[:3])
+    if seen is None:
+        return []
+    title, page = (_("Incident"), "incident") if start.startswith("INC") else (_("Source item"), "item-evidence")
+    found = seen(by).filter(ref__startswith=start).order_by("ref").values_list("ref", flat=True)[:20]
+    return [{"title": f"{title} {ref}", "url": reverse(page, args=[ref])} for ref in found]
 
 
 @question("sealed_object").answer_with

@@ -10,7 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from answerable.alliance.models import State
 from answerable.common.tables import label, taxonomy
-from answerable.monitoring.models import Incident, Party
+from answerable.monitoring import grades
+from answerable.monitoring.models import Incident, Party, SourceItem
 
 
 def codes(list_name: str) -> Any:
@@ -101,11 +102,22 @@ class PartyForm(forms.Form):
 
 
 class RegradeForm(forms.Form):
-    """A new grade."""
+    """A new grade, on the scale that fits the item's kind; the one it has is chosen."""
 
     testimony = forms.ChoiceField(
-        label="T", required=False, choices=[("", "–"), *((f"T{n}", f"T{n}") for n in range(1, 5))]
+        label=_("Account (T)"), required=False, choices=[("", "–"), *((t, t) for t in grades.TESTIMONY_SCALE)]
     )
-    reliability = forms.ChoiceField(label="A–F", required=False, choices=[("", "–"), *((c, c) for c in "ABCDEF")])
-    credibility = forms.TypedChoiceField(label="1–6", required=False, coerce=int, empty_value=None,
-                                         choices=[("", "–"), *((n, n) for n in range(1, 7))])  # fmt: skip
+    reliability = forms.ChoiceField(
+        label=_("Reliability of the source (A–F)"), required=False,
+        choices=[("", "–"), *((c, c) for c in grades.RELIABILITY_SCALE)],
+    )  # fmt: skip
+    credibility = forms.TypedChoiceField(
+        label=_("Credibility (1–6)"), required=False, coerce=int, empty_value=None,
+        choices=[("", "–"), *((n, n) for n in grades.CREDIBILITY_SCALE)],
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, item: SourceItem, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("reliability", "credibility") if grades.is_account(item.kind) else ("testimony",):
+            del self.fields[name]
+        self.initial = {name: getattr(item, name) for name in self.fields}

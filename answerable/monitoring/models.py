@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from answerable.alliance.days import listed
@@ -112,7 +113,7 @@ class Party(models.Model):
 
     @property
     def kind(self) -> str:
-        return label("actor_type", self.actor_type)
+        return label("actor_type", self.actor_type, get_language() or "en")
 
 
 @declares(data_class="C0", owner="monitoring", retention="permanent")
@@ -358,6 +359,7 @@ class SourceItem(models.Model):
         indexes = [
             models.Index(fields=["incident"], name="item_waits", condition=Q(waits=True)),
             models.Index(fields=["incident"], name="item_graded_since", condition=~Q(graded_then="")),
+            models.Index(fields=["incident"], name="item_unweighed", condition=Q(contrary=True, weighed=False)),
         ]
 
     def __str__(self) -> str:
@@ -372,6 +374,13 @@ class SourceItem(models.Model):
     def personal(self) -> bool:
         """Whether consent decides about it: by its kind, or because consent was asked for it."""
         return grades.is_personal(self.kind, [*self.purposes, *self.withdrawn])
+
+    @property
+    def kind_words(self) -> str:
+        """What kind of source it is, in the reader's language."""
+        from answerable.monitoring.intake.description import LISTS
+
+        return _(LISTS["item_kind"].get(self.kind, self.kind))
 
     @property
     def grade(self) -> str:

@@ -221,7 +221,7 @@ def _level(items: Sequence[ItemFacts], every: Sequence[ItemFacts], *, base: int,
         return Level(
             "V2",
             (*notes, "A strong contrary item is not yet weighed, which caps the incident at V2 (R-VER-3)."),
-            tuple(i.ref for i in against),
+            (qualifying[0].ref,),
         )
     if any(i.capped for i in items):
         return Level("V2", (*notes, CAP_STAYS), (qualifying[0].ref,))

@@ -18,6 +18,7 @@ from answerable.authority.principals import Place
 from answerable.common.errors import Refused
 from answerable.common.references import normalise
 from answerable.monitoring import access, actions, forms, lifecycle, planning, queries, svac
+from answerable.monitoring.evidence import actions as evidence
 from answerable.monitoring.intake import forms as intake_forms
 from answerable.monitoring.intake import queries as intake_queries
 from answerable.monitoring.intake.actions import attaching
@@ -128,6 +129,13 @@ def incident(request: Request, ref: str) -> HttpResponse:
     seen = access.incidents(request.user)
     if (report := intake_queries.corrects(normalise(ref))) and seen.filter(ref=report).exists():
         return redirect("incident", report)
+    return _incident_page(request, seen, ref)
+
+
+def _incident_page(
+    request: Request, seen: Reports, ref: str, *, refused: str = "", matches: bool | None = None
+) -> HttpResponse:
+    """The page of a report; with `refused`, after a conclusion that was refused, and the tick of its form as it was sent."""
     this = access.get(seen.select_related("situation", "party", "organisation", "collected_by"), ref)
     shown, verifies = "", authority.allows(request.user, "verify_incident", this)
     if verifies:
@@ -176,6 +184,8 @@ def incident(request: Request, ref: str) -> HttpResponse:
             "story_corrected": this.story_corrected and this.status in lifecycle.ASSESSED,
             "may_look": verifies and not own,
             "shown": shown,
+            "refused": refused,
+            "matches": this.matches_pattern if matches is None else matches,
             **linking.beside(request, this),
             **moves(
                 request.user,
@@ -187,6 +197,7 @@ def incident(request: Request, ref: str) -> HttpResponse:
             ),
             **_with_links(request.user, this, chain(request.user, this.ref)),
         },
+        status=409 if refused else 200,
     )
 
 
@@ -233,11 +244,19 @@ def move_incident(request: Request, ref: str) -> HttpResponse:
 @require_POST
 @needs("see_incidents")
 def verify_incident(request: Request, ref: str) -> HttpResponse:
-    """Conclude verification."""
-    this = access.get(access.incidents(request.user), ref)
-    made = actions.verify_incident(
-        this, matches_pattern="matches_pattern" in request.POST, shown=request.POST.get("shown", ""), by=request.user
-    )
+    """Conclude verification. Refused, the report is shown as it is now, with the form as it was sent."""
+    seen = access.incidents(request.user)
+    this, matches = access.get(seen, ref), "matches_pattern" in request.POST
+    try:
+        made = actions.verify_incident(
+            this, matches_pattern=matches, shown=request.POST.get("shown", ""), by=request.user
+        )
+    except Refused as no:
+        if no.reason in {"confirm", "locked"}:
+            raise
+        page = _incident_page(request, seen, this.ref, refused=str(no), matches=matches)
+        page.undo = True  # type: ignore[attr-defined]  # as a refusal that no page catches (web/middleware.py)
+        return page
     return done(request, _("The rules give %(level)s.") % {"level": made.level}, "incident", this.ref)
 
 
@@ -289,15 +308,17 @@ def name_actors(request: Request, ref: str) -> HttpResponse:
 def regrade_item(request: Request, ref: str) -> HttpResponse:
     """Change a grade after new information."""
     item = access.get(access.items(request.user), ref)
+    evidence.refuse_unconsented(item)
 
     def act(data: dict[str, Any]) -> HttpResponse:
-        actions.regrade_item(item, testimony=data["testimony"] or None, reliability=data["reliability"] or None,
-                             credibility=data["credibility"], by=request.user)  # fmt: skip
-        return done(request, _("The grade is changed; levels that rest on it were worked out again."), "incident",
-                    item.incident.ref)  # fmt: skip
+        given = {name: value for name, value in data.items() if value}
+        made = actions.regrade_item(item, **given, by=request.user)
+        said = _("The grade is %(grade)s now; levels that rest on it were worked out again.") % {"grade": made.grade}
+        return done(request, said, "incident", item.incident.ref)
 
-    return form_page(request, forms.RegradeForm(request.POST or None), heading=_("Regrade an item"),
-                     button=_("Regrade"), act=act, lead=f"{item.ref}: {item.grade}")  # fmt: skip
+    return form_page(request, forms.RegradeForm(request.POST if request.method == "POST" else None, item=item), heading=_("Regrade an item"),
+                     button=_("Regrade"), act=act, lead=f"{item.ref}: {item.grade}",
+                     cancel=reverse("incident", args=[item.incident.ref]))  # fmt: skip
 
 
 @require_POST

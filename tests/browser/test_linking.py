@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from browser.driving import axe, sign_in
+from browser.test_looking import outside
 
 
 def wide(page) -> bool:
@@ -49,7 +50,7 @@ def test_two_reports_are_filed_compared_and_linked(chromium, running, tmp_path):
         page.select_option("#language", language)
         page.wait_for_selector(f"html[lang={language}]")
         page.goto(address)
-        assert not wide(page) and axe(page) == [], (language, width)
+        assert not wide(page) and axe(page) == [] and outside(page) == [], (language, width)
         page.screenshot(path=str(tmp_path / f"side-by-side-{language}-{width}.png"), full_page=True)
     page.select_option("#language", "en")
     page.wait_for_selector("html[lang=en]")

@@ -124,3 +124,26 @@ def test_paper_has_the_figures_and_none_of_the_forms(chromium, running, zandria,
 def test_no_fault_was_logged(running):
     text = running["log"].read_text()
     assert "fault" not in text and "Traceback" not in text, text[-1500:]
+
+
+def outside(page):
+    """Cells of stacked tables that lie beside the screen, or None where there is no such table."""
+    return page.evaluate("""() => { const cells = [...document.querySelectorAll('table.stack :is(td, tbody th)')];
+        return cells.length ? cells.filter(c => { const b = c.getBoundingClientRect();
+            return b.width && (b.left < 0 || b.right > innerWidth) }).map(c => c.textContent) : null }""")
+
+
+def test_tables_whose_columns_belong_together_are_cards_at_360_pixels(chromium, running, zandria):
+    page = opened(chromium, running, "sami", zandria, viewport={"width": 360, "height": 740})
+    office = running["office"]
+    window = page.locator("#numbers ~ * a[href*='/watch/windows/'], a[href*='/watch/windows/']").first.get_attribute(
+        "href"
+    )
+    page.goto(office + window)
+    page.goto(office + page.locator("table.stack a[href*='/watch/incidents/']").first.get_attribute("href"))
+    consents = page.locator("a[href*='/record/consents/ITM']").first.get_attribute("href")
+    for where in (zandria, office + window, office + consents):
+        page.goto(where)
+        assert outside(page) == [], where
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360 and axe(page) == [], where
+    assert page.problems == []

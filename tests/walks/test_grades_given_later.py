@@ -263,3 +263,21 @@ def test_a_weaker_grade_by_one_frees_no_indicator_from_what_speaks_against_it(re
     regrade(against, credibility=5)
     found.refresh_from_db()
     assert found.reached == "SP1", "nobody has looked at the weaker grade"
+
+
+def test_regrading_offers_the_scale_and_the_grade_it_has_and_refuses_what_changes_nothing(known, office):
+    made, paper = known
+    lena, at = office("lena"), f"/watch/items/{paper.ref}/grade/"
+    page = lena.get(at).content.decode()
+    assert "Reliability of the source (A–F)" in page and "Credibility (1–6)" in page and "Account (T)" not in page
+    assert '<option value="C" selected>' in page and '<option value="4" selected>' in page
+    for sent in ({}, {"reliability": "C", "credibility": "4"}):
+        reply = lena.post(at, sent)
+        assert reply.status_code == 409 and "It has this grade already" in reply.content.decode()
+    reply = lena.post(at, {"reliability": "B", "credibility": "4"}, follow=True)
+    assert "The grade is B4 now" in reply.content.decode() and item(paper).grade == "B4"
+    told = made.items.get(kind="testimony")
+    assert "Account (T)" in lena.get(f"/watch/items/{told.ref}/grade/").content.decode()
+    see_all()
+    with pytest.raises(Refused, match="has this grade already"), transaction.atomic():
+        actions.regrade_item(item(told), testimony="T1", by=person("lena"))

@@ -60,6 +60,20 @@ def test_a_run_is_nobody_elses_and_nothing_without_its_key(office, saved):
     assert dana.get(where).status_code == 404
 
 
+def test_a_file_that_is_not_finished_is_listed_for_whoever_holds_its_key(office, saved):
+    dana, sami = office("dana"), office("sami")
+    where = send(dana, table(row(saved), row(saved))).url
+    assert (
+        where in dana.get("/watch/intake/").content.decode()
+        and "0 of 2 rows checked" in dana.get("/watch/intake/").content.decode()
+    )
+    name = "intake-" + where.split("/")[-2]
+    sami.cookies[name] = dana.cookies[name].value
+    assert where not in sami.get("/watch/intake/").content.decode()
+    dana.post(where, {"act": "drop"})
+    assert "Files not finished" not in dana.get("/watch/intake/").content.decode()
+
+
 def test_a_refused_file_is_said_and_leaves_nothing(office, settings):
     reply = send(office("dana"), b"%PDF-1.7", "reports.csv")
     assert reply.status_code == 409 and "not what its name says" in reply.content.decode()

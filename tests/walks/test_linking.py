@@ -597,3 +597,14 @@ def test_two_dates_may_be_the_same_where_some_day_is_possible_for_both(office, f
     assert compared(lena, pair, "First-level area")[0] == "= same"
     # A day that may be the same is no difference, and is not shown as one.
     assert ("<strong>≠" in page.split('<th scope="row">Day</th>')[1].split("</tr>")[0]) == (says == "≠ differs")
+
+
+def test_facts_side_by_side_keep_names_and_codes_and_two_empty_ones_are_not_the_same(file, office):
+    first, second = file(), file(victims=3)
+    see_all()
+    pair = pair_of(first, second)
+    page = re.sub(r"<[^>]+>", " ", office("sami").get(f"/watch/links/{pair.ref}/").content.decode())
+    rows = dict(re.findall(r"(Settings|Actor|Level|Survivors and victims|State)\s+(\S[^\n]*)", page))
+    assert first.party.name in page and "would be V1" in page and "ould be v" not in page, rows
+    assert re.search(r"Settings\s+neither says\s+–\s+–", page) and "3 (3–3)" not in page
+    assert re.search(r"State\s+= same\s+Submitted\s+Submitted", page)

@@ -309,6 +309,24 @@ def test_what_cannot_be_a_filter_is_left_out(office, saved, query):
     )
 
 
+def test_an_actor_that_is_not_of_the_situation_is_not_used_and_one_without_a_report_counts_none(office, saved):
+    zandria, client = saved("$zandria"), office("sami")
+    other = monitoring.open_situation(name="Elsewhere", fictional=True, by=person("sami"))
+    foreign = monitoring.enter_party(other, name="A band", actor_type="ACT-STF", by=person("sami"))
+    quiet = monitoring.enter_party(zandria, name="A band that nobody named", actor_type="ACT-STF", by=person("sami"))
+    see_all()
+    words = "Part of this page's address was not understood and is not used: Actor"
+    for at in (f"/watch/{zandria.ref}/?", f"/watch/incidents/?situation={zandria.ref}&"):
+        plain = client.get(f"{at}level=V1")
+        for actor in (foreign.ref, "PTY-NONE"):
+            page = client.get(f"{at}level=V1&actor={actor}")
+            assert page.status_code == 200 and words in html.unescape(text(page))
+            assert f"actor={actor}" not in page.content.decode()
+        assert words not in html.unescape(text(plain))
+        page = client.get(f"{at}actor={quiet.ref}")
+        assert page.status_code == 200 and words not in html.unescape(text(page)) and "INC-" not in text(page)
+
+
 def test_each_row_of_a_table_leads_to_that_row_alone(office, saved):
     client, url = office("sami"), f"/watch/{saved('$zandria').ref}/"
     page = client.get(f"{url}?level=V3a").content.decode()
@@ -772,3 +790,15 @@ def test_parts_of_a_page_have_names_of_their_own_and_headings_in_order(office, s
         named = [titles[i] for i in re.findall(r'<section[^>]*aria-labelledby="([\w-]+)"', page) if i in titles]
         named += re.findall(r'role="region" aria-label="([^"]+)"', page)
         assert sorted(named) == sorted(set(named)), reply.request["PATH_INFO"]
+
+
+def test_a_bulletin_is_offered_in_the_readers_language_and_asked_for_in_none_is_refused(office, saved):
+    client, url = office("sami"), f"/watch/{saved('$zandria').ref}/bulletins/"
+    for language in ("en", "ar"):
+        client.cookies["django_language"] = language
+        page = client.get(url).content.decode()
+        assert re.findall(r'name="languages" value="(..)" checked', page) == [language]
+    client.cookies["django_language"] = "en"
+    reply = client.post(url, {"sent": "1"})
+    page = reply.content.decode()
+    assert reply.status_code == 409 and "Choose at least one language." in page and " checked" not in page

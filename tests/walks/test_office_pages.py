@@ -218,7 +218,16 @@ def test_references_numbers_and_dates_keep_their_own_order_in_any_direction():
     assert (
         apart("شهادة T1: V3a.") == "شهادة <bdi>T1</bdi>: <bdi>V3a</bdi>."
     )  # a code is one word, its number is no word of its own
+    assert apart("حوار (ME-0.1).") == "حوار (<bdi>ME-0.1</bdi>)."
     assert apart("2031-03-01, 12:30") == "<bdi>2031-03-01</bdi>, <bdi>12:30</bdi>"
+
+
+def test_an_arrow_points_on_in_the_direction_of_what_stands_before_it():
+    from answerable.web.templatetags.answerable import becomes
+
+    assert becomes("triage", "Triaged") == "<bdi>triage → Triaged</bdi>"
+    assert becomes("فرز", "Triaged") == "<bdi>فرز ← Triaged</bdi>"
+    assert becomes("<b>", "x") == "<bdi>&lt;b&gt; → x</bdi>"
 
 
 def test_today_keeps_references_and_dates_apart_in_arabic(office):
@@ -255,3 +264,22 @@ def test_an_address_to_which_only_forms_send_says_so_and_leads_back(office, save
     said = reply.content.decode()
     assert reply.status_code == 405 and "POST" in reply["Allow"]
     assert "takes what a button of a page sends" in said and f'href="/watch/incidents/{incident.ref}/"' in said
+
+
+def test_a_reference_is_found_by_its_beginning_and_an_item_too_by_whoever_may_see_it(office, saved):
+    made = saved("$W1")
+    see_all()
+    item = made.items.first()
+    assert not made.compartment.startswith("monitoring/")
+
+    def found(who, words):
+        reply = office(who).get("/today/", {"q": words}, follow=True)
+        return reply.redirect_chain, reply.content.decode()
+
+    for words in (made.ref[:8], made.ref[:8].lower().replace("-", " "), made.ref[:12]):
+        assert f"/watch/incidents/{made.ref}/" in found("sami", words)[1], words
+        assert made.ref not in found("dana", words)[1]
+    assert f"/watch/items/{item.ref}/evidence/" in found("sami", item.ref[:8])[1]
+    assert found("sami", item.ref)[0][-1][0] == f"/watch/items/{item.ref}/evidence/"
+    for words in (item.ref[:8], item.ref, "INC-", "ITM-7"):
+        assert "Nothing found that you may see" in found("dana", words)[1], words

@@ -38,9 +38,9 @@ def test_a_number_is_followed_from_the_situation_to_its_items(office, saved):
     incidents = links(carried, "/watch/incidents/INC")
     others = links(further, "/watch/incidents/INC")
     assert len(incidents) == 20 and len(others) == 8 and not set(incidents) & set(others)
-    unverified = [int(n) for n in re.findall(r'<td class="n">(\d+) <span class="kind reported">', further)]
+    unverified = [int(n) for n in re.findall(r'<td[^>]* class="n">(\d+) <span class="kind reported">', further)]
     assert sum(unverified) == 61 - 52
-    survivors = [int(n) for n in re.findall(r'<td class="n">(\d+) <span class="kind verified">', page)]
+    survivors = [int(n) for n in re.findall(r'<td[^>]* class="n">(\d+) <span class="kind verified">', page)]
     assert sum(survivors) == 52 and len(survivors) == 20
     items = re.findall(r"ITM-[0-9A-Z-]+", sami.get(incidents[0]).content.decode())
     set_scope(["*"])
@@ -128,6 +128,30 @@ def test_a_restated_assessment_shows_both_and_what_waits(office, saved):
     page = text(office("sami").get(f"/watch/patterns/{june.ref}/"))
     assert "22 verified" in page and "27 verified" in page and "are to be tested again" in page
     assert PatternAssessment.objects.get(pk=june.pk).result["verified_victims"] == 27
+
+
+def test_a_ticked_indicator_that_does_not_count_is_said_with_why(office, saved):
+    regiment, w1 = saved("$regiment"), saved("$W1")
+    situation, sami = saved("$vostmark"), office("sami")
+    form = {"party": regiment.pk, "supporting": [i.pk for i in w1.items.all()], "reasons": "r"}
+    counted = set(saved("$vostmark_pattern").result["systematic"])
+    free = [c for c in ("SY-1", "SY-2", "SY-3", "SY-4", "SY-5", "SY-6") if c not in counted]
+    press(sami, f"/watch/{situation.ref}/indicators/", **form, code=free[0], standard="SP3")
+    assert not Indicator.objects.get(code=free[0], party=regiment).supported
+    press(sami, f"/watch/{situation.ref}/pattern/", party=regiment.pk, systematic=[*free[:2], *counted])
+    made = PatternAssessment.objects.latest("id")
+    page = text(sami.get(f"/watch/patterns/{made.ref}/"))
+    told = page.partition("Ticked, and not counted")[2].partition("The tests")[0]
+    assert re.search(rf"{free[0]} [^:]+: its source items do not reach the standard", told), page
+    assert re.search(rf"{free[1]} [^:]+: nobody has assessed it for this actor", told), told
+    assert not any(code in told for code in counted)
+    assert "Ticked, and not counted" not in text(sami.get(f"/watch/patterns/{saved('$vostmark_pattern').ref}/"))
+
+
+def test_two_numbers_called_reported_say_what_each_counts(office, saved):
+    page = text(office("sami").get(f"/watch/{saved('$vostmark').ref}/"))
+    assert "Reported counts every report here, also those on which no verification is concluded yet." in page
+    assert "Reported counts here only reports on which verification was concluded" in page
 
 
 def test_a_number_without_a_kind_is_not_shown():

@@ -15,15 +15,16 @@ from walks.test_intake_corrected import BOTH
 from walks.test_intake_versions import deliver
 from walks.test_intake_whole import verified
 from walks.test_levels_hold import A1, B2, fresh, recomputed_alike
-from walks.test_linking import decide, pair_of
+from walks.test_linking import decide, pair_of, within_an_act
 from walks.test_verification import T1, add, concluded, graded, person
 
 from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.monitoring import actions, queries
+from answerable.monitoring.evidence import actions as evidence
 from answerable.monitoring.intake.actions import correcting
 from answerable.monitoring.linking import actions as linking
-from answerable.monitoring.models import Incident
+from answerable.monitoring.models import Incident, SourceItem
 from answerable.vault.consent import actions as consent
 
 pytestmark = pytest.mark.django_db
@@ -223,6 +224,23 @@ def test_a_page_concludes_only_on_what_it_showed(report, office):
     assert fresh(made).level == "V3a"
 
 
+def test_a_refused_conclusion_shows_the_form_again_with_its_tick(report, office):
+    made = report()
+    graded(add(made, **T1, person_key="one"))
+    actions.move_incident(fresh(made), "triage", by=person("sami"))
+    actions.move_incident(fresh(made), "begin_verification", by=person("vera"))
+    old = shown(office, made)
+    add(made, **A1, says="an order")
+    tick = 'name="matches_pattern" checked'
+    status, page = conclude(office, made, {"shown": old, "matches_pattern": "on"})
+    assert status == 409 and "Since you opened this page" in page and tick in page
+    assert fresh(made).status == "IN_VERIFICATION" and not fresh(made).matches_pattern
+    assert tick not in conclude(office, made, {"shown": old})[1]
+    again = re.search(r'name="shown" value="([^"]+)"', page)[1]
+    assert conclude(office, made, {"shown": again, "matches_pattern": "on"})[0] == 303
+    assert fresh(made).matches_pattern
+
+
 @pytest.mark.slow
 def test_a_strong_item_that_came_after_the_page_is_not_concluded_with_the_weak_one_that_waited(report, office):
     made = report()
@@ -288,6 +306,70 @@ def test_the_level_of_a_later_version_is_not_said_to_hold_on_an_earlier_ones_pag
     now = shown(office, made)
     assert office("vera").post(f"/watch/intake/story/{made.ref}/", {"holds": "yes", "shown": now}).status_code == 303
     assert not fresh(made).story_corrected
+
+
+WEIGH = "an item speaks strongly against it and holds it at V2: weigh that item"
+
+
+def test_whoever_may_weigh_what_holds_a_report_is_told_and_nobody_whom_the_act_refuses(capped, report, office):
+    def told(who, made):
+        return re.search(rf"{made.ref}\s+{WEIGH}", re.sub("<[^>]+>", "", office(who).get("/today/").content.decode()))
+
+    made, against = capped(kind="medical", purposes=["CP-MONI"])
+    assert told("lena", made) and not told("vera", made) and not told("sami", made)
+    word = consent.withdraw_consent(item(against), ["CP-MONI"], by=person("sami"))
+    assert not told("lena", made), "without a consent it is not weighed"
+    see_all()
+    consent.undo_withdrawal(word, by=person("sami"))
+    assert told("lena", made)
+    evidence.weigh_contrary(item(against), outcome="stands", how="r", by=person("lena"))
+    assert not told("lena", made), "she has weighed it, and it stands"
+    see_all()
+    open_ = report()
+    add(open_, **T1, person_key="one")
+    add(open_, **AGAINST)
+    hers, _paper = capped()
+    assert told("lena", hers)
+    own = hers.items.exclude(contrary=True).first()
+    within_an_act(lambda: SourceItem.objects.filter(pk=own.pk).update(added_by=person("lena")))
+    assert not told("lena", open_) and not told("lena", hers)
+
+
+# --- what has no live consent ------------------------------------------------------------------------------------------
+
+
+def test_what_has_no_live_consent_is_neither_weighed_nor_graded(capped, office):
+    """A weighing or a grade given meanwhile would have lifted the report when the consent came back (R-VER-4)."""
+    made, against = capped(kind="medical", purposes=["CP-MONI"])
+    word = consent.withdraw_consent(item(against), ["CP-MONI"], by=person("vera"))
+    weigh = {"outcome": "outweighed", "how": "r"}
+    for act, given in (
+        (evidence.weigh_contrary, weigh),
+        (evidence.assess_item, {"reliability": "E", "credibility": 5, "reasons": "r"}),
+        (actions.regrade_item, {"reliability": "E", "credibility": 5}),
+    ):
+        see_all()
+        with pytest.raises(Refused, match="No live consent to monitoring covers this item now"), transaction.atomic():
+            act(item(against), **given, by=person("lena"))
+    lena = office("lena")
+    pages = [lena.get(f"/watch/incidents/{made.ref}/{page}").content.decode() for page in ("", "known/")]
+    for path, given in (
+        ("weigh", weigh),
+        ("assess", {"reliability": "E", "credibility": 5, "reasons": "r"}),
+        ("grade", {"reliability": "E", "credibility": 5}),
+    ):
+        assert all(f"/watch/items/{against.ref}/{path}/" not in page for page in pages)
+        for reply in (
+            lena.get(f"/watch/items/{against.ref}/{path}/"),
+            lena.post(f"/watch/items/{against.ref}/{path}/", given),
+        ):
+            assert reply.status_code == 409 and "No live consent to monitoring" in reply.content.decode()
+    assert "No live consent to monitoring covers this item now" in pages[1]
+    see_all()
+    consent.undo_withdrawal(word, by=person("lena"))
+    assert fresh(made).level == "V2" and item(against).grade == "A1" and not item(against).weighed
+    page = office("lena").get(f"/watch/incidents/{made.ref}/known/").content.decode()
+    assert f"/watch/items/{against.ref}/weigh/" in page
 
 
 # --- who changed it ---------------------------------------------------------------------------------------------------

@@ -7,10 +7,12 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from django.utils.translation import get_language
 from tests_support import see_all
 
 from answerable.accountability.models import Finding
-from answerable.common import clock
+from answerable.alliance import labels
+from answerable.common import clock, tables
 from answerable.fund import lifecycle as payments
 from answerable.fund.models import Payment
 from answerable.monitoring.models import Incident, SourceItem
@@ -122,3 +124,13 @@ def test_a_keeper_reads_that_their_own_key_comes_first(office, monkeypatch):
         assert "Unlock your own key here first. Then “Bring my half” stands in this place." in page
     finally:
         CHAMBER.root, CHAMBER.demonstration, CHAMBER.heard, CHAMBER.why_locked = root, demonstration, heard, ""
+
+
+def test_labels_without_a_column_of_their_own_are_marked_and_said_in_the_readers_language(monkeypatch):
+    for name, words in labels.LABELS.items():
+        assert list(dict.fromkeys(row.label for row in tables.taxonomy(name).values())) == list(words), name
+    code, row = next(iter(tables.taxonomy("early_warning_indicator").items()))
+    monkeypatch.setattr(labels, "gettext", lambda english: f"{get_language()}: {english}")
+    assert tables.label("early_warning_indicator", code, "ar") == f"ar: {row.label}"
+    assert tables.label("early_warning_indicator", code) == row.label
+    assert tables.label("violence_form", "SV-RAPE", "fr") == "Viol"

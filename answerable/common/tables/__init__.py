@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -53,12 +53,22 @@ def translated(list_name: str, code: str, lang: str) -> str:
     return _labels().get((list_name, code), {}).get(lang[:2], "") if lang[:2] != "en" else ""
 
 
+_otherwise: list[Callable[[str, str], str]] = []
+
+
+def say_otherwise_by(catalogue: Callable[[str, str], str]) -> None:
+    """Labels without a translation in the table are asked of this: (English, language) → in that language, or English again."""
+    _otherwise[:] = [catalogue]
+
+
 def label(list_name: str, code: str, lang: str = "en") -> str:
     """The label of a code in a language, English where there is no translation, the code itself where unknown."""
     if words := translated(list_name, code, lang):
         return words
     row = taxonomy(list_name).get(code)
-    return row.label if row else code
+    if row is None:
+        return code
+    return _otherwise[0](row.label, lang) if _otherwise and row.label and lang[:2] != "en" else row.label
 
 
 def _by_code(table: str) -> Mapping[str, Mapping[str, str]]:

@@ -33,30 +33,26 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--delta", type=float, help="imaginary cases in a cell before the data (default: 1 / cells)")
     args = parser.parse_args(argv)
     if args.delta is not None and not 0 < args.delta <= 10:
-        print("Delta is a number above 0 and at most 10.", file=sys.stderr)
-        return 1
+        return _not_done("Delta is a number above 0 and at most 10.", plain=not args.json)
     if args.plot and not args.force and os.path.lexists(args.plot):
-        print(f"{args.plot} is there already and was not replaced. Name another file, or add --force.", file=sys.stderr)
-        return 1
+        there = f"{args.plot} is there already and was not replaced. Name another file, or add --force."
+        return _not_done(there, plain=not args.json)
     if not 1 <= args.draws <= 1_000:
-        print("Between 1 and 1,000 linkages can be carried through.", file=sys.stderr)
-        return 1
+        return _not_done("Between 1 and 1,000 linkages can be carried through.", plain=not args.json)
     from answerable.engines.estimates import links, study, svg, tables
 
-    text, pairs = _text(args.file), _text(args.links) if args.links else ""
-    if text is None or pairs is None:
-        return 1
     try:
+        text, pairs = _text(args.file), _text(args.links) if args.links else ""
         if args.links:
             sizes = links.read_sizes(text)
             drawn = links.draw(list(sizes), list(sizes.values()), links.read_pairs(pairs, sizes), draws=args.draws)
             read = study.of_draws(drawn)
         else:
             read = study.read_csv(text)
+    except _Unreadable as fault:
+        return _not_done(str(fault), plain=not args.json)
     except tables.Fault as fault:
-        for remark in fault.faults[:50]:
-            print(remark.say(), file=sys.stderr)
-        return 1
+        return _not_done(*(remark.say() for remark in fault.faults[:50]), plain=not args.json)
     facts = study.run(read, delta=args.delta)
     if args.json:
         print(json.dumps(facts, ensure_ascii=False, indent=1))
@@ -72,15 +68,27 @@ def main(argv: list[str]) -> int:
     return 0 if facts["combined"] else 1
 
 
-def _text(file: Path) -> str | None:
-    """The file as text, or None with the reason on the screen."""
+def _not_done(*sentences: str, plain: bool) -> int:
+    """Say why there is no estimate, where whoever asked for JSON reads it: as JSON. The command's answer, 1."""
+    if plain:
+        print("\n".join(sentences), file=sys.stderr)
+    else:
+        print(json.dumps({"faults": list(sentences)}, ensure_ascii=False, indent=1))
+    return 1
+
+
+class _Unreadable(Exception):
+    """A file that cannot be read as text, with the reason."""
+
+
+def _text(file: Path) -> str:
+    """The file as text. Raises _Unreadable."""
     try:
         return file.read_bytes().decode("utf-8")
     except OSError as missing:
-        print(f"The file {file} cannot be read: {missing.strerror}.", file=sys.stderr)
+        raise _Unreadable(f"The file {file} cannot be read: {missing.strerror}.") from None
     except UnicodeDecodeError:
-        print(f"The file {file} is not text in UTF-8. Save it as CSV, UTF-8.", file=sys.stderr)
-    return None
+        raise _Unreadable(f"The file {file} is not text in UTF-8. Save it as CSV, UTF-8.") from None
 
 
 def lines(facts: Mapping[str, Any]) -> list[str]:

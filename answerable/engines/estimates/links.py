@@ -68,7 +68,7 @@ def read_sizes(text: str) -> dict[str, int]:
     for row, r in enumerate(rows, 2):
         size = (r["records"] or "").strip()
         if not size.isdecimal():
-            faults.append(Remark("count_not_a_number", {"row": row, "value": size[:40]}))
+            faults.append(Remark("count_not_a_number", {"row": row}))
         else:
             found[(r["list"] or "").strip()] = int(size)
     if len(found) < len(rows) and not faults:

@@ -45,16 +45,16 @@ SENTENCES: dict[str, str] = {
     "not_csv": gettext_noop("The file cannot be read as CSV: %(what)s."),
     "count_twice": gettext_noop("Two columns look like the count: %(columns)s. Only one may."),
     "column_unknown": gettext_noop(
-        "Row %(row)s: the column “%(column)s” is not known. It holds “%(value)s”; a list holds 0 or 1, and the only other "
+        "Row %(row)s: the column “%(column)s” is not known. What it holds is neither 0 nor 1, as in a list, and the only other "
         "column is “count”."
     ),
     "column_unnamed": gettext_noop("Row 1: a column has no name. Each list needs one."),
     "list_twice": gettext_noop("Row 1: two lists have the same name."),
     "too_many_lists": gettext_noop("There are %(k)s lists; at most %(most)s can be used."),
     "no_lists": gettext_noop("Row 1: there is no column for a list."),
-    "not_zero_or_one": gettext_noop("Row %(row)s: “%(column)s” holds “%(value)s”; a list holds 0 or 1."),
+    "not_zero_or_one": gettext_noop("Row %(row)s: what “%(column)s” holds is neither 0 nor 1, as in a list."),
     "row_length": gettext_noop("Row %(row)s has %(cells)s cells where the header has %(columns)s."),
-    "count_not_a_number": gettext_noop("Row %(row)s: the count “%(value)s” is not a whole number."),
+    "count_not_a_number": gettext_noop("Row %(row)s: the count is not a whole number."),
     "count_negative": gettext_noop("Row %(row)s: the count %(value)s is below zero."),
     "count_too_large": gettext_noop("Row %(row)s: the count %(value)s is larger than any list can be."),
     "count_of_the_unseen": gettext_noop(

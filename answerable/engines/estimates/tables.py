@@ -129,7 +129,7 @@ def read_groups(text: str) -> tuple[tuple[str, ...], dict[tuple[str, str], NDArr
     list, and either a column `count` with one row a pattern, or none with one row a case; perhaps `stratum` and `draw`.
     Rows are counted as a spreadsheet does, the header being row 1.
 
-    Raises Fault with every fault found, each by its row.
+    Raises Fault with every fault found, each by its row. A fault repeats no cell: someone may have typed a name there.
     """
     if len(text.encode()) > MOST_BYTES:
         raise Fault([Remark("file_size", {"most": MOST_BYTES // 1_000_000})])
@@ -157,12 +157,10 @@ def read_groups(text: str) -> tuple[tuple[str, ...], dict[tuple[str, str], NDArr
         # A column of another kind is named once, by its first such row, and not once for each of its rows.
         strange = next(((n, r[place]) for n, r in body if place < len(r) and r[place] not in {"0", "1"}), None)
         if strange is not None and not any(r[place] in {"0", "1"} for _n, r in body if place < len(r)):
-            faults.append(
-                Remark("column_unknown", {"column": header[place], "row": strange[0], "value": strange[1][:40]})
-            )
+            faults.append(Remark("column_unknown", {"column": header[place], "row": strange[0]}))
         elif strange is not None:
             faults += [
-                Remark("not_zero_or_one", {"row": n, "column": header[place], "value": r[place][:40]})
+                Remark("not_zero_or_one", {"row": n, "column": header[place]})
                 for n, r in body if place < len(r) and r[place] not in {"0", "1"}
             ]  # fmt: skip
     check_lists(lists, faults)
@@ -190,7 +188,7 @@ def read_groups(text: str) -> tuple[tuple[str, ...], dict[tuple[str, str], NDArr
             try:
                 count = int(given)
             except ValueError:
-                faults.append(Remark("count_not_a_number", {"row": number, "value": given[:40]}))
+                faults.append(Remark("count_not_a_number", {"row": number}))
                 continue
             if count < 0:
                 faults.append(Remark("count_negative", {"row": number, "value": count}))

@@ -371,6 +371,7 @@ def assess_item(
     """
     item = _locked(item)
     authority.require(by, "grade_item", item)
+    refuse_unconsented(item)
     if item.added_by_id == by.pk:
         raise Refused(_(OTHERS_ASSESS), reason="SOD-01")
     _right_scale(item, testimony, reliability, credibility)
@@ -428,6 +429,18 @@ def _right_scale(item: SourceItem, testimony: str, reliability: str, credibility
         raise Refused(" ".join(_(sentence) for sentence in unfit.values()), reason="R-VER-0")
 
 
+WITHOUT_CONSENT = gettext_noop(
+    "No live consent to monitoring covers this item now, so it is not graded or weighed (R-VER-4). That is possible again once a "
+    "consent to it is written down, or its withdrawal taken back."
+)
+
+
+def refuse_unconsented(item: SourceItem) -> None:
+    """Raises Refused for an item whose consent ended or never came: it is not read, counted, graded or weighed (decision 0056)."""
+    if not item.live:
+        raise Refused(_(WITHOUT_CONSENT), reason="R-VER-4")
+
+
 OTHERS_ASSESS = gettext_noop("You added this item, so others assess it (SOD-01).")
 OTHERS_WEIGH = gettext_noop(
     "You added an item to this report or to one linked to it, so someone else weighs what speaks against it (SOD-01)."
@@ -443,6 +456,7 @@ def weigh_contrary(item: SourceItem, *, outcome: str, how: str, by: Person) -> W
     """
     item = _locked(item)
     authority.require(by, "weigh_contrary", item)
+    refuse_unconsented(item)
     if added_to(by, [item.incident]):
         raise Refused(_(OTHERS_WEIGH), reason="SOD-01")
     if not item.contrary:

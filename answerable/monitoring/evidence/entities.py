@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from answerable.authority import engine as authority
+from answerable.authority.acting import reading_as
 from answerable.authority.engine import describes
+from answerable.authority.principals import CLOCK
 from answerable.common.hooks import question
+from answerable.monitoring import access as monitoring
+from answerable.monitoring import lifecycle
+from answerable.monitoring import queries as known
 from answerable.monitoring.evidence import actions, queries  # noqa: F401 - they answer questions
 from answerable.monitoring.evidence.models import Assessment, EvidenceFile, Opinion, Proof, Redaction, Weighing
+from answerable.monitoring.linking import queries as links
 from answerable.monitoring.models import Incident, SourceItem
 from answerable.vault.consent import queries as consents
 from answerable.vault.consent.gate import gate, passing
@@ -74,6 +85,39 @@ def _consent(obj: Any, purpose: str) -> bool | None:
     if isinstance(obj, (*ON_ITEM.values(), Proof)):
         return gate("read", item_of(obj), purpose)
     return None
+
+
+# How many contrary items one look at what waits goes through, the oldest first.
+WEIGHED_AT_ONCE = 40
+
+
+@question("waits_for").answer_with
+def _to_weigh(by: Any) -> list[dict[str, Any]]:
+    """Concluded reports held at V2 by what speaks strongly against them and nobody weighed, for whoever may weigh it (R-VER-3)."""
+    if "verification_lead" not in by.roles:
+        return []
+    against = monitoring.items(by).filter(contrary=True, weighed=False, weighings=None)
+    # Strong as it is graded, or as it was when a verifier concluded (known.caps); a weak one holds nothing.
+    strong = Q(reliability__in=["A", "B"], credibility__in=[1, 2]) | ~Q(graded_then="")
+    found = against.filter(strong, incident__status__in=[*lifecycle.COUNTED, lifecycle.MERGED]).select_related(
+        "incident__collected_by", "incident__organisation", "incident__situation"
+    )
+    items = [i for i in found.order_by("id")[: 4 * WEIGHED_AT_ONCE] if known.caps(i)]
+    with reading_as(CLOCK):  # what they speak against may be a report that this one is linked to
+        ends = links.ends_of({i.incident_id for i in items})
+        held = set(
+            Incident.objects.filter(pk__in=ends.values(), status__in=lifecycle.COUNTED, level="V2").values_list(
+                "pk", flat=True
+            )
+        )
+    items = [i for i in items if ends[i.incident_id] in held]
+    own = known.added_to(by, [i.incident for i in items])
+    return [
+        {"title": _("Incident") + f" {i.incident.ref}", "what": _("an item speaks strongly against it and holds it at V2: weigh that item"),
+         "url": reverse("incident-known", args=[i.incident.ref]), "due": None, "urgency": 2}
+        for i in items[:WEIGHED_AT_ONCE]
+        if i.incident_id not in own and authority.allows(by, "weigh_contrary", i)
+    ]  # fmt: skip
 
 
 def incident_of(obj: Any) -> Incident:

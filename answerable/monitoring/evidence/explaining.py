@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 
 from answerable.monitoring import rules
 from answerable.monitoring.evidence import rules as evidence
+from answerable.monitoring.intake.description import LISTS
 
 
 @dataclass(frozen=True)
@@ -214,28 +215,51 @@ _WIDE, _HIGH, _BOX_W, _BOX_H = 190, 62, 150, 40
 
 
 def graph(items: Sequence[rules.ItemFacts]) -> dict[str, Any]:
-    """The provenance graph as boxes and lines for an SVG, and the same as a table: each root with what goes back to it."""
+    """The provenance graph as boxes and lines for an SVG, and the same as a table: each root with what goes back to it.
+
+    What speaks against the incident, or has no live consent, is drawn and named, and counts for no origin that supports it.
+    """
     own = {i.ref: i for i in items}
     placed, edges = evidence.drawing({i.ref: sorted(i.parents) for i in items})
-    origins = evidence.origins(items)
-    shared = {o.root for o in origins if o.shared}
+    rows = [_origin(o, own) for o in evidence.origins(items)]
+    shared = {r["of"] for r in rows if r["shared"]}
     at = {p.ref: (p.column * _WIDE + 10, p.row * _HIGH + 10) for p in placed}
     return {
         "width": max((x for x, _y in at.values()), default=0) + _BOX_W + 10,
         "height": max((y for _x, y in at.values()), default=0) + _BOX_H + 10,
         "boxes": [
             {"ref": p.ref, "x": at[p.ref][0], "y": at[p.ref][1], "w": _BOX_W, "h": _BOX_H, "shared": p.ref in shared,
+             "aside": p.ref in own and not _supports(own[p.ref]),
              "tx": at[p.ref][0] + 10, "ty": at[p.ref][1] + 17, "ky": at[p.ref][1] + 33, "short": _name(p.ref)[:13],
-             "kind": f"{own[p.ref].kind} {_grade(own[p.ref])}" if p.ref in own else _elsewhere(p.ref)}
+             "kind": f"{_kind(own[p.ref])} {_grade(own[p.ref])}" if p.ref in own else _elsewhere(p.ref)}
             for p in placed
         ],
         "lines": [
             {"x1": at[a][0] + _BOX_W, "y1": at[a][1] + _BOX_H // 2, "x2": at[b][0], "y2": at[b][1] + _BOX_H // 2}
             for a, b in edges
         ],
-        "rows": [{"root": _row(o.root), "items": o.items, "n": len(o.items), "shared": o.shared} for o in origins],
-        "origins": len(origins),
+        "rows": rows,
+        "origins": sum(bool(r["items"]) for r in rows),
+        "aside": any(r["against"] or r["without"] for r in rows),
     }  # fmt: skip
+
+
+def _supports(item: rules.ItemFacts) -> bool:
+    return item.live and not item.contrary
+
+
+def _origin(of: evidence.Origin, own: dict[str, rules.ItemFacts]) -> dict[str, Any]:
+    """A root as a row: what goes back to it and supports the incident, and apart what speaks against it or has no live consent."""
+    behind = [own[ref] for ref in of.items]
+    items = [i.ref for i in behind if _supports(i)]
+    return {
+        "of": of.root, "root": _row(of.root), "items": items, "n": len(items), "shared": len(items) > 1,
+        "against": [i.ref for i in behind if i.live and i.contrary], "without": [i.ref for i in behind if not i.live],
+    }  # fmt: skip
+
+
+def _kind(item: rules.ItemFacts) -> str:
+    return _(LISTS["item_kind"].get(item.kind, item.kind))
 
 
 def _name(root: str) -> str:

@@ -342,7 +342,7 @@ def known(request: Request, ref: str) -> HttpResponse:
     items = list(incident.items.prefetch_related("parents", "assessments", "weighings"))
     (facts,) = monitoring_queries.incident_facts([incident])
     base = monitoring_queries.base_of(incident)
-    may_weigh = any(authority.allows(request.user, "weigh_contrary", i) for i in items if i.contrary)
+    may_weigh = any(authority.allows(request.user, "weigh_contrary", i) for i in items if i.contrary and i.live)
     barred = may_weigh and bool(monitoring_queries.added_to(request.user, [incident]))
     return render(
         request, "monitoring/known.html",
@@ -377,7 +377,9 @@ def _graded(item: Any, by: Person) -> dict[str, Any]:
         state = _(
             "no assessor has graded it here; as it was filed it counts for V2 and no more, until two have (R-VER-0)"
         )
-    open_ = (found is not None and not found.grade) or (found is None and not given)
+    if not item.live:
+        state = _(actions.WITHOUT_CONSENT)
+    open_ = item.live and ((found is not None and not found.grade) or (found is None and not given))
     added = item.added_by_id == by.pk
     return {"item": item, "state": state, "shown": shown, "mine": mine, "open": open_ and not mine and not added,
             "why_not": _(actions.OTHERS_ASSESS) if open_ and added else ""}  # fmt: skip
@@ -387,6 +389,7 @@ def _graded(item: Any, by: Person) -> dict[str, Any]:
 def assess_item(request: Request, ref: str) -> HttpResponse:
     """Grade an item, without sight of another's grade."""
     item = monitoring.get(access.items(request.user), ref)
+    actions.refuse_unconsented(item)
     account = grades.is_account(item.kind)
 
     def act(data: dict[str, Any]) -> HttpResponse:
@@ -404,6 +407,7 @@ def assess_item(request: Request, ref: str) -> HttpResponse:
 def weigh_item(request: Request, ref: str) -> HttpResponse:
     """Record how a contrary item was weighed."""
     item = monitoring.get(access.items(request.user), ref)
+    actions.refuse_unconsented(item)
 
     def act(data: dict[str, Any]) -> HttpResponse:
         actions.weigh_contrary(item, **data, by=request.user)

@@ -85,7 +85,7 @@ def read(raw: bytes, *, on: date) -> list[Cell]:
         while len(line) > len(COLUMNS) and not line[-1].strip():
             line.pop()
         found = _cell(line, on) if len(line) == len(COLUMNS) else _(
-            "it has %(cells)d cells where the header has %(columns)d; write numbers without a comma, and nothing beside them."
+            "it has %(cells)d cells where the header has %(columns)d; write numbers without the sign that parts the columns, and nothing beside them."
         ) % {"cells": len(line), "columns": len(COLUMNS)}  # fmt: skip
         if isinstance(found, Cell) and found.key in seen:
             found = _(

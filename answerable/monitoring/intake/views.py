@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -73,7 +74,7 @@ def intake(request: Request) -> HttpResponse:
         request, "monitoring/intake/intake.html",
         {"form": form, "refused": refused, "batches": access.batches(request.user)[:20], "page": page,
          "drafts": [(d, queries.lapses_on(d.made_at)) for d in page["rows"]],
-         "days": queries.draft_days(), "soon": queries.lapsing_soon(waiting), "begun": [(b, queries.lapses_on(b.saved_at)) for b in begun]},
+         "runs": _runs(request), "days": queries.draft_days(), "soon": queries.lapsing_soon(waiting), "begun": [(b, queries.lapses_on(b.saved_at)) for b in begun]},
         status=409 if refused else 422 if request.method == "POST" else 200,
     )  # fmt: skip
 
@@ -97,6 +98,17 @@ def _run(request: Request, token: str) -> runs.Staged:
     if len(key) != 32 or staged.state.person != request.user.ref:
         raise Http404
     return staged
+
+
+def _runs(request: Request) -> list[tuple[runs.State, Any]]:
+    """This person's files that are not kept or dropped yet and whose keys this browser holds, each with its situation."""
+    states = []
+    for name in request.COOKIES:
+        if name.startswith(COOKIE):
+            with suppress(Http404):
+                states.append(_run(request, name.removeprefix(COOKIE)).state)
+    named = {s.ref: s for s in monitoring.situations(request.user).filter(ref__in=[s.situation for s in states])}
+    return [(s, named.get(s.situation)) for s in states]
 
 
 @needs("see_drafts", "intake")

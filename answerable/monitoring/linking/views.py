@@ -71,11 +71,16 @@ def links(request: Request) -> HttpResponse:
 
 def _fact(name: str, first: str, second: str, *, may_agree: bool = False) -> dict[str, Any]:
     return {"name": name, "first": first or "–", "second": second or "–", "same": first == second,
-            "may_agree": may_agree and first != second}  # fmt: skip
+            "neither": not (first or second), "may_agree": may_agree and first != second}  # fmt: skip
 
 
 def _labels(list_name: str, codes: list[str]) -> str:
     return ", ".join(label(list_name, c, get_language() or "en") for c in sorted(codes))
+
+
+def _victims(i: Incident) -> str:
+    """How many, with the range where one was given."""
+    return str(i.victims) if i.victims_min == i.victims_max else f"{i.victims} ({i.victims_min}–{i.victims_max})"
 
 
 def _facts(a: Incident, b: Incident) -> list[dict[str, Any]]:
@@ -89,18 +94,18 @@ def _facts(a: Incident, b: Incident) -> list[dict[str, Any]]:
         (_("Links to the conflict"), lambda i: _labels("conflict_link", i.links)),
         (_("Settings"), lambda i: _labels("setting", i.settings)),
         (_("Consequences"), lambda i: _labels("consequence", i.consequences)),
-        (_("Survivors and victims"), lambda i: f"{i.victims} ({i.victims_min}–{i.victims_max})"),
+        (_("Survivors and victims"), _victims),
         (_("Level"), lambda i: i.shown_level),
         (_("Items that count"), lambda i: str(sum(x.live for x in i.items.all()))),
         (_("Reported by"), lambda i: i.organisation.name),
         (_("Filed"), lambda i: day_words(i.submitted_at)),
-        (_("State"), lambda i: i.status),
     ]
     # Two dates of which one is rough differ only when no day is possible for both.
     (a_first, a_last), (b_first, b_last) = (possible_days(i.on, i.precision, i.earliest, i.latest) for i in (a, b))
     meet = a_first <= b_last and b_first <= a_last
     day = _fact(_("Day"), days.when_words(a), days.when_words(b), may_agree=meet)
-    return [day, *(_fact(name, of(a), of(b)) for name, of in rows)]
+    state = {**_fact(_("State"), a.status, b.status), "code": True}
+    return [day, *(_fact(name, of(a), of(b)) for name, of in rows), state]
 
 
 @needs("see_links")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Q, QuerySet, Sum
 from django.utils.translation import get_language
@@ -224,7 +225,10 @@ def filtered(by: HasPrincipal, situation: Situation, filters: Filters) -> tuple[
         "organisation_id",
         "victims",
     )
-    inner, params = found.order_by().values(*fields).query.sql_with_params()
+    try:
+        inner, params = found.order_by().values(*fields).query.sql_with_params()
+    except EmptyResultSet:  # no report names that actor, so there is nothing to ask
+        return _counts(situation, (), whole=whole, read=rules.ROWS_READ), []
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT a.axis, a.value, count(*), count(*) FILTER (WHERE i.status = 'VERIFIED'), sum(i.victims),"
@@ -260,6 +264,14 @@ def fold() -> int:
     with reading_as(CLOCK), connection.cursor() as cursor:
         cursor.execute("SELECT monitoring_fold_tally()")
         return int(cursor.fetchone()[0])
+
+
+def read(situation: Situation, asked: Mapping[str, str]) -> tuple[Filters, list[str]]:
+    """The filters of an address, and the names of those that were not understood: also an actor that this situation has not."""
+    filters, missed = rules.read_filters(asked), rules.not_understood(asked)
+    if filters.actor and not situation.parties.filter(ref=filters.actor).exists():
+        return filters.without("actor"), [n for n in rules.FILTER_NAMES if n in {*missed, "actor"}]
+    return filters, missed
 
 
 # --- filters in words -----------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -31,7 +32,7 @@ PER_PAGE = 25
 def situation(request: Request, ref: str) -> HttpResponse:
     """One situation: filters, what changed, and the panels of every field of work."""
     this = monitoring.get(monitoring.situations(request.user).select_related("state", "imported"), ref)
-    filters = rules.read_filters(request.GET)
+    filters, missed = queries.read(this, request.GET)  # type: ignore[arg-type]
     keeps = authority.allows(request.user, "keep_views", Place("views"))
     kept = list(access.views(request.user).filter(situation=this).select_related("person")) if keeps else []
     for view in kept:
@@ -42,7 +43,7 @@ def situation(request: Request, ref: str) -> HttpResponse:
     return render(
         request, "monitoring/looking/workspace.html",
         {
-            "situation": this, "look": look, "panels": panels(look), "misread": _misread(request), "query": filters.query, "views": kept,
+            "situation": this, "look": look, "panels": panels(look), "misread": _misread(missed), "query": filters.query, "views": kept,
             "keeps_views": keeps, "warning": _warning(request.user, this), **_filter_form(look), **_changed(look),
             "may_report": authority.allows(request.user, "receive_report", this),
             "may_assess": authority.allows(request.user, "assess_pattern", this),
@@ -80,9 +81,8 @@ def _filter_form(look: Look) -> dict[str, Any]:
     return {"fields": fields, "chips": queries.chips(look.filters, offered)}
 
 
-def _misread(request: Request) -> str:
+def _misread(missed: list[str]) -> str:
     """The filters of an address that were not understood, by name; nothing of what was typed comes back."""
-    missed = rules.not_understood(request.GET)  # type: ignore[arg-type]
     names = queries.filter_names() if missed else {}
     return ", ".join(names[n] for n in missed)
 
@@ -90,7 +90,7 @@ def _misread(request: Request) -> str:
 def listed(request: Request, ref: str) -> HttpResponse:
     """The incidents that a number on a situation's page counts, with that number above them."""
     this = monitoring.get(monitoring.situations(request.user), ref)
-    filters = rules.read_filters(request.GET)
+    filters, missed = queries.read(this, request.GET)  # type: ignore[arg-type]
     look = Look(request.user, this, filters)
     total, found, whole = queries.listed(request.user, this, filters)
     page = Uncounted(found, PER_PAGE).page_of(request.GET.get("page"))
@@ -98,7 +98,7 @@ def listed(request: Request, ref: str) -> HttpResponse:
     return render(
         request, "monitoring/looking/listed.html",
         {"situation": this, "total": total, "page": page, "rows": page["rows"], "whole": whole, "read": rules.ROWS_READ,
-         "misread": _misread(request), "may_lie": queries.may_lie(request.user, this, filters), "may_list": look.may_list,
+         "misread": _misread(missed), "may_lie": queries.may_lie(request.user, this, filters), "may_list": look.may_list,
          "query": f"{query}&", "back": filters.query or "plain=1", "chips": queries.chips(filters, look.offered)},
     )  # fmt: skip
 
@@ -191,6 +191,7 @@ def bulletins(request: Request, ref: str) -> HttpResponse:
         job.set = made.get(job.pk, [])  # type: ignore[attr-defined]
     context = {
         "situation": this, "jobs": jobs, "tongues": setting.LANGUAGES, "refused": refused,
+        "chosen": request.POST.getlist("languages") if refused else [(get_language() or "en")[:2]],
         "working": any(j.status == lifecycle.WAITING for j in jobs),
         "years": sorted(set(access.tables(request.user, this).values_list("year", flat=True))),
         "newest": rules.releasable(clock.today()),

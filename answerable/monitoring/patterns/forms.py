@@ -45,7 +45,7 @@ class IndicatorForm(forms.Form):
 
 
 def _item(item: SourceItem) -> str:
-    return f"{item.incident.ref} · {item.ref} · {item.kind} {item.grade}"
+    return f"{item.incident.ref} · {item.ref} · {item.kind_words} {item.grade}"
 
 
 class PrevalenceForm(forms.Form):

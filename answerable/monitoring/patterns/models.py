@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import get_language, gettext
 
 from answerable.alliance.models import Person
 from answerable.common.dataclass_of import declares
@@ -209,7 +210,10 @@ class Indicator(models.Model):
 
     @property
     def words(self) -> str:
-        return self.code if self.list_name == "commonality" else label(self.list_name, self.code)
+        """What it says, in the reader's language."""
+        if self.list_name == "commonality":
+            return gettext(rules.COMMONALITY_WORDS.get(self.code, self.code.replace("_", " ")))
+        return label(self.list_name, self.code, get_language() or "en")
 
     @property
     def weight(self) -> str:

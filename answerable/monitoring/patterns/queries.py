@@ -282,6 +282,23 @@ def reasoned_about(parties: Sequence[int]) -> Reasoned:
     return Reasoned(reasoned(parties), tuple(supported_of(parties)))
 
 
+NOT_ASSESSED, FALLS_SHORT, ELSEWHERE = "not assessed", "falls short", "not in these months"
+
+
+def not_counted(parties: Sequence[int], codes: Iterable[str], first: date, last: date) -> dict[str, str]:
+    """Of these indicators, claimed for actors, those that do not count between two days → why."""
+    codes = list(codes)
+    live = Indicator.objects.filter(party__in=parties, ended_at=None, code__in=codes)
+    theirs: dict[str, list[Indicator]] = {code: [] for code in codes}
+    for i in live:
+        theirs[i.code].append(i)
+    lie = {s.code for s in supported_of(parties) if s.within(first, last)}
+    return {
+        code: ELSEWHERE if any(i.supported for i in found) else FALLS_SHORT if found else NOT_ASSESSED
+        for code, found in theirs.items() if code not in lie
+    }  # fmt: skip
+
+
 # --- an assessment's result -------------------------------------------------------------------------------------------
 
 

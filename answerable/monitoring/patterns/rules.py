@@ -680,7 +680,11 @@ def pattern_of_rows(
                 falls.append(f"Falls if the one commonality reasoned is given up: {common}.")
             if code == "SY" or (code == "LS" and met["SY"] and not met["WS"]):
                 n = len(systematic) - SYSTEMATIC_INDICATORS + 1
-                falls.append(f"Falls if {n} of the indicators {', '.join(sorted(systematic))} are no longer supported.")
+                among = ", ".join(sorted(systematic))
+                falls.append(
+                    f"Falls if one of the indicators {among} is no longer supported." if n == 1
+                    else f"Falls if {n} of the indicators {among} are no longer supported."
+                )  # fmt: skip
         tests[code] = Test(code, met[code], says[code], refs, tuple(falls))
     return Pattern(
         actor=actor, window=window(on), base_set=tuple(r.ref for r in rows if r.base), verified=refs,

@@ -86,11 +86,25 @@ def about(by: Any, pattern: PatternAssessment) -> dict[str, Any]:
     return {
         "r": now, "tests": list(now["tests"].values()), "first": pattern.result, "counts": queries.counts_of(now),
         "restatements": list(pattern.restatements.order_by("version")[:50]), "prevalence": queries.prevalence_of(pattern),
-        "panel": pattern.panel_prevalences.select_related("set_by").first(),
+        "not_supported": _not_supported(pattern.result), "panel": pattern.panel_prevalences.select_related("set_by").first(),
         "retests": pattern.retests.filter(answered_at=None).count(),
         "indicators": access.indicators(by).filter(party=pattern.party, ended_at=None),
         "may_set_prevalence": authority.allows(by, "set_prevalence", pattern), **carriers(by, now["verified"], levels),
     }  # fmt: skip
+
+
+def _not_supported(made: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Indicators that were ticked and did not count when the rules were run, each with why."""
+    words = {
+        queries.NOT_ASSESSED: _("nobody has assessed it for this actor with source items; assess it, and run the rules again"),
+        queries.FALLS_SHORT: _("its source items do not reach the standard that its assessment claims"),
+        queries.ELSEWHERE: _("the incidents of its source items do not lie in these twelve months, or do not count"),
+    }  # fmt: skip
+    why = made.get("why_not_supported", {})
+    return [
+        (code, words.get(why.get(code, ""), _("it was not supported at the standard claimed")))
+        for code in made.get("not_supported", [])
+    ]
 
 
 @needs("see_patterns")

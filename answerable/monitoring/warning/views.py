@@ -355,7 +355,7 @@ def _interval(i: dict[str, float], sign: str = "") -> str:
 def _actor(a: dict[str, Any]) -> dict[str, Any]:
     chances = a["chances"]
     return {
-        "name": a["name"], "conflict": a["conflict"], "kind": label("actor_type", a["actor_type"]), "now": a["now"],
+        "name": a["name"], "conflict": a["conflict"], "kind": label("actor_type", a["actor_type"], get_language() or "en"), "now": a["now"],
         "levels": [f"{100 * p:.0f} %" for p in chances["mean"]],
         "others": [f"{100 * (1 - chances[m][0]):.0f} %" for m in ("mean", "persistence", "climatology", "markov")],
     }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -75,7 +76,7 @@ def reflink(value: Any) -> SafeString:
 
 # References, codes, days and hours as they are written in any language: a run of its own from left to right.
 _RUN = re.compile(
-    r"[A-Z]{2,4}(?:-[0-9A-Z]+)+|[A-Za-z]+\d[A-Za-z0-9]*|\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d)?|\d+(?:[.,:/]\d+)*"
+    r"[A-Z]{2,4}(?:-[0-9A-Z]+)+(?:\.\d+)*|[A-Za-z]+\d[A-Za-z0-9]*|\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d)?|\d+(?:[.,:/]\d+)*"
 )
 
 
@@ -87,6 +88,15 @@ def apart(text: Any) -> SafeString:
         parts += [(words[end : found.start()],), (format_html("<bdi>{}</bdi>", found[0]),)]
         end = found.end()
     return format_html_join("", "{}", [*parts, (words[end:],)])
+
+
+@register.simple_tag
+def becomes(before: Any, after: Any) -> SafeString:
+    """One thing and what it came to, with an arrow that points on in the direction in which the first is written."""
+    words = f"{before}"
+    strong = (unicodedata.bidirectional(c) for c in words if unicodedata.bidirectional(c) in {"L", "R", "AL"})
+    arrow = "→" if next(strong, "L") == "L" else "←"
+    return format_html("<bdi>{} {} {}</bdi>", words, arrow, after) if after else format_html("<bdi>{}</bdi>", words)
 
 
 @register.simple_tag
@@ -203,7 +213,8 @@ def STATUS_WORDS() -> dict[str, str]:
         "COMPLETENESS": _("Completeness checked"), "NEEDS_INFO": _("Needs information"),
         "SECOND_ASSESSMENT": _("Second assessment"), "ELIGIBLE": _("Eligible"), "NOT_ELIGIBLE": _("Not eligible"),
         "AWARDED": _("Awarded"), "ACCEPTED": _("Accepted"), "DELIVERING": _("Being delivered"), "DELIVERED": _("Delivered"),
-        "PAUSED_BY_CLAIMANT": _("Paused by the claimant"), "for": _("For"), "against": _("Against"), "abstain": _("Abstain"),
+        "PAUSED_BY_CLAIMANT": _("Paused by the claimant"),
+        "WAITING": _("Waiting"), "STOPPED": _("Stopped"), "for": _("For"), "against": _("Against"), "abstain": _("Abstain"),
     }  # fmt: skip
 
 

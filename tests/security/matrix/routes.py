@@ -506,9 +506,9 @@ PUBLIC = {"start": 302, "alive": 200, "set-language": 405, "sign-in": 200, "sign
 BY_NUMBER = "record-checkpoint"
 # Looks for anything by its reference: what is behind it is shown to whoever may see that.
 BY_REF = "by-ref"
-# Kinds that the search by reference does not know: an item is found by its incident, money by its place in the fund.
+# Kinds that the search by reference does not know: money is found by its place in the fund.
 # A pair is found by its two reports, a search by its situation, a unit likewise.
-NOT_BY_REF = (SourceItem, Contribution, Grant, Recovery, RoomRestore, Transfer,
+NOT_BY_REF = (Contribution, Grant, Recovery, RoomRestore, Transfer,
               ContactAttempt, IntakeBatch, Draft, Interview, ServiceCounts, Bulletin, Job, EvidenceFile, Opinion, TimeAuthority)  # fmt: skip
 # The API: (method, path) → the action each POST stands for, on which kind, with what in its body.
 API: dict[tuple[str, str], tuple[str, type | None, dict[str, Any]]] = {

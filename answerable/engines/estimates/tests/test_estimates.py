@@ -166,11 +166,11 @@ def test_lists_that_allow_no_estimate_say_why(lists, patterns, code):
         ("", "holds no rows"),
         ("A,B,count\n1,0,5\n0,1,-3\n", "Row 3: the count -3 is below zero."),
         ("A,B,count\n1,0,5\n1,0,3\n", "Row 3: the pattern 10 was already given in row 2."),
-        ("A,B,count\n1,0,five\n", "Row 2: the count “five” is not a whole number."),
-        ("A,B,count\n1,0,2.5\n", "Row 2: the count “2.5” is not a whole number."),
-        ("A,B,count\n1,0,nan\n", "Row 2: the count “nan” is not a whole number."),
+        ("A,B,count\n1,0,five\n", "Row 2: the count is not a whole number."),
+        ("A,B,count\n1,0,2.5\n", "Row 2: the count is not a whole number."),
+        ("A,B,count\n1,0,nan\n", "Row 2: the count is not a whole number."),
         ("A,B,region,count\n1,0,north,5\n", "Row 2: the column “region” is not known."),
-        ("A,B,count\n1,2,5\n1,0,1\n0,1,2\n", "Row 2: “B” holds “2”"),
+        ("A,B,count\n1,2,5\n1,0,1\n0,1,2\n", "Row 2: what “B” holds is neither 0 nor 1"),
         ("A,B,count\n0,0,5\n", "Row 2 counts cases that are on no list."),
         ("A,B,count\n1,0\n", "Row 2 has 2 cells where the header has 3."),
         ("A,A,count\n1,0,4\n", "two lists have the same name"),
@@ -270,3 +270,25 @@ def test_a_sentence_and_a_table_round_alike():
     said = report.conclude(200, ends, ()).values
     assert [said[end] for end in ("lower", "upper", "middle")] == ["280", "351", "314"]
     assert report.persons(312.5) == "313" and report.persons(1234.4) == "1,234"
+
+
+@pytest.mark.parametrize(
+    ("table", "args", "says"),
+    [
+        ("hospital,police,who,count\n1,0,Anna,60\n", [], "Row 2: the column “who” is not known."),
+        ("A,B,count\n1,Anna,6\n0,1,Bea\n", [], "Row 3: the count is not a whole number."),
+        ("A,B,count\n1,0,6\n", ["--delta", "0"], "Delta is a number above 0"),
+        (None, [], "cannot be read"),
+    ],
+)
+def test_a_faulty_table_asked_for_as_json_is_answered_as_json_and_repeats_no_cell(tmp_path, capsys, table, args, says):
+    file = tmp_path / "lists.csv"
+    if table is not None:
+        file.write_text(table)
+    assert cli.main([str(file), "--json", *args]) == 1
+    out, err = capsys.readouterr()
+    faults = json.loads(out)["faults"]
+    assert any(says in f for f in faults) and not err and not any(n in out for n in ("Anna", "Bea"))
+    assert cli.main([str(file), *args]) == 1
+    out, err = capsys.readouterr()
+    assert not out and err.splitlines() == faults

@@ -114,3 +114,15 @@ def test_a_level_is_explained_by_its_rule_and_by_what_is_missing(items, level, s
 def test_v3d_names_each_thing_it_lacks():
     (words,) = [w for c, w in explaining.explain([item("S", **T1)], base=3, matches=False).missing if c == "V3d"]
     assert "two assessors" in words and "match a pattern" in words and "2 more base incident(s)" in words
+
+
+def test_what_speaks_against_it_or_has_no_consent_supports_nothing_and_is_named_apart():
+    items = [item("S", **T1), item("X", reliability="A", credibility=2, contrary=True), item("G", **T1, live=False, parents=["S"])]  # fmt: skip
+    found = explaining.explain(items, base=0, matches=False)
+    assert found.level.code == "V2" and found.level.items == ("S",)
+    assert found.says[0] == "V2: at least one item qualifies (S)." and any("R-VER-3: X" in line for line in found.says)
+    drawn = explaining.graph(items)
+    rows = {r["root"]: (r["items"], r["against"], r["without"], r["shared"]) for r in drawn["rows"]}
+    assert rows == {"S": (["S"], [], ["G"], False), "X": ([], ["X"], [], False)}
+    assert drawn["origins"] == 1 and {b["ref"] for b in drawn["boxes"] if b["aside"]} == {"X", "G"}
+    assert not any(b["shared"] for b in drawn["boxes"])

@@ -28,7 +28,8 @@ NUMBERED_TWICE = rules._(
 )
 UNEVEN = rules._(
     "This row has %(cells)d cells where the header has %(columns)d, so it cannot be told which cell is what. A text or a number with "
-    "a comma in it stands in quotes; write numbers without one. Mend the row and bring the file in again."
+    "the sign in it that parts the columns of this file stands in quotes; write numbers without one. Mend the row and bring the file "
+    "in again."
 )
 SWALLOWED = rules._(
     "A cell of this row holds lines that look like rows of the file: a quote seems to be left open, so reports would be lost in it. "
