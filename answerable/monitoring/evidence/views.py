@@ -343,10 +343,11 @@ def known(request: Request, ref: str) -> HttpResponse:
     (facts,) = monitoring_queries.incident_facts([incident])
     base = monitoring_queries.base_of(incident)
     may_weigh = any(authority.allows(request.user, "weigh_contrary", i) for i in items if i.contrary)
-    barred = may_weigh and bool(monitoring_queries.added_to(request.user, [incident]))
+    barred = may_weigh and monitoring_queries.has_a_share(request.user, incident)
     return render(
         request, "monitoring/known.html",
-        {"incident": incident, "explained": explaining.explain(facts.items, base=base, matches=incident.matches_pattern),
+        {"incident": incident, "explained": explaining.explain(
+            facts.items, base=base, matches=incident.matches_pattern, ceiling=facts.ceiling),
          "graph": explaining.graph(facts.items), "rows": [_graded(i, request.user) for i in items],
          "opinions": queries.opinions(incident), "may_opine": authority.allows(request.user, "give_level_opinion", incident),
          "may_grade": authority.allows(request.user, "begin_verification", incident),
