@@ -378,6 +378,11 @@ def _graded(item: Any, by: Person) -> dict[str, Any]:
         state = _(
             "no assessor has graded it here; as it was filed it counts for V2 and no more, until two have (R-VER-0)"
         )
+    weighings = list(item.weighings.all())
+    if item.contrary and not item.weighed and weighings and weighings[0].outcome != "stands":
+        state = _("%(state)s; it was weighed at a weaker grade, and is to be weighed again (R-VER-3)") % {
+            "state": state
+        }
     open_ = (found is not None and not found.grade) or (found is None and not given)
     added = item.added_by_id == by.pk
     return {"item": item, "state": state, "shown": shown, "mine": mine, "open": open_ and not mine and not added,
