@@ -168,6 +168,12 @@ SENTENCES = (
         "An item added since, or consented to since, may raise it to %(level)s, once a verifier who neither collected this report nor added it looks again (SOD-01)."
     ),
     _(
+        "Its items would give %(level)s; it stays at %(code)s, at which it was last concluded, until a verifier looks again (SOD-01)."
+    ),
+    _(
+        "Its items would give %(level)s, but that it matches a pattern was not concluded of them, so it stays at %(code)s until a verifier looks again (SOD-01)."
+    ),
+    _(
         "A grade given since may raise it to %(level)s, once a verifier who neither collected this report nor gave that grade looks again (SOD-01)."
     ),
 )

@@ -360,8 +360,9 @@ def move_incident(incident: Incident, name: str, *, by: Person) -> Incident:
     if name == "begin_verification":
         _refuse_adder(incident, by)
     if name == "refer_elsewhere":
-        # What was linked to it stands by itself again (linking.actions.note).
-        changed_by(links.kept_by([incident.pk]), by.ref)
+        # What was linked to it stands by itself again (linking.actions.note), and it stands without that should it come back.
+        if below := links.kept_by([incident.pk]):
+            changed_by([incident.pk, *below], by.ref)
     before, incident.status = incident.status, next_status(lifecycle.INCIDENT_MOVES, name, status=incident.status)
     incident.story_corrected &= (
         name != "begin_verification"
@@ -382,7 +383,8 @@ def verify_incident(
 
     The status follows the level: V3 and above verified, V2 credible, V1 alleged. Where another report was linked since, or an
     item added or graded anew, or what capped it taken away, it is concluded again with it. All of it is others' work
-    (queries.her_own_in). V3d incidents of the same actor are worked out again, because the base set may have grown (R-VER-2).
+    (queries.her_own_in). What she concludes is from then on the most the report stands at (decision 0058).
+    V3d incidents of the same actor are worked out again, because the base set may have grown (R-VER-2).
     `shown`: what the page she decided on showed (queries.before_her), None for an act without a page; she is asked to look again
     when that is not what the conclusion would rest on (decision 0056).
     """
@@ -394,7 +396,10 @@ def verify_incident(
     _refuse_adder(incident, by)
     items = _items_of(incident, linked)
     again = before in lifecycle.COUNTED and (
-        any(i.to_be_seen for i in items) or not all(p.concluded for p in linked) or bool(incident.cap_stays)
+        any(i.to_be_seen for i in items)
+        or not all(p.concluded for p in linked)
+        or bool(incident.cap_stays)
+        or bool(incident.held_back)
     )
     if before in lifecycle.ASSESSED and not again:
         raise Refused(
@@ -415,6 +420,8 @@ def verify_incident(
         # Nobody's change waits for a verifier any longer.
         of = Incident.objects.filter(pk__in=[incident.pk, *(p.duplicate_id for p in linked)])
         of.exclude(changed_by=[], cap_stays={}).update(changed_by=[], cap_stays={})
+        incident.cap_stays, incident.ceiling = {}, {}
+        conclude(incident)
     changed = relevel(incident.party, incident.ref, why="verified", by=by)
     incident.refresh_from_db()
     record.append(
@@ -429,7 +436,7 @@ def name_further_actors(incident: Incident, *, also: Sequence[Party], by: Person
     """Say who took part besides the actor named first, in a report that is filed: these, and no others (§2.2).
 
     Where verification was concluded the report is open again, because what was found of some actors is not said of others; and
-    whoever names one does not verify it (SOD-01). Raises Refused for an actor of another situation, or when nothing changes.
+    whoever names one, or takes one away, does not verify it (SOD-01). Raises Refused for an actor of another situation, or when nothing changes.
     """
     live.first([incident.ref], also=[p.pk for p in also])
     incident = Incident.objects.select_for_update(no_key=True).get(pk=incident.pk)
@@ -454,6 +461,10 @@ def name_further_actors(incident: Incident, *, also: Sequence[Party], by: Person
         incident.status = next_status(lifecycle.INCIDENT_MOVES, "reopen", status=was)
         incident.save(update_fields=["status"])
     name_further(incident, named, by=by)
+    # Whoever names one is found by that; of one that is taken away nothing else is left.
+    if {p.pk for p in before} - {p.pk for p in named}:
+        changed_by([incident.pk], by.ref)
+        incident.changed_by = sorted({*incident.changed_by, by.ref})
     changed = relevel(incident.party, incident.ref, why="actors named", by=by)
     question("report_changed").ask(incident.ref)
     record.append(
@@ -476,6 +487,51 @@ def refuse_unseen(incident: Incident, shown: str | None) -> None:
         )  # fmt: skip
 
 
+def conclude(incident: Incident) -> None:
+    """Part of an act by which a verifier concludes, or says that a level holds: keep what she concluded (decision 0058)."""
+    with scope_of(CLOCK):
+        (facts,) = queries.incident_facts([incident])
+        under = rules.Ceiling.read(incident.ceiling)
+        found = rules.concluded(facts.items, matches_pattern=incident.matches_pattern, under=under)
+        incident.ceiling = found.kept
+        incident.save(update_fields=["ceiling"])
+
+
+def note_weighed(item: SourceItem, *, stands: bool) -> None:
+    """Part of weighing what speaks against a report: what was concluded of it, and of those it is linked to, is no longer capped by
+    that, or is (R-VER-3). It rises to what its verifier had before her otherwise, and no further (decision 0058)."""
+    with scope_of(CLOCK):
+        top = links.ends_of([item.incident_id])[item.incident_id]
+        every = Incident.objects.filter(pk__in={item.incident_id, top, *links.keepers_of([item.incident.ref])})
+        for row in every.exclude(ceiling={}).select_for_update(no_key=True).order_by("id"):
+            was = rules.Ceiling.read(row.ceiling)
+            if was is None:
+                continue
+            if stands:
+                now = was.once_it_stands(item.ref) if queries.caps(item) else was
+            else:
+                # What a ceiling from before there were any does not say is read from the items as a verifier had them.
+                said = "" if was.uncapped else rules.uncapped(queries.incident_facts([row])[0].items)
+                now = was.once_weighed(item.ref, said)
+            if now != was:
+                row.ceiling = now.kept
+                row.save(update_fields=["ceiling"])
+
+
+def note_settled(item: SourceItem) -> None:
+    """Part of an act by which two assessors settled an account's grade: it counts at once, as the word of two (R-VER-0, decision
+    0049), where nothing else of the report waits for a verifier who looks again."""
+    with scope_of(CLOCK):
+        keys = {item.incident_id, *links.ends_of([item.incident_id]).values()}
+        rows = Incident.objects.filter(pk__in=keys, status__in=lifecycle.COUNTED, held_back="").exclude(ceiling={})
+        for row in rows.select_for_update(no_key=True).order_by("id"):
+            was = rules.Ceiling.read(row.ceiling)
+            (facts,) = queries.incident_facts([row])
+            if was is not None:
+                row.ceiling = rules.settled_since(was, facts.items, matches_pattern=row.matches_pattern).kept
+                row.save(update_fields=["ceiling"])
+
+
 def changed_by(incidents: Iterable[int], who: str) -> None:
     """Part of an act by which reports rest on other items than before: until a verifier concludes, `who` is not that verifier."""
     with scope_of(CLOCK):
@@ -494,7 +550,7 @@ def keep_cap(incidents: Iterable[int], what: str, who: Sequence[str]) -> None:
 
 
 def _cap_is_back(incidents: Iterable[int], what: str) -> None:
-    """What was taken away speaks of these reports again, and caps them by itself."""
+    """What was taken away speaks of these reports again, and caps them by itself, as the caller saw."""
     rows = Incident.objects.filter(pk__in=list(incidents), cap_stays__has_key=what)
     for row in rows.select_for_update(no_key=True).order_by("id"):
         del row.cap_stays[what]
@@ -557,20 +613,32 @@ def regrade_item(
     if grades.written(item.testimony, item.reliability, item.credibility) == then:
         raise Refused(_("It has this grade already, so nothing was changed. Choose another grade."), reason="grade")
     item.assessors = counted.confirming(item)
+    was_weighed = item.weighed
     note_grade(item, then, by=by)
-    item.save(update_fields=["reliability", "credibility", "testimony", "assessors", "graded_then", "graded_by"])
+    item.save(
+        update_fields=["reliability", "credibility", "testimony", "assessors", "weighed", "graded_then", "graded_by"]
+    )
     changed = relevel(item.incident.party, item.incident.ref, why="item regraded", by=by)
-    record.append("item regraded", item, by=by, from_state=before, to_state=item.grade, detail={"levels": changed})
+    again = {"weigh_again": True} if was_weighed and not item.weighed else {}
+    record.append(
+        "item regraded", item, by=by, from_state=before, to_state=item.grade, detail={"levels": changed, **again}
+    )
     return item
 
 
 def note_grade(item: SourceItem, then: str, *, by: Person) -> None:
     """Remember on an item, which the caller saves, that one person gave it another grade than `then` (grades.written), and at
-    which one a verifier concluded. Given that one again, nothing is new to a verifier."""
+    which one a verifier concluded. Given that one again, nothing is new to a verifier.
+
+    What speaks against a report and is weak no longer was weighed as something else: it is weighed again. What is strong no longer
+    caps no more, so whoever made it so does not conclude, be it the first time (R-VER-3, SOD-01).
+    """
     now, incident = grades.written(item.testimony, item.reliability, item.credibility), item.incident
+    strong, was_strong = (item.contrary and grades.is_strong(g) for g in (now, then))
+    item.weighed = item.weighed and not (strong and not was_strong)
     # A first verification is that of the verifier who grades (decision 0041); one that was opened again is not.
     first = incident.verified_by_id is None and incident.status in lifecycle.BEFORE_A_VERIFIER
-    if now == then or (first and not item.graded_then):
+    if now == then or (first and not item.graded_then and not (was_strong and not strong)):
         return
     item.graded_then = item.graded_then or then
     item.graded_by = sorted({*item.graded_by, by.ref})
@@ -607,7 +675,7 @@ def _consents_changed(ref: str, change: consent.Change) -> dict[str, object]:
     reports = {item.incident_id, *links.ends_of([item.incident_id]).values()}
     if caps and not item.live:
         keep_cap(reports, ref, change.written_by)
-    elif item.live:
+    elif queries.caps(item):
         _cap_is_back(reports, ref)
     if change.total and (change.kind == "undone" or item.incident.ref in queries.parts_of(ref)):
         aside |= _close_incident(item.incident, change)
@@ -640,8 +708,11 @@ def _close_incident(incident: Incident, change: consent.Change) -> dict[str, obj
     incident = _locked(incident)
     if change.kind == "withdrawn" and incident.status != lifecycle.CONSENT_WITHDRAWN:
         below, end = links.kept_by([incident.pk]), links.ends_of([incident.pk])[incident.pk]
-        for who in change.written_by:
-            changed_by(below, who)
+        # All that rested on one another: those that stand alone now, the one that is kept, and this one, should it come back.
+        rested = {incident.pk, end, *below}
+        for who in change.written_by if len(rested) > 1 else ():
+            changed_by(rested, who)
+        incident.refresh_from_db(fields=["changed_by"])
         if end != incident.pk and queries.any_caps([incident.pk, *below]):
             keep_cap([end], incident.ref, change.written_by)
         before, incident.status = incident.status, lifecycle.CONSENT_WITHDRAWN
@@ -653,7 +724,11 @@ def _close_incident(incident: Incident, change: consent.Change) -> dict[str, obj
         if incident.status == lifecycle.MERGED and not links.is_linked(incident):
             incident.status = next_status(lifecycle.INCIDENT_MOVES, "reopen", status=incident.status)
         incident.save(update_fields=["status"])
-        _cap_is_back(links.ends_of([incident.pk]).values(), incident.ref)
+        below, end = links.kept_by([incident.pk]), links.ends_of([incident.pk])[incident.pk]
+        for who in change.written_by if incident.changed_by or end != incident.pk else ():
+            changed_by([incident.pk, end], who)
+        if end != incident.pk and queries.any_caps([incident.pk, *below]):
+            _cap_is_back([end], incident.ref)
         question("report_changed").ask(incident.ref)
     return {}
 

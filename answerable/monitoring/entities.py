@@ -63,7 +63,7 @@ def _waits(by: Any) -> list[dict[str, Any]]:
     changed = _("what it was concluded on has changed: look at its verification again")
     seen = access.incidents(by).filter(pk__in=added).select_related("situation", "collected_by", "organisation")
     return [
-        {"title": _("Incident") + f" {i.ref}", "what": changed if i.cap_stays
+        {"title": _("Incident") + f" {i.ref}", "what": changed if i.cap_stays or i.held_back
          else _("an item of it was graded anew: look at its verification again") if graded.get(i.ref)
          else _("an item was added to it: look at its verification again"),
          "url": reverse("incident", args=[i.ref]), "due": None, "urgency": 2}

@@ -82,6 +82,12 @@ def read(grade: str) -> tuple[str, str, int]:
     return ("", "", 0) if grade == NONE else ("", grade[:1], int(grade[1:]))
 
 
+def is_strong(grade: str) -> bool:
+    """Whether a grade, as `written`, is strong: A-B with 1-2, never an account's (R-VER-0). Strong against a report caps it (R-VER-3)."""
+    _testimony, reliability, credibility = read(grade)
+    return reliability in {"A", "B"} and 1 <= credibility <= 2
+
+
 def no_more_than(now: str, then: str, *, contrary: bool) -> str:
     """Of two grades of one item, as `written`, one that carries no more than either: of what speaks against a report the
     stronger, because the weaker would free its level from a cap (R-VER-3).

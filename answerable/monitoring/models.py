@@ -201,6 +201,10 @@ class Incident(models.Model):
     changed_by = models.JSONField(default=list, db_default=[])
     # What capped it at V2 and was taken away since, not weighed, by reference, with who did that. The cap stays until another looks.
     cap_stays = models.JSONField(default=dict, db_default={})
+    # What a verifier last concluded of it (rules.Ceiling), {} where nobody did: its level never rises above that (decision 0058).
+    ceiling = models.JSONField(default=dict, db_default={})
+    # The higher level its items would give now, where it stays at what was concluded; "" where nothing is held back.
+    held_back = models.CharField(max_length=4, blank=True, default="", db_default="")
     submitted_at = models.DateTimeField()
     narrative = SealedField()
     place = SealedField()
@@ -244,6 +248,7 @@ class Incident(models.Model):
             ),
             models.Index(fields=["-submitted_at"], name="incident_story_corrected", condition=Q(story_corrected=True)),
             models.Index(fields=["-submitted_at"], name="incident_cap_stays", condition=~Q(cap_stays={})),
+            models.Index(fields=["-submitted_at"], name="incident_held_back", condition=~Q(held_back="")),
         ]
 
     def __str__(self) -> str:

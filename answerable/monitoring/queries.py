@@ -121,10 +121,10 @@ def graded() -> Prefetch[str, Any, str]:
 
 
 def item_facts(
-    item: SourceItem, parents: Iterable[str], *, waits: str = "", stood: bool = False, then: bool = False, source: str = "",
-    contrary: bool | None = None, capped: bool = False,
+    item: SourceItem, parents: Iterable[str], *, waits: str = "", stood: bool = False, under: rules.Ceiling | None = None,
+    then: bool = False, source: str = "", contrary: bool | None = None, capped: bool = False,
 ) -> rules.ItemFacts:  # fmt: skip
-    """An item as the rules see it; `waits`, `stood`, `source` and `capped` as there. `then`: a grade given since verification was concluded
+    """An item as the rules see it; `waits`, `stood`, `under`, `source` and `capped` as there. `then`: a grade given since verification was concluded
     counts no more than the one before. `contrary`: where it speaks for or against something else than its report."""
     against = item.contrary if contrary is None else contrary
     return rules.ItemFacts(
@@ -143,6 +143,7 @@ def item_facts(
         assessed=assessed(item),
         waits=waits,
         stood=stood,
+        under=under,
         then=_counts_as(item, against) if then else None,
         source=source,
         report=str(item.incident_id) if source else "",
@@ -194,7 +195,8 @@ def incident_facts(
     # Until a verifier has concluded, all of it is what the items would give; afterwards neither a link nor an item added
     # raises anything by itself.
     said = {i.pk for i in incidents if i.status in lifecycle.COUNTED}
-    waiting = links.waiting([d for d, kept in linked.items() if kept in said])
+    named = actors_of(incidents) if named is None else named
+    waiting = _waiting({d: kept for d, kept in linked.items() if kept in said}, named)
     capped = {i.pk for i in incidents if i.pk in said and i.cap_stays}
     every = list(SourceItem.objects.filter(incident__in=[*(i.pk for i in incidents), *linked]).defer("says"))
     # Of the others nothing that assessors gave is asked (`assessed`).
@@ -215,7 +217,6 @@ def incident_facts(
     # So do two that have the same words or the same file, on reports that are linked.
     same = {pk: roots for group in items.values() for pk, roots in evidence.alike(group).items()} if linked else {}
     one_source = links.one_source(linked)
-    named = actors_of(incidents) if named is None else named
     rough = [
         i for i in incidents
         if windows.days_of(i.on, i.precision, i.earliest, i.latest)[0] > i.submitted_at.date()
@@ -247,9 +248,34 @@ def incident_facts(
             ),
             matches_pattern=i.matches_pattern,
             level=rules.Level(i.level, tuple(i.because)),
+            ceiling=ceiling_of(i),
         )
         for i in incidents
     ]
+
+
+def ceiling_of(incident: Incident) -> rules.Ceiling | None:
+    """What was last concluded of a report, above which its level does not rise (decision 0058). A report that is opened again shows
+    what its items would give: it counts only once a verifier concludes anew."""
+    return rules.Ceiling.read(incident.ceiling) if incident.status in lifecycle.COUNTED else None
+
+
+def _waiting(linked: Mapping[int, int], named: Mapping[int, Sequence[int]]) -> dict[int, dict[str, Any]]:
+    """Of these linked reports, each with the one kept, those that no verifier looked at together with it (links.waiting). What such a
+    one was concluded at by itself carries the kept one, as far as it was; and not for an actor that it does not name."""
+    found: dict[int, dict[str, Any]] = {}
+    waiting = links.waiting(linked)
+    tops = {int(w["waits"]) for w in waiting.values() if w["stood"]}
+    theirs = Incident.objects.filter(pk__in=tops).only("pk", "party_id", "ceiling") if tops else ()
+    concluded = {i.pk: rules.Ceiling.read(i.ceiling) for i in theirs}
+    names = actors_of(theirs) if tops else {}
+    for pk, w in waiting.items():
+        top = int(w["waits"])
+        found[pk] = dict(w)
+        if w["stood"]:
+            stood = set(named[linked[pk]]) <= set(names.get(top, ()))
+            found[pk] |= {"stood": stood, "under": concluded.get(top) if stood else None}
+    return found
 
 
 def caps(item: SourceItem) -> bool:
@@ -286,8 +312,8 @@ YOU_GRADED = gettext_noop(
     "You gave an item of this report, or of one linked to it, another grade since, so someone else must verify it (SOD-01)."
 )
 YOU_LINKED = gettext_noop(
-    "You linked a report to this one, or took a link back, since its verification was concluded, so someone else must verify it "
-    "(SOD-01)."
+    "You linked a report to this one, took a link back, closed, restored or referred one of them, or took an armed actor away, since its "
+    "verification was concluded, so someone else must verify it (SOD-01)."
 )
 YOU_TOOK_AWAY = gettext_noop(
     "You wrote down what took an item away that speaks against this report, so someone else must verify it (SOD-01)."
@@ -333,13 +359,17 @@ def her_own_in(by: Person, incident: Incident) -> str:
     return _(why) if why else ""
 
 
-def added_to(by: Person, incidents: Iterable[Incident]) -> set[int]:
-    """Of these reports, those to which this person added an item, or to one linked to them: in every compartment."""
-    keys = {i.pk for i in incidents}
+def has_a_share(by: Person, incident: Incident) -> bool:
+    """Whether this person collected a report, added an item to it or had a version of it, or of any that is linked with it, above or
+    below: in every compartment (SOD-01). What speaks against one of them caps the one that is kept."""
     with reading_as(CLOCK):
-        below = links.kept_by(keys)
-        own = SourceItem.objects.filter(added_by=by, incident__in=[*keys, *below]).values_list("incident_id", flat=True)
-        return {below.get(pk, pk) for pk in own}
+        top = links.ends_of([incident.pk])[incident.pk]
+        every = {top, *links.kept_by([top])}
+        hers = Q(collected_by=by) | Q(versions_by__contains=[by.ref])
+        return (
+            Incident.objects.filter(hers, pk__in=every).exists()
+            or SourceItem.objects.filter(added_by=by, incident__in=every).exists()
+        )
 
 
 # Columns of a report, and of an item, on which a conclusion rests.
@@ -400,11 +430,11 @@ def to_be_seen() -> list[tuple[int, str, bool]]:
 
 
 def with_items_added(by: Person) -> QuerySet[Incident]:
-    """Concluded reports to which an item was added since, of which one was graded anew, or of which what capped it was taken away,
-    for whoever may conclude them again: all of it is others' work."""
+    """Concluded reports to which an item was added since, of which one was graded anew, of which what capped it was taken away, or
+    whose items would give more than was last concluded, for whoever may conclude them again: all of it is others' work."""
     rows = to_be_seen()
-    added = {pk for pk, _ref, _graded in rows} | links.keepers_of({ref for _pk, ref, _graded in rows})
-    found = Incident.objects.filter(Q(pk__in=added) | ~Q(cap_stays={}), status__in=lifecycle.COUNTED)
+    added = {pk for pk, _ref, _graded in rows} | links.keepers_of({ref for _pk, ref, _graded in rows}, carrying=True)
+    found = Incident.objects.filter(Q(pk__in=added) | ~Q(cap_stays={}) | ~Q(held_back=""), status__in=lifecycle.COUNTED)
     return others_work(by, found)
 
 
@@ -533,7 +563,7 @@ def _for_a_finding(own: Sequence[Own]) -> list[Own]:
     short = [
         i for i in found.values()
         if (level := i.as_counted_for(mine[i.ref])) and not level.verified and windows.fits(i.days)
-        and rules.verification_level(i.items, base=rules.V3D_BASE, matches_pattern=i.matches_pattern).code == "V3d"
+        and rules.verification_level(i.items, base=rules.V3D_BASE, matches_pattern=i.matches_pattern, ceiling=i.ceiling).code == "V3d"
     ]  # fmt: skip
     if short:
         begins = windows.window(min(late for late, _early in (i.days for i in short)))[0]

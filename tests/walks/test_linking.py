@@ -216,16 +216,19 @@ def test_a_link_lowers_a_level_at_once_and_takes_none_away_that_a_verifier_gave(
     for key in ("p-a", "p-b"):
         give_account(second, person_key=key)
     assert (concluded(first).level, concluded(second).level) == ("V2", "V3b")
-    decide(pair_of(first, second), "same", "same_details", kept=first)
-    first.refresh_from_db()
-    assert first.level == "V3b", "a verifier had concluded that of the linked report by itself"
+    with pytest.raises(Refused, match=f"Keep {second.ref}"), transaction.atomic():
+        decide(pair_of(first, second), "same", "same_details", kept=first)
+    see_all()
+    decide(pair_of(first, second), "same", "same_details", kept=second)
+    second.refresh_from_db()
+    assert second.level == "V3b", "a verifier had concluded that by itself"
     monitoring.add_item(
         third, kind="official", reliability="A", credibility=2, contrary=True, says="…", by=person("sami")
     )
     see_all()
-    decide(pair_of(first, third), "same", "same_details", kept=first)
-    first.refresh_from_db()
-    assert first.level == "V2" and "not yet weighed" in first.because[-1]
+    decide(pair_of(second, third), "same", "same_details", kept=second)
+    second.refresh_from_db()
+    assert second.level == "V2" and "not yet weighed" in second.because[-1]
 
 
 @pytest.mark.slow
@@ -258,7 +261,10 @@ def test_what_was_verified_does_not_give_way_to_what_was_not(file, office):
     see_all()
     pair = decide(pair_of(first, second), "same", "same_details")
     assert pair.kept == first, "left to the rules, the one that counts stays"
-    other = concluded(file(victims=9))
+    other = file(victims=9)
+    for key in ("p-c", "p-d"):
+        give_account(other, person_key=key)
+    other = concluded(other)
     assert decide(pair_of(first, other), "same", "same_details", kept=other).kept == other
     page = office("sami").get(f"/watch/incidents/{other.ref}/").content.decode()
     assert "of the linked report" in page and item.ref[:8] in page, "what a report rests on stands on its page"

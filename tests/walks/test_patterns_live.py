@@ -314,6 +314,7 @@ def test_late_verification_restates_an_earlier_assessment_and_keeps_the_first(wo
     SourceItem.objects.filter(incident=late).update(testimony="T1")
     Assessment.objects.filter(item__incident=late).update(testimony="T1")
     world.items(late, (("A2", 1),))
+    Incident.objects.filter(pk=late.pk).update(ceiling={})  # as a verifier who looks again concludes with it
     live.relevel(late.party, [late.ref], why="verified")
     june.refresh_from_db()
     now = Restatement.objects.get(pattern=june)

@@ -29,6 +29,7 @@ MUTANTS = {
     "a window is thirteen months": ("S4", "rules.WINDOW_MONTHS = 13"),
     "one root is enough": ("S4", "known.root_sets = lambda items: {i.ref: frozenset({i.ref}) for i in items}"),
     "one indicator is a system": ("S1", "rules.SYSTEMATIC_INDICATORS = 1"),
+    "a base set lifts nothing that was concluded": ("S1", "known.Ceiling.lifts = property(lambda self: False)"),
     "P2 begins at twenty-eight": ("S1", "rules.PREVALENCE = (('P3', 1000), ('P2', 28), ('P1', 1))"),
 }
 

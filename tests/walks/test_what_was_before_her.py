@@ -181,9 +181,9 @@ def test_a_linked_report_that_is_closed_leaves_its_cap_and_one_that_comes_back_c
     word = consent.withdraw_everything(fresh(other), by=person("vera"))
     assert fresh(other).status == "CONSENT_WITHDRAWN" and fresh(kept).level == "V2"
     assert "consent" not in " ".join(fresh(kept).because)
-    refused(kept, "vera", "took an item away")
+    refused(kept, "vera", "closed, restored or referred")
     see_all()
-    consent.undo_withdrawal(word, by=person("lena"))
+    consent.undo_withdrawal(word, by=person("sami"))
     assert not fresh(kept).cap_stays and fresh(kept).level == "V2"
     see_all()
     consent.withdraw_everything(fresh(other), by=person("vera"))

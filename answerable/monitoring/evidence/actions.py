@@ -39,7 +39,7 @@ from answerable.monitoring.evidence.models import (
 )
 from answerable.monitoring.evidence.said import Broken
 from answerable.monitoring.models import Incident, Party, Situation, SourceItem
-from answerable.monitoring.queries import added_to
+from answerable.monitoring.queries import has_a_share
 from answerable.record import log as record
 from answerable.record.models import Entry
 from answerable.vault import keeping
@@ -405,7 +405,19 @@ def assess_item(
     if settled:
         if account:  # the word of two, neither of whom collected it or added it
             item.graded_then, item.graded_by = "", []
-        item.save(update_fields=["testimony", "assessors", "reliability", "credibility", "graded_then", "graded_by"])
+        item.save(
+            update_fields=[
+                "testimony",
+                "assessors",
+                "reliability",
+                "credibility",
+                "weighed",
+                "graded_then",
+                "graded_by",
+            ]
+        )
+        if account:
+            _monitoring().note_settled(item)
         detail["levels"] = _relevel(item.incident)
     # Before it is settled not even the record says a grade: the next assessor is to come to it alone.
     record.append("item assessed", item, by=by, from_state=was, to_state=item.grade if settled else was, detail=detail)
@@ -443,7 +455,7 @@ def refuse_unconsented(item: SourceItem) -> None:
 
 OTHERS_ASSESS = gettext_noop("You added this item, so others assess it (SOD-01).")
 OTHERS_WEIGH = gettext_noop(
-    "You added an item to this report or to one linked to it, so someone else weighs what speaks against it (SOD-01)."
+    "You collected this report or one linked to it, added an item or had a version, so someone else weighs what speaks against it (SOD-01)."
 )
 WEIGHED = ("outweighed", "explained", "stands")
 
@@ -452,12 +464,13 @@ WEIGHED = ("outweighed", "explained", "stands")
 def weigh_contrary(item: SourceItem, *, outcome: str, how: str, by: Person) -> Weighing:
     """A verification lead records how a contrary item was weighed; unless it stands, the cap of R-VER-3 falls.
 
-    She neither collected the report (in the policy) nor added an item to it: what frees a level is another's word (SOD-01).
+    She has no share in the report, nor in any that is linked with it: what frees a level is another's word (SOD-01). A report that was
+    concluded rises with that to what its verifier had before her otherwise, and no further (decision 0058).
     """
     item = _locked(item)
     authority.require(by, "weigh_contrary", item)
     refuse_unconsented(item)
-    if added_to(by, [item.incident]):
+    if has_a_share(by, item.incident):
         raise Refused(_(OTHERS_WEIGH), reason="SOD-01")
     if not item.contrary:
         raise Refused(_("Only a contrary item is weighed."), reason="item")
@@ -476,6 +489,7 @@ def weigh_contrary(item: SourceItem, *, outcome: str, how: str, by: Person) -> W
     )
     item.weighed = outcome != "stands"
     item.save(update_fields=["weighed"])
+    _monitoring().note_weighed(item, stands=not item.weighed)
     changed = _relevel(item.incident)
     record.append("contrary item weighed", item, by=by, to_state=outcome, detail={"levels": changed})
     return weighing

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -96,7 +97,14 @@ def _to_weigh(by: Any) -> list[dict[str, Any]]:
     """Concluded reports held at V2 by what speaks strongly against them and nobody weighed, for whoever may weigh it (R-VER-3)."""
     if "verification_lead" not in by.roles:
         return []
-    against = monitoring.items(by).filter(contrary=True, weighed=False, weighings=None)
+    # What a lead found to stand goes on holding; what was weighed while it was weak is weighed again (decision 0058).
+    last = Weighing.objects.filter(item=OuterRef("pk")).order_by("-id").values("outcome")[:1]
+    against = (
+        monitoring.items(by)
+        .filter(contrary=True, weighed=False)
+        .alias(last=Coalesce(Subquery(last), Value("")))
+        .exclude(last="stands")
+    )
     # Strong as it is graded, or as it was when a verifier concluded (known.caps); a weak one holds nothing.
     strong = Q(reliability__in=["A", "B"], credibility__in=[1, 2]) | ~Q(graded_then="")
     found = against.filter(strong, incident__status__in=[*lifecycle.COUNTED, lifecycle.MERGED]).select_related(
@@ -111,12 +119,11 @@ def _to_weigh(by: Any) -> list[dict[str, Any]]:
             )
         )
     items = [i for i in items if ends[i.incident_id] in held]
-    own = known.added_to(by, [i.incident for i in items])
     return [
         {"title": _("Incident") + f" {i.incident.ref}", "what": _("an item speaks strongly against it and holds it at V2: weigh that item"),
          "url": reverse("incident-known", args=[i.incident.ref]), "due": None, "urgency": 2}
         for i in items[:WEIGHED_AT_ONCE]
-        if i.incident_id not in own and authority.allows(by, "weigh_contrary", i)
+        if authority.allows(by, "weigh_contrary", i) and not known.has_a_share(by, i.incident)
     ]  # fmt: skip
 
 

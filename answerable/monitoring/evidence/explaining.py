@@ -24,9 +24,12 @@ class Explanation:
     missing: tuple[tuple[str, str], ...]
 
 
-def explain(items: Sequence[rules.ItemFacts], *, base: int, matches: bool) -> Explanation:
-    """The level that the items support, and why not the next. `base`: incidents in the actor's base set (R-VER-2)."""
-    level = rules.verification_level(items, base=base, matches_pattern=matches)
+def explain(
+    items: Sequence[rules.ItemFacts], *, base: int, matches: bool, ceiling: rules.Ceiling | None = None
+) -> Explanation:
+    """The level that the items support, and why not the next. `base`: incidents in the actor's base set (R-VER-2); `ceiling`: what was
+    last concluded, above which the level does not rise (decision 0058)."""
+    level = rules.verification_level(items, base=base, matches_pattern=matches, ceiling=ceiling)
     live = [i for i in items if i.live]
     dropped = [i for i in items if not i.live]
     qualifying = [i for i in live if i.qualifies and not i.contrary]
@@ -54,6 +57,11 @@ def explain(items: Sequence[rules.ItemFacts], *, base: int, matches: bool) -> Ex
     if graded := [i for i in live if i.then]:
         says.append(_("SOD-01: %(refs)s: graded anew after verification was concluded, so the new grade raises nothing until a verifier "
                       "who did not give it looks again.") % {"refs": _refs(graded)})  # fmt: skip
+    if level.held:
+        says.append(_("SOD-01: its items would give %(level)s; it stays at %(stays)s, because no verifier has concluded more, until one "
+                      "looks again.") % {"level": level.held, "stays": level.code})  # fmt: skip
+        missing = [(level.held, _("that a verifier look at it again: it stays at what was last concluded (SOD-01)"))]
+        return Explanation(level, tuple(says), tuple(missing))
     return Explanation(level, tuple(says), tuple(_missing(level, live, qualifying, roots, base=base, matches=matches)))
 
 

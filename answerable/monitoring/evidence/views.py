@@ -343,10 +343,11 @@ def known(request: Request, ref: str) -> HttpResponse:
     (facts,) = monitoring_queries.incident_facts([incident])
     base = monitoring_queries.base_of(incident)
     may_weigh = any(authority.allows(request.user, "weigh_contrary", i) for i in items if i.contrary and i.live)
-    barred = may_weigh and bool(monitoring_queries.added_to(request.user, [incident]))
+    barred = may_weigh and monitoring_queries.has_a_share(request.user, incident)
     return render(
         request, "monitoring/known.html",
-        {"incident": incident, "explained": explaining.explain(facts.items, base=base, matches=incident.matches_pattern),
+        {"incident": incident, "explained": explaining.explain(
+            facts.items, base=base, matches=incident.matches_pattern, ceiling=facts.ceiling),
          "graph": explaining.graph(facts.items), "rows": [_graded(i, request.user) for i in items],
          "opinions": queries.opinions(incident), "may_opine": authority.allows(request.user, "give_level_opinion", incident),
          "may_grade": authority.allows(request.user, "begin_verification", incident),
@@ -377,6 +378,11 @@ def _graded(item: Any, by: Person) -> dict[str, Any]:
         state = _(
             "no assessor has graded it here; as it was filed it counts for V2 and no more, until two have (R-VER-0)"
         )
+    weighings = list(item.weighings.all())
+    if item.contrary and not item.weighed and weighings and weighings[0].outcome != "stands":
+        state = _("%(state)s; it was weighed at a weaker grade, and is to be weighed again (R-VER-3)") % {
+            "state": state
+        }
     if not item.live:
         state = _(actions.WITHOUT_CONSENT)
     open_ = item.live and ((found is not None and not found.grade) or (found is None and not given))

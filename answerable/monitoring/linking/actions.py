@@ -40,6 +40,7 @@ from answerable.monitoring.linking.models import (
 )
 from answerable.monitoring.models import FurtherActor, Import, Incident, Party, Situation, SourceItem
 from answerable.monitoring.patterns import live
+from answerable.monitoring.rules import RANK
 from answerable.record import log as record
 
 # Reports a search scores in one part, about: small enough that stopping loses little.
@@ -258,8 +259,9 @@ def decide_link(
 
 
 def _better(first: Incident, second: Incident) -> str:
-    """Which of two stays when nobody says: the one that counts already, else the better record (R-VER-5)."""
+    """Which of two stays when nobody says: the one that counts already, at the higher level, else the better record (R-VER-5)."""
     counts = [i for i in (first, second) if i.status in lifecycle.COUNTED]
+    counts = [i for i in counts if all(RANK[i.level] >= RANK[other.level] for other in counts)]
     if len(counts) == 1:
         return counts[0].ref
     return rules.best_record(queries.record_facts(first), queries.record_facts(second))
@@ -283,6 +285,13 @@ def _merge(pair: LinkPair, keep: Incident, other: Incident) -> dict[str, Any]:
         raise Refused(
             _("%(other)s was verified and counts, and %(keep)s does not yet, so its people would be counted nowhere. Keep %(other)s, "
               "or conclude the verification of %(keep)s first.") % {"other": other.ref, "keep": keep.ref}, reason="counted",
+        )  # fmt: skip
+    if other.status in lifecycle.COUNTED and RANK[other.level] > RANK[keep.level]:
+        # A report that a verifier found to be better known does not give way, nor lend its level to another's actors.
+        raise Refused(
+            _("%(other)s was concluded at %(more)s and %(keep)s at %(less)s, so %(keep)s cannot stand for both. Keep %(other)s, or have "
+              "a verifier look at %(keep)s first.")
+            % {"other": other.ref, "keep": keep.ref, "more": other.level, "less": keep.level}, reason="better",
         )  # fmt: skip
     with scope_of(CLOCK):
         before = _standing(keep, other)
@@ -374,10 +383,11 @@ def undo_link(pair: LinkPair, *, turn: int, by: Person) -> LinkPair:
                 state = (
                     aside["status"] if calm else next_status(lifecycle.INCIDENT_MOVES, "reopen", status=other.status)
                 )
+            ends = set(queries.ends_of([keep.pk]).values())
             if caps:
-                monitoring.keep_cap(queries.ends_of([keep.pk]).values(), pair.ref, [by.ref])
+                monitoring.keep_cap(ends, pair.ref, [by.ref])
         if pair.concluded or not calm:
-            monitoring.changed_by([keep.pk, other.pk], by.ref)
+            monitoring.changed_by({keep.pk, other.pk, *ends}, by.ref)
         pair.decision, pair.kept, pair.duplicate, pair.put_aside, pair.concluded = "", None, None, {}, False
         pair.save()
         with scope_of(CLOCK):

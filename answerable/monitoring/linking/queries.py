@@ -338,15 +338,17 @@ def linked_to_since() -> QuerySet[Incident]:
     return Incident.objects.filter(pk__in=pairs.values("kept"), status__in=lifecycle.COUNTED)
 
 
-def keepers_of(refs: Iterable[str]) -> set[int]:
-    """The reports that these are linked to, up to the one kept at the end of each line."""
+def keepers_of(refs: Iterable[str], *, carrying: bool = False) -> set[int]:
+    """The reports that these are linked to, up to the one kept at the end of each line. `carrying`: only as far as what is linked
+    carries the kept report, so not past one that is closed (R-VER-4)."""
     found: set[int] = set()
-    frontier = list(
-        LinkPair.objects.filter(decision=LinkPair.SAME, duplicate__ref__in=refs).values_list("kept", flat=True)
-    )
+    same = LinkPair.objects.filter(decision=LinkPair.SAME)
+    if carrying:
+        same = same.filter(duplicate__status=lifecycle.MERGED)
+    frontier = list(same.filter(duplicate__ref__in=refs).values_list("kept", flat=True))
     while frontier:
         found |= {int(k) for k in frontier if k is not None}
-        after = LinkPair.objects.filter(decision=LinkPair.SAME, duplicate__in=frontier).values_list("kept", flat=True)
+        after = same.filter(duplicate__in=frontier).values_list("kept", flat=True)
         frontier = [k for k in after if k not in found]
     return found
 

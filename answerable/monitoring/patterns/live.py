@@ -162,11 +162,12 @@ class _Change:
             status = STATUS_OF_LEVEL.get(level.code, lifecycle.VERIFIED)
         elif status not in lifecycle.OPEN:
             return  # merged, referred or withdrawn: what it was is left as it was
-        if (row.level, row.status, row.because) != (level.code, status, list(level.because)):
+        now = (level.code, status, list(level.because), level.held)
+        if (row.level, row.status, row.because, row.held_back) != now:
             if row.level != level.code:
                 self.changed[row.ref] = level.code
-            row.level, row.status, row.because = level.code, status, list(level.because)
-            row.save(update_fields=["level", "status", "because"])
+            row.level, row.status, row.because, row.held_back = now
+            row.save(update_fields=["level", "status", "because", "held_back"])
 
     # --- what rests on it
 
@@ -236,7 +237,9 @@ def hold(parties: Iterable[int]) -> None:
 def _level_now(row: Incident, facts: known.IncidentFacts, base: int) -> known.Level:
     """The level a report has now. Whether it matches a pattern (V3d) a verifier says, so only while her word stands."""
     matches = facts.matches_pattern and row.status in lifecycle.COUNTED
-    return known.verification_level(facts.items, base=base if matches else 0, matches_pattern=matches)
+    return known.verification_level(
+        facts.items, base=base if matches else 0, matches_pattern=matches, ceiling=facts.ceiling
+    )
 
 
 # An incident and an actor it names, or named.
@@ -273,8 +276,10 @@ def _contributions(
 def _contribution(row: Incident, facts: known.IncidentFacts, party: int, *, named: bool = True) -> Contribution:
     """What an incident adds for an actor by its own items. A level of "" says that it is not counted."""
     counted = named and row.status in lifecycle.COUNTED
-    own = known.verification_level(facts.items).code if counted else ""
-    lifted = known.verification_level(facts.items, base=rules.V3D_BASE, matches_pattern=facts.matches_pattern).code
+    own = known.verification_level(facts.items, ceiling=facts.ceiling).code if counted else ""
+    lifted = known.verification_level(
+        facts.items, base=rules.V3D_BASE, matches_pattern=facts.matches_pattern, ceiling=facts.ceiling
+    ).code
     latest, earliest = facts.days
     return Contribution(
         incident_id=row.pk, compartment=row.compartment, party_id=party, earliest=earliest,
@@ -629,8 +634,10 @@ def _contribute_all(found: Recomputed) -> None:
         # Its own items give a report one level, whomever it names.
         by_pk = {c.incident_id: c for c in made.values() if c.own}
         for row in rows:
-            if row.status in lifecycle.COUNTED and not by_pk[row.pk].awaits and row.level != by_pk[row.pk].own:
-                _store_alone(row, known.verification_level(facts[row.ref].items), found)
+            if row.status in lifecycle.COUNTED and not by_pk[row.pk].awaits:
+                own = known.verification_level(facts[row.ref].items, ceiling=facts[row.ref].ceiling)
+                if (row.level, row.held_back) != (own.code, own.held):
+                    _store_alone(row, own, found)
             elif row.status in lifecycle.OPEN and row.level != (now := _level_now(row, facts[row.ref], 0)).code:
                 _store_alone(row, now, found)
 
@@ -664,9 +671,11 @@ def _lift_all(found: Recomputed) -> None:
         rows = list(Incident.objects.filter(pk__in=part).order_by("id"))
         facts = {f.ref: f for f in queries.incident_facts(rows)}
         for row in rows:
-            items = facts[row.ref].items
-            reached = known.verification_level(items, base=most[row.pk], matches_pattern=row.matches_pattern)
-            row.level, row.because = reached.code, list(reached.because)
+            of = facts[row.ref]
+            reached = known.verification_level(
+                of.items, base=most[row.pk], matches_pattern=row.matches_pattern, ceiling=of.ceiling
+            )
+            row.level, row.because, row.held_back = reached.code, list(reached.because), reached.held
             row.status = STATUS_OF_LEVEL.get(reached.code, lifecycle.VERIFIED)
             found.levels[row.ref] = reached.code
         _write_levels(rows)
@@ -676,12 +685,13 @@ def _write_levels(rows: Sequence[Incident]) -> None:
     """Levels of many reports in one statement; bulk_update would build one of a case for each."""
     values: list[list[Any]] = [
         [row.pk for row in rows], [row.level for row in rows], [row.status for row in rows],
-        [json.dumps(row.because) for row in rows],
+        [json.dumps(row.because) for row in rows], [row.held_back for row in rows],
     ]  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE monitoring_incident i SET level = n.level, status = n.status, because = n.because::jsonb"
-            " FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[]) AS n (id, level, status, because) WHERE i.id = n.id",
+            "UPDATE monitoring_incident i SET level = n.level, status = n.status, because = n.because::jsonb, held_back = n.held"
+            " FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[]) AS n (id, level, status, because, held)"
+            " WHERE i.id = n.id",
             values,
         )
 

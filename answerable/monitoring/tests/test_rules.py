@@ -1,5 +1,6 @@
 """Scenario S1 to the digit, S3's and S4's figures, and each verification rule on its edge."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -186,3 +187,58 @@ def test_a_circle_of_citations_ends():
 def test_an_incident_older_than_twelve_months_falls_out():
     found = brigade(rules.levels(zandria()), date(2032, 1, 14))
     assert "I1" not in found.verified and "I2" in found.verified
+
+
+# --- what was last concluded (decision 0058) --------------------------------------------------------------------------
+
+
+T1_TWO = told("a", "T1", assessors=2)
+ORDER = paper("b", "A1", primary=True)
+DENIAL = paper("c", "A2", contrary=True)
+
+
+def at(items, ceiling, **more):
+    return rules.verification_level(items, ceiling=ceiling, **more)
+
+
+def test_a_level_is_at_most_what_was_concluded_and_says_what_it_would_be():
+    held = at([T1_TWO, ORDER], rules.Ceiling("V2", uncapped="V2"))
+    assert (held.code, held.held, held.because) == ("V2", "V3a", (rules.HELD_BACK.format(level="V3a", stays="V2"),))
+    assert at([T1_TWO, ORDER], rules.Ceiling("V3c")).code == "V3a", "as high as it was concluded"
+    assert at([T1_TWO], rules.Ceiling("V4")).code == "V2", "below it, a level falls freely"
+
+
+def test_a_base_set_lifts_what_a_verifier_said_it_may_and_nothing_else():
+    five = {"base": 5, "matches_pattern": True}
+    assert at([T1_TWO], rules.Ceiling("V2", lifted=True), **five).code == "V3d"
+    assert at([T1_TWO], rules.Ceiling("V2"), **five).code == "V2"
+    assert at([T1_TWO], rules.Ceiling("V3a"), **five).code == "V2", "V3d was not concluded, however high it stood"
+    assert at([T1_TWO], rules.Ceiling("V2", lifted=True, caps=frozenset({"c"})), **five).code == "V2"
+    more = at([T1_TWO, ORDER], rules.Ceiling("V2", lifted=True), **five)
+    assert (more.code, more.held) == ("V3d", "V3a")
+    assert at([T1_TWO, ORDER, DENIAL], rules.Ceiling("V2", lifted=True), **five).code == "V2"
+
+
+def test_a_ceiling_rises_once_all_that_capped_it_is_weighed():
+    made = rules.concluded([T1_TWO, ORDER, DENIAL, paper("d", "B1", contrary=True)], matches_pattern=False)
+    assert made == rules.Ceiling("V2", False, "V3a", frozenset({"c", "d"}))
+    one = made.once_weighed("c", "")
+    assert (one.own, one.once_weighed("d", "").own) == ("V2", "V3a")
+    assert made.once_weighed("another", "") == made
+    assert one.once_weighed("d", "").once_it_stands("d") == rules.Ceiling("V2", False, "V3a", frozenset({"d"}))
+    assert rules.Ceiling.read(made.kept) == made and rules.Ceiling.read({}) is None
+
+
+def test_a_verifier_who_says_that_a_level_holds_raises_nothing():
+    before = rules.Ceiling("V2", False, "V2", frozenset())
+    assert rules.concluded([T1_TWO, ORDER], matches_pattern=True, under=before) == before
+    fallen = rules.concluded([T1_TWO], matches_pattern=False, under=rules.Ceiling("V3a", False, "V3a"))
+    assert (fallen.own, fallen.uncapped) == ("V2", "V2")
+
+
+def test_a_linked_report_gives_no_more_than_was_concluded_of_it():
+    own = paper("x", "B2", report="1")
+    theirs = [replace(i, waits="2", stood=True, under=rules.Ceiling("V2")) for i in (T1_TWO, ORDER)]
+    assert at([own, *theirs], None).code == "V2"
+    free = [replace(i, under=rules.Ceiling("V3a")) for i in theirs]
+    assert at([own, *free], None).code == "V3a"

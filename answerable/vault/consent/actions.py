@@ -279,10 +279,10 @@ def carry_out_withdrawal(withdrawal: Withdrawal, *, by: HasPrincipal) -> Withdra
     return withdrawal
 
 
-def _tell_undone(withdrawal: Withdrawal) -> None:
+def _tell_undone(withdrawal: Withdrawal, written_by: tuple[str, ...] = ()) -> None:
     standing = tuple(queries.in_force(withdrawal.subject))
     back = tuple(p for p in withdrawal.had if p in standing)
-    _tell(withdrawal.subject, Change("undone", back, standing, withdrawal.total, withdrawal.put_aside))
+    _tell(withdrawal.subject, Change("undone", back, standing, withdrawal.total, withdrawal.put_aside, written_by))
     withdrawal.settled = True
     withdrawal.save(update_fields=["settled"])
 
@@ -330,7 +330,7 @@ def undo_withdrawal(withdrawal: Withdrawal, *, carry_out: bool = True, by: HasPr
     withdrawal.status, withdrawal.settled, withdrawal.undone_at = m.UNDONE, before == m.ASKED, clock.now()
     withdrawal.save(update_fields=["status", "settled", "undone_at"])
     if carry_out and not withdrawal.settled:
-        _tell_undone(withdrawal)
+        _tell_undone(withdrawal, (by.ref,))
     record.append("withdrawal undone", withdrawal, by=by, from_state=before, to_state=m.UNDONE,
                   detail={"purposes": [c.purpose for c in back]})  # fmt: skip
     return withdrawal

@@ -201,6 +201,8 @@ def look_at_corrected_story(incident: Incident, *, holds: bool, shown: str | Non
         incident.status = next_status(lifecycle.INCIDENT_MOVES, "reopen", status=was)
     incident.story_corrected = False
     incident.save(update_fields=["status", "story_corrected"])
+    if holds and was in lifecycle.COUNTED:
+        monitoring.conclude(incident)
     if not holds:
         filing.counts_now([incident], why="reopen")
     record.append(
