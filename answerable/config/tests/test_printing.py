@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[3]
 TABLE = "A,B,C,count\n1,0,0,50\n0,1,0,40\n0,0,1,30\n1,1,0,20\n1,0,1,15\n0,1,1,12\n1,1,1,5\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("buffered", [True, False])
 @pytest.mark.parametrize(
     "args", [["--help"], ["estimate", "--help"], ["estimate", "FILE"], ["estimate", "FILE", "--json"]]

@@ -65,6 +65,7 @@ def posted(port: int, sent: bytes, length: int, path: str = "/enter/", kind: str
     return c
 
 
+@pytest.mark.slow
 def test_a_hundred_half_sent_forms_close_the_door_for_nobody(door):
     port, _child = door
     held = [posted(port, b"t=abc", 5000) for _ in range(100)]
@@ -94,11 +95,13 @@ def test_connections_on_which_nothing_comes_are_ended(door):
     assert serving.HEAD_SECONDS - 2 < time.monotonic() - began < serving.HEAD_SECONDS + 5
 
 
+@pytest.mark.slow
 def test_what_is_too_long_is_refused_from_its_length(door):
     with posted(door[0], b"t=abc", 50_000_000) as c:
         assert b"location: /long/" in c.recv(4000).lower()
 
 
+@pytest.mark.slow
 def test_no_request_is_refused_while_one_worker_follows_another(door):
     port, child = door
     ended, wrong, seen = threading.Event(), [], []
@@ -136,6 +139,7 @@ def test_no_request_is_refused_while_one_worker_follows_another(door):
     assert not wrong and len(seen) > 20 and set(seen) == {200}
 
 
+@pytest.mark.slow
 def test_no_connection_is_refused_after_a_worker_was_killed(door):
     port, child = door
     ended, refused, seen = threading.Event(), [], []
@@ -166,6 +170,7 @@ def test_no_connection_is_refused_after_a_worker_was_killed(door):
     assert child.poll() is None and killed not in workers(child.pid)
 
 
+@pytest.mark.slow
 def test_a_door_whose_workers_keep_stopping_ends(tmp_path):
     port, child = started(tmp_path)
     try:
