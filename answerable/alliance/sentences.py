@@ -150,6 +150,9 @@ SENTENCES = (
         "%(n)s item(s) for it belong to reports that no verifier has concluded, or came since, and are left out (SOD-01)."
     ),
     _(
+        "Its items would reach %(needed)s; it stays at %(reached)s until a verifier looks again at what was changed beneath it (SOD-01)."
+    ),
+    _(
         "At least one qualifying item, but %(n)s accounts count alone until two assessors have graded them (R-VER-0): V2."
     ),
     _(

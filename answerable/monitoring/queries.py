@@ -201,10 +201,11 @@ def incident_facts(
     every = list(SourceItem.objects.filter(incident__in=[*(i.pk for i in incidents), *linked]).defer("says"))
     # Of the others nothing that assessors gave is asked (`assessed`).
     prefetch_related_objects([x for x in every if grades.is_account(x.kind)], graded())
+    gone: dict[int, list[SourceItem]] = {}
     for item in every:
-        # What a linked report lost to a withdrawn consent is not so much as counted on another's page.
-        if item.incident_id not in linked or item.live:
-            items.setdefault(linked.get(item.incident_id, item.incident_id), []).append(item)
+        # What a linked report lost to a withdrawn consent is not so much as counted on another's page. It stays an origin.
+        end = linked.get(item.incident_id, item.incident_id)
+        (items if item.incident_id not in linked or item.live else gone).setdefault(end, []).append(item)
 
     def waits(x: SourceItem) -> dict[str, Any]:
         since = linked.get(x.incident_id, x.incident_id) in said
@@ -215,7 +216,11 @@ def incident_facts(
     # Two items that cite a third go back to it, in whichever incident it was filed (R-VER-1).
     origins = evidence.origins(every)
     # So do two that have the same words or the same file, on reports that are linked.
-    same = {pk: roots for group in items.values() for pk, roots in evidence.alike(group).items()} if linked else {}
+    both = [[*group, *gone.get(end, ())] for end, group in items.items()] if linked else []
+    same = {pk: roots for group in both for pk, roots in evidence.alike(group).items()}
+    above = {pk: {*origins.get(pk, ()), *same.get(pk, ())} for pk in {*origins, *same}}
+    if gone:
+        above = _past([x for group in gone.values() for x in group], above)
     one_source = links.one_source(linked)
     rough = [
         i for i in incidents
@@ -239,7 +244,7 @@ def incident_facts(
             items=tuple(
                 item_facts(
                     x,
-                    {*origins.get(x.pk, ()), *same.get(x.pk, ())},
+                    above.get(x.pk, ()),
                     **waits(x),
                     source=one_source.get(x.incident_id, ""),
                     capped=i.pk in capped,
@@ -252,6 +257,30 @@ def incident_facts(
         )
         for i in incidents
     ]
+
+
+def _past(gone: Sequence[SourceItem], above: Mapping[int, set[str]]) -> dict[int, set[str]]:
+    """What items go back to, past those that are shown no more: what had one origin through one of these still has (R-VER-1)."""
+    behind = {x.ref: above.get(x.pk, set()) for x in gone}
+    shared: dict[str, set[str]] = {}
+    for roots in behind.values():
+        for mark in roots:
+            if mark.startswith((rules.SAME_WORDS, rules.SAME_FILE)):
+                shared.setdefault(mark, set()).update(roots)
+
+    def climb(first: Iterable[str]) -> set[str]:
+        roots, walked, waiting = set[str](), set[str](), list(first)
+        while waiting:
+            at = waiting.pop()
+            if at in walked:
+                continue
+            walked.add(at)
+            waiting += [*behind.get(at, ()), *shared.get(at, ())]
+            if not behind.get(at):
+                roots.add(at)
+        return roots
+
+    return {pk: climb(first) for pk, first in above.items()}
 
 
 def ceiling_of(incident: Incident) -> rules.Ceiling | None:
@@ -312,8 +341,8 @@ YOU_GRADED = gettext_noop(
     "You gave an item of this report, or of one linked to it, another grade since, so someone else must verify it (SOD-01)."
 )
 YOU_LINKED = gettext_noop(
-    "You linked a report to this one, took a link back, closed, restored or referred one of them, or took an armed actor away, since its "
-    "verification was concluded, so someone else must verify it (SOD-01)."
+    "You linked a report to this one, took a link back, closed, restored or referred one of them, wrote down that a consent ended or "
+    "came back, or took an armed actor away, since its verification was concluded, so someone else must verify it (SOD-01)."
 )
 YOU_TOOK_AWAY = gettext_noop(
     "You wrote down what took an item away that speaks against this report, so someone else must verify it (SOD-01)."

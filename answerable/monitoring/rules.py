@@ -45,7 +45,7 @@ class Ceiling:
 
     `own`: the level of its items without a base set. `lifted`: whether a base set may lift it to V3d, because she said that it
     matches a pattern and an account could carry it then. `caps`: references of what capped it before her (R-VER-3); once whoever
-    may has weighed all of it, `own` is `uncapped`, the level of what she had before her otherwise ("" where nobody noted it).
+    may has weighed all of it, `own` is `uncapped`, the level of what she had before her otherwise; "" where nobody noted it, and then a verifier looks again.
     """
 
     own: str
@@ -72,15 +72,13 @@ class Ceiling:
         """As it is kept."""
         return {"own": self.own, "lifted": self.lifted, "uncapped": self.uncapped, "caps": sorted(self.caps)}
 
-    def once_weighed(self, item: str, uncapped: str) -> Ceiling:
-        """Once an item that capped it was weighed, and does not stand. `uncapped`: for a ceiling that does not say it itself."""
+    def once_weighed(self, item: str) -> Ceiling:
+        """Once an item that capped it was weighed, and does not stand. Where nobody noted what she had before her otherwise, it stays."""
         if item not in self.caps:
             return self
         left = self.caps - {item}
-        if left:
-            return replace(self, caps=left)
-        free = self.uncapped or uncapped
-        return replace(self, caps=left, own=max(self.own, free, key=lambda code: RANK[code]), uncapped=free)
+        free = self.own if left or not self.uncapped else self.uncapped
+        return replace(self, caps=left, own=max(self.own, free, key=lambda code: RANK[code]))
 
     def once_it_stands(self, item: str) -> Ceiling:
         """Once an item was weighed and stands: it caps what was concluded as well."""
@@ -323,15 +321,6 @@ def concluded(items: Sequence[ItemFacts], *, matches_pattern: bool, under: Ceili
     before = under.uncapped or (free if under.caps else under.own)
     free = min(free, before, key=lambda code: RANK[code])
     return Ceiling(own, lifted and under.lifted, free, caps | under.caps)
-
-
-def settled_since(ceiling: Ceiling, items: Sequence[ItemFacts], *, matches_pattern: bool) -> Ceiling:
-    """A ceiling once two assessors settled an account's grade: theirs is the word of two (R-VER-0, decision 0049). It raises what was
-    concluded, but not past what capped that (R-VER-3)."""
-    now = concluded(items, matches_pattern=matches_pattern)
-    own = ceiling.own if ceiling.caps else max(ceiling.own, now.own, key=lambda code: RANK[code])
-    free = ceiling.uncapped and max(ceiling.uncapped, now.uncapped, key=lambda code: RANK[code])
-    return replace(ceiling, own=own, uncapped=free, lifted=ceiling.lifted or now.lifted)
 
 
 def _as_far_as_seen(items: Sequence[ItemFacts], *, base: int = 0, matches_pattern: bool = False) -> Level:

@@ -84,7 +84,7 @@ def verbs() -> dict[str, Callable[..., Any]]:
         for _name, func in inspect.getmembers(module, inspect.isfunction):
             if (
                 (name := getattr(func, "action_name", ""))
-                and func.__module__ == module.__name__
+                and f"{func.__module__}.".startswith(f"{module.__name__}.")  # its own, or of a module in its folder
                 and name not in NOT_STEPS
             ):
                 found[name] = func

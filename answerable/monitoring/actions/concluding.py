@@ -50,6 +50,7 @@ def verify_incident(
         or not all(p.concluded for p in linked)
         or bool(incident.cap_stays)
         or bool(incident.held_back)
+        or bool(incident.changed_by)
     )
     if before in lifecycle.ASSESSED and not again:
         raise Refused(
@@ -117,25 +118,9 @@ def note_weighed(item: SourceItem, *, stands: bool) -> None:
             if stands:
                 now = was.once_it_stands(item.ref) if queries.caps(item) else was
             else:
-                # What a ceiling from before there were any does not say is read from the items as a verifier had them.
-                said = "" if was.uncapped else rules.uncapped(queries.incident_facts([row])[0].items)
-                now = was.once_weighed(item.ref, said)
+                now = was.once_weighed(item.ref)
             if now != was:
                 row.ceiling = now.kept
-                row.save(update_fields=["ceiling"])
-
-
-def note_settled(item: SourceItem) -> None:
-    """Part of an act by which two assessors settled an account's grade: it counts at once, as the word of two (R-VER-0, decision
-    0049), where nothing else of the report waits for a verifier who looks again."""
-    with scope_of(CLOCK):
-        keys = {item.incident_id, *links.ends_of([item.incident_id]).values()}
-        rows = Incident.objects.filter(pk__in=keys, status__in=lifecycle.COUNTED, held_back="").exclude(ceiling={})
-        for row in rows.select_for_update(no_key=True).order_by("id"):
-            was = rules.Ceiling.read(row.ceiling)
-            (facts,) = queries.incident_facts([row])
-            if was is not None:
-                row.ceiling = rules.settled_since(was, facts.items, matches_pattern=row.matches_pattern).kept
                 row.save(update_fields=["ceiling"])
 
 

@@ -45,6 +45,11 @@ def _consents_changed(ref: str, change: consent.Change) -> dict[str, object]:
         keep_cap(reports, ref, change.written_by)
     elif queries.caps(item):
         cap_is_back(reports, ref)
+    if live != item.live:
+        # What was concluded rested on it, or on its going back to what another does: whoever wrote the word down looks at neither again.
+        said = Incident.objects.filter(pk__in=reports).exclude(ceiling={}).values_list("pk", flat=True)
+        for who in change.written_by:
+            changed_by(said, who)
     if change.total and (change.kind == "undone" or item.incident.ref in queries.parts_of(ref)):
         aside |= _close_incident(item.incident, change)
     # A report that is closed or comes back is worked out again whatever its item adds: what was linked to it may have gone.

@@ -416,8 +416,6 @@ def assess_item(
                 "graded_by",
             ]
         )
-        if account:
-            _monitoring().note_settled(item)
         detail["levels"] = _relevel(item.incident)
     # Before it is settled not even the record says a grade: the next assessor is to come to it alone.
     record.append("item assessed", item, by=by, from_state=was, to_state=item.grade if settled else was, detail=detail)

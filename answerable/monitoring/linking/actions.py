@@ -40,7 +40,7 @@ from answerable.monitoring.linking.models import (
 )
 from answerable.monitoring.models import FurtherActor, Import, Incident, Party, Situation, SourceItem
 from answerable.monitoring.patterns import live
-from answerable.monitoring.rules import RANK
+from answerable.monitoring.rules import RANK, Ceiling
 from answerable.record import log as record
 
 # Reports a search scores in one part, about: small enough that stopping loses little.
@@ -286,12 +286,14 @@ def _merge(pair: LinkPair, keep: Incident, other: Incident) -> dict[str, Any]:
             _("%(other)s was verified and counts, and %(keep)s does not yet, so its people would be counted nowhere. Keep %(other)s, "
               "or conclude the verification of %(keep)s first.") % {"other": other.ref, "keep": keep.ref}, reason="counted",
         )  # fmt: skip
-    if other.status in lifecycle.COUNTED and RANK[other.level] > RANK[keep.level]:
+    said = Ceiling.read(other.ceiling)
+    known_at = max([other.level, *([said.own] if said else [])], key=lambda code: RANK[code])
+    if other.status in lifecycle.COUNTED and RANK[known_at] > RANK[keep.level]:
         # A report that a verifier found to be better known does not give way, nor lend its level to another's actors.
         raise Refused(
             _("%(other)s was concluded at %(more)s and %(keep)s at %(less)s, so %(keep)s cannot stand for both. Keep %(other)s, or have "
               "a verifier look at %(keep)s first.")
-            % {"other": other.ref, "keep": keep.ref, "more": other.level, "less": keep.level}, reason="better",
+            % {"other": other.ref, "keep": keep.ref, "more": known_at, "less": keep.level}, reason="better",
         )  # fmt: skip
     with scope_of(CLOCK):
         before = _standing(keep, other)
@@ -352,6 +354,17 @@ def _facts_digest(*incidents: Incident) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _less_was_concluded(keep: Incident, alone: Sequence[Any] | None) -> bool:
+    """Whether a verifier who had both before her concluded less than a linked report had `alone` ((status, level, ...), after): that
+    level does not come back with one person's word (decision 0058)."""
+    if alone is None:
+        return False
+    end = Incident.objects.get(pk=queries.ends_of([keep.pk])[keep.pk])
+    said = Ceiling.read(end.ceiling)
+    together = max([end.level, *([said.own] if said else [])], key=lambda code: RANK[code])
+    return RANK[alone[0][1]] > RANK[together]
+
+
 @action("undo_link")
 def undo_link(pair: LinkPair, *, turn: int, by: Person) -> LinkPair:
     """Take a decision back. Of a link: both reports stand as before, byte for byte, when nothing happened since.
@@ -375,6 +388,7 @@ def undo_link(pair: LinkPair, *, turn: int, by: Person) -> LinkPair:
             calm = (
                 other.status == lifecycle.MERGED
                 and not caps
+                and not (pair.concluded and _less_was_concluded(keep, aside["rows"].get(other.ref)))
                 and _facts_digest(keep, other) == aside["facts"]
                 and all(_standing(keep, other).get(ref) == row[1] for ref, row in aside["rows"].items())
             )

@@ -325,10 +325,21 @@ def _bases(rows: Sequence[Contribution]) -> dict[int, list[rules.Days]]:
     return {c.party_id: found.get(c.party_id, []) for c in rows}
 
 
+NOT_LOOKED_AT = "Its items would reach {would}; it stays at {stays} until a verifier looks again at what was changed beneath it (SOD-01)."
+
+
 def reassess(indicator: Indicator) -> set[rules.Days]:
     """Work out an indicator again; the days it counted on and does no more, or counts on and did not."""
     was = set(patterns.days_of(indicator)) if indicator.supported else set()
     found = patterns.standing(indicator)
+    before = rules.STANDARDS.index(indicator.reached or "none")
+    if rules.STANDARDS.index(found.standard) > before:
+        # One who parted two reports, or wrote a consent's end down, raises nothing: only as far as verifiers had looked (0058).
+        sure = patterns.standing(indicator, looked_at=True)
+        least = max(before, rules.STANDARDS.index(sure.standard))
+        if least < rules.STANDARDS.index(found.standard):
+            says = NOT_LOOKED_AT.format(would=found.standard, stays=rules.STANDARDS[least])
+            found = patterns.Standing(rules.STANDARDS[least], (*found.because, says), found.days)
     now = (found.standard, list(found.because), patterns.written(found.days))
     if (indicator.reached, indicator.because, indicator.days) != now:
         indicator.reached, indicator.because, indicator.days = now

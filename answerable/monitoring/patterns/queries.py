@@ -175,11 +175,12 @@ NOT_CONCLUDED = (
 )
 
 
-def standing(indicator: Indicator) -> Standing:
+def standing(indicator: Indicator, *, looked_at: bool = False) -> Standing:
     """What the verification rules of §2.3 make of an indicator's items, for and against, that concern its actor today.
 
     For it speaks what a verifier has had before her: items of reports that count, or are linked to one that does. Against it
-    speaks every item that does. Two items have one origin wherever the way there was filed (R-VER-1).
+    speaks every item that does. Two items have one origin wherever the way there was filed (R-VER-1). `looked_at`: without what
+    reports say for it that someone changed since a verifier concluded (Incident.changed_by, held_back).
     """
     from answerable.monitoring import queries
     from answerable.monitoring.evidence import queries as evidence
@@ -194,7 +195,8 @@ def standing(indicator: Indicator) -> Standing:
         if concerned(indicator.party, item.incident)
     ]
     ends = links.ends_of({item.incident_id for item, _contrary in named})
-    held = set(Incident.objects.filter(pk__in=ends.values(), status__in=lifecycle.COUNTED).values_list("pk", flat=True))
+    of = Incident.objects.filter(pk__in=ends.values(), status__in=lifecycle.COUNTED)
+    held = set((of.filter(changed_by=[], held_back="") if looked_at else of).values_list("pk", flat=True))
     waiting = links.waiting([pk for pk, end in ends.items() if pk != end])
 
     def seen(item: SourceItem) -> bool:
