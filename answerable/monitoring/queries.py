@@ -341,8 +341,8 @@ YOU_GRADED = gettext_noop(
     "You gave an item of this report, or of one linked to it, another grade since, so someone else must verify it (SOD-01)."
 )
 YOU_LINKED = gettext_noop(
-    "You linked a report to this one, took a link back, closed, restored or referred one of them, wrote down that a consent ended or "
-    "came back, or took an armed actor away, since its verification was concluded, so someone else must verify it (SOD-01)."
+    "You linked a report to this one, took a link back, closed, restored or referred one of them, wrote down that a consent "
+    "ended, or took an armed actor away, since its verification was concluded, so someone else must verify it (SOD-01)."
 )
 YOU_TOOK_AWAY = gettext_noop(
     "You wrote down what took an item away that speaks against this report, so someone else must verify it (SOD-01)."

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from tests_support import see_all
 from walks import test_verification
 from walks.test_grades_given_later import item
-from walks.test_levels_hold import A1, B2, fresh, recomputed_alike
+from walks.test_levels_hold import A1, B2, fresh, indicator, recomputed_alike
 from walks.test_linking import decide, pair_of, within_an_act
 from walks.test_verification import T1, add, concluded, graded, person
 from walks.test_what_was_before_her import AGAINST, CHANGED, linked_and_capped, refused, verify
@@ -25,6 +25,7 @@ from answerable.monitoring import actions, queries, rules
 from answerable.monitoring.evidence import actions as evidence
 from answerable.monitoring.linking import actions as linking
 from answerable.monitoring.models import Incident, SourceItem
+from answerable.monitoring.patterns import live
 from answerable.monitoring.patterns.models import Contribution, PatternState
 from answerable.vault.consent import actions as consent
 
@@ -425,14 +426,16 @@ def test_a_report_is_not_listed_for_an_item_of_one_that_is_closed(report):
 
     assert listed()
     close(other, "sami")
-    assert not listed()
+    assert not listed(), "nothing waits; she may look again all the same, because what she concluded with was closed"
+    assert verify(kept, "vera").level == "V2"
     refused(kept, "vera", "already concluded")
 
 
 # --- the rule's other sides -------------------------------------------------------------------------------------------
 
 
-def test_the_word_of_two_assessors_raises_what_was_concluded_and_not_what_capped_it(report):
+def test_the_word_of_two_assessors_raises_nothing_that_was_concluded_until_a_verifier_looks(report):
+    """Else whoever gives the second grade concludes whatever else has changed since."""
     made, held = report(), report(area2="Z-77")
     told = [add(x, **T1, person_key="one") for x in (made, held)]
     for x in (made, held):
@@ -442,11 +445,131 @@ def test_the_word_of_two_assessors_raises_what_was_concluded_and_not_what_capped
     assert (made.level, held.level) == ("V2", "V2")
     for one in told:
         graded(one)
-    assert (fresh(made).level, fresh(made).ceiling["own"]) == ("V3a", "V3a")
-    assert (fresh(held).level, fresh(held).ceiling["own"], fresh(held).ceiling["uncapped"]) == ("V2", "V2", "V3a")
+    assert (fresh(made).level, fresh(made).held_back) == ("V2", "V3a")
+    assert (fresh(held).level, fresh(held).ceiling["uncapped"]) == ("V2", "V2")
     see_all()
     evidence.weigh_contrary(item(against), outcome="explained", how="r", by=person("lena"))
-    assert fresh(held).level == "V3a"
+    assert (fresh(held).level, fresh(held).held_back) == ("V2", "V3a")
+    assert (verify(made, "vera").level, verify(held, "vera").level) == ("V3a", "V3a")
+
+
+# --- what parts or hides items that had one origin --------------------------------------------------------------------
+
+
+def one_origin(report, *more) -> tuple[Incident, Incident, SourceItem, SourceItem]:
+    """K holds an account and a paper; L, linked to it, the same words of the paper, citing the account: all one origin (R-VER-1)."""
+    kept, other = report(), report()
+    account = add(kept, **T1, person_key="one")
+    add(kept, **A1, says="the very same words")
+    for each in more:
+        add(kept, **each)
+    words = add(
+        other,
+        kind="document",
+        reliability="C",
+        credibility=3,
+        says="the very same words",
+        parents=[account],
+        purposes=["CP-MONI"],
+    )
+    return kept, other, account, words
+
+
+def both_concluded(kept, other, reason="same_details", who="lena"):
+    pair = decide(pair_of(concluded(kept), concluded(other)), "same", reason, kept=fresh(kept), who="sami")
+    assert verify(kept, who).level == "V2"
+    return pair
+
+
+@pytest.mark.slow
+def test_what_is_withdrawn_from_a_linked_report_stays_the_one_origin(report):
+    kept, other, account, words = one_origin(report)
+    graded(account)
+    both_concluded(kept, other)
+    see_all()
+    consent.withdraw_consent(item(words), ["CP-MONI"], by=person("vera"))
+    assert (fresh(kept).level, fresh(kept).held_back) == ("V2", "")
+    refused(kept, "vera", "wrote down that a consent ended")
+    recomputed_alike(kept)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("change", ["undone", "withdrawn"])
+def test_a_second_grade_concludes_nothing_else_that_changed(report, change):
+    kept, other, account, words = one_origin(report)
+    evidence.assess_item(item(account), testimony="T1", reasons="r", by=person("vera"))
+    pair = both_concluded(kept, other)
+    if change == "undone":
+        undo(pair, "lena")
+    else:
+        see_all()
+        consent.withdraw_consent(item(words), ["CP-MONI"], by=person("lena"))
+    see_all()
+    evidence.assess_item(item(account), testimony="T1", reasons="r", by=person("lena"))
+    assert fresh(kept).level == "V2"
+    recomputed_alike(kept)
+
+
+@pytest.mark.writes_freely
+@pytest.mark.slow
+@pytest.mark.parametrize("known", [True, False])
+def test_weighing_frees_what_the_verifier_had_and_no_more(report, known):
+    """Also where nobody noted what that was: a ceiling from before there were any."""
+    kept, other, account, _words = one_origin(report, AGAINST, {**T1, "testimony": "T4", "person_key": "two"})
+    graded(account)
+    pair = both_concluded(kept, other)
+    if not known:
+        Incident.objects.filter(pk=kept.pk).update(ceiling={**fresh(kept).ceiling, "uncapped": ""})
+    undo(pair, "lena")
+    see_all()
+    graded(kept.items.get(person_key="two"), "T4")
+    see_all()
+    evidence.weigh_contrary(kept.items.get(contrary=True), outcome="outweighed", how="r", by=person("lena"))
+    assert (fresh(kept).level, fresh(kept).held_back) == ("V2", "V3a")
+
+
+@pytest.mark.slow
+def test_a_level_that_was_concluded_away_does_not_come_back_with_a_link(report):
+    other = report()
+    told = graded(add(other, **T1, person_key="one"))
+    paper = add(other, **A1, says="the very words")
+    kept = report()
+    add(kept, **A1, says="the very words", parents=[told])
+    add(kept, **B2, says="a second paper", parents=[paper])
+    kept, other = concluded(kept), concluded(other)
+    pair = decide(pair_of(other, kept), "same", "same_details", kept=kept, who="sami")
+    assert verify(kept, "vera").level == "V2"
+    undo(pair, "lena")
+    assert (fresh(other).status, fresh(kept).level, fresh(kept).held_back) == ("REOPENED", "V2", "V3c")
+    assert not Contribution.objects.filter(incident=other).exclude(level="").exists()
+
+
+@pytest.mark.slow
+def test_what_was_concluded_higher_does_not_give_way_while_a_consent_is_gone(report):
+    high, low = strong(report), weak(report)
+    see_all()
+    consent.withdraw_consent(item(high.items.get(testimony="T1")), ["CP-MONI"], by=person("lena"))
+    assert fresh(high).level == "V2"
+    with pytest.raises(Refused, match="was concluded at V3a"), transaction.atomic():
+        decide(pair_of(high, low), "same", "same_details", kept=low, who="lena")
+
+
+@pytest.mark.slow
+def test_an_indicator_rises_as_far_as_verifiers_had_looked(report, saved):
+    kept, other = report(), report()
+    account, paper = graded(add(kept, **T1, person_key="one")), add(other, **A1, says="an order")
+    pair = both_concluded(kept, other, "same_source", "vera")
+    made = indicator(saved("$brigade"), item(account), item(paper))
+    assert (made.reached, made.supported) == ("SP1", False)
+    undo(pair, "lena")
+    made.refresh_from_db()
+    assert (made.reached, made.supported) == ("SP1", False) and "stays at SP1 until a verifier" in made.because[-1]
+    assert any(p.fullmatch(made.because[-1]) for p, _words in sentences._found())
+    assert live.reassess(made) == set(), "worked out again it stands as it stood"
+    for one in (kept, other):
+        verify(one, "vera")
+    made.refresh_from_db()
+    assert (made.reached, made.supported) == ("SP2", True)
 
 
 @pytest.mark.parametrize("said", [rules.HELD_BACK, rules.NOT_SAID])
@@ -479,4 +602,4 @@ def test_reports_of_before_keep_the_level_they_have(report):
     assert fresh(single).level == "V3d"
     see_all()
     evidence.weigh_contrary(item(other.items.get(contrary=True)), outcome="outweighed", how="r", by=person("lena"))
-    assert fresh(kept).level == "V4"
+    assert (fresh(kept).level, fresh(kept).held_back) == ("V2", "V4")

@@ -149,7 +149,11 @@ def test_the_word_of_two_assessors_is_not_one_persons(report):
     assert fresh(made).level == "V1"
     see_all()
     evidence.assess_item(item(told), testimony="T2", reasons="r", by=person("lena"))
-    assert fresh(made).level == "V2" and not item(told).graded_then
+    assert not item(told).graded_then, "that grade is the word of two"
+    assert (fresh(made).level, fresh(made).held_back) == ("V1", "V2"), (
+        "and raises what was concluded once a verifier looks (0058)"
+    )
+    assert actions.verify_incident(fresh(made), by=person("vera")).level == "V2"
 
 
 def test_a_consent_that_comes_after_it_was_concluded_without_it_waits(report, office):

@@ -45,8 +45,8 @@ def _consents_changed(ref: str, change: consent.Change) -> dict[str, object]:
         keep_cap(reports, ref, change.written_by)
     elif queries.caps(item):
         cap_is_back(reports, ref)
-    if live != item.live:
-        # What was concluded rested on it, or on its going back to what another does: whoever wrote the word down looks at neither again.
+    if live and not item.live and not caps:
+        # What was concluded rested on it, or on its going back to what another does: whoever wrote the word down does not look again.
         said = Incident.objects.filter(pk__in=reports).exclude(ceiling={}).values_list("pk", flat=True)
         for who in change.written_by:
             changed_by(said, who)

@@ -222,10 +222,10 @@ def test_a_base_set_lifts_what_a_verifier_said_it_may_and_nothing_else():
 def test_a_ceiling_rises_once_all_that_capped_it_is_weighed():
     made = rules.concluded([T1_TWO, ORDER, DENIAL, paper("d", "B1", contrary=True)], matches_pattern=False)
     assert made == rules.Ceiling("V2", False, "V3a", frozenset({"c", "d"}))
-    one = made.once_weighed("c", "")
-    assert (one.own, one.once_weighed("d", "").own) == ("V2", "V3a")
-    assert made.once_weighed("another", "") == made
-    assert one.once_weighed("d", "").once_it_stands("d") == rules.Ceiling("V2", False, "V3a", frozenset({"d"}))
+    one = made.once_weighed("c")
+    assert (one.own, one.once_weighed("d").own) == ("V2", "V3a")
+    assert made.once_weighed("another") == made
+    assert one.once_weighed("d").once_it_stands("d") == rules.Ceiling("V2", False, "V3a", frozenset({"d"}))
     assert rules.Ceiling.read(made.kept) == made and rules.Ceiling.read({}) is None
 
 
