@@ -92,11 +92,11 @@ def test_no_bundle_shows_what_is_sealed_and_an_answers_size_does_not_tell_how_mu
     assert len(answer) == len(other)
 
 
-@pytest.mark.parametrize("place", range(0, len(ASKED), 37))
-def test_a_request_is_refused_at_every_flipped_byte(place):
-    for bit in (1, 32):
-        with pytest.raises(BadBundle):
-            opening.open_request(ASKED[:place] + bytes([ASKED[place] ^ bit]) + ASKED[place + 1 :], SIGNER.vkey())
+def test_a_request_is_refused_at_every_flipped_byte():
+    for place in range(0, len(ASKED), 37):
+        for bit in (1, 32):
+            with pytest.raises(BadBundle):
+                opening.open_request(ASKED[:place] + bytes([ASKED[place] ^ bit]) + ASKED[place + 1 :], SIGNER.vkey())
 
 
 @pytest.mark.slow
