@@ -113,6 +113,14 @@ def confirmed(monkeypatch: Any) -> None:
     monkeypatch.setattr(Person, "fresh", True)
 
 
+@pytest.fixture(autouse=True)
+def english() -> None:
+    """A page that a test read in another language leaves that language to what its worker does next."""
+    from django.utils import translation
+
+    translation.activate("en")
+
+
 @pytest.fixture(autouse=True, scope="session")
 def light_keys() -> Iterator[None]:
     """Passphrases in tests are stretched lightly."""
