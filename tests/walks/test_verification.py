@@ -225,6 +225,9 @@ def test_a_grade_that_the_collector_typed_carries_no_more_than_v2(report, office
     evidence.assess_item(second, testimony="T2", reasons="r", by=person("lena"))
     see_all()
     incident.refresh_from_db()
+    assert (incident.level, incident.held_back) == ("V2", "V3b"), "and a verifier concludes it (decision 0058)"
+    incident = actions.verify_incident(incident, by=person("vera"))
+    see_all()
     assert (incident.level, incident.status) == ("V3b", "VERIFIED")
     second.refresh_from_db()
     actions.regrade_item(second, testimony="T1", by=person("lena"))
@@ -291,7 +294,8 @@ def test_a_delivered_account_brings_its_pseudonym_and_no_assessor(deliver):
     for item in incident.items.all():
         graded(item)
     incident.refresh_from_db()
-    assert incident.level == "V3b"
+    assert (incident.level, incident.held_back) == ("V2", "V3b")
+    assert actions.verify_incident(incident, by=person("vera")).level == "V3b"
     alone = deliver({**TOLD, "says": "c"}, {**TOLD, "says": "d"})
     assert concluded(alone).level == "V2"
 
