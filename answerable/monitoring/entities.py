@@ -65,6 +65,7 @@ def _waits(by: Any) -> list[dict[str, Any]]:
     return [
         {"title": _("Incident") + f" {i.ref}", "what": changed if i.cap_stays or i.held_back
          else _("an item of it was graded anew: look at its verification again") if graded.get(i.ref)
+         else changed if i.changed_by
          else _("an item was added to it: look at its verification again"),
          "url": reverse("incident", args=[i.ref]), "due": None, "urgency": 2}
         for i in seen[:40] if authority.allows(by, "verify_incident", i)

@@ -459,11 +459,18 @@ def to_be_seen() -> list[tuple[int, str, bool]]:
 
 
 def with_items_added(by: Person) -> QuerySet[Incident]:
-    """Concluded reports to which an item was added since, of which one was graded anew, of which what capped it was taken away, or
-    whose items would give more than was last concluded, for whoever may conclude them again: all of it is others' work."""
+    """Concluded reports to which an item was added since, of which one was graded anew, of which what capped it was taken away, whose
+    items would give more than was last concluded, or which bear an indicator out and were changed since, for whoever may conclude
+    them again: all of it is others' work."""
+    from answerable.monitoring.patterns.models import Indicator
+
     rows = to_be_seen()
     added = {pk for pk, _ref, _graded in rows} | links.keepers_of({ref for _pk, ref, _graded in rows}, carrying=True)
-    found = Incident.objects.filter(Q(pk__in=added) | ~Q(cap_stays={}) | ~Q(held_back=""), status__in=lifecycle.COUNTED)
+    bearing = Indicator.supporting.through.objects.filter(indicator__ended_at=None).values("sourceitem__incident")
+    changed = Q(pk__in=bearing) & ~Q(changed_by=[])
+    found = Incident.objects.filter(
+        Q(pk__in=added) | ~Q(cap_stays={}) | ~Q(held_back="") | changed, status__in=lifecycle.COUNTED
+    )
     return others_work(by, found)
 
 

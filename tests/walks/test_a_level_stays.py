@@ -555,7 +555,7 @@ def test_what_was_concluded_higher_does_not_give_way_while_a_consent_is_gone(rep
 
 
 @pytest.mark.slow
-def test_an_indicator_rises_as_far_as_verifiers_had_looked(report, saved):
+def test_an_indicator_rises_as_far_as_verifiers_had_looked(report, saved, office):
     kept, other = report(), report()
     account, paper = graded(add(kept, **T1, person_key="one")), add(other, **A1, says="an order")
     pair = both_concluded(kept, other, "same_source", "vera")
@@ -567,6 +567,8 @@ def test_an_indicator_rises_as_far_as_verifiers_had_looked(report, saved):
     assert any(p.fullmatch(made.because[-1]) for p, _words in sentences._found())
     assert live.reassess(made) == set(), "worked out again it stands as it stood"
     for one in (kept, other):
+        assert one.ref in office("vera").get("/today/").content.decode()
+        assert "Let the rules give the level" in office("vera").get(f"/watch/incidents/{one.ref}/").content.decode()
         verify(one, "vera")
     made.refresh_from_db()
     assert (made.reached, made.supported) == ("SP2", True)
