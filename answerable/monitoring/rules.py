@@ -305,9 +305,9 @@ def capping(items: Iterable[ItemFacts]) -> frozenset[str]:
     return frozenset(i.ref for i in items if i.live and i.contrary and not i.weighed and (i.strong or i.as_seen.strong))
 
 
-def uncapped(items: Sequence[ItemFacts], ceiling: Ceiling | None = None) -> str:
+def uncapped(items: Sequence[ItemFacts]) -> str:
     """The level these items would have without what caps them (R-VER-3)."""
-    return verification_level([replace(i, weighed=True, capped=False) for i in items], ceiling=ceiling).code
+    return verification_level([replace(i, weighed=True, capped=False) for i in items]).code
 
 
 def concluded(items: Sequence[ItemFacts], *, matches_pattern: bool, under: Ceiling | None = None) -> Ceiling:
