@@ -101,10 +101,10 @@ def main() -> None:
 
         from answerable.authority.acting import reading_as, set_scope
         from answerable.authority.principals import CLOCK
-        from answerable.monitoring import actions
+        from answerable.monitoring import actions, as_facts
         from answerable.monitoring.models import Incident, Party, Situation, SourceItem
         from answerable.monitoring.patterns import actions as patterns
-        from answerable.monitoring.patterns import live
+        from answerable.monitoring.patterns import contributing
         from answerable.monitoring.patterns.models import Contribution, PatternState
 
         run = world["run"]
@@ -197,13 +197,15 @@ def main() -> None:
         with reading_as(CLOCK):
             rows = list(Incident.objects.filter(ref__startswith="INC-B-").order_by("id")[:10_000])
             t = time.perf_counter()
-            named = live.queries.actors_of(rows)
-            facts = {f.ref: f for f in live.queries.incident_facts(rows, named)}
-            made_now = list(live._contributions(rows, facts, named, {}).values())
+            named = as_facts.actors_of(rows)
+            facts = {f.ref: f for f in as_facts.incident_facts(rows, named)}
+            made_now = list(contributing.of_incidents(rows, facts, named, {}).values())
             each = (time.perf_counter() - t) / len(rows)
-            kept = {live.key_of(c): c for c in Contribution.objects.filter(incident__in=rows)}
+            kept = {contributing.key_of(c): c for c in Contribution.objects.filter(incident__in=rows)}
             assert all(
-                (kept[key].own, kept[key].awaits) == (c.own, c.awaits) for c in made_now for key in [live.key_of(c)]
+                (kept[key].own, kept[key].awaits) == (c.own, c.awaits)
+                for c in made_now
+                for key in [contributing.key_of(c)]
             )
         print(
             f"levels from items: {each * 1e6:.0f} µs an incident, so {each * INCIDENTS:.0f} s for all of them once more"

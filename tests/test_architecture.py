@@ -18,8 +18,9 @@ PACKAGE = Path(__file__).resolve().parents[1] / "answerable"
 OURS = [m for m in apps.get_models() if m.__module__.startswith("answerable.")]
 # Texts that are written to be public: a council's own words about states, never about persons.
 PUBLIC_TEXTS = {"council.Proposal.objective", "council.Proposal.exception_text"}
-# live.py keeps what windows say true, inside the act that changed something.
-WRITERS = ("actions.py", "actions", "log.py", "keyroom", "doorkeys.py", "releasing.py", "live.py")
+# What windows say is kept true inside the act that changed something.
+KEPT_TRUE = ("live.py", "contributing.py", "windows.py", "assessments.py", "recomputing.py")
+WRITERS = ("actions.py", "actions", "log.py", "keyroom", "doorkeys.py", "releasing.py", *KEPT_TRUE)
 PUBLIC_PAGES = {
     "answerable.config.urls_office": {"start", "alive", "set-language", "sign-in", "sign-in-passkey", "begin-again"},
     "answerable.config.urls_portal": {"front", "alive", "set-language", "about", "released"},

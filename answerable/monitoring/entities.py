@@ -9,7 +9,7 @@ from answerable.authority import engine as authority
 from answerable.authority.engine import describes
 from answerable.common.hooks import question
 from answerable.common.references import begins
-from answerable.monitoring import access, actions, lifecycle, queries  # noqa: F401 - actions answers when consents change
+from answerable.monitoring import access, actions, lifecycle, queries, verifiers  # noqa: F401 - actions answers when consents change
 from answerable.monitoring.looking import panels  # noqa: F401 - its panels answer on a situation's page
 from answerable.monitoring.models import Import, Incident, PatternAssessment, Situation, SourceItem
 from answerable.monitoring.patterns import entities as patterns  # noqa: F401 - what patterns answer
@@ -58,8 +58,8 @@ def _pattern(p: PatternAssessment) -> tuple[str, dict[str, Any]]:
 def _waits(by: Any) -> list[dict[str, Any]]:
     """Concluded reports to which an item was added since, of which one was graded anew, or which were capped by what is gone, for
     whoever may conclude them again."""
-    added = queries.with_items_added(by).values("pk")
-    graded = {ref: g for _pk, ref, g in sorted(queries.to_be_seen(), key=lambda row: not row[2])}
+    added = verifiers.with_items_added(by).values("pk")
+    graded = {ref: g for _pk, ref, g in sorted(verifiers.to_be_seen(), key=lambda row: not row[2])}
     changed = _("what it was concluded on has changed: look at its verification again")
     seen = access.incidents(by).filter(pk__in=added).select_related("situation", "collected_by", "organisation")
     return [

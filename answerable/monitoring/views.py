@@ -17,7 +17,7 @@ from answerable.authority.pages import Request, Uncounted, done, form_page, move
 from answerable.authority.principals import Place
 from answerable.common.errors import Refused
 from answerable.common.references import normalise
-from answerable.monitoring import access, actions, forms, lifecycle, planning, queries, svac
+from answerable.monitoring import access, actions, forms, lifecycle, planning, queries, svac, verifiers
 from answerable.monitoring.evidence import actions as evidence
 from answerable.monitoring.intake import forms as intake_forms
 from answerable.monitoring.intake import queries as intake_queries
@@ -140,7 +140,7 @@ def _incident_page(
     shown, verifies = "", authority.allows(request.user, "verify_incident", this)
     if verifies:
         # Before anything is read for the page: of what changes meanwhile she may be told once too often, never not.
-        shown = queries.before_her(this)
+        shown = verifiers.before_her(this)
         this = access.get(seen.select_related("situation", "party", "organisation", "collected_by"), ref)
     linked = link_queries.kept_by([this.pk])
     # What a linked report rests on carries this one (R-VER-5).
@@ -150,7 +150,7 @@ def _incident_page(
         .prefetch_related("parents")
     )
     items.sort(key=lambda i: (i.incident_id != this.pk, i.pk))
-    own = queries.her_own_in(request.user, this) if verifies else ""
+    own = verifiers.her_own_in(request.user, this) if verifies else ""
     return render(
         request,
         "monitoring/incident.html",
@@ -163,8 +163,8 @@ def _incident_page(
             and not own
             and (
                 this.status == lifecycle.IN_VERIFICATION
-                or queries.to_look_at(request.user).filter(pk=this.pk).exists()
-                or queries.with_items_added(request.user).filter(pk=this.pk).exists()
+                or verifiers.to_look_at(request.user).filter(pk=this.pk).exists()
+                or verifiers.with_items_added(request.user).filter(pk=this.pk).exists()
             ),
             "why_not_verify": own or authority.decide(request.user, "verify_incident", this).words,
             "may_add": authority.allows(request.user, "add_item", this),

@@ -21,11 +21,11 @@ from answerable.alliance.models import Grant
 from answerable.authority.acting import reading_as
 from answerable.common import clock
 from answerable.common.errors import Refused
-from answerable.monitoring import actions, queries, rules
+from answerable.monitoring import actions, rules, verifiers
 from answerable.monitoring.evidence import actions as evidence
 from answerable.monitoring.linking import actions as linking
 from answerable.monitoring.models import Incident, SourceItem
-from answerable.monitoring.patterns import live
+from answerable.monitoring.patterns import assessments
 from answerable.monitoring.patterns.models import Contribution, PatternState
 from answerable.vault.consent import actions as consent
 
@@ -422,7 +422,7 @@ def test_a_report_is_not_listed_for_an_item_of_one_that_is_closed(report):
 
     def listed() -> bool:
         with reading_as(person("vera")):
-            return kept in queries.with_items_added(person("vera"))
+            return kept in verifiers.with_items_added(person("vera"))
 
     assert listed()
     close(other, "sami")
@@ -565,7 +565,7 @@ def test_an_indicator_rises_as_far_as_verifiers_had_looked(report, saved, office
     made.refresh_from_db()
     assert (made.reached, made.supported) == ("SP1", False) and "stays at SP1 until a verifier" in made.because[-1]
     assert any(p.fullmatch(made.because[-1]) for p, _words in sentences._found())
-    assert live.reassess(made) == set(), "worked out again it stands as it stood"
+    assert assessments.reassess(made) == set(), "worked out again it stands as it stood"
     for one in (kept, other):
         assert one.ref in office("vera").get("/today/").content.decode()
         assert "Let the rules give the level" in office("vera").get(f"/watch/incidents/{one.ref}/").content.decode()

@@ -831,7 +831,7 @@ def test_a_late_verification_makes_another_version_of_a_period_and_leaves_the_fi
 def test_two_reports_that_cite_a_third_filed_elsewhere_have_one_root(office, saved):
     """R-VER-1 across incidents: the third is in another incident, and each cites it through an item of its own there."""
     from answerable.alliance.models import Person
-    from answerable.monitoring import actions, queries, rules
+    from answerable.monitoring import actions, as_facts, rules
 
     see_all()
     sami, home, away = Person.objects.get(handle="sami"), saved("$I4"), saved("$I2")
@@ -842,7 +842,7 @@ def test_two_reports_that_cite_a_third_filed_elsewhere_have_one_root(office, sav
     root = add(away)
     left, right = add(away, parents=[root]), add(away, parents=[root])
     a, b = add(home, primary=True, parents=[left]), add(home, parents=[right])
-    (facts,) = queries.incident_facts([Incident.objects.get(pk=home.pk)])
+    (facts,) = as_facts.incident_facts([Incident.objects.get(pk=home.pk)])
     roots = rules.root_sets(facts.items)
     assert roots[a.ref] == roots[b.ref] == {root.ref}
     home.refresh_from_db()

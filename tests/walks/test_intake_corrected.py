@@ -18,7 +18,7 @@ from answerable.monitoring import actions as monitoring
 from answerable.monitoring.intake import models as m
 from answerable.monitoring.intake.actions import correcting
 from answerable.monitoring.models import Incident, Party
-from answerable.monitoring.patterns import live
+from answerable.monitoring.patterns import recomputing
 from answerable.monitoring.patterns.models import Contribution
 from answerable.record import log
 from answerable.vault import client
@@ -139,7 +139,7 @@ def test_another_actor_is_shown_and_counts_only_when_it_is_chosen(saved, office,
     made = verified(made)
     see_all()
     assert Contribution.objects.get(incident=made, level=made.level).party == other and counted(made) == report.level
-    again = live.recompute(from_items=True)
+    again = recomputing.recompute(from_items=True)
     assert (again.states, list(again.levels)) == (0, []), (was, again)
 
 

@@ -18,7 +18,7 @@ from walks.test_linking import within_an_act
 
 from answerable.common.errors import Refused
 from answerable.monitoring import actions as monitoring
-from answerable.monitoring import queries as reports
+from answerable.monitoring import verifiers
 from answerable.monitoring.intake import models as m
 from answerable.monitoring.intake.actions import correcting, filing
 from answerable.monitoring.models import Incident, Party, Situation, SourceItem
@@ -57,7 +57,7 @@ def test_whoever_delivered_the_version_that_corrects_a_report_does_not_verify_it
     with pytest.raises(Refused, match=HERS):
         monitoring.move_incident(made, "begin_verification", by=person("vera"))
     assert refused(made)
-    assert reports.her_own_in(person("lena"), made) == ""
+    assert verifiers.her_own_in(person("lena"), made) == ""
 
 
 def test_whoever_takes_a_version_over_has_a_part_in_the_report(saved, report):
@@ -69,7 +69,7 @@ def test_whoever_takes_a_version_over_has_a_part_in_the_report(saved, report):
     made = fresh(report)
     assert made.versions_by == sorted([person("sami").ref, person("dana").ref])
     within_an_act(lambda: SourceItem.objects.filter(incident=made).update(added_by=person("sami")))
-    assert HERS in reports.her_own_in(person("dana"), made)
+    assert HERS in verifiers.her_own_in(person("dana"), made)
 
 
 def test_whoever_collected_an_earlier_version_of_a_draft_does_not_verify_what_came_of_it(saved, dana):

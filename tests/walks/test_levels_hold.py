@@ -21,7 +21,7 @@ from answerable.monitoring.evidence.models import EvidenceFile
 from answerable.monitoring.linking import actions as linking
 from answerable.monitoring.models import Incident, Party, SourceItem
 from answerable.monitoring.patterns import actions as patterns
-from answerable.monitoring.patterns import live
+from answerable.monitoring.patterns import recomputing
 from answerable.monitoring.patterns.models import PatternState
 from answerable.monitoring.warning import queries as warning
 from answerable.record.models import Entry
@@ -47,7 +47,7 @@ def counted(incident) -> bool:
 def recomputed_alike(incident) -> None:
     """A full recomputation changes nothing of it."""
     before = fresh(incident)
-    live.recompute(from_items=True)
+    recomputing.recompute(from_items=True)
     after = fresh(incident)
     assert (after.level, after.status, after.because) == (before.level, before.status, before.because)
 
@@ -109,7 +109,7 @@ def test_a_recomputation_lowers_what_stood_too_high(report):
     actions.move_incident(made, "reopen", by=person("lena"))
     see_all()
     Incident.objects.filter(pk=made.pk).update(level="V3c")  # as an earlier version of the software left it
-    live.recompute(from_items=True)
+    recomputing.recompute(from_items=True)
     assert fresh(made).level == "V2"
 
 
@@ -210,7 +210,7 @@ def test_files_from_before_there_were_marks_get_theirs_when_the_vault_has_one_be
     take(office, one, 9)
     take(office, other, 9)
     EvidenceFile.objects.update(alike="")  # as an earlier version of the software stored them
-    live.recompute(from_items=True)
+    recomputing.recompute(from_items=True)
     assert fresh(kept).level == "V3c"
     assert NOT_MARKED in office("vera").get(f"/watch/items/{one.ref}/evidence/").content.decode()
     see_all()
@@ -305,7 +305,7 @@ def test_an_item_of_a_report_that_nobody_verified_bears_no_indicator_out(report,
     found.refresh_from_db()
     assert found.reached == "SP1" and not found.supported
     before = (found.reached, found.because, found.days)
-    live.recompute(from_items=True)
+    recomputing.recompute(from_items=True)
     found.refresh_from_db()
     assert (found.reached, found.because, found.days) == before
 
@@ -346,7 +346,7 @@ def test_a_commonality_reasoned_of_one_year_makes_no_pattern_of_another(report, 
     actions.assess_pattern(party, commonalities=["method"], by=person("sami"))
     after = met()
     assert after.pop(today.year) and not any(after.values())
-    again = live.recompute(from_items=True)
+    again = recomputing.recompute(from_items=True)
     assert not again.states and met()[today.year]
 
 

@@ -21,7 +21,7 @@ from answerable.monitoring.evidence import actions as evidence
 from answerable.monitoring.linking import actions as linking
 from answerable.monitoring.linking.models import LinkPair
 from answerable.monitoring.models import Incident
-from answerable.monitoring.patterns import live
+from answerable.monitoring.patterns import recomputing
 from answerable.vault.consent import actions as consent
 from answerable.vault.consent import queries as consents
 from answerable.vault.consent.models import EFFECTIVE, Withdrawal
@@ -113,7 +113,7 @@ class Reports:
 
     def counts_agree(self, after: str) -> None:
         with scope_of(CLOCK):
-            again = live.recompute(from_items=True)
+            again = recomputing.recompute(from_items=True)
         see_all()
         assert (again.levels, again.states) == ({}, 0), f"{after}: {again}"
 

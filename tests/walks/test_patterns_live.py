@@ -23,7 +23,7 @@ from answerable.monitoring.linking import actions as linking
 from answerable.monitoring.linking.models import LinkPair, Subordination
 from answerable.monitoring.models import Incident, Party, PatternAssessment, Situation, SourceItem
 from answerable.monitoring.patterns import actions as patterns
-from answerable.monitoring.patterns import live, queries, reach
+from answerable.monitoring.patterns import live, queries, reach, recomputing
 from answerable.monitoring.patterns.models import (
     FIGURES,
     Contribution,
@@ -227,10 +227,10 @@ def test_one_change_at_a_time_gives_what_recomputing_everything_gives(saved, cha
             for each in changes:
                 world.change(*each)
             kept = snapshot()
-            again = live.recompute(from_items=True)
+            again = recomputing.recompute(from_items=True)
             assert (again.states, again.levels, again.indicators, again.restated) == (0, {}, 0, [])
             forget()
-            live.recompute(from_items=True)
+            recomputing.recompute(from_items=True)
             assert snapshot() == kept
             raise _Undo
     except _Undo:
@@ -350,7 +350,7 @@ def newest(party: Party) -> PatternState:
 
 def recomputed_says_the_same() -> None:
     kept = snapshot()
-    again = live.recompute(from_items=True)
+    again = recomputing.recompute(from_items=True)
     set_scope(["*"])
     assert (again.states, again.levels, again.indicators, again.restated) == (0, {}, 0, []) and snapshot() == kept
 

@@ -17,6 +17,7 @@ from walks.test_intake import bring, dana, own_folder, row, table  # noqa: F401 
 from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.monitoring import actions as monitoring
+from answerable.monitoring import as_facts, verifiers
 from answerable.monitoring import queries as reports
 from answerable.monitoring.intake import queries as taken
 from answerable.monitoring.intake.actions import correcting, filing, reporting
@@ -27,8 +28,8 @@ from answerable.monitoring.linking.models import LinkPair
 from answerable.monitoring.looking import queries as looking
 from answerable.monitoring.looking.rules import Filters
 from answerable.monitoring.models import FurtherActor, Incident, Party, SourceItem
-from answerable.monitoring.patterns import live
 from answerable.monitoring.patterns import queries as patterns
+from answerable.monitoring.patterns import recomputing
 from answerable.monitoring.patterns.models import Contribution
 from answerable.record import log
 
@@ -109,7 +110,7 @@ def by_hand(situation) -> dict[str, tuple[int, int, int, int]]:
 def agrees() -> None:
     """A recomputation of everything finds nothing to change."""
     see_all()
-    again = live.recompute(from_items=True)
+    again = recomputing.recompute(from_items=True)
     assert (again.states, again.levels, again.restated) == (0, {}, [])
 
 
@@ -399,7 +400,7 @@ def test_a_person_names_who_else_took_part_and_someone_else_verifies_it_anew(fie
     one.refresh_from_db()
     assert one.status == "REOPENED" and names(one) == ["Column Q", "Hill Militia"] and levels(one) == {}
     assert log.history(one.ref)[-1].action == "actors named"
-    assert reports.her_own_in(field.person("sami"), one) == reports.YOU_NAMED and not reports.her_own_in(
+    assert verifiers.her_own_in(field.person("sami"), one) == verifiers.YOU_NAMED and not verifiers.her_own_in(
         field.person("vera"), one
     )
     for name, by in (("triage", "sami"), ("begin_verification", "vera")):
@@ -550,5 +551,5 @@ def test_tables_for_members_count_it_under_each_and_once_in_all(field):
     one = looking.year_table("party", [r for r in rows if len(r["party"]) == 1], k=5)
     assert (one.disjoint, one.nearly) == (True, False)
     both = field.told_of(field.party, field.militia)
-    named = reports.actors_of([both])[both.pk]
+    named = as_facts.actors_of([both])[both.pk]
     assert named == [field.party.pk, field.militia.pk]

@@ -20,7 +20,7 @@ from walks.test_verification import T1, add, concluded, graded, person
 
 from answerable.common import clock
 from answerable.common.errors import Refused
-from answerable.monitoring import actions, queries
+from answerable.monitoring import actions, verifiers
 from answerable.monitoring.evidence import actions as evidence
 from answerable.monitoring.intake.actions import correcting
 from answerable.monitoring.linking import actions as linking
@@ -258,14 +258,14 @@ def test_the_fingerprint_changes_with_all_that_a_conclusion_rests_on(report):
     told = graded(add(kept, **T1, person_key="one"))
     add(other, **A1, says="b")
     kept, other = concluded(kept), concluded(other)
-    seen = [queries.before_her(fresh(kept))]
+    seen = [verifiers.before_her(fresh(kept))]
 
     def differs(what):
-        now = queries.before_her(fresh(kept))
+        now = verifiers.before_her(fresh(kept))
         assert now not in seen, what
         seen.append(now)
 
-    assert queries.before_her(fresh(kept)) == seen[0]
+    assert verifiers.before_her(fresh(kept)) == seen[0]
     add(kept, **B2, says="c")
     differs("an item")
     see_all()

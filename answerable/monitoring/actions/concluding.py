@@ -13,7 +13,7 @@ from answerable.authority.acting import action, scope_of
 from answerable.authority.principals import CLOCK
 from answerable.common.errors import Refused
 from answerable.common.lifecycle import next_status
-from answerable.monitoring import grades, lifecycle, queries, rules
+from answerable.monitoring import as_facts, grades, lifecycle, rules, verifiers
 from answerable.monitoring.actions.locking import locked, locked_item
 from answerable.monitoring.actions.restating import relevel
 from answerable.monitoring.evidence import actions as counted
@@ -33,9 +33,9 @@ def verify_incident(
 
     The status follows the level: V3 and above verified, V2 credible, V1 alleged. Where another report was linked since, or an
     item added or graded anew, or what capped it taken away, it is concluded again with it. All of it is others' work
-    (queries.her_own_in). What she concludes is from then on the most the report stands at (decision 0058).
+    (verifiers.her_own_in). What she concludes is from then on the most the report stands at (decision 0058).
     V3d incidents of the same actor are worked out again, because the base set may have grown (R-VER-2).
-    `shown`: what the page she decided on showed (queries.before_her), None for an act without a page; she is asked to look again
+    `shown`: what the page she decided on showed (verifiers.before_her), None for an act without a page; she is asked to look again
     when that is not what the conclusion would rest on (decision 0056).
     """
     incident = locked(incident)
@@ -85,9 +85,9 @@ def verify_incident(
 def refuse_unseen(incident: Incident, shown: str | None) -> None:
     """Raises Refused where a page showed something else than what a conclusion would rest on now, or did not say what it showed.
 
-    `shown` as its page sent it (queries.before_her); None for an act without a page.
+    `shown` as its page sent it (verifiers.before_her); None for an act without a page.
     """
-    if shown is not None and shown != queries.before_her(incident):
+    if shown is not None and shown != verifiers.before_her(incident):
         raise Refused(
             _("Since you opened this page, something that the conclusion rests on has changed: an item, a grade, a consent, a fact, an "
               "armed actor, a version or a link. Nothing was concluded. Open the report again and look, then conclude."),
@@ -98,7 +98,7 @@ def refuse_unseen(incident: Incident, shown: str | None) -> None:
 def conclude(incident: Incident) -> None:
     """Part of an act by which a verifier concludes, or says that a level holds: keep what she concluded (decision 0058)."""
     with scope_of(CLOCK):
-        (facts,) = queries.incident_facts([incident])
+        (facts,) = as_facts.incident_facts([incident])
         under = rules.Ceiling.read(incident.ceiling)
         found = rules.concluded(facts.items, matches_pattern=incident.matches_pattern, under=under)
         incident.ceiling = found.kept
@@ -116,7 +116,7 @@ def note_weighed(item: SourceItem, *, stands: bool) -> None:
             if was is None:
                 continue
             if stands:
-                now = was.once_it_stands(item.ref) if queries.caps(item) else was
+                now = was.once_it_stands(item.ref) if verifiers.caps(item) else was
             else:
                 now = was.once_weighed(item.ref)
             if now != was:
@@ -157,7 +157,7 @@ def _linked_below(incident: Incident) -> list[Any]:
 
 def refuse_adder(incident: Incident, by: Person) -> None:
     """Whoever collected or changed what a report rests on is not the second person to look at it: someone else verifies (SOD-01)."""
-    if why := queries.her_own_in(by, incident):
+    if why := verifiers.her_own_in(by, incident):
         raise Refused(why, reason="SOD-01")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from answerable.common.hooks import question
 from answerable.common.lifecycle import next_status
-from answerable.monitoring import grades, lifecycle, queries
+from answerable.monitoring import grades, lifecycle, queries, verifiers
 from answerable.monitoring.actions.concluding import cap_is_back, changed_by, keep_cap
 from answerable.monitoring.actions.locking import locked
 from answerable.monitoring.actions.restating import relevel
@@ -28,7 +28,7 @@ def _consents_changed(ref: str, change: consent.Change) -> dict[str, object]:
     if not ref.startswith("ITM"):
         return {}
     item = SourceItem.objects.select_for_update(no_key=True).get(ref=ref)
-    live, caps, aside = item.live, queries.caps(item), dict[str, object]()
+    live, caps, aside = item.live, verifiers.caps(item), dict[str, object]()
     once = {*item.purposes, *item.withdrawn}
     if change.kind == "given":
         # Asked for the first time and refused: it counts by her word alone, and so not (R-VER-4).
@@ -43,7 +43,7 @@ def _consents_changed(ref: str, change: consent.Change) -> dict[str, object]:
     reports = {item.incident_id, *links.ends_of([item.incident_id]).values()}
     if caps and not item.live:
         keep_cap(reports, ref, change.written_by)
-    elif queries.caps(item):
+    elif verifiers.caps(item):
         cap_is_back(reports, ref)
     if live and not item.live and not caps:
         # What was concluded rested on it, or on its going back to what another does: whoever wrote the word down does not look again.
@@ -86,7 +86,7 @@ def _close_incident(incident: Incident, change: consent.Change) -> dict[str, obj
         for who in change.written_by if len(rested) > 1 else ():
             changed_by(rested, who)
         incident.refresh_from_db(fields=["changed_by"])
-        if end != incident.pk and queries.any_caps([incident.pk, *below]):
+        if end != incident.pk and verifiers.any_caps([incident.pk, *below]):
             keep_cap([end], incident.ref, change.written_by)
         before, incident.status = incident.status, lifecycle.CONSENT_WITHDRAWN
         incident.save(update_fields=["status"])
@@ -100,7 +100,7 @@ def _close_incident(incident: Incident, change: consent.Change) -> dict[str, obj
         below, end = links.kept_by([incident.pk]), links.ends_of([incident.pk])[incident.pk]
         for who in change.written_by if incident.changed_by or end != incident.pk else ():
             changed_by([incident.pk, end], who)
-        if end != incident.pk and queries.any_caps([incident.pk, *below]):
+        if end != incident.pk and verifiers.any_caps([incident.pk, *below]):
             cap_is_back([end], incident.ref)
         question("report_changed").ask(incident.ref)
     return {}

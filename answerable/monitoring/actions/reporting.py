@@ -15,7 +15,7 @@ from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.common.lifecycle import next_status
 from answerable.common.tables import taxonomy
-from answerable.monitoring import grades, lifecycle, queries, rules
+from answerable.monitoring import grades, lifecycle, rules, verifiers
 from answerable.monitoring.actions.concluding import changed_by, refuse_adder
 from answerable.monitoring.actions.locking import locked
 from answerable.monitoring.actions.restating import relevel
@@ -178,7 +178,7 @@ def add_item(
         compartment=incident.compartment, incident=incident, kind=kind, primary=primary, reliability=reliability,
         credibility=credibility, testimony=testimony, person_key=grades.pseudonym(person_key), contrary=contrary,
         purposes=list(purposes), captured_on=captured_on or clock.today(), added_by=by,
-        waits=queries.waits_for_a_verifier(incident, contrary), further={"words": words} if words else {},
+        waits=verifiers.waits_for_a_verifier(incident, contrary), further={"words": words} if words else {},
     )  # fmt: skip
     item.says = keeping.seal_fields(item.ref, item.compartment, "SourceItem", {"says": says})["says"]
     item.save(force_insert=True)

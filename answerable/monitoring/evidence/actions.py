@@ -39,7 +39,7 @@ from answerable.monitoring.evidence.models import (
 )
 from answerable.monitoring.evidence.said import Broken
 from answerable.monitoring.models import Incident, Party, Situation, SourceItem
-from answerable.monitoring.queries import has_a_share
+from answerable.monitoring.verifiers import has_a_share
 from answerable.record import log as record
 from answerable.record.models import Entry
 from answerable.vault import keeping

@@ -15,8 +15,7 @@ from answerable.authority.engine import describes
 from answerable.authority.principals import CLOCK
 from answerable.common.hooks import question
 from answerable.monitoring import access as monitoring
-from answerable.monitoring import lifecycle
-from answerable.monitoring import queries as known
+from answerable.monitoring import lifecycle, verifiers
 from answerable.monitoring.evidence import actions, queries  # noqa: F401 - they answer questions
 from answerable.monitoring.evidence.models import Assessment, EvidenceFile, Opinion, Proof, Redaction, Weighing
 from answerable.monitoring.linking import queries as links
@@ -105,12 +104,12 @@ def _to_weigh(by: Any) -> list[dict[str, Any]]:
         .alias(last=Coalesce(Subquery(last), Value("")))
         .exclude(last="stands")
     )
-    # Strong as it is graded, or as it was when a verifier concluded (known.caps); a weak one holds nothing.
+    # Strong as it is graded, or as it was when a verifier concluded (verifiers.caps); a weak one holds nothing.
     strong = Q(reliability__in=["A", "B"], credibility__in=[1, 2]) | ~Q(graded_then="")
     found = against.filter(strong, incident__status__in=[*lifecycle.COUNTED, lifecycle.MERGED]).select_related(
         "incident__collected_by", "incident__organisation", "incident__situation"
     )
-    items = [i for i in found.order_by("id")[: 4 * WEIGHED_AT_ONCE] if known.caps(i)]
+    items = [i for i in found.order_by("id")[: 4 * WEIGHED_AT_ONCE] if verifiers.caps(i)]
     with reading_as(CLOCK):  # what they speak against may be a report that this one is linked to
         ends = links.ends_of({i.incident_id for i in items})
         held = set(
@@ -123,7 +122,7 @@ def _to_weigh(by: Any) -> list[dict[str, Any]]:
         {"title": _("Incident") + f" {i.incident.ref}", "what": _("an item speaks strongly against it and holds it at V2: weigh that item"),
          "url": reverse("incident-known", args=[i.incident.ref]), "due": None, "urgency": 2}
         for i in items[:WEIGHED_AT_ONCE]
-        if authority.allows(by, "weigh_contrary", i) and not known.has_a_share(by, i.incident)
+        if authority.allows(by, "weigh_contrary", i) and not verifiers.has_a_share(by, i.incident)
     ]  # fmt: skip
 
 

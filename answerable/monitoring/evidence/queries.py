@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 
 from answerable.authority.acting import reading_as
 from answerable.authority.principals import CLOCK, HasPrincipal
+from answerable.common.among import among
 from answerable.common.hooks import question
 from answerable.monitoring import days, grades, lifecycle
 from answerable.monitoring import rules as monitoring_rules
@@ -158,12 +159,12 @@ def _above(items: Iterable[SourceItem]) -> _Above:
     up: dict[int, set[int]] = {}
     todo, seen = {i.pk for i in items}, set[int]()
     while todo:
-        rows = list(edge.filter(from_sourceitem__in=todo).values_list("from_sourceitem_id", "to_sourceitem_id"))
+        rows = list(edge.filter(from_sourceitem__in=among(todo)).values_list("from_sourceitem_id", "to_sourceitem_id"))
         for child, parent in rows:
             up.setdefault(child, set()).add(parent)
         seen |= todo
         todo = {p for _c, p in rows} - seen
-    listed = SourceItem.objects.filter(pk__in=seen).values_list("pk", "ref", "incident_id") if up else ()
+    listed = SourceItem.objects.filter(pk__in=among(seen)).values_list("pk", "ref", "incident_id") if up else ()
     return _Above(up, {pk: (ref, where) for pk, ref, where in listed})
 
 

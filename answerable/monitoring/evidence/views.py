@@ -25,7 +25,7 @@ from answerable.channel.arriving import InMemory
 from answerable.common import faults
 from answerable.common.errors import Refused
 from answerable.monitoring import access as monitoring
-from answerable.monitoring import grades
+from answerable.monitoring import as_facts, grades, verifiers
 from answerable.monitoring import queries as monitoring_queries
 from answerable.monitoring.evidence import access, actions, bundles, checks, explaining, forms, queries, rules
 from answerable.monitoring.evidence.models import EvidenceFile, TimeAuthority
@@ -340,10 +340,10 @@ def known(request: Request, ref: str) -> HttpResponse:
         monitoring.incidents(request.user).select_related("party", "organisation", "collected_by", "verified_by"), ref
     )
     items = list(incident.items.prefetch_related("parents", "assessments", "weighings"))
-    (facts,) = monitoring_queries.incident_facts([incident])
+    (facts,) = as_facts.incident_facts([incident])
     base = monitoring_queries.base_of(incident)
     may_weigh = any(authority.allows(request.user, "weigh_contrary", i) for i in items if i.contrary and i.live)
-    barred = may_weigh and monitoring_queries.has_a_share(request.user, incident)
+    barred = may_weigh and verifiers.has_a_share(request.user, incident)
     return render(
         request, "monitoring/known.html",
         {"incident": incident, "explained": explaining.explain(

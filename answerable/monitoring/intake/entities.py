@@ -16,8 +16,7 @@ from answerable.authority.principals import CLOCK
 from answerable.common import clock
 from answerable.common.hooks import question
 from answerable.monitoring import access as monitoring
-from answerable.monitoring import lifecycle
-from answerable.monitoring import queries as reports
+from answerable.monitoring import lifecycle, verifiers
 from answerable.monitoring.intake import access, guard, queries
 from answerable.monitoring.intake import models as m
 from answerable.monitoring.models import Incident
@@ -77,7 +76,7 @@ def _waits(by: Any) -> list[dict[str, Any]]:
             "urgency": 3,
         }
         for i in found
-        if authority.allows(by, "verify_incident", i) and not reports.her_own_in(by, i)
+        if authority.allows(by, "verify_incident", i) and not verifiers.her_own_in(by, i)
     ]
 
 

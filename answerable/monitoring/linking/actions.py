@@ -23,7 +23,7 @@ from answerable.common.lifecycle import next_status
 from answerable.engines.linkage import incidents as linkage
 from answerable.engines.linkage import names
 from answerable.monitoring import actions as monitoring
-from answerable.monitoring import lifecycle
+from answerable.monitoring import lifecycle, verifiers
 from answerable.monitoring import queries as known
 from answerable.monitoring.linking import lists, queries, rules
 from answerable.monitoring.linking.models import (
@@ -384,7 +384,7 @@ def undo_link(pair: LinkPair, *, turn: int, by: Person) -> LinkPair:
         aside = pair.put_aside
         with scope_of(CLOCK):
             # What speaks against the report and was before a verifier does not stop weighing by one person's word.
-            caps = pair.concluded and known.any_caps([other.pk, *queries.kept_by([other.pk])])
+            caps = pair.concluded and verifiers.any_caps([other.pk, *queries.kept_by([other.pk])])
             calm = (
                 other.status == lifecycle.MERGED
                 and not caps

@@ -9,7 +9,7 @@ from answerable.authority import engine as authority
 from answerable.authority.engine import describes
 from answerable.common.hooks import question
 from answerable.monitoring import access as monitoring
-from answerable.monitoring import queries as known
+from answerable.monitoring import verifiers
 from answerable.monitoring.linking import access, actions, queries
 from answerable.monitoring.linking.models import Agreement, Command, DuplicateSearch, LinkPair, Subordination
 from answerable.record.pages import Described
@@ -55,7 +55,7 @@ def _waits(by: Any) -> list[dict[str, Any]]:
     """Concluded reports to which another was linked since, for whoever may conclude them again."""
     seen = (
         monitoring.incidents(by)
-        .filter(pk__in=known.to_look_at(by).values("pk"))
+        .filter(pk__in=verifiers.to_look_at(by).values("pk"))
         .select_related("situation", "collected_by")
     )
     return [

@@ -13,6 +13,7 @@ from django.db.models import Count, Q, QuerySet, Sum
 from answerable.alliance.models import Body
 from answerable.authority.acting import reading_as
 from answerable.authority.principals import CLOCK
+from answerable.common.among import among
 from answerable.engines.linkage import incidents as linkage
 from answerable.engines.linkage import names
 from answerable.monitoring import lifecycle
@@ -249,7 +250,7 @@ def kept_by(incidents: Iterable[int]) -> dict[int, int]:
     frontier = set(wanted)
     while frontier:
         merged = LinkPair.objects.filter(decision=LinkPair.SAME, duplicate__status=lifecycle.MERGED)
-        rows = merged.filter(kept__in=frontier).values_list("duplicate", "kept")
+        rows = merged.filter(kept__in=among(frontier)).values_list("duplicate", "kept")
         fresh = {int(d): int(k) for d, k in rows if d is not None and k is not None and d not in direct}
         direct |= fresh
         frontier = set(fresh)

@@ -24,7 +24,7 @@ from answerable.authority.principals import CLOCK, HasPrincipal
 from answerable.common.tables import label
 from answerable.engines.disclosure import tables as disclosure
 from answerable.monitoring import access as monitoring
-from answerable.monitoring import days
+from answerable.monitoring import as_facts, days
 from answerable.monitoring import queries as reports
 from answerable.monitoring.lifecycle import COUNTED
 from answerable.monitoring.looking import rules
@@ -435,7 +435,7 @@ def counted_for_members(situation: Situation, year: int) -> list[dict[str, Any]]
             for item in SourceItem.objects.filter(incident__in=[i.pk for i in chunk]):
                 items.setdefault(item.incident_id, []).append(item)
             passed = {x.pk for x in gate.passing("transfer", [x for xs in items.values() for x in xs], "members")}
-            named = reports.actors_of(chunk)
+            named = as_facts.actors_of(chunk)
             for i in chunk:
                 if reports.may_leave(items.get(i.pk, []), passed):
                     written.setdefault(areas.key(i.area1), Counter())[i.area1] += 1

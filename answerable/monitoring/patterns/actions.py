@@ -16,7 +16,7 @@ from answerable.common.errors import Refused
 from answerable.common.tables import taxonomy
 from answerable.monitoring import lifecycle
 from answerable.monitoring.models import Incident, Party, PatternAssessment, SourceItem
-from answerable.monitoring.patterns import live, queries, rules
+from answerable.monitoring.patterns import assessments, live, queries, recomputing, rules
 from answerable.monitoring.patterns.models import Contribution, Indicator, PanelPrevalence
 from answerable.record import log as record
 from answerable.vault import keeping
@@ -95,7 +95,7 @@ def record_indicator(
     indicator.supporting.set(supporting)
     indicator.contrary.set(contrary)
     with scope_of(CLOCK):
-        live.reassess(indicator)
+        assessments.reassess(indicator)
     days |= set(queries.days_of(indicator))
     live.reasons_changed(party, why="indicator recorded", because_of=indicator.ref, days=days, by=by)
     entry = record.append(
@@ -150,10 +150,10 @@ def set_prevalence(pattern: PatternAssessment, *, level: str, reasons: str, by: 
 
 
 @action("recompute_patterns")
-def recompute_patterns(*, from_items: bool = True, by: HasPrincipal) -> live.Recomputed:
+def recompute_patterns(*, from_items: bool = True, by: HasPrincipal) -> recomputing.Recomputed:
     """Work out every level, window and assessment from the incidents and their items alone. What already holds stays as it is."""
     authority.require(by, "recompute_patterns", Place("patterns"))
-    found = live.recompute(from_items=from_items, by=by)
+    found = recomputing.recompute(from_items=from_items, by=by)
     record.append(
         "patterns recomputed", "patterns", by=by,
         detail={"incidents": found.incidents, "windows": found.windows, "changed": found.states,

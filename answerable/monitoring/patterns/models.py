@@ -32,7 +32,7 @@ class Contribution(models.Model):
     """What one incident adds to the windows of one actor it names, at present; `level` is "" while it is not counted there.
 
     `own` is the level its items give alone, `awaits` whether a base set of five would lift it to V3d (R-VER-2); `level` is V3d
-    only where this actor's own base set lifts it (decision 0048). Written only by live.py: everything below follows from these
+    only where this actor's own base set lifts it (decision 0048). Written only by contributing.py: everything below follows from these
     rows, so a change is found by comparing with them.
     """
 
@@ -185,7 +185,7 @@ class Indicator(models.Model):
     contrary = models.ManyToManyField(SourceItem, related_name="+", blank=True)
     reached = models.CharField(max_length=4, default="none")
     because = models.JSONField(default=list)
-    # The days it counts on at present, in order; written by live.py, which finds a change by comparing with them.
+    # The days it counts on at present, in order; written by assessments.py, which finds a change by comparing with them.
     days = models.JSONField(default=list)
     reasons = SealedField()
     made_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")

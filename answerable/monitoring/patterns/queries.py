@@ -157,13 +157,13 @@ class Standing:
 def concerned(party: Party, incident: Incident) -> bool:
     """Whether an incident names the actor, or a unit that stood under it on every day it may have been (§1.4: actor or chain of
     command)."""
-    from answerable.monitoring import queries
+    from answerable.monitoring import as_facts
     from answerable.monitoring.linking import queries as links
 
     actors = {actor.pk for actor in incident.actors}
     if party.pk in actors:
         return True
-    late, early = queries.days_known(incident)
+    late, early = as_facts.days_known(incident)
     if incident.situation_id != party.situation_id or not rules.fits((late, early)):
         return False
     under = links.spans_below(party, early, late)
@@ -182,7 +182,7 @@ def standing(indicator: Indicator, *, looked_at: bool = False) -> Standing:
     speaks every item that does. Two items have one origin wherever the way there was filed (R-VER-1). `looked_at`: without what
     reports say for it that someone changed since a verifier concluded (Incident.changed_by, held_back).
     """
-    from answerable.monitoring import queries
+    from answerable.monitoring import as_facts
     from answerable.monitoring.evidence import queries as evidence
     from answerable.monitoring.linking import queries as links
 
@@ -190,7 +190,7 @@ def standing(indicator: Indicator, *, looked_at: bool = False) -> Standing:
         (item, contrary)
         for items, contrary in ((indicator.supporting, False), (indicator.contrary, True))
         for item in items.select_related("incident__party")
-        .prefetch_related(queries.graded(), "incident__also_named__party")
+        .prefetch_related(as_facts.graded(), "incident__also_named__party")
         .order_by("id")
         if concerned(indicator.party, item.incident)
     ]
@@ -209,7 +209,7 @@ def standing(indicator: Indicator, *, looked_at: bool = False) -> Standing:
     below = links.kept_by(ends.values())
     one_source = links.one_source(below)
     facts = [
-        queries.item_facts(
+        as_facts.item_facts(
             item, {*roots.get(item.pk, ()), *same.get(item.pk, ())}, source=one_source.get(item.incident_id, ""),
             contrary=contrary, then=True,
         )

@@ -13,9 +13,9 @@ from django.db.models.functions import Coalesce
 
 from answerable.common.tables import obligations, taxonomy
 from answerable.monitoring import lifecycle as incidents
+from answerable.monitoring.as_facts import told_by
 from answerable.monitoring.models import Incident, Situation
 from answerable.monitoring.patterns import rules as patterns
-from answerable.monitoring.queries import told_by
 from answerable.monitoring.rules import ItemFacts
 from answerable.monitoring.warning import lifecycle, rules
 from answerable.monitoring.warning.models import Alert, WarningEntry

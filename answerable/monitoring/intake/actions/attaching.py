@@ -13,8 +13,7 @@ from answerable.authority.acting import action
 from answerable.common import clock
 from answerable.common.hooks import question
 from answerable.monitoring import actions as monitoring
-from answerable.monitoring import grades
-from answerable.monitoring import queries as reports
+from answerable.monitoring import grades, verifiers
 from answerable.monitoring.evidence import actions as evidence
 from answerable.monitoring.intake import guard, queries, rules
 from answerable.monitoring.intake import models as m
@@ -69,7 +68,7 @@ def _source_item(incident: Incident, ref: str, coded: Mapping[str, Any], says: b
         reliability=c.get("reliability", ""), credibility=c.get("credibility", 0), testimony=c.get("testimony", ""),
         person_key=grades.pseudonym(c.get("person_key", "")), contrary=bool(c.get("contrary")), purposes=list(c.get("purposes", [])),
         captured_on=date.fromisoformat(c["captured_on"]), further={n: c[n] for n in FURTHER_OF_ITEM if n in c}, says=says,
-        added_by=by, waits=reports.waits_for_a_verifier(incident, bool(c.get("contrary"))),
+        added_by=by, waits=verifiers.waits_for_a_verifier(incident, bool(c.get("contrary"))),
     )  # fmt: skip
     made.save(force_insert=True)
     if c.get("interview"):

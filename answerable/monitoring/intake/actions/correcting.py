@@ -14,8 +14,7 @@ from answerable.authority.principals import CLOCK
 from answerable.common.errors import Refused
 from answerable.common.lifecycle import next_status
 from answerable.monitoring import actions as monitoring
-from answerable.monitoring import lifecycle
-from answerable.monitoring import queries as reports
+from answerable.monitoring import lifecycle, verifiers
 from answerable.monitoring.intake import models as m
 from answerable.monitoring.intake import queries, rules
 from answerable.monitoring.intake.actions import attaching, filing
@@ -190,7 +189,7 @@ def look_at_corrected_story(incident: Incident, *, holds: bool, shown: str | Non
     live.first([incident.ref])
     incident = Incident.objects.select_for_update(no_key=True).select_related("party").get(pk=incident.pk)
     authority.require(by, "verify_incident", incident)
-    if why := reports.her_own_in(by, incident):
+    if why := verifiers.her_own_in(by, incident):
         raise Refused(why, reason="SOD-01")
     was = incident.status
     if not incident.story_corrected or was not in lifecycle.ASSESSED:

@@ -8,6 +8,7 @@ import pytest
 
 from answerable.alliance.models import Body, Person
 from answerable.authority.acting import set_scope
+from answerable.monitoring import as_facts
 from answerable.monitoring import queries as reports
 from answerable.monitoring.evidence.models import Assessment
 from answerable.monitoring.intake import models as intake
@@ -193,8 +194,8 @@ def test_what_speaks_against_an_incident_is_weighed_in_a_finding_nobody_asked_it
 def test_nothing_happened_after_it_was_told_and_a_later_version_tells_it_again(small):
     year = {"on": date(2025, 1, 1), "precision": "year"}
     told = small.told(small.a, filed=date(2025, 11, 3), **year)
-    assert reports.days_known(told) == (date(2025, 11, 3), date(2025, 1, 1))
-    assert reports.incident_facts([told])[0].days == (date(2025, 11, 3), date(2025, 1, 1))
+    assert as_facts.days_known(told) == (date(2025, 11, 3), date(2025, 1, 1))
+    assert as_facts.incident_facts([told])[0].days == (date(2025, 11, 3), date(2025, 1, 1))
     for status, made, last in (
         (intake.TAKEN_OVER, date(2025, 11, 20), date(2025, 11, 20)),
         (intake.CORRECTION, date(2025, 12, 20), date(2025, 11, 20)),  # waits: nobody said that it is told so
@@ -207,8 +208,8 @@ def test_nothing_happened_after_it_was_told_and_a_later_version_tells_it_again(s
             earliest=date(2025, 1, 1), latest=date(2025, 12, 31), precision="year", area1="P", narrative=b"", place=b"",
             link_reason=b"",
         )  # fmt: skip
-        assert reports.days_known(told) == (last, date(2025, 1, 1))
-        assert reports.told_by([told]) == {told.pk: max(last, made) if status == intake.TAKEN_OVER else last}
+        assert as_facts.days_known(told) == (last, date(2025, 1, 1))
+        assert as_facts.told_by([told]) == {told.pk: max(last, made) if status == intake.TAKEN_OVER else last}
 
 
 def test_only_what_lies_within_for_certain_counts_in_an_assessment_and_in_a_finding(small):
