@@ -54,21 +54,29 @@ def _pattern(p: PatternAssessment) -> tuple[str, dict[str, Any]]:
     return "Pattern", {"madeBy": p.made_by.ref}
 
 
+# So many are listed on Today at most.
+AT_ONCE = 40
+
+
 @question("waits_for").answer_with
 def _waits(by: Any) -> list[dict[str, Any]]:
     """Concluded reports to which an item was added since, of which one was graded anew, or which were capped by what is gone, for
     whoever may conclude them again."""
-    added = verifiers.with_items_added(by).values("pk")
-    graded = {ref: g for _pk, ref, g in sorted(verifiers.to_be_seen(), key=lambda row: not row[2])}
+    seen = access.incidents(by).filter(pk__in=verifiers.changed_since().values("pk"))
+    theirs = verifiers.others_work(
+        by, seen.select_related("situation", "collected_by", "organisation"), at_most=AT_ONCE
+    )
+    graded = {
+        ref: g for _pk, ref, g in sorted(verifiers.to_be_seen({i.pk for i in theirs}), key=lambda row: not row[2])
+    }
     changed = _("what it was concluded on has changed: look at its verification again")
-    seen = access.incidents(by).filter(pk__in=added).select_related("situation", "collected_by", "organisation")
     return [
         {"title": _("Incident") + f" {i.ref}", "what": changed if i.cap_stays or i.held_back
          else _("an item of it was graded anew: look at its verification again") if graded.get(i.ref)
          else changed if i.changed_by
          else _("an item was added to it: look at its verification again"),
          "url": reverse("incident", args=[i.ref]), "due": None, "urgency": 2}
-        for i in seen[:40] if authority.allows(by, "verify_incident", i)
+        for i in theirs if authority.allows(by, "verify_incident", i)
     ]  # fmt: skip
 
 

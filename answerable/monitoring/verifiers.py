@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
@@ -13,6 +13,7 @@ from django.utils.translation import gettext_noop
 from answerable.alliance.models import Person
 from answerable.authority.acting import reading_as
 from answerable.authority.principals import CLOCK
+from answerable.common.among import among
 from answerable.monitoring import as_facts, grades, lifecycle
 from answerable.monitoring.intake.models import TAKEN_OVER, Draft
 from answerable.monitoring.linking import queries as links
@@ -76,10 +77,10 @@ YOU_HAD_HER_WORD = gettext_noop(
 )
 
 
-def her_own(by: Person, incidents: Iterable[Incident]) -> dict[int, str]:
+def her_own(by: Person, incidents: Iterable[int]) -> dict[int, str]:
     """Of these reports, those that this person does not verify although their collector is another, with the sentence why: she
     collected or changed part of what each rests on, or of what one linked to it does (SOD-01). In every compartment."""
-    keys = {i.pk for i in incidents}
+    keys = set(incidents)
     with reading_as(CLOCK):
         below = links.kept_by(keys)
         every = [*keys, *below]
@@ -108,21 +109,26 @@ def her_own(by: Person, incidents: Iterable[Incident]) -> dict[int, str]:
 
 def her_own_in(by: Person, incident: Incident) -> str:
     """The sentence why this person does not verify a report although its collector is another, or "" (her_own)."""
-    why = her_own(by, [incident]).get(incident.pk, "")
+    why = her_own(by, [incident.pk]).get(incident.pk, "")
     return _(why) if why else ""
 
 
-def has_a_share(by: Person, incident: Incident) -> bool:
-    """Whether this person collected a report, added an item to it or had a version of it, or of any that is linked with it, above or
-    below: in every compartment (SOD-01). What speaks against one of them caps the one that is kept."""
+def shares(by: Person, incidents: Iterable[int]) -> set[int]:
+    """Of these reports, those of which this person collected one, added an item to it or had a version of it, or of any that is
+    linked with it, above or below: in every compartment (SOD-01). What speaks against one of them caps the one that is kept."""
     with reading_as(CLOCK):
-        top = links.ends_of([incident.pk])[incident.pk]
-        every = {top, *links.kept_by([top])}
-        hers = Q(collected_by=by) | Q(versions_by__contains=[by.ref])
-        return (
-            Incident.objects.filter(hers, pk__in=every).exists()
-            or SourceItem.objects.filter(added_by=by, incident__in=every).exists()
-        )
+        ends = links.ends_of(incidents)
+        top_of = {end: end for end in ends.values()} | links.kept_by(ends.values())
+        reports = Incident.objects.filter(Q(collected_by=by) | Q(versions_by__contains=[by.ref]), pk__in=among(top_of))
+        items = SourceItem.objects.filter(added_by=by, incident__in=among(top_of))
+        hers = {*reports.values_list("pk", flat=True), *items.values_list("incident_id", flat=True)}
+    tops = {top_of[pk] for pk in hers}
+    return {pk for pk, end in ends.items() if end in tops}
+
+
+def has_a_share(by: Person, incident: Incident) -> bool:
+    """Whether this person has a share in a report or in one linked with it (shares)."""
+    return incident.pk in shares(by, [incident.pk])
 
 
 # Columns of a report, and of an item, on which a conclusion rests.
@@ -174,37 +180,46 @@ SEEN_BY = (
 )
 
 
-def to_be_seen() -> list[tuple[int, str, bool]]:
-    """Items that a verifier has yet to look at: key and reference of their report, and whether it is a grade alone that is new."""
+def to_be_seen(reports: Collection[int] | None = None) -> list[tuple[int, str, bool]]:
+    """Items that a verifier has yet to look at, of these reports or of all: key and reference of their report, and whether it is
+    a grade alone that is new."""
     rows = SourceItem.objects.filter(Q(waits=True) | ~Q(graded_then="")).exclude(
         withdrawn__contains=[grades.MONITORING]
     )
+    if reports is not None:
+        rows = rows.filter(incident__in=among(reports))
     rows = rows.select_related("incident").only(*SEEN_BY, "incident__ref")
     return [(i.incident_id, i.incident.ref, not i.waits) for i in rows if i.to_be_seen]
 
 
-def with_items_added(by: Person) -> QuerySet[Incident]:
-    """Concluded reports to which an item was added since, of which one was graded anew, of which what capped it was taken away, whose
-    items would give more than was last concluded, or which bear an indicator out and were changed since, for whoever may conclude
-    them again: all of it is others' work."""
+def changed_since(this: Incident | None = None) -> QuerySet[Incident]:
+    """Concluded reports (or this one, if it is) to which an item was added since, of which one was graded anew, of which what capped
+    it was taken away, whose items would give more than was last concluded, or which bear an indicator out and were changed since."""
     from answerable.monitoring.patterns.models import Indicator
 
-    rows = to_be_seen()
+    rows = to_be_seen(None if this is None else {this.pk, *links.kept_by([this.pk])})
     added = {pk for pk, _ref, _graded in rows} | links.keepers_of({ref for _pk, ref, _graded in rows}, carrying=True)
     bearing = Indicator.supporting.through.objects.filter(indicator__ended_at=None).values("sourceitem__incident")
     changed = Q(pk__in=bearing) & ~Q(changed_by=[])
     found = Incident.objects.filter(
-        Q(pk__in=added) | ~Q(cap_stays={}) | ~Q(held_back="") | changed, status__in=lifecycle.COUNTED
+        Q(pk__in=among(added)) | ~Q(cap_stays={}) | ~Q(held_back="") | changed, status__in=lifecycle.COUNTED
     )
-    return others_work(by, found)
+    return found if this is None else found.filter(pk=this.pk)
 
 
-def to_look_at(by: Person) -> QuerySet[Incident]:
-    """Concluded reports to which another was linked since, for whoever may look at both: all of it is others' work (SOD-01)."""
-    return others_work(by, links.linked_to_since())
+# So many reports are asked about at a time.
+ASKED_AT_ONCE = 200
 
 
-def others_work(by: Person, found: QuerySet[Incident]) -> QuerySet[Incident]:
-    """Of these reports, those that this person may conclude, as far as that depends on who did what (SOD-01)."""
-    found = found.exclude(collected_by=by)
-    return found.exclude(pk__in=her_own(by, found))
+def others_work(by: Person, found: QuerySet[Incident], *, at_most: int) -> list[Incident]:
+    """The first of these reports that this person may conclude, as far as that depends on who did what (SOD-01): of others' work
+    alone. However many wait, no more are read than it takes to find these."""
+    keys = list(found.exclude(collected_by=by).values_list("pk", flat=True))
+    theirs: list[int] = []
+    for start in range(0, len(keys), ASKED_AT_ONCE):
+        part = keys[start : start + ASKED_AT_ONCE]
+        own = her_own(by, part)
+        theirs += [key for key in part if key not in own]
+        if len(theirs) >= at_most:
+            break
+    return list(found.filter(pk__in=theirs[:at_most]))

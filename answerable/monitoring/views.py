@@ -163,8 +163,8 @@ def _incident_page(
             and not own
             and (
                 this.status == lifecycle.IN_VERIFICATION
-                or verifiers.to_look_at(request.user).filter(pk=this.pk).exists()
-                or verifiers.with_items_added(request.user).filter(pk=this.pk).exists()
+                or link_queries.linked_to_since().filter(pk=this.pk).exists()
+                or verifiers.changed_since(this).exists()
             ),
             "why_not_verify": own or authority.decide(request.user, "verify_incident", this).words,
             "may_add": authority.allows(request.user, "add_item", this),

@@ -118,11 +118,13 @@ def _to_weigh(by: Any) -> list[dict[str, Any]]:
             )
         )
     items = [i for i in items if ends[i.incident_id] in held]
+    items = items[:WEIGHED_AT_ONCE]
+    hers = verifiers.shares(by, {i.incident_id for i in items})
     return [
         {"title": _("Incident") + f" {i.incident.ref}", "what": _("an item speaks strongly against it and holds it at V2: weigh that item"),
          "url": reverse("incident-known", args=[i.incident.ref]), "due": None, "urgency": 2}
-        for i in items[:WEIGHED_AT_ONCE]
-        if authority.allows(by, "weigh_contrary", i) and not verifiers.has_a_share(by, i.incident)
+        for i in items
+        if authority.allows(by, "weigh_contrary", i) and i.incident_id not in hers
     ]  # fmt: skip
 
 

@@ -50,18 +50,19 @@ def _described(by: Any, ref: str) -> Described | None:
     return None
 
 
+# So many are listed on Today at most.
+AT_ONCE = 40
+
+
 @question("waits_for").answer_with
 def _waits(by: Any) -> list[dict[str, Any]]:
     """Concluded reports to which another was linked since, for whoever may conclude them again."""
-    seen = (
-        monitoring.incidents(by)
-        .filter(pk__in=verifiers.to_look_at(by).values("pk"))
-        .select_related("situation", "collected_by")
-    )
+    seen = monitoring.incidents(by).filter(pk__in=queries.linked_to_since().values("pk"))
+    theirs = verifiers.others_work(by, seen.select_related("situation", "collected_by"), at_most=AT_ONCE)
     return [
         {"title": _("Incident") + f" {i.ref}", "what": _("another report was linked to it: look at its verification again"),
          "url": reverse("incident", args=[i.ref]), "due": None, "urgency": 2}
-        for i in seen[:40] if authority.allows(by, "verify_incident", i)
+        for i in theirs if authority.allows(by, "verify_incident", i)
     ]  # fmt: skip
 
 
