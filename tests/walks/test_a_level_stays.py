@@ -605,3 +605,24 @@ def test_reports_of_before_keep_the_level_they_have(report):
     see_all()
     evidence.weigh_contrary(item(other.items.get(contrary=True)), outcome="outweighed", how="r", by=person("lena"))
     assert (fresh(kept).level, fresh(kept).held_back) == ("V2", "V4")
+
+
+@pytest.mark.slow
+def test_what_waits_for_another_hides_nothing_that_waits_for_her(report, office, monkeypatch):
+    """Today reads some at a time: all that she may not look at herself, even if it comes first, costs her no place."""
+    hers = strong(report)
+    others = [weak(report), weak(report)]
+    add(hers, **B2, says="late")
+    for made in others:
+        actions.regrade_item(made.items.get(), credibility=1, by=person("vera"))
+    see_all()
+    monkeypatch.setattr(verifiers, "ASKED_AT_ONCE", 1)
+    with reading_as(person("vera")):
+        waits = verifiers.changed_since().order_by("-pk")
+        assert [i.pk for i in waits][:2] == [i.pk for i in reversed(others)]
+        assert verifiers.others_work(person("vera"), waits, at_most=1) == [hers]
+        assert set(waits) >= {hers, *others}
+    page = office("vera").get("/today/").content.decode()
+    assert hers.ref in page and not any(i.ref in page for i in others)
+    every = [i.pk for i in [hers, *others]]
+    assert verifiers.shares(person("sami"), every) == set(every) and not verifiers.shares(person("vera"), every)
