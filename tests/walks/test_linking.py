@@ -22,6 +22,7 @@ from answerable.monitoring import actions as monitoring
 from answerable.monitoring import queries as patterns
 from answerable.monitoring.evidence import actions as evidence
 from answerable.monitoring.linking import actions, lists, queries
+from answerable.monitoring.linking.actions import searching
 from answerable.monitoring.linking.models import Actor, DuplicateSearch, LinkCard, LinkPair
 from answerable.monitoring.models import Import, Incident, Party, SourceItem
 from answerable.record.models import Entry
@@ -388,7 +389,7 @@ def test_with_an_agreement_in_writing_each_is_told_the_others_name_and_may_ask(f
 
 
 def test_a_search_is_done_in_parts_stopped_and_taken_up_again(file, saved, monkeypatch, office):
-    monkeypatch.setattr(actions, "PART", 4)
+    monkeypatch.setattr(searching, "PART", 4)
     file(days=60, area2="Z-51")
     file(days=60, area2="Z-51")
     situation = saved("$zandria")

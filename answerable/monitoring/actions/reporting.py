@@ -208,7 +208,7 @@ def move_incident(incident: Incident, name: str, *, by: Person) -> Incident:
     if name == "begin_verification":
         refuse_adder(incident, by)
     if name == "refer_elsewhere":
-        # What was linked to it stands by itself again (linking.actions.note), and it stands without that should it come back.
+        # What was linked to it stands by itself again (linking.actions.comparing.note), and it stands without that should it come back.
         if below := links.kept_by([incident.pk]):
             changed_by([incident.pk, *below], by.ref)
     before, incident.status = incident.status, next_status(lifecycle.INCIDENT_MOVES, name, status=incident.status)
