@@ -10,13 +10,13 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from answerable.common.errors import Refused
-from answerable.monitoring.intake import queries, rules
+from answerable.monitoring.intake import queries, rules, values
 
 
 class Problems(Refused):
     """A report that did not pass the check: every problem by field."""
 
-    def __init__(self, problems: Mapping[str, rules.Problem]) -> None:
+    def __init__(self, problems: Mapping[str, values.Problem]) -> None:
         self.problems = {name: queries.words(p) for name, p in problems.items()}
         super().__init__(
             " ".join(f"{_(rules.bad_field(name))}: {sentence}" for name, sentence in self.problems.items()),

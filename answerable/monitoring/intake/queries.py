@@ -22,7 +22,7 @@ from answerable.common.errors import Refused
 from answerable.monitoring import access as monitoring
 from answerable.monitoring import days, grades, lifecycle
 from answerable.monitoring import queries as reports
-from answerable.monitoring.intake import description, rules
+from answerable.monitoring.intake import description, rules, values
 from answerable.monitoring.intake import models as m
 from answerable.monitoring.intake.counts import WHY_OUT, Cell, said
 from answerable.monitoring.models import Incident, Party, Situation, SourceItem
@@ -37,7 +37,7 @@ TABLES = Path(__file__).parents[1] / "tables"
 
 
 @cache
-def boxes() -> Mapping[int, rules.Box]:
+def boxes() -> Mapping[int, values.Box]:
     """Country (Gleditsch-Ward) → its box in degrees, from Natural Earth 1:50m (scripts/country_boxes.py)."""
     with (TABLES / "country_boxes.csv").open(encoding="utf-8", newline="") as f:
         return {
@@ -58,7 +58,7 @@ def lapses_on(made_at: datetime) -> date:
     return made_at.date() + timedelta(days=draft_days())
 
 
-def countries(situations: Iterable[tuple[str, Sequence[int]]]) -> dict[str, tuple[rules.Box, ...]]:
+def countries(situations: Iterable[tuple[str, Sequence[int]]]) -> dict[str, tuple[values.Box, ...]]:
     """Where the places of each situation may lie. One with a country whose box is not known is held to none."""
     found = {}
     for ref, codes in situations:
@@ -95,10 +95,10 @@ def world(by: Person, situation: Situation | None = None, *, asks: bool = False)
                        countries((ref, codes) for ref, _name, codes in seen), {ref.casefold(): ref for ref in allowed}, asks)  # fmt: skip
 
 
-def words(problem: rules.Problem | Sequence[Any]) -> str:
+def words(problem: values.Problem | Sequence[Any]) -> str:
     """A problem's sentence in the reader's language; what is put into it is translated as well."""
     sentence, figures = (
-        (problem.sentence, problem.figures) if isinstance(problem, rules.Problem) else (problem[0], problem[1])
+        (problem.sentence, problem.figures) if isinstance(problem, values.Problem) else (problem[0], problem[1])
     )
     shown = {k: _(v) if isinstance(v, str) and v else v for k, v in figures.items()}
     return _(sentence) % shown if shown else _(sentence)

@@ -19,7 +19,7 @@ from answerable.common import clock, edtf
 from answerable.common.errors import Refused
 from answerable.monitoring import access as monitoring
 from answerable.monitoring import grades, lifecycle
-from answerable.monitoring.intake import access, forms, problems, published, queries, readers, rules
+from answerable.monitoring.intake import access, forms, problems, published, queries, readers, rules, values
 from answerable.monitoring.intake import counts as service_counts
 from answerable.monitoring.intake import models as m
 from answerable.monitoring.intake.actions import correcting, counting, delivering, filing, interviewing, reporting
@@ -375,7 +375,7 @@ def report(request: Request, ref: str) -> HttpResponse:
     step = _number(request.POST.get("step", "0")) if posted else begun.step if begun else 0
     act = request.POST.get("act", "next") if posted else ""
     row = forms.row_of(answers, situation.ref)
-    wrong: dict[str, rules.Problem] = {}
+    wrong: dict[str, values.Problem] = {}
     refused = ""
     if posted:
         _clean, all_wrong = rules.check(row, queries.world(request.user, situation, asks=True))

@@ -13,7 +13,7 @@ from typing import Any
 from answerable.common.edtf import gettext_noop
 from answerable.common.tables import label
 from answerable.monitoring.intake.description import A1, A2, A3, DECLINED, FIELDS, LISTS, Field, codes_of
-from answerable.monitoring.intake.rules import FEWER
+from answerable.monitoring.intake.values import FEWER
 
 LANGUAGES = {
     "en": "English (en)",

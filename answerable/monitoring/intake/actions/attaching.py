@@ -15,7 +15,7 @@ from answerable.common.hooks import question
 from answerable.monitoring import actions as monitoring
 from answerable.monitoring import grades, verifiers
 from answerable.monitoring.evidence import actions as evidence
-from answerable.monitoring.intake import guard, queries, rules
+from answerable.monitoring.intake import guard, queries, rules, values
 from answerable.monitoring.intake import models as m
 from answerable.monitoring.intake.problems import Problems
 from answerable.monitoring.models import Incident, SourceItem, item_ref
@@ -110,23 +110,23 @@ def attach_item(
     authority.require(by, "add_item", incident)
     item, problems = rules.check_item(row, queries.world(by, incident.situation, asks=True))
     if any(p.incident_id != incident.pk and p.compartment != incident.compartment for p in parents):
-        problems["parents"] = rules.Problem(rules._("An item can only derive from one you can see."))
+        problems["parents"] = values.Problem(rules._("An item can only derive from one you can see."))
     if item is None or problems:
         raise Problems(problems)
     ref, coded = item_ref(), dict(item.coded)
     if words := queries.word_marks([(incident.situation.ref, item.says)])[0]:
         if queries.words_here(incident, words):
-            raise Problems({"says": rules.Problem(rules.HERE_ALREADY)})
+            raise Problems({"says": values.Problem(rules.HERE_ALREADY)})
         coded["words"] = words
     if coded.get("person_key"):
         (coded["person_key"],) = queries.person_marks(by, [coded["person_key"]])
     if named := coded.get("interview"):
         free = m.Interview.objects.select_for_update().filter(ref=named, held_by="", report=None)
         if not free.update(held_by=ref):
-            raise Problems({"interview": rules.Problem(guard.SPENT)})
+            raise Problems({"interview": values.Problem(guard.SPENT)})
         person = queries.persons_of(by, [named])[named]
         if coded.get("person_key") not in (None, "", person):
-            raise Problems({"person_key": rules.Problem(guard.ANOTHER)})
+            raise Problems({"person_key": values.Problem(guard.ANOTHER)})
         coded["person_key"] = person
     says = keeping.seal_fields(ref, incident.compartment, "SourceItem", {"says": item.says})["says"]
     made = _source_item(incident, ref, coded, says, by=by)

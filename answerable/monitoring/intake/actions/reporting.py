@@ -16,7 +16,7 @@ from answerable.common import clock, edtf
 from answerable.common.errors import Refused
 from answerable.monitoring import access
 from answerable.monitoring.intake import models as m
-from answerable.monitoring.intake import queries, readers, rules
+from answerable.monitoring.intake import queries, readers, rules, values
 from answerable.monitoring.intake.actions import correcting, filing, interviewing
 from answerable.monitoring.intake.problems import Problems
 from answerable.monitoring.intake.staging import checking, layout, sealing, sentences
@@ -48,7 +48,7 @@ def deliver_report(
     if route == "api" and (odd := rules.not_asked(row)):
         raise Problems(odd)
     named = str(row.get("situation", ""))
-    situation = None if rules.unkeepable(named) else Situation.objects.filter(ref=named).first()
+    situation = None if values.unkeepable(named) else Situation.objects.filter(ref=named).first()
     authority.require(by, "bring_in_reports", Place("intake"))
     if situation is not None:
         authority.require(by, "receive_report", situation)
@@ -82,8 +82,8 @@ def deliver_report(
     except IntegrityError:
         # The same report came in a moment ago by another way.
         raise Refused(_("This report is here already. Nothing was changed."), reason="duplicate") from None
-    for values in items:
-        m.DraftItem(**dict(zip(layout.ITEM_COLUMNS, values, strict=True))).save(force_insert=True)
+    for kept in items:
+        m.DraftItem(**dict(zip(layout.ITEM_COLUMNS, kept, strict=True))).save(force_insert=True)
     interviewing.hold(m.Draft.objects.filter(pk=draft.pk))
     # No file comes this way, so none enters the custody log.
     ready = draft.status == m.DRAFT and not (draft.lacks or draft.looks_like or hold)
@@ -102,17 +102,17 @@ def deliver_report(
     return draft, incident
 
 
-def row_of_day(values: Mapping[str, Any], *, by: Person) -> dict[str, Any]:
+def row_of_day(told: Mapping[str, Any], *, by: Person) -> dict[str, Any]:
     """A report whose date is a day and how far it is known, as the row that every route is checked as.
 
     Kinds of actor that are not said are the named actors' own.
     """
-    row = with_all_actors({k: v for k, v in values.items() if k not in ("on", "precision")})
+    row = with_all_actors({k: v for k, v in told.items() if k not in ("on", "precision")})
     try:
-        row["when"] = edtf.written(values["on"], str(values.get("precision") or edtf.DAY))
+        row["when"] = edtf.written(told["on"], str(told.get("precision") or edtf.DAY))
     except edtf.Unreadable as no:
-        raise Problems({"when": rules.Problem(no.sentence)}) from None
-    if not row.get("actor_types") and not rules.unkeepable(row.get("party")):
+        raise Problems({"when": values.Problem(no.sentence)}) from None
+    if not row.get("actor_types") and not values.unkeepable(row.get("party")):
         given = row.get("party") or ""
         refs = [str(r) for r in (given if isinstance(given, list) else [given])]
         named = {p.ref: p for p in Party.objects.filter(ref__in=refs, situation__in=access.situations(by))}

@@ -10,7 +10,7 @@ from typing import Any
 from answerable.alliance.models import Person
 from answerable.authority.acting import reading_as
 from answerable.common import clock
-from answerable.monitoring.intake import guard, queries, readers, rules
+from answerable.monitoring.intake import guard, queries, readers, rules, values
 from answerable.monitoring.intake import models as m
 from answerable.monitoring.intake.description import SUBMISSION_ID
 from answerable.monitoring.intake.staging import sentences
@@ -54,27 +54,29 @@ class Intake:
         self.written: dict[str, tuple[str, str, str]] = {}
         self.repeated = self.corrections = 0
         # Rows that are good and are not taken all the same, and why, by field.
-        self.wrong: list[tuple[readers.Record, str, rules.Problem]] = []
+        self.wrong: list[tuple[readers.Record, str, values.Problem]] = []
         self.twice: list[tuple[readers.Record, str]] = []
 
-    def check(self, record: readers.Record, row: dict[str, Any]) -> tuple[rules.Clean | None, dict[str, rules.Problem]]:
+    def check(
+        self, record: readers.Record, row: dict[str, Any]
+    ) -> tuple[rules.Clean | None, dict[str, values.Problem]]:
         """One row against the one check, and what its route adds: rejected where it came from, a file that lies."""
         clean, problems = rules.check(row, self.world)
         if self.with_texts and not str(row.get("link_reason") or "").strip():
             # Texts are sealed together, once: what is missing cannot be added under the same key afterwards.
-            problems.setdefault("link_reason", rules.Problem(rules.MISSING))
-        if rules.unkeepable(row.get(SUBMISSION_ID)):
-            problems[SUBMISSION_ID] = rules.Problem(rules.CHARACTER)
+            problems.setdefault("link_reason", values.Problem(rules.MISSING))
+        if values.unkeepable(row.get(SUBMISSION_ID)):
+            problems[SUBMISSION_ID] = values.Problem(rules.CHARACTER)
         if record.rejected:
             problems = {
-                "submission_id": rules.Problem(
+                "submission_id": values.Problem(
                     rules._("This submission was rejected where it was collected, so it is not taken.")
                 )
             }
         for number, item in enumerate(row.get("items") or (), 1):
             held = item.get("attachment")
             if isinstance(held, dict) and "refused" in held:
-                problems[f"items.{number}.attachment"] = rules.Problem(held["refused"], held["figures"])
+                problems[f"items.{number}.attachment"] = values.Problem(held["refused"], held["figures"])
         return (None if problems else clean), problems
 
     def new(self, rows: Sequence[tuple[readers.Record, dict[str, Any], rules.Clean]]) -> list[Ready]:
@@ -105,7 +107,7 @@ class Intake:
                     self.twice.append((record, why))
                 continue
             if known and known.ref in gone:
-                self.wrong.append((record, SUBMISSION_ID, rules.Problem(sentences.WITHDRAWN)))
+                self.wrong.append((record, SUBMISSION_ID, values.Problem(sentences.WITHDRAWN)))
                 continue
             if identity in self.seen or any(x in self.seen for x in every):
                 earlier = ready.get(identity)
@@ -185,7 +187,7 @@ class Intake:
             if mark:
                 item.coded["words"] = mark
 
-    def guarded(self, ready: Sequence[Ready]) -> tuple[list[Ready], list[tuple[readers.Record, str, rules.Problem]]]:
+    def guarded(self, ready: Sequence[Ready]) -> tuple[list[Ready], list[tuple[readers.Record, str, values.Problem]]]:
         """An interview carries the account of one submission: the rows that may go on, and those that may not, by field."""
         named = {i.coded["interview"] for r in ready for i in r.clean.items if i.coded.get("interview")}
         if not named:
@@ -194,7 +196,7 @@ class Intake:
             held = dict(m.Interview.objects.filter(ref__in=named).values_list("ref", "held_by"))
         persons = queries.persons_of(self.by, named)
         good: list[Ready] = []
-        problems: list[tuple[readers.Record, str, rules.Problem]] = []
+        problems: list[tuple[readers.Record, str, values.Problem]] = []
         for r in ready:
             of = {
                 f"items.{n}.interview": ref for n, i in enumerate(r.clean.items, 1) if (ref := i.coded.get("interview"))
@@ -202,11 +204,11 @@ class Intake:
             taken = [
                 name for name, ref in of.items() if self.interviews.get(ref, held.get(ref, "")) not in ("", r.identity)
             ]
-            problems += [(r.record, name, rules.Problem(guard.SPENT)) for name in taken]
+            problems += [(r.record, name, values.Problem(guard.SPENT)) for name in taken]
             other = [
                 f"items.{n}.person_key" for n, i in enumerate(r.clean.items, 1) if not self._person_told(i, persons)
             ]
-            problems += [(r.record, name, rules.Problem(guard.ANOTHER)) for name in other]
+            problems += [(r.record, name, values.Problem(guard.ANOTHER)) for name in other]
             if not taken and not other:
                 self.interviews |= dict.fromkeys(of.values(), r.identity)
                 good.append(r)
