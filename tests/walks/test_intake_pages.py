@@ -50,6 +50,22 @@ def test_a_file_goes_from_upload_through_mapping_to_drafts_and_back_out(office, 
     assert send(dana, renamed).status_code == 303
 
 
+def test_a_column_set_to_nothing_is_named_before_anything_is_kept(office, saved):
+    dana, raw = office("dana"), table(row(saved))
+    names = raw.split(b"\r\n")[0].decode().split(",")
+    where = send(dana, raw).url
+    said = dana.post(
+        where, {"act": "map", **{f"c{n}": "" if name == "narrative" else name for n, name in enumerate(names)}}
+    )
+    told = said.content.decode()
+    assert "One column was set to nothing and is left out:" in told and "<bdi>narrative</bdi>." in told
+    assert "send it again and say what they hold" in told
+    dana.post(where, {"act": "drop"})
+    where = send(dana, raw).url
+    told = dana.post(where, {"act": "map", **{f"c{n}": name for n, name in enumerate(names)}}).content.decode()
+    assert "left out:" not in told
+
+
 def test_a_run_is_nobody_elses_and_nothing_without_its_key(office, saved):
     dana, sami = office("dana"), office("sami")
     where = send(dana, table(row(saved))).url

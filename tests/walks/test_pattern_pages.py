@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
+from walks.test_linking import within_an_act
 
 from answerable.authority.acting import set_scope
+from answerable.common import clock
 from answerable.monitoring.models import PatternAssessment, SourceItem
-from answerable.monitoring.patterns.models import Indicator, PanelPrevalence
+from answerable.monitoring.patterns.models import Indicator, PanelPrevalence, PatternState, StateChange
 from answerable.record import log as record
 from answerable.web.templatetags.answerable import count
 
@@ -45,6 +48,35 @@ def test_a_number_is_followed_from_the_situation_to_its_items(office, saved):
     items = re.findall(r"ITM-[0-9A-Z-]+", sami.get(incidents[0]).content.decode())
     set_scope(["*"])
     assert items and SourceItem.objects.filter(ref=items[0]).exists()
+
+
+def test_a_windows_history_is_its_own(office, saved):
+    """A number of another window never stood in this one, however close their ends lie."""
+    regiment = saved("$regiment")
+    set_scope(["*"])
+    latest = PatternState.objects.filter(party=regiment, reported_incidents__gt=0).latest("ends_on").ends_on
+    other = (latest + timedelta(days=3)).isoformat()
+    figures = {"was": {"verified_victims": 7001}, "now": {"verified_victims": 7002}}
+    turned = [{"test": "WS", "ends_on": other, "was": False, "now": True}]
+
+    def change(ends_on: str, turned: list[dict[str, object]]) -> None:
+        StateChange.objects.create(
+            party=regiment, at=clock.now(), reason="linked", windows=2, newest={"ends_on": ends_on, **figures},
+            turned=turned,
+        )  # fmt: skip
+
+    there = f"/watch/windows/{regiment.ref}/{latest}/"
+    before = text(office("sami").get(there))
+    within_an_act(lambda: change(other, turned))
+    assert text(office("sami").get(there)) == before
+    within_an_act(
+        lambda: change(other, [*turned, {"test": "SY", "ends_on": latest.isoformat(), "was": False, "now": True}])
+    )
+    told = text(office("sami").get(there))
+    assert told.count("SY met, twelve months to") == before.count("SY met, twelve months to") + 1
+    assert told.count("WS met") == before.count("WS met") and "7001 → 7002" not in told
+    within_an_act(lambda: change(latest.isoformat(), []))
+    assert "7001 → 7002" in text(office("sami").get(there))
 
 
 def test_a_legal_adviser_reads_the_number_and_opens_none_of_it(office, saved):

@@ -154,6 +154,7 @@ def run(request: Request, token: str) -> HttpResponse:
     return render(
         request, "monitoring/intake/run.html",
         {"state": state, "form": form, "refused": refused, "columns": columns, "preview": preview, "situation": situation,
+         "left_out": [c for c, holds in zip(columns, state.mapping, strict=False) if not holds] if state.started else [],
          "problems": problems.lines(state.problems[:SHOWN_PROBLEMS]), "token": token},
         status=409 if refused else 422 if form.errors else 200,
     )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_POST
 from answerable.authority import engine as authority
 from answerable.authority.pages import Request, done, form_page, needs
 from answerable.monitoring import access as monitoring
-from answerable.monitoring.models import PatternAssessment, Situation
+from answerable.monitoring.models import Party, PatternAssessment, Situation
 from answerable.monitoring.patterns import access, actions, forms, live, queries, rules
 from answerable.record.pages import chain
 from answerable.vault import actions as vault
@@ -71,10 +72,20 @@ def window(request: Request, ref: str, day: str) -> HttpResponse:
          "tests": list(found["tests"].values()), "others": len(further), "other_victims": sum(r.victims for r in further),
          "perhaps": perhaps, "perhaps_victims": perhaps_victims,
          "further": carriers(request.user, [r.ref for r in further], levels),
-         "changes": party.state_changes.filter(newest__ends_on__gte=day)[:20],
+         "changes": _changes(party, state.ends_on.isoformat()),
          "indicators": access.indicators(request.user).filter(party=party, ended_at=None),
          "assessments": monitoring.patterns(request.user).filter(party=party)[:20], **carriers(request.user, refs, levels)},
     )  # fmt: skip
+
+
+def _changes(party: Party, day: str) -> list[dict[str, Any]]:
+    """Acts that turned a test of this very window, or changed its figures while it was the newest; others' are not its history."""
+    found = party.state_changes.filter(Q(newest__ends_on=day) | Q(turned__contains=[{"ends_on": day}]))[:20]
+    return [
+        {"at": c.at, "reason": c.reason, "newest": c.newest if c.newest.get("ends_on") == day else None,
+         "turned": [t for t in c.turned if t["ends_on"] == day]}
+        for c in found
+    ]  # fmt: skip
 
 
 def about(by: Any, pattern: PatternAssessment) -> dict[str, Any]:
