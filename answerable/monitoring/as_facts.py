@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db.models import Max, Prefetch, prefetch_related_objects
 
-from answerable.common.among import among
 from answerable.monitoring import grades, lifecycle, rules
+from answerable.monitoring.among import among
 from answerable.monitoring.evidence import queries as evidence
 from answerable.monitoring.evidence import rules as grading
 from answerable.monitoring.intake.models import TAKEN_OVER, Draft

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_noop
 from answerable.alliance.models import Person
 from answerable.authority.acting import reading_as
 from answerable.authority.principals import CLOCK
-from answerable.common.among import among
 from answerable.monitoring import as_facts, grades, lifecycle
+from answerable.monitoring.among import among
 from answerable.monitoring.intake.models import TAKEN_OVER, Draft
 from answerable.monitoring.linking import queries as links
 from answerable.monitoring.models import (

@@ -13,10 +13,10 @@ from django.db.models import QuerySet
 
 from answerable.authority.acting import reading_as
 from answerable.authority.principals import CLOCK, HasPrincipal
-from answerable.common.among import among
 from answerable.common.hooks import question
 from answerable.monitoring import days, grades, lifecycle
 from answerable.monitoring import rules as monitoring_rules
+from answerable.monitoring.among import among
 from answerable.monitoring.evidence import rules
 from answerable.monitoring.evidence.models import (
     Assessment,

@@ -13,10 +13,10 @@ from django.db.models import Count, Q, QuerySet, Sum
 from answerable.alliance.models import Body
 from answerable.authority.acting import reading_as
 from answerable.authority.principals import CLOCK
-from answerable.common.among import among
 from answerable.engines.linkage import incidents as linkage
 from answerable.engines.linkage import names
 from answerable.monitoring import lifecycle
+from answerable.monitoring.among import among
 from answerable.monitoring.linking import rules
 from answerable.monitoring.linking.models import (
     Actor,
