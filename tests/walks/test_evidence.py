@@ -791,6 +791,13 @@ def test_a_contrary_item_is_weighed_with_reasons_and_only_then_the_cap_falls(off
     press(lena, f"/watch/items/{contrary.ref}/weigh/", outcome="stands", how="It is dated after the fact.")
     incident.refresh_from_db()
     assert incident.level == "V2"
+    told, report = text_of(lena.get(page)), text_of(lena.get(f"/watch/incidents/{incident.ref}/"))
+    assert (
+        "It was weighed and stands, so the cap at V2 remains" in told and "weighs it anew with another outcome" in told
+    )
+    for words in ("until a verification lead records", "that the contrary item be weighed", "not yet weighed"):
+        assert words not in told + report
+    assert "no weighing has ended that" in report
     press(lena, f"/watch/items/{contrary.ref}/weigh/", outcome="outweighed", how="canaryhow: two saw it.")
     incident.refresh_from_db()
     assert incident.level == "V3a" and Weighing.objects.count() == 2 and not rows_holding("canaryhow")

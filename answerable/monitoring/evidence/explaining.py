@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
@@ -25,10 +25,16 @@ class Explanation:
 
 
 def explain(
-    items: Sequence[rules.ItemFacts], *, base: int, matches: bool, ceiling: rules.Ceiling | None = None
+    items: Sequence[rules.ItemFacts],
+    *,
+    base: int,
+    matches: bool,
+    ceiling: rules.Ceiling | None = None,
+    stands: Collection[str] = (),
 ) -> Explanation:
     """The level that the items support, and why not the next. `base`: incidents in the actor's base set (R-VER-2); `ceiling`: what was
-    last concluded, above which the level does not rise (decision 0058)."""
+    last concluded, above which the level does not rise (decision 0058); `stands`: references of items of which the last weighing said
+    that they stand against the incident (R-VER-3)."""
     level = rules.verification_level(items, base=base, matches_pattern=matches, ceiling=ceiling)
     live = [i for i in items if i.live]
     dropped = [i for i in items if not i.live]
@@ -50,7 +56,7 @@ def explain(
     says += _shared(live)
     for item in live:
         if item.contrary:
-            says.append(_contrary(item))
+            says.append(_contrary(item, stands))
     if added := [i for i in live if i.waits == rules.ADDED]:
         says.append(_("SOD-01: %(refs)s: added after verification was concluded, so it raises nothing until a verifier who added none "
                       "of it looks again.") % {"refs": _refs(added)})  # fmt: skip
@@ -62,7 +68,9 @@ def explain(
                       "looks again.") % {"level": level.held, "stays": level.code})  # fmt: skip
         missing = [(level.held, _("that a verifier look at it again: it stays at what was last concluded (SOD-01)"))]
         return Explanation(level, tuple(says), tuple(missing))
-    return Explanation(level, tuple(says), tuple(_missing(level, live, qualifying, roots, base=base, matches=matches)))
+    return Explanation(
+        level, tuple(says), tuple(_missing(level, live, qualifying, roots, stands, base=base, matches=matches))
+    )
 
 
 def _shared(items: Sequence[rules.ItemFacts]) -> list[str]:
@@ -122,7 +130,7 @@ def _about(item: rules.ItemFacts) -> str:
     return _("%(ref)s qualifies (%(grade)s).") % words
 
 
-def _contrary(item: rules.ItemFacts) -> str:
+def _contrary(item: rules.ItemFacts, stands: Collection[str]) -> str:
     if not item.strong:
         return _("%(ref)s speaks against the incident; it is not strong (A–B with 1–2), so it caps nothing.") % {
             "ref": item.ref
@@ -131,13 +139,17 @@ def _contrary(item: rules.ItemFacts) -> str:
         return _("%(ref)s speaks strongly against the incident and has been weighed; it caps nothing now.") % {
             "ref": item.ref
         }
+    if item.ref in stands:
+        return _("R-VER-3: %(ref)s speaks strongly against the incident. It was weighed and stands, so the cap at V2 remains.") % {
+            "ref": item.ref
+        }  # fmt: skip
     return _("R-VER-3: %(ref)s speaks strongly against the incident and caps it at V2 until a verification lead records how it was "
              "weighed.") % {"ref": item.ref}  # fmt: skip
 
 
 def _missing(
     level: rules.Level, live: Sequence[rules.ItemFacts], qualifying: Sequence[rules.ItemFacts],
-    roots: dict[str, frozenset[str]], *, base: int, matches: bool,
+    roots: dict[str, frozenset[str]], stands: Collection[str], *, base: int, matches: bool,
 ) -> list[tuple[str, str]]:  # fmt: skip
     if level.code == "V4":
         return []
@@ -155,9 +167,13 @@ def _missing(
             ("R-VER-3", _("that a verifier look at it again, because what it was concluded on has changed (SOD-01)"))
         ]
     out: list[tuple[str, str]] = []
-    capped = any(i.contrary and i.strong and not i.weighed for i in live)
-    if capped:
+    capped = [i for i in live if i.contrary and i.strong and not i.weighed]
+    if any(i.ref not in stands for i in capped):
         out.append(("R-VER-3", _("that the contrary item be weighed, before anything above V2")))
+    for item in capped:
+        if item.ref in stands:
+            out.append(("R-VER-3", _("%(ref)s was weighed and stands: nothing goes above V2, unless a verification lead weighs it anew "
+                                     "with another outcome") % {"ref": item.ref}))  # fmt: skip
     if ungraded := [i for i in qualifying if not i.settled]:
         out.append(("R-VER-0", _("two assessors' grades, each given alone, for %(refs)s") % {"refs": _refs(ungraded)}))
     qualifying = [i for i in qualifying if i.settled]

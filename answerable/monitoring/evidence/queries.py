@@ -87,6 +87,17 @@ def may_see_grade(assessment: Assessment, by: HasPrincipal) -> bool:
     return bool(item.assessments.filter(assessor__ref=by.ref).exists())
 
 
+def standing(refs: Iterable[str]) -> frozenset[str]:
+    """Of these items, the references of those of which the last weighing said that they stand against their incident (R-VER-3)."""
+    last = {
+        ref: outcome
+        for ref, outcome in Weighing.objects.filter(item__ref__in=[*refs])
+        .order_by("id")
+        .values_list("item__ref", "outcome")
+    }
+    return frozenset(ref for ref, outcome in last.items() if outcome == "stands")
+
+
 def custody(item: SourceItem) -> QuerySet[CustodyLine]:
     """The custody log of an item's evidence, oldest first."""
     return CustodyLine.objects.filter(item=item).order_by("id")

@@ -111,6 +111,20 @@ def test_a_level_is_explained_by_its_rule_and_by_what_is_missing(items, level, s
     assert {code for code, _words in found.missing} == missing
 
 
+def test_what_was_weighed_and_stands_is_told_from_what_nobody_weighed():
+    against = {"reliability": "A", "credibility": 2, "contrary": True}
+    found = explaining.explain(
+        [item("S", **T1), item("X", **against), item("Y", **against)], base=0, matches=False, stands={"X"}
+    )
+    (x,), (y,) = ([s for s in found.says if ref in s] for ref in (" X ", " Y "))
+    assert "weighed and stands" in x and "until a verification lead records" in y
+    assert sorted(words[:8] for _code, words in found.missing) == ["X was we", "that the"]
+    all_weighed = explaining.explain([item("S", **T1), item("X", **against)], base=0, matches=False, stands={"X"})
+    assert [code for code, _words in all_weighed.missing] == ["R-VER-3"] and "be weighed" not in str(
+        all_weighed.missing
+    )
+
+
 def test_v3d_names_each_thing_it_lacks():
     (words,) = [w for c, w in explaining.explain([item("S", **T1)], base=3, matches=False).missing if c == "V3d"]
     assert "two assessors" in words and "match a pattern" in words and "2 more base incident(s)" in words
