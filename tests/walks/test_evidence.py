@@ -753,6 +753,33 @@ def test_two_that_agree_settle_a_grade_and_levels_follow(office, account):
     )
 
 
+def test_a_grade_given_anew_is_not_said_to_be_the_assessors_or_the_one_it_was_filed_with(office, account, saved):
+    from answerable.alliance.models import Person
+    from answerable.monitoring import actions
+
+    incident = account.incident
+    papers = [i for i in saved("$I1").items.all() if i.reliability]
+    url, vera = f"/watch/incidents/{incident.ref}/known/", Person.objects.get(handle="vera")
+
+    def row(of):
+        return re.search(
+            rf"{of.ref[:8]}.*?</tr>", office("vera").get(url).content.decode().split("Grade in force")[1], re.S
+        )[0]
+
+    for who in ("vera", "lena"):
+        press(office(who), f"/watch/items/{account.ref}/assess/", testimony="T1", reasons="r")
+    assert "settled by 2 assessors" in row(account) and "graded anew" not in row(account)
+    assert "graded as it was filed" in row(papers[0])
+    for item, grade in ((account, {"testimony": "T3"}), (papers[0], {"reliability": "D", "credibility": 4})):
+        see_all()
+        actions.regrade_item(item, **grade, by=vera)
+    assert "settled by 2 assessors; graded anew since" in row(account)
+    assert "graded anew since it was filed" in row(papers[0]) and "graded as it was filed" not in row(papers[0])
+    see_all()
+    actions.regrade_item(SourceItem.objects.get(pk=account.pk), testimony="T1", by=vera)
+    assert "settled by 2 assessors" in row(account) and "graded anew" not in row(account), "it is theirs again"
+
+
 def test_a_survivor_is_never_graded_a_to_f_and_a_source_never_t(office, account, item):
     from answerable.alliance.models import Person
     from answerable.common.errors import Refused

@@ -87,6 +87,13 @@ def may_see_grade(assessment: Assessment, by: HasPrincipal) -> bool:
     return bool(item.assessments.filter(assessor__ref=by.ref).exists())
 
 
+def regraded(refs: Iterable[str]) -> frozenset[str]:
+    """Of these items, the references of those that were graded anew, by whomever, since they were filed: as the record says."""
+    return frozenset(
+        Entry.objects.filter(subject__in=[*refs], action="item regraded").values_list("subject", flat=True)
+    )
+
+
 def standing(refs: Iterable[str]) -> frozenset[str]:
     """Of these items, the references of those of which the last weighing said that they stand against their incident (R-VER-3)."""
     last = {
