@@ -160,6 +160,11 @@ def _missing(
             return [
                 (whole.code, _("that a verifier look at it again, with what was added to it or graded anew (SOD-01)"))
             ]
+    if any(i.waits and i.waits != rules.ADDED for i in live):
+        both = [replace(i, waits="", then=None) for i in live]
+        whole = rules.verification_level(both, base=base, matches_pattern=matches)
+        if rules.RANK[whole.code] > rules.RANK[level.code]:
+            return [(whole.code, _("that a verifier look at it again, with what was linked to it (SOD-01)"))]
     if level.code == "V1":
         return [("V2", _("one item that qualifies: a source graded A–C with 1–3, or an account graded T1 or T2"))]
     if any(i.capped for i in live):

@@ -125,6 +125,17 @@ def test_what_was_weighed_and_stands_is_told_from_what_nobody_weighed():
     )
 
 
+def test_what_a_linked_report_brings_waits_for_a_verifier_and_is_not_missing():
+    strong = {**PAPER, "primary": True}
+    linked = [item("N", **strong), item("M", **strong, waits="7")]
+    found = explaining.explain(linked, base=0, matches=False)
+    assert found.level.code == "V2"
+    assert found.missing == (("V3c", "that a verifier look at it again, with what was linked to it (SOD-01)"),)
+    same = [item("N", **strong), item("M", **strong, parents=["N"], waits="7")]
+    missing = dict(explaining.explain(same, base=0, matches=False).missing)
+    assert missing["V3c"] == "a second item that qualifies and has another root", "to look at both raises nothing here"
+
+
 def test_v3d_names_each_thing_it_lacks():
     (words,) = [w for c, w in explaining.explain([item("S", **T1)], base=3, matches=False).missing if c == "V3d"]
     assert "two assessors" in words and "match a pattern" in words and "2 more base incident(s)" in words
