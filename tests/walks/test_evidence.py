@@ -780,6 +780,26 @@ def test_a_grade_given_anew_is_not_said_to_be_the_assessors_or_the_one_it_was_fi
     assert "settled by 2 assessors" in row(account) and "graded anew" not in row(account), "it is theirs again"
 
 
+def test_no_grade_and_no_outcome_is_chosen_beforehand(office, account, item, saved):
+    vera, against = office("vera"), saved("$I9").items.get(contrary=True)
+    assess, weigh = f"/watch/items/{account.ref}/assess/", f"/watch/items/{against.ref}/weigh/"
+    page = text_of(vera.get(assess))
+    assert (
+        f"{account.ref}: An account of a person is graded" in page
+        and "T2: Coherent; gaps compatible with trauma" in page
+    )
+    paper = text_of(vera.get(f"/watch/items/{item.ref}/assess/"))
+    for who, url, name, more in (
+        (vera, assess, "testimony", {}), (vera, f"/watch/items/{item.ref}/assess/", "reliability", {"credibility": "2"}),
+        (office("lena"), weigh, "outcome", {"how": "r"}), (office("expert1"), f"/watch/incidents/{against.incident.ref}/opinion/", "level", {}),
+    ):  # fmt: skip
+        select = re.search(rf'<select[^>]*name="{name}".*?</select>', who.get(url).content.decode(), re.S)[0]
+        assert re.search(r'<option value=""[^>]*>–', select), name
+        assert not re.search(r'<option value="[^"]+" selected', select)
+        assert who.post(url, {name: "", "reasons": "r", **more}).status_code == 422
+    assert "A: " in paper and not Assessment.objects.filter(item__in=[account, item]).exists()
+
+
 def test_a_survivor_is_never_graded_a_to_f_and_a_source_never_t(office, account, item):
     from answerable.alliance.models import Person
     from answerable.common.errors import Refused

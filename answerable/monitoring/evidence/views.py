@@ -416,7 +416,7 @@ def assess_item(request: Request, ref: str) -> HttpResponse:
 
     return form_page(
         request, forms.AssessForm(request.POST or None, account=account), heading=_("Assess an item"), button=_("Give the grade"),
-        act=act, lead=_("An account of a person is graded T1 to T4 by two assessors, each alone; nobody's silence counts as consent.")
+        act=act, lead=f"{item.ref}: " + _("An account of a person is graded T1 to T4 by two assessors, each alone; nobody's silence counts as consent.")
         if account else item.ref, cancel=reverse("incident-known", args=[item.incident.ref]),
     )  # fmt: skip
 
