@@ -96,12 +96,8 @@ def regraded(refs: Iterable[str]) -> frozenset[str]:
 
 def standing(refs: Iterable[str]) -> frozenset[str]:
     """Of these items, the references of those of which the last weighing said that they stand against their incident (R-VER-3)."""
-    last = {
-        ref: outcome
-        for ref, outcome in Weighing.objects.filter(item__ref__in=[*refs])
-        .order_by("id")
-        .values_list("item__ref", "outcome")
-    }
+    weighed = Weighing.objects.filter(item__ref__in=[*refs]).order_by("id")
+    last = dict(weighed.values_list("item__ref", "outcome"))
     return frozenset(ref for ref, outcome in last.items() if outcome == "stands")
 
 
