@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
@@ -31,10 +31,12 @@ def explain(
     matches: bool,
     ceiling: rules.Ceiling | None = None,
     stands: Collection[str] = (),
+    given: Mapping[str, Sequence[str]] | None = None,
 ) -> Explanation:
     """The level that the items support, and why not the next. `base`: incidents in the actor's base set (R-VER-2); `ceiling`: what was
     last concluded, above which the level does not rise (decision 0058); `stands`: references of items of which the last weighing said
-    that they stand against the incident (R-VER-3)."""
+    that they stand against the incident (R-VER-3); `given`: what assessors gave each account, by its reference (R-VER-0). Only how many
+    they are is said."""
     level = rules.verification_level(items, base=base, matches_pattern=matches, ceiling=ceiling)
     live = [i for i in items if i.live]
     dropped = [i for i in items if not i.live]
@@ -68,9 +70,8 @@ def explain(
                       "looks again.") % {"level": level.held, "stays": level.code})  # fmt: skip
         missing = [(level.held, _("that a verifier look at it again: it stays at what was last concluded (SOD-01)"))]
         return Explanation(level, tuple(says), tuple(missing))
-    return Explanation(
-        level, tuple(says), tuple(_missing(level, live, qualifying, roots, stands, base=base, matches=matches))
-    )
+    missing = _missing(level, live, qualifying, roots, stands, given or {}, base=base, matches=matches)
+    return Explanation(level, tuple(says), tuple(missing))
 
 
 def _shared(items: Sequence[rules.ItemFacts]) -> list[str]:
@@ -149,7 +150,7 @@ def _contrary(item: rules.ItemFacts, stands: Collection[str]) -> str:
 
 def _missing(
     level: rules.Level, live: Sequence[rules.ItemFacts], qualifying: Sequence[rules.ItemFacts],
-    roots: dict[str, frozenset[str]], stands: Collection[str], *, base: int, matches: bool,
+    roots: dict[str, frozenset[str]], stands: Collection[str], given: Mapping[str, Sequence[str]], *, base: int, matches: bool,
 ) -> list[tuple[str, str]]:  # fmt: skip
     if level.code == "V4":
         return []
@@ -180,11 +181,18 @@ def _missing(
             out.append(("R-VER-3", _("%(ref)s was weighed and stands: nothing goes above V2, unless a verification lead weighs it anew "
                                      "with another outcome") % {"ref": item.ref}))  # fmt: skip
     if ungraded := [i for i in qualifying if not i.settled]:
-        out.append(("R-VER-0", _("two assessors' grades, each given alone, for %(refs)s") % {"refs": _refs(ungraded)}))
+        # What the grades alone would give, were they the ones that stand there now.
+        graded = rules.verification_level([replace(i, assessed=True) for i in live], base=base, matches_pattern=matches)
+        code = graded.code if rules.RANK[graded.code] > rules.RANK[level.code] else "R-VER-0"
+        out += [(code, _grades_of(i, given.get(i.ref, ()))) for i in ungraded]
+        enough = code != "R-VER-0"
+    else:
+        enough = False
+    waiting = [i for i in ungraded if i.primary]
     qualifying = [i for i in qualifying if i.settled]
     accounts = [i for i in qualifying if i.primary_testimony]
-    if level.code == "V2" and not capped:
-        if accounts:
+    if level.code == "V2" and not capped and not enough:
+        if accounts or waiting:
             out.append(("V3a", _("a second item that qualifies and shares neither root nor person with the account")))
             out.append(
                 (
@@ -207,6 +215,20 @@ def _missing(
             ("V4", _v4(qualifying, roots) or _("that a verifier look at it again, with what was linked to it (SOD-01)"))
         )
     return out
+
+
+def _grades_of(item: rules.ItemFacts, given: Sequence[str]) -> str:
+    """What an account that qualifies lacks of its assessors' grades (R-VER-0)."""
+    found = evidence.grading(given)
+    if found.grade:
+        return _("%(ref)s was graded more generously than its assessors did; more than V2 needs their grade") % {
+            "ref": item.ref
+        }
+    if found.third:
+        return _("the grade of a third assessor for %(ref)s") % {"ref": item.ref}
+    return _("the grades of two assessors, each given alone, for %(ref)s (%(n)d given so far)") % {
+        "ref": item.ref, "n": len(given)
+    }  # fmt: skip
 
 
 def _v3d(single: Sequence[rules.ItemFacts], base: int, matches: bool) -> str:

@@ -87,6 +87,15 @@ def may_see_grade(assessment: Assessment, by: HasPrincipal) -> bool:
     return bool(item.assessments.filter(assessor__ref=by.ref).exists())
 
 
+def given(refs: Iterable[str]) -> dict[str, list[str]]:
+    """What assessors gave each of these accounts, in their order. For counting: whoever has not graded yet is shown no grade (R-VER-0)."""
+    found: dict[str, list[str]] = {}
+    rows = Assessment.objects.filter(item__ref__in=[*refs]).order_by("id").values_list("item__ref", "testimony")
+    for ref, grade in rows:
+        found.setdefault(ref, []).append(grade)
+    return found
+
+
 def regraded(refs: Iterable[str]) -> frozenset[str]:
     """Of these items, the references of those that were graded anew, by whomever, since they were filed: as the record says."""
     return frozenset(

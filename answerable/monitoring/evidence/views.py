@@ -349,7 +349,7 @@ def known(request: Request, ref: str) -> HttpResponse:
         request, "monitoring/known.html",
         {"incident": incident, "explained": explaining.explain(
             facts.items, base=base, matches=incident.matches_pattern, ceiling=facts.ceiling,
-            stands=queries.standing([i.ref for i in facts.items if i.contrary])),
+            given=queries.given([i.ref for i in facts.items if i.account]), stands=queries.standing([i.ref for i in facts.items if i.contrary])),
          "graph": explaining.graph(facts.items), "rows": [_graded(i, request.user, anew=i.ref in anew) for i in items],
          "opinions": queries.opinions(incident), "may_opine": authority.allows(request.user, "give_level_opinion", incident),
          "may_grade": authority.allows(request.user, "begin_verification", incident),

@@ -125,6 +125,28 @@ def test_what_was_weighed_and_stands_is_told_from_what_nobody_weighed():
     )
 
 
+UNGRADED = {**T1, "assessed": False}
+PAPER = {"reliability": "A", "credibility": 2}
+
+
+@pytest.mark.parametrize(("given", "words"), [
+    ([], "the grades of two assessors, each given alone, for S (0 given so far)"),
+    (["T1"], "the grades of two assessors, each given alone, for S (1 given so far)"),
+    (["T2", "T3"], "the grade of a third assessor for S"),
+])  # fmt: skip
+def test_an_account_that_is_here_needs_its_assessors_and_no_other_account(given, words):
+    items = [item("S", **UNGRADED), item("N", **PAPER)]
+    found = explaining.explain(items, base=0, matches=False, given={"S": given})
+    assert found.level.code == "V2" and found.missing == (("V3a", words),)
+
+
+def test_an_account_that_would_not_carry_it_alone_needs_its_assessors_and_a_second_item():
+    missing = explaining.explain([item("S", **UNGRADED)], base=0, matches=False).missing
+    assert missing[0][0] == "R-VER-0" and "0 given so far" in missing[0][1]
+    (words,) = [w for code, w in missing if code == "V3a"]
+    assert words == "a second item that qualifies and shares neither root nor person with the account"
+
+
 def test_what_a_linked_report_brings_waits_for_a_verifier_and_is_not_missing():
     strong = {**PAPER, "primary": True}
     linked = [item("N", **strong), item("M", **strong, waits="7")]
