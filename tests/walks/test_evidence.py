@@ -826,7 +826,7 @@ def test_the_page_says_the_rule_and_what_is_missing(office, saved):
     assert "V2: at least one" in third and "one origin for 2 items" in third
     assert "All that supports it goes back to 1 root" in third and "go back to 1 root(s)" in third
     first = text_of(vera.get(f"/watch/incidents/{saved('$I1').ref}/known/"))
-    assert "V3a: a first-hand account" in first and "a third independent root" in first
+    assert "V3a: a primary testimony" in first and "a third independent root" in first
 
 
 def test_a_contrary_item_is_weighed_with_reasons_and_only_then_the_cap_falls(office, saved):

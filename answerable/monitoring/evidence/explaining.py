@@ -107,8 +107,8 @@ def _rule_of(level: rules.Level) -> str:
     return {
         "V1": _("V1: it is recorded, and no item qualifies (a source at A–C with 1–3, or an account at T1–T2)."),
         "V2": _("V2: at least one item qualifies (%(items)s)."),
-        "V3a": _("V3a: a first-hand account at T1 or T2 and an independent qualifying item (%(items)s)."),
-        "V3b": _("V3b: two independent first-hand accounts at T1 or T2 (%(items)s)."),
+        "V3a": _("V3a: a primary testimony at T1 or T2 and an independent qualifying item (%(items)s)."),
+        "V3b": _("V3b: two independent primary testimonies at T1 or T2 (%(items)s)."),
         "V3c": _("V3c: a strong first-hand item that is no account, and an independent qualifying item (%(items)s)."),
         "V3d": _("V3d: one account at T1, confirmed by two assessors, that matches a pattern with at least five base "
                  "incidents (%(items)s)."),
@@ -123,7 +123,7 @@ def _about(item: rules.ItemFacts) -> str:
         return _("R-VER-0: %(ref)s qualifies as an account filed at %(grade)s; until two assessors have graded it, each alone, it "
                  "counts for V2 and no more.") % words  # fmt: skip
     if item.testimony:
-        return (_("%(ref)s qualifies as a first-hand account at %(grade)s.") if item.primary
+        return (_("%(ref)s qualifies as a primary testimony at %(grade)s.") if item.primary
                 else _("%(ref)s qualifies as an account at %(grade)s, but is not first hand.")) % words  # fmt: skip
     if item.strong:
         return (_("%(ref)s is strong and first hand (%(grade)s).") if item.primary
@@ -198,7 +198,7 @@ def _missing(
                 (
                     "V3b",
                     _(
-                        "a second first-hand account at T1 or T2, of another person by her pseudonym and from another root"
+                        "a second primary testimony at T1 or T2, of another person by her pseudonym and from another root"
                     ),
                 )
             )
@@ -206,7 +206,7 @@ def _missing(
             if single:
                 out.append(("V3d", _v3d(single, base, matches)))
         else:
-            out.append(("V3a", _("a first-hand account at T1 or T2, independent of what is here")))
+            out.append(("V3a", _("a primary testimony at T1 or T2, independent of what is here")))
         strong = [i for i in qualifying if i.strong and i.primary]
         out.append(("V3c", _("a second item that qualifies and has another root") if strong
                     else _("a strong item (A–B with 1–2) that is first hand and no account, with an independent second")))  # fmt: skip

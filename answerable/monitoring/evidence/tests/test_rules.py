@@ -99,8 +99,8 @@ T1 = {"kind": "testimony", "primary": True, "testimony": "T1"}
 
 @pytest.mark.parametrize(("items", "level", "says", "missing"), [
     ([], "V1", "V1: it is recorded", {"V2"}),
-    ([item("S", **T1)], "V2", "first-hand account at T1", {"V3a", "V3b", "V3c", "V3d"}),
-    ([item("S", **T1), item("N", reliability="A", credibility=2, primary=True)], "V3a", "V3a: a first-hand account", {"V4"}),
+    ([item("S", **T1)], "V2", "primary testimony at T1", {"V3a", "V3b", "V3c", "V3d"}),
+    ([item("S", **T1), item("N", reliability="A", credibility=2, primary=True)], "V3a", "V3a: a primary testimony", {"V4"}),
     ([item("S", **T1), item("X", reliability="A", credibility=2, contrary=True)], "V2", "R-VER-3: X", {"R-VER-3"}),
     ([item("S", **T1), item("X", reliability="C", credibility=3, contrary=True)], "V2", "it caps nothing", {"V3a", "V3b", "V3c", "V3d"}),
     ([item("S", **T1), item("G", **T1, live=False)], "V2", "R-VER-4: 1 item is left out", {"V3a", "V3b", "V3c", "V3d"}),
