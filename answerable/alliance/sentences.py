@@ -54,6 +54,8 @@ NAMES = (
     _("An item is used whose survivor has not consented (R-MEA-5)."),
     # how well an incident is known (monitoring/rules.py)
     _("Recorded; no item yet."), _("Recorded; no item qualifies (A-C with 1-3, or T1-T2), so it is alleged."),
+    _("A strong contrary item caps the incident at V2, and no weighing has ended that (R-VER-3)."),
+    # As it was said until it was found untrue of an item that was weighed and stands; reports may keep it.
     _("A strong contrary item is not yet weighed, which caps the incident at V2 (R-VER-3)."),
     _("Three independent roots, two primary items, and a strong item or two T1 accounts: V4."),
     _("Two independent primary testimonies at T1 or T2: V3b."),

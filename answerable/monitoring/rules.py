@@ -368,7 +368,7 @@ def _level(items: Sequence[ItemFacts], every: Sequence[ItemFacts], *, base: int,
     if against:
         return Level(
             "V2",
-            (*notes, "A strong contrary item is not yet weighed, which caps the incident at V2 (R-VER-3)."),
+            (*notes, "A strong contrary item caps the incident at V2, and no weighing has ended that (R-VER-3)."),
             (qualifying[0].ref,),
         )
     if any(i.capped for i in items):

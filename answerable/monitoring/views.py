@@ -19,6 +19,7 @@ from answerable.common.errors import Refused
 from answerable.common.references import normalise
 from answerable.monitoring import access, actions, forms, lifecycle, planning, queries, svac, verifiers
 from answerable.monitoring.evidence import actions as evidence
+from answerable.monitoring.evidence import queries as evidence_queries
 from answerable.monitoring.intake import forms as intake_forms
 from answerable.monitoring.intake import queries as intake_queries
 from answerable.monitoring.intake.actions import attaching
@@ -156,6 +157,7 @@ def _incident_page(
         "monitoring/incident.html",
         {
             "incident": this,
+            "standing": evidence_queries.standing([i.ref for i in items if i.contrary]),
             "items": [(i, _kind(i), intake_forms.coded_lines(intake_forms.OF_ITEM, i.further)) for i in items],
             "precision": _precisions().get(this.precision, this.precision),
             "further": intake_forms.coded_lines(intake_forms.OF_REPORT, this.further),

@@ -753,6 +753,53 @@ def test_two_that_agree_settle_a_grade_and_levels_follow(office, account):
     )
 
 
+def test_a_grade_given_anew_is_not_said_to_be_the_assessors_or_the_one_it_was_filed_with(office, account, saved):
+    from answerable.alliance.models import Person
+    from answerable.monitoring import actions
+
+    incident = account.incident
+    papers = [i for i in saved("$I1").items.all() if i.reliability]
+    url, vera = f"/watch/incidents/{incident.ref}/known/", Person.objects.get(handle="vera")
+
+    def row(of):
+        return re.search(
+            rf"{of.ref[:8]}.*?</tr>", office("vera").get(url).content.decode().split("Grade in force")[1], re.S
+        )[0]
+
+    for who in ("vera", "lena"):
+        press(office(who), f"/watch/items/{account.ref}/assess/", testimony="T1", reasons="r")
+    assert "settled by 2 assessors" in row(account) and "graded anew" not in row(account)
+    assert "graded as it was filed" in row(papers[0])
+    for item, grade in ((account, {"testimony": "T3"}), (papers[0], {"reliability": "D", "credibility": 4})):
+        see_all()
+        actions.regrade_item(item, **grade, by=vera)
+    assert "settled by 2 assessors; graded anew since" in row(account)
+    assert "graded anew since it was filed" in row(papers[0]) and "graded as it was filed" not in row(papers[0])
+    see_all()
+    actions.regrade_item(SourceItem.objects.get(pk=account.pk), testimony="T1", by=vera)
+    assert "settled by 2 assessors" in row(account) and "graded anew" not in row(account), "it is theirs again"
+
+
+def test_no_grade_and_no_outcome_is_chosen_beforehand(office, account, item, saved):
+    vera, against = office("vera"), saved("$I9").items.get(contrary=True)
+    assess, weigh = f"/watch/items/{account.ref}/assess/", f"/watch/items/{against.ref}/weigh/"
+    page = text_of(vera.get(assess))
+    assert (
+        f"{account.ref}: An account of a person is graded" in page
+        and "T2: Coherent; gaps compatible with trauma" in page
+    )
+    paper = text_of(vera.get(f"/watch/items/{item.ref}/assess/"))
+    for who, url, name, more in (
+        (vera, assess, "testimony", {}), (vera, f"/watch/items/{item.ref}/assess/", "reliability", {"credibility": "2"}),
+        (office("lena"), weigh, "outcome", {"how": "r"}), (office("expert1"), f"/watch/incidents/{against.incident.ref}/opinion/", "level", {}),
+    ):  # fmt: skip
+        select = re.search(rf'<select[^>]*name="{name}".*?</select>', who.get(url).content.decode(), re.S)[0]
+        assert re.search(r'<option value=""[^>]*>–', select), name
+        assert not re.search(r'<option value="[^"]+" selected', select)
+        assert who.post(url, {name: "", "reasons": "r", **more}).status_code == 422
+    assert "A: " in paper and not Assessment.objects.filter(item__in=[account, item]).exists()
+
+
 def test_a_survivor_is_never_graded_a_to_f_and_a_source_never_t(office, account, item):
     from answerable.alliance.models import Person
     from answerable.common.errors import Refused
@@ -779,7 +826,7 @@ def test_the_page_says_the_rule_and_what_is_missing(office, saved):
     assert "V2: at least one" in third and "one origin for 2 items" in third
     assert "All that supports it goes back to 1 root" in third and "go back to 1 root(s)" in third
     first = text_of(vera.get(f"/watch/incidents/{saved('$I1').ref}/known/"))
-    assert "V3a: a first-hand account" in first and "a third independent root" in first
+    assert "V3a: a primary testimony" in first and "a third independent root" in first
 
 
 def test_a_contrary_item_is_weighed_with_reasons_and_only_then_the_cap_falls(office, saved):
@@ -791,6 +838,13 @@ def test_a_contrary_item_is_weighed_with_reasons_and_only_then_the_cap_falls(off
     press(lena, f"/watch/items/{contrary.ref}/weigh/", outcome="stands", how="It is dated after the fact.")
     incident.refresh_from_db()
     assert incident.level == "V2"
+    told, report = text_of(lena.get(page)), text_of(lena.get(f"/watch/incidents/{incident.ref}/"))
+    assert (
+        "It was weighed and stands, so the cap at V2 remains" in told and "weighs it anew with another outcome" in told
+    )
+    for words in ("until a verification lead records", "that the contrary item be weighed", "not yet weighed"):
+        assert words not in told + report
+    assert "no weighing has ended that" in report
     press(lena, f"/watch/items/{contrary.ref}/weigh/", outcome="outweighed", how="canaryhow: two saw it.")
     incident.refresh_from_db()
     assert incident.level == "V3a" and Weighing.objects.count() == 2 and not rows_holding("canaryhow")

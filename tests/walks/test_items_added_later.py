@@ -93,7 +93,7 @@ def test_what_speaks_against_a_report_counts_at_once(known):
     assert fresh(known).level == "V3a"
     against = add(known, kind="official", reliability="A", credibility=2, contrary=True, says="It was not so.")
     made = fresh(known)
-    assert (made.level, made.status) == ("V2", "CREDIBLE") and "not yet weighed" in made.because[-1]
+    assert (made.level, made.status) == ("V2", "CREDIBLE") and "no weighing has ended that" in made.because[-1]
     assert not against.waits
     # One more that speaks for it does not lift what the contrary one holds down, nor what stays once that is weighed.
     add(known, kind="register", reliability="A", credibility=1, primary=True, says="A ledger")

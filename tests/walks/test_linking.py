@@ -229,7 +229,7 @@ def test_a_link_lowers_a_level_at_once_and_takes_none_away_that_a_verifier_gave(
     see_all()
     decide(pair_of(second, third), "same", "same_details", kept=second)
     second.refresh_from_db()
-    assert second.level == "V2" and "not yet weighed" in second.because[-1]
+    assert second.level == "V2" and "no weighing has ended that" in second.because[-1]
 
 
 @pytest.mark.slow

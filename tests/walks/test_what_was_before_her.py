@@ -117,7 +117,7 @@ def test_what_is_taken_back_caps_by_itself_again(capped):
     see_all()
     consent.undo_withdrawal(word, by=person("lena"))
     after = fresh(made)
-    assert after.level == "V2" and not after.cap_stays and "not yet weighed" in after.because[-1]
+    assert after.level == "V2" and not after.cap_stays and "no weighing has ended that" in after.because[-1]
 
 
 def test_a_person_says_that_a_paper_is_hers_and_refuses_it(capped):

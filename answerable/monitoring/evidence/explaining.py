@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
@@ -25,10 +25,18 @@ class Explanation:
 
 
 def explain(
-    items: Sequence[rules.ItemFacts], *, base: int, matches: bool, ceiling: rules.Ceiling | None = None
+    items: Sequence[rules.ItemFacts],
+    *,
+    base: int,
+    matches: bool,
+    ceiling: rules.Ceiling | None = None,
+    stands: Collection[str] = (),
+    given: Mapping[str, Sequence[str]] | None = None,
 ) -> Explanation:
     """The level that the items support, and why not the next. `base`: incidents in the actor's base set (R-VER-2); `ceiling`: what was
-    last concluded, above which the level does not rise (decision 0058)."""
+    last concluded, above which the level does not rise (decision 0058); `stands`: references of items of which the last weighing said
+    that they stand against the incident (R-VER-3); `given`: what assessors gave each account, by its reference (R-VER-0). Only how many
+    they are is said."""
     level = rules.verification_level(items, base=base, matches_pattern=matches, ceiling=ceiling)
     live = [i for i in items if i.live]
     dropped = [i for i in items if not i.live]
@@ -50,7 +58,7 @@ def explain(
     says += _shared(live)
     for item in live:
         if item.contrary:
-            says.append(_contrary(item))
+            says.append(_contrary(item, stands))
     if added := [i for i in live if i.waits == rules.ADDED]:
         says.append(_("SOD-01: %(refs)s: added after verification was concluded, so it raises nothing until a verifier who added none "
                       "of it looks again.") % {"refs": _refs(added)})  # fmt: skip
@@ -62,7 +70,8 @@ def explain(
                       "looks again.") % {"level": level.held, "stays": level.code})  # fmt: skip
         missing = [(level.held, _("that a verifier look at it again: it stays at what was last concluded (SOD-01)"))]
         return Explanation(level, tuple(says), tuple(missing))
-    return Explanation(level, tuple(says), tuple(_missing(level, live, qualifying, roots, base=base, matches=matches)))
+    missing = _missing(level, live, qualifying, roots, stands, given or {}, base=base, matches=matches)
+    return Explanation(level, tuple(says), tuple(missing))
 
 
 def _shared(items: Sequence[rules.ItemFacts]) -> list[str]:
@@ -98,8 +107,8 @@ def _rule_of(level: rules.Level) -> str:
     return {
         "V1": _("V1: it is recorded, and no item qualifies (a source at A–C with 1–3, or an account at T1–T2)."),
         "V2": _("V2: at least one item qualifies (%(items)s)."),
-        "V3a": _("V3a: a first-hand account at T1 or T2 and an independent qualifying item (%(items)s)."),
-        "V3b": _("V3b: two independent first-hand accounts at T1 or T2 (%(items)s)."),
+        "V3a": _("V3a: a primary testimony at T1 or T2 and an independent qualifying item (%(items)s)."),
+        "V3b": _("V3b: two independent primary testimonies at T1 or T2 (%(items)s)."),
         "V3c": _("V3c: a strong first-hand item that is no account, and an independent qualifying item (%(items)s)."),
         "V3d": _("V3d: one account at T1, confirmed by two assessors, that matches a pattern with at least five base "
                  "incidents (%(items)s)."),
@@ -114,7 +123,7 @@ def _about(item: rules.ItemFacts) -> str:
         return _("R-VER-0: %(ref)s qualifies as an account filed at %(grade)s; until two assessors have graded it, each alone, it "
                  "counts for V2 and no more.") % words  # fmt: skip
     if item.testimony:
-        return (_("%(ref)s qualifies as a first-hand account at %(grade)s.") if item.primary
+        return (_("%(ref)s qualifies as a primary testimony at %(grade)s.") if item.primary
                 else _("%(ref)s qualifies as an account at %(grade)s, but is not first hand.")) % words  # fmt: skip
     if item.strong:
         return (_("%(ref)s is strong and first hand (%(grade)s).") if item.primary
@@ -122,7 +131,7 @@ def _about(item: rules.ItemFacts) -> str:
     return _("%(ref)s qualifies (%(grade)s).") % words
 
 
-def _contrary(item: rules.ItemFacts) -> str:
+def _contrary(item: rules.ItemFacts, stands: Collection[str]) -> str:
     if not item.strong:
         return _("%(ref)s speaks against the incident; it is not strong (A–B with 1–2), so it caps nothing.") % {
             "ref": item.ref
@@ -131,13 +140,17 @@ def _contrary(item: rules.ItemFacts) -> str:
         return _("%(ref)s speaks strongly against the incident and has been weighed; it caps nothing now.") % {
             "ref": item.ref
         }
+    if item.ref in stands:
+        return _("R-VER-3: %(ref)s speaks strongly against the incident. It was weighed and stands, so the cap at V2 remains.") % {
+            "ref": item.ref
+        }  # fmt: skip
     return _("R-VER-3: %(ref)s speaks strongly against the incident and caps it at V2 until a verification lead records how it was "
              "weighed.") % {"ref": item.ref}  # fmt: skip
 
 
 def _missing(
     level: rules.Level, live: Sequence[rules.ItemFacts], qualifying: Sequence[rules.ItemFacts],
-    roots: dict[str, frozenset[str]], *, base: int, matches: bool,
+    roots: dict[str, frozenset[str]], stands: Collection[str], given: Mapping[str, Sequence[str]], *, base: int, matches: bool,
 ) -> list[tuple[str, str]]:  # fmt: skip
     if level.code == "V4":
         return []
@@ -148,6 +161,11 @@ def _missing(
             return [
                 (whole.code, _("that a verifier look at it again, with what was added to it or graded anew (SOD-01)"))
             ]
+    if any(i.waits and i.waits != rules.ADDED for i in live):
+        both = [replace(i, waits="", then=None) for i in live]
+        whole = rules.verification_level(both, base=base, matches_pattern=matches)
+        if rules.RANK[whole.code] > rules.RANK[level.code]:
+            return [(whole.code, _("that a verifier look at it again, with what was linked to it (SOD-01)"))]
     if level.code == "V1":
         return [("V2", _("one item that qualifies: a source graded A–C with 1–3, or an account graded T1 or T2"))]
     if any(i.capped for i in live):
@@ -155,21 +173,32 @@ def _missing(
             ("R-VER-3", _("that a verifier look at it again, because what it was concluded on has changed (SOD-01)"))
         ]
     out: list[tuple[str, str]] = []
-    capped = any(i.contrary and i.strong and not i.weighed for i in live)
-    if capped:
+    capped = [i for i in live if i.contrary and i.strong and not i.weighed]
+    if any(i.ref not in stands for i in capped):
         out.append(("R-VER-3", _("that the contrary item be weighed, before anything above V2")))
+    for item in capped:
+        if item.ref in stands:
+            out.append(("R-VER-3", _("%(ref)s was weighed and stands: nothing goes above V2, unless a verification lead weighs it anew "
+                                     "with another outcome") % {"ref": item.ref}))  # fmt: skip
     if ungraded := [i for i in qualifying if not i.settled]:
-        out.append(("R-VER-0", _("two assessors' grades, each given alone, for %(refs)s") % {"refs": _refs(ungraded)}))
+        # What the grades alone would give, were they the ones that stand there now.
+        graded = rules.verification_level([replace(i, assessed=True) for i in live], base=base, matches_pattern=matches)
+        code = graded.code if rules.RANK[graded.code] > rules.RANK[level.code] else "R-VER-0"
+        out += [(code, _grades_of(i, given.get(i.ref, ()))) for i in ungraded]
+        enough = code != "R-VER-0"
+    else:
+        enough = False
+    waiting = [i for i in ungraded if i.primary]
     qualifying = [i for i in qualifying if i.settled]
     accounts = [i for i in qualifying if i.primary_testimony]
-    if level.code == "V2" and not capped:
-        if accounts:
+    if level.code == "V2" and not capped and not enough:
+        if accounts or waiting:
             out.append(("V3a", _("a second item that qualifies and shares neither root nor person with the account")))
             out.append(
                 (
                     "V3b",
                     _(
-                        "a second first-hand account at T1 or T2, of another person by her pseudonym and from another root"
+                        "a second primary testimony at T1 or T2, of another person by her pseudonym and from another root"
                     ),
                 )
             )
@@ -177,7 +206,7 @@ def _missing(
             if single:
                 out.append(("V3d", _v3d(single, base, matches)))
         else:
-            out.append(("V3a", _("a first-hand account at T1 or T2, independent of what is here")))
+            out.append(("V3a", _("a primary testimony at T1 or T2, independent of what is here")))
         strong = [i for i in qualifying if i.strong and i.primary]
         out.append(("V3c", _("a second item that qualifies and has another root") if strong
                     else _("a strong item (A–B with 1–2) that is first hand and no account, with an independent second")))  # fmt: skip
@@ -186,6 +215,20 @@ def _missing(
             ("V4", _v4(qualifying, roots) or _("that a verifier look at it again, with what was linked to it (SOD-01)"))
         )
     return out
+
+
+def _grades_of(item: rules.ItemFacts, given: Sequence[str]) -> str:
+    """What an account that qualifies lacks of its assessors' grades (R-VER-0)."""
+    found = evidence.grading(given)
+    if found.grade:
+        return _("%(ref)s was graded more generously than its assessors did; more than V2 needs their grade") % {
+            "ref": item.ref
+        }
+    if found.third:
+        return _("the grade of a third assessor for %(ref)s") % {"ref": item.ref}
+    return _("the grades of two assessors, each given alone, for %(ref)s (%(n)d given so far)") % {
+        "ref": item.ref, "n": len(given)
+    }  # fmt: skip
 
 
 def _v3d(single: Sequence[rules.ItemFacts], base: int, matches: bool) -> str:

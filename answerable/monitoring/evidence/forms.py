@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from answerable.alliance.models import Body
+from answerable.common.tables import label
 from answerable.monitoring.evidence.actions import LEVELS
 from answerable.monitoring.forms import Day
+from answerable.monitoring.intake.description import codes_of
 
 WHY = [
     ("verification", _("to verify")), ("preservation", _("to preserve it")), ("panel", _("for the panel of experts")),
     ("court", _("for a court")), ("safety", _("to protect someone")), ("request", _("because the person asked")),
 ]  # fmt: skip
+# First of a list of which nothing is chosen beforehand: what is left as it was is refused.
+UNCHOSEN = ("", "–")
 WEIGHED = [
+    UNCHOSEN,
     ("outweighed", _("what speaks for the incident weighs more")),
     ("explained", _("the contradiction is explained")),
     ("stands", _("it stands against the incident, and the cap stays")),
@@ -95,14 +101,21 @@ class TransferForm(forms.Form):
     why = why()
 
 
+def _scale(list_name: str) -> list[tuple[str, str]]:
+    """Each grade of a scale with what it means, as the form of a report says it; none is chosen beforehand."""
+    lang = get_language() or "en"
+    return [UNCHOSEN, *((code, f"{code}: {label(list_name, code, lang)}") for code in codes_of(list_name))]
+
+
 class AssessForm(forms.Form):
     """One assessor's grade, with reasons."""
 
-    testimony = forms.ChoiceField(label=_("Grade of the account, T1 to T4"),
-                                  choices=[(f"T{n}", f"T{n}") for n in range(1, 5)])  # fmt: skip
-    reliability = forms.ChoiceField(label=_("Reliability of the source, A to F"), choices=[(c, c) for c in "ABCDEF"])
+    testimony = forms.ChoiceField(label=_("Grade of the account, T1 to T4"), choices=partial(_scale, "testimony_scale"))
+    reliability = forms.ChoiceField(
+        label=_("Reliability of the source, A to F"), choices=partial(_scale, "source_reliability")
+    )
     credibility = forms.TypedChoiceField(label=_("Credibility of what it says, 1 to 6"), coerce=int,
-                                         choices=[(n, n) for n in range(1, 7)])  # fmt: skip
+                                         choices=partial(_scale, "information_credibility"))  # fmt: skip
     reasons = forms.CharField(label=_("Reasons"), max_length=4000, widget=forms.Textarea(attrs={"rows": 4}),
                               help_text=_("Sealed. The other assessors read them after giving their own grade."))  # fmt: skip
 
@@ -123,7 +136,9 @@ class WeighForm(forms.Form):
 class OpinionForm(forms.Form):
     """Another organisation's opinion."""
 
-    level = forms.ChoiceField(label=_("Level your organisation would give"), choices=[(c, c) for c in LEVELS])
+    level = forms.ChoiceField(
+        label=_("Level your organisation would give"), choices=[UNCHOSEN, *((c, c) for c in LEVELS)]
+    )
     reasons = forms.CharField(label=_("Reasons"), max_length=4000, widget=forms.Textarea(attrs={"rows": 5}),
                               help_text=_("Sealed."))  # fmt: skip
 

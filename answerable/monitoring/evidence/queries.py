@@ -87,6 +87,29 @@ def may_see_grade(assessment: Assessment, by: HasPrincipal) -> bool:
     return bool(item.assessments.filter(assessor__ref=by.ref).exists())
 
 
+def given(refs: Iterable[str]) -> dict[str, list[str]]:
+    """What assessors gave each of these accounts, in their order. For counting: whoever has not graded yet is shown no grade (R-VER-0)."""
+    found: dict[str, list[str]] = {}
+    rows = Assessment.objects.filter(item__ref__in=[*refs]).order_by("id").values_list("item__ref", "testimony")
+    for ref, grade in rows:
+        found.setdefault(ref, []).append(grade)
+    return found
+
+
+def regraded(refs: Iterable[str]) -> frozenset[str]:
+    """Of these items, the references of those that were graded anew, by whomever, since they were filed: as the record says."""
+    return frozenset(
+        Entry.objects.filter(subject__in=[*refs], action="item regraded").values_list("subject", flat=True)
+    )
+
+
+def standing(refs: Iterable[str]) -> frozenset[str]:
+    """Of these items, the references of those of which the last weighing said that they stand against their incident (R-VER-3)."""
+    weighed = Weighing.objects.filter(item__ref__in=[*refs]).order_by("id")
+    last = dict(weighed.values_list("item__ref", "outcome"))
+    return frozenset(ref for ref, outcome in last.items() if outcome == "stands")
+
+
 def custody(item: SourceItem) -> QuerySet[CustodyLine]:
     """The custody log of an item's evidence, oldest first."""
     return CustodyLine.objects.filter(item=item).order_by("id")

@@ -342,13 +342,15 @@ def known(request: Request, ref: str) -> HttpResponse:
     items = list(incident.items.prefetch_related("parents", "assessments", "weighings"))
     (facts,) = as_facts.incident_facts([incident])
     base = monitoring_queries.base_of(incident)
+    anew = queries.regraded(i.ref for i in items)
     may_weigh = any(authority.allows(request.user, "weigh_contrary", i) for i in items if i.contrary and i.live)
     barred = may_weigh and verifiers.has_a_share(request.user, incident)
     return render(
         request, "monitoring/known.html",
         {"incident": incident, "explained": explaining.explain(
-            facts.items, base=base, matches=incident.matches_pattern, ceiling=facts.ceiling),
-         "graph": explaining.graph(facts.items), "rows": [_graded(i, request.user) for i in items],
+            facts.items, base=base, matches=incident.matches_pattern, ceiling=facts.ceiling,
+            given=queries.given([i.ref for i in facts.items if i.account]), stands=queries.standing([i.ref for i in facts.items if i.contrary])),
+         "graph": explaining.graph(facts.items), "rows": [_graded(i, request.user, anew=i.ref in anew) for i in items],
          "opinions": queries.opinions(incident), "may_opine": authority.allows(request.user, "give_level_opinion", incident),
          "may_grade": authority.allows(request.user, "begin_verification", incident),
          "may_weigh": may_weigh and not barred, "why_not_weigh": _(actions.OTHERS_WEIGH) if barred else "",
@@ -357,7 +359,9 @@ def known(request: Request, ref: str) -> HttpResponse:
     )  # fmt: skip
 
 
-def _graded(item: Any, by: Person) -> dict[str, Any]:
+def _graded(item: Any, by: Person, *, anew: bool) -> dict[str, Any]:
+    """A row of the table of grades. `anew`: it was graded anew since it was filed, so that its grade may be neither the one it was filed
+    with nor the one its assessors gave."""
     given = list(item.assessments.all())
     found = rules.grading([a.testimony for a in given]) if grades.is_account(item.kind) else None
     mine = any(a.assessor_id == by.pk for a in given)
@@ -365,6 +369,7 @@ def _graded(item: Any, by: Person) -> dict[str, Any]:
     if found is None:
         state = (
             _("graded by an assessor") if given
+            else _("graded anew since it was filed") if anew
             else _("graded as it was filed; an assessor may grade it anew") if item.reliability
             else _("not graded yet")
         )  # fmt: skip
@@ -374,10 +379,17 @@ def _graded(item: Any, by: Person) -> dict[str, Any]:
         state = _("the two differ by two or more, or straddle T2/T3: a third assessor is asked (R-VER-0)")
     elif given:
         state = _("one assessor has graded; a second is asked, who does not see the first grade (R-VER-0)")
+    elif anew:
+        state = _(
+            "graded anew since it was filed; it counts for V2 and no more, until two assessors have graded it (R-VER-0)"
+        )
     else:
         state = _(
             "no assessor has graded it here; as it was filed it counts for V2 and no more, until two have (R-VER-0)"
         )
+    last = found.grade if found else given[-1].grade if given else ""
+    if last and last != item.grade:
+        state = _("%(state)s; graded anew since") % {"state": state}
     weighings = list(item.weighings.all())
     if item.contrary and not item.weighed and weighings and weighings[0].outcome != "stands":
         state = _("%(state)s; it was weighed at a weaker grade, and is to be weighed again (R-VER-3)") % {
@@ -404,7 +416,7 @@ def assess_item(request: Request, ref: str) -> HttpResponse:
 
     return form_page(
         request, forms.AssessForm(request.POST or None, account=account), heading=_("Assess an item"), button=_("Give the grade"),
-        act=act, lead=_("An account of a person is graded T1 to T4 by two assessors, each alone; nobody's silence counts as consent.")
+        act=act, lead=f"{item.ref}: " + _("An account of a person is graded T1 to T4 by two assessors, each alone; nobody's silence counts as consent.")
         if account else item.ref, cancel=reverse("incident-known", args=[item.incident.ref]),
     )  # fmt: skip
 

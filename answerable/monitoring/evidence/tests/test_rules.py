@@ -99,8 +99,8 @@ T1 = {"kind": "testimony", "primary": True, "testimony": "T1"}
 
 @pytest.mark.parametrize(("items", "level", "says", "missing"), [
     ([], "V1", "V1: it is recorded", {"V2"}),
-    ([item("S", **T1)], "V2", "first-hand account at T1", {"V3a", "V3b", "V3c", "V3d"}),
-    ([item("S", **T1), item("N", reliability="A", credibility=2, primary=True)], "V3a", "V3a: a first-hand account", {"V4"}),
+    ([item("S", **T1)], "V2", "primary testimony at T1", {"V3a", "V3b", "V3c", "V3d"}),
+    ([item("S", **T1), item("N", reliability="A", credibility=2, primary=True)], "V3a", "V3a: a primary testimony", {"V4"}),
     ([item("S", **T1), item("X", reliability="A", credibility=2, contrary=True)], "V2", "R-VER-3: X", {"R-VER-3"}),
     ([item("S", **T1), item("X", reliability="C", credibility=3, contrary=True)], "V2", "it caps nothing", {"V3a", "V3b", "V3c", "V3d"}),
     ([item("S", **T1), item("G", **T1, live=False)], "V2", "R-VER-4: 1 item is left out", {"V3a", "V3b", "V3c", "V3d"}),
@@ -109,6 +109,53 @@ def test_a_level_is_explained_by_its_rule_and_by_what_is_missing(items, level, s
     found = explaining.explain(items, base=0, matches=False)
     assert found.level.code == level and any(says in line for line in found.says), found.says
     assert {code for code, _words in found.missing} == missing
+
+
+def test_what_was_weighed_and_stands_is_told_from_what_nobody_weighed():
+    against = {"reliability": "A", "credibility": 2, "contrary": True}
+    found = explaining.explain(
+        [item("S", **T1), item("X", **against), item("Y", **against)], base=0, matches=False, stands={"X"}
+    )
+    (x,), (y,) = ([s for s in found.says if ref in s] for ref in (" X ", " Y "))
+    assert "weighed and stands" in x and "until a verification lead records" in y
+    assert sorted(words[:8] for _code, words in found.missing) == ["X was we", "that the"]
+    all_weighed = explaining.explain([item("S", **T1), item("X", **against)], base=0, matches=False, stands={"X"})
+    assert [code for code, _words in all_weighed.missing] == ["R-VER-3"] and "be weighed" not in str(
+        all_weighed.missing
+    )
+
+
+UNGRADED = {**T1, "assessed": False}
+PAPER = {"reliability": "A", "credibility": 2}
+
+
+@pytest.mark.parametrize(("given", "words"), [
+    ([], "the grades of two assessors, each given alone, for S (0 given so far)"),
+    (["T1"], "the grades of two assessors, each given alone, for S (1 given so far)"),
+    (["T2", "T3"], "the grade of a third assessor for S"),
+])  # fmt: skip
+def test_an_account_that_is_here_needs_its_assessors_and_no_other_account(given, words):
+    items = [item("S", **UNGRADED), item("N", **PAPER)]
+    found = explaining.explain(items, base=0, matches=False, given={"S": given})
+    assert found.level.code == "V2" and found.missing == (("V3a", words),)
+
+
+def test_an_account_that_would_not_carry_it_alone_needs_its_assessors_and_a_second_item():
+    missing = explaining.explain([item("S", **UNGRADED)], base=0, matches=False).missing
+    assert missing[0][0] == "R-VER-0" and "0 given so far" in missing[0][1]
+    (words,) = [w for code, w in missing if code == "V3a"]
+    assert words == "a second item that qualifies and shares neither root nor person with the account"
+
+
+def test_what_a_linked_report_brings_waits_for_a_verifier_and_is_not_missing():
+    strong = {**PAPER, "primary": True}
+    linked = [item("N", **strong), item("M", **strong, waits="7")]
+    found = explaining.explain(linked, base=0, matches=False)
+    assert found.level.code == "V2"
+    assert found.missing == (("V3c", "that a verifier look at it again, with what was linked to it (SOD-01)"),)
+    same = [item("N", **strong), item("M", **strong, parents=["N"], waits="7")]
+    missing = dict(explaining.explain(same, base=0, matches=False).missing)
+    assert missing["V3c"] == "a second item that qualifies and has another root", "to look at both raises nothing here"
 
 
 def test_v3d_names_each_thing_it_lacks():
