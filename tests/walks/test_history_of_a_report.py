@@ -112,3 +112,5 @@ def test_a_report_rests_on_its_items(report, office):
     for path in ("", "known/"):
         shown = office("sami").get(f"/watch/incidents/{made.ref}/{path}").content.decode()
         assert "Nothing recorded below it" not in shown and f"Source item {account.ref}" in shown
+    assert "Consent: " in page(office, made)
+    assert not re.search(r"\S(Consent|Evidence) ITM-", page(office, made))
