@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from tests_support import see_all
 from walks import test_verification
 from walks.test_levels_hold import fresh
 from walks.test_verification import T1, add, person
 
+from answerable.alliance.models import Grant
+from answerable.common import clock
 from answerable.monitoring import actions
 from answerable.monitoring.evidence import actions as evidence
 from answerable.monitoring.evidence import entities
@@ -34,6 +38,24 @@ def test_the_next_assessor_finds_the_account_on_today(report, office):
     see_all()
     account.refresh_from_db()
     assert not any(words in today(office, who) for who in ("vera", "lena", "sami") for words in (SECOND, THIRD))
+
+
+@pytest.mark.writes_freely
+def test_a_third_is_asked_where_two_differ(report, office):
+    account = add(report(), **T1, person_key="one")
+    for who, grade in (("vera", "T2"), ("lena", "T3")):
+        evidence.assess_item(account, testimony=grade, reasons="r", by=person(who))
+    see_all()
+    third = person("expert1")
+    Grant.objects.create(
+        person=third, role="verifier", starts_on=clock.today(), status="HELD",
+        expires_on=clock.today() + timedelta(days=90), asked_by=person("ines"), confirmed_by=person("arno"),
+    )  # fmt: skip
+    assert THIRD in today(office, third.handle) and SECOND not in today(office, third.handle)
+    see_all()
+    evidence.assess_item(account, testimony="T2", reasons="r", by=person(third.handle))
+    see_all()
+    assert THIRD not in today(office, third.handle)
 
 
 def test_what_is_settled_closed_or_without_consent_asks_nobody(report, office):
