@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -17,14 +16,13 @@ from answerable.authority.pages import Request, Uncounted, done, form_page, move
 from answerable.authority.principals import Place
 from answerable.common.errors import Refused
 from answerable.common.references import normalise
-from answerable.monitoring import access, actions, forms, lifecycle, planning, queries, svac, verifiers
+from answerable.monitoring import access, actions, forms, history, lifecycle, planning, queries, svac, verifiers
 from answerable.monitoring.evidence import actions as evidence
 from answerable.monitoring.evidence import queries as evidence_queries
 from answerable.monitoring.intake import forms as intake_forms
 from answerable.monitoring.intake import queries as intake_queries
 from answerable.monitoring.intake.actions import attaching
 from answerable.monitoring.intake.problems import Problems
-from answerable.monitoring.linking import access as link_access
 from answerable.monitoring.linking import actions as list_actions
 from answerable.monitoring.linking import lists
 from answerable.monitoring.linking import queries as link_queries
@@ -152,6 +150,7 @@ def _incident_page(
     )
     items.sort(key=lambda i: (i.incident_id != this.pk, i.pk))
     own = verifiers.her_own_in(request.user, this) if verifies else ""
+    told = history.told_of(request.user, this)
     return render(
         request,
         "monitoring/incident.html",
@@ -197,22 +196,11 @@ def _incident_page(
                 reverse("move-incident", args=[this.ref]),
                 barred={"begin_verification": own},
             ),
-            **_with_links(request.user, this, chain(request.user, this.ref)),
+            "fallen_from": history.fallen_from(this, told["history"]),
+            **told,
         },
         status=409 if refused else 200,
     )
-
-
-def _with_links(by: Any, this: Incident, found: dict[str, Any]) -> dict[str, Any]:
-    """An incident's chain, with links and their undoing in its history, for whoever sees the pair."""
-    pairs = link_access.pairs(by).filter(Q(first=this) | Q(second=this)).values_list("ref", flat=True)
-    also = [
-        e
-        for ref in pairs
-        for e in record.history(ref)
-        if e.event and this.ref in (e.event["detail"].get("kept"), e.event["detail"].get("merged"))
-    ]
-    return {**found, "history": sorted([*found["history"], *also], key=lambda e: e.index)}
 
 
 def _kind(item: SourceItem) -> str:

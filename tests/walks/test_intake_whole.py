@@ -324,11 +324,15 @@ def test_files_that_came_with_a_report_are_evidence_when_it_is_filed(office, sav
     assert twice.status_code == 409 and "on this item already" in twice.content.decode()
 
 
-def test_a_delivery_filed_as_a_whole_brings_its_files_under_one_entry(saved, dana):
+def test_a_delivery_filed_as_a_whole_brings_its_files_under_one_entry(saved, dana, office):
     batch = bring(with_files(saved), dana, name="answerable_report.zip")
     before = log.Entry.objects.count()
     assert filing.file_drafts(batch, by=dana) == 1 and log.Entry.objects.count() == before + 1
-    assert CustodyLine.objects.filter(entry=log.Entry.objects.latest("index").index).count() == 2
+    filed = log.Entry.objects.latest("index")
+    assert CustodyLine.objects.filter(entry=filed.index).count() == 2
+    (made,) = filed.event["detail"]["filed"]
+    shown = office("vera").get(f"/watch/incidents/{made}/").content.decode()
+    assert "reports filed from a delivery" in shown.split("<h3>History</h3>")[1]
 
 
 def test_a_file_goes_with_a_delivery_that_is_undone(saved, dana, settings, django_capture_on_commit_callbacks):

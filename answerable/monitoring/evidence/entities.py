@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import OuterRef, Q, Subquery, Value
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -15,7 +15,7 @@ from answerable.authority.engine import describes
 from answerable.authority.principals import CLOCK
 from answerable.common.hooks import question
 from answerable.monitoring import access as monitoring
-from answerable.monitoring import lifecycle, verifiers
+from answerable.monitoring import grades, lifecycle, verifiers
 from answerable.monitoring.evidence import actions, queries  # noqa: F401 - they answer questions
 from answerable.monitoring.evidence.models import Assessment, EvidenceFile, Opinion, Proof, Redaction, Weighing
 from answerable.monitoring.linking import queries as links
@@ -125,6 +125,48 @@ def _to_weigh(by: Any) -> list[dict[str, Any]]:
          "url": reverse("incident-known", args=[i.incident.ref]), "due": None, "urgency": 2}
         for i in items
         if authority.allows(by, "weigh_contrary", i) and i.incident_id not in hers
+    ]  # fmt: skip
+
+
+# How many accounts that ask for another assessor are listed at most, the oldest first.
+ASSESSED_AT_ONCE = 40
+# Two grades on different sides of this differ so that a third is asked (rules.testimony_needs_third).
+GIVEN_ALONE = Q(n=1) | Q(n=2, high__in=["T1", "T2"], low__in=["T3", "T4"])
+
+
+@question("waits_for").answer_with
+def _to_assess(by: Any) -> list[dict[str, Any]]:
+    """Accounts that one assessor graded, or two who differ, for whoever may give the next grade (R-VER-0): neither her own nor one
+    that she graded. The database leaves the others out, so that no more are asked about than are listed."""
+    if not by.roles & {"verifier", "verification_lead"}:
+        return []
+    hers = Assessment.objects.filter(item=OuterRef("item"), assessor=by)
+    asked = (
+        Assessment.objects.filter(
+            item__in=monitoring.items(by),
+            item__kind__in=sorted(grades.ACCOUNTS),
+            item__purposes__contains=[grades.MONITORING],
+            item__incident__status__in=[*lifecycle.OPEN, *lifecycle.COUNTED, lifecycle.MERGED],
+        )
+        .exclude(item__withdrawn__contains=[grades.MONITORING])
+        .exclude(item__incident__collected_by=by)
+        .exclude(item__added_by=by)
+        .exclude(Exists(hers))
+        .order_by("item")
+        .values("item")
+        .annotate(n=Count("pk"), high=Min("testimony"), low=Max("testimony"))
+        .filter(GIVEN_ALONE)
+    )
+    given = {row["item"]: row["n"] for row in asked[:ASSESSED_AT_ONCE]}
+    items = SourceItem.objects.filter(pk__in=given).select_related(
+        "incident__collected_by", "incident__organisation", "incident__situation"
+    )
+    second = _("one assessor has graded; a second is asked, who does not see the first grade (R-VER-0)")
+    third = _("the two differ by two or more, or straddle T2/T3: a third assessor is asked (R-VER-0)")
+    return [
+        {"title": _("Source item") + f" {i.ref}", "what": second if given[i.pk] == 1 else third,
+         "url": reverse("incident-known", args=[i.incident.ref]), "due": None, "urgency": 2}
+        for i in items.order_by("pk") if authority.allows(by, "grade_item", i)
     ]  # fmt: skip
 
 

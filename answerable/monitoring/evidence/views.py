@@ -25,7 +25,7 @@ from answerable.channel.arriving import InMemory
 from answerable.common import faults
 from answerable.common.errors import Refused
 from answerable.monitoring import access as monitoring
-from answerable.monitoring import as_facts, grades, verifiers
+from answerable.monitoring import as_facts, grades, history, verifiers
 from answerable.monitoring import queries as monitoring_queries
 from answerable.monitoring.evidence import access, actions, bundles, checks, explaining, forms, queries, rules
 from answerable.monitoring.evidence.models import EvidenceFile, TimeAuthority
@@ -355,7 +355,7 @@ def known(request: Request, ref: str) -> HttpResponse:
          "may_grade": authority.allows(request.user, "begin_verification", incident),
          "may_weigh": may_weigh and not barred, "why_not_weigh": _(actions.OTHERS_WEIGH) if barred else "",
          "may_read": authority.allows(request.user, "read_sealed", incident, purpose="verification"),
-         "locked": request.user.vault_session is None, **chain(request.user, incident.ref)},
+         "locked": request.user.vault_session is None, **history.told_of(request.user, incident)},
     )  # fmt: skip
 
 

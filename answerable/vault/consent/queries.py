@@ -15,7 +15,8 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from answerable.authority import engine as authority
-from answerable.authority.principals import HasPrincipal, Place
+from answerable.authority.acting import reading_as
+from answerable.authority.principals import CLOCK, HasPrincipal, Place
 from answerable.common import clock
 from answerable.common.hooks import question
 from answerable.record.models import Entry
@@ -202,6 +203,14 @@ def withdrawals(by: HasPrincipal) -> QuerySet[Withdrawal]:
     if not authority.allows(by, "see_withdrawals", Place("withdrawals")):
         return Withdrawal.objects.none()
     return Withdrawal.objects.all()
+
+
+def withdrawals_of(refs: Sequence[str]) -> list[tuple[str, str]]:
+    """Reference and subject of each withdrawal about one of these, oldest first, for a page that shows these and what counts of them:
+    that a consent ended or came back, and nothing else of the withdrawal, which is for whoever works on it."""
+    with reading_as(CLOCK):
+        found = Withdrawal.objects.filter(subject__in=list(refs)).order_by("id")
+        return list(found.values_list("ref", "subject"))
 
 
 def receipts(by: HasPrincipal) -> QuerySet[Withdrawal]:
