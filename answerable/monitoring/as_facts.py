@@ -170,7 +170,7 @@ def incident_facts(
     same = {pk: roots for group in both for pk, roots in evidence.alike(group).items()}
     above = {pk: {*origins.get(pk, ()), *same.get(pk, ())} for pk in {*origins, *same}}
     if gone:
-        above = _past([x for group in gone.values() for x in group], above)
+        above = past([x for group in gone.values() for x in group], above)
     one_source = links.one_source(linked)
     rough = [
         i for i in incidents
@@ -209,7 +209,7 @@ def incident_facts(
     ]
 
 
-def _past(gone: Sequence[SourceItem], above: Mapping[int, set[str]]) -> dict[int, set[str]]:
+def past(gone: Sequence[SourceItem], above: Mapping[int, set[str]]) -> dict[int, set[str]]:
     """What items go back to, past those that are shown no more: what had one origin through one of these still has (R-VER-1)."""
     behind = {x.ref: above.get(x.pk, set()) for x in gone}
     shared: dict[str, set[str]] = {}

@@ -199,8 +199,12 @@ def changed_since(this: Incident | None = None) -> QuerySet[Incident]:
 
     rows = to_be_seen(None if this is None else {this.pk, *links.kept_by([this.pk])})
     added = {pk for pk, _ref, _graded in rows} | links.keepers_of({ref for _pk, ref, _graded in rows}, carrying=True)
-    bearing = Indicator.supporting.through.objects.filter(indicator__ended_at=None).values("sourceitem__incident")
-    changed = Q(pk__in=bearing) & ~Q(changed_by=[])
+    bearing = Indicator.supporting.through.objects.filter(indicator__ended_at=None)
+    if this is not None:
+        bearing = bearing.filter(sourceitem__incident__in=[this.pk, *links.kept_by([this.pk])])
+    # What a linked report bears out rests on the conclusion of the one that is kept.
+    ends = links.ends_of(bearing.values_list("sourceitem__incident", flat=True).distinct()).values()
+    changed = Q(pk__in=among(ends)) & ~Q(changed_by=[])
     found = Incident.objects.filter(
         Q(pk__in=among(added)) | ~Q(cap_stays={}) | ~Q(held_back="") | changed, status__in=lifecycle.COUNTED
     )

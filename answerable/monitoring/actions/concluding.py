@@ -73,6 +73,10 @@ def verify_incident(
         of.exclude(changed_by=[], cap_stays={}).update(changed_by=[], cap_stays={})
         incident.cap_stays, incident.ceiling = {}, {}
         conclude(incident)
+        for pair in linked:
+            # Whatever becomes of the kept report, taking this link back gives no more than was concluded with it.
+            pair.put_aside = {**pair.put_aside, "together": incident.ceiling}
+            pair.save(update_fields=["put_aside"])
     changed = relevel(incident.party, incident.ref, why="verified", by=by)
     incident.refresh_from_db()
     record.append(

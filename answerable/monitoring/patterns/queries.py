@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -186,13 +186,22 @@ def standing(indicator: Indicator, *, looked_at: bool = False) -> Standing:
     from answerable.monitoring.evidence import queries as evidence
     from answerable.monitoring.linking import queries as links
 
-    named = [
+    every = [
         (item, contrary)
         for items, contrary in ((indicator.supporting, False), (indicator.contrary, True))
         for item in items.select_related("incident__party")
         .prefetch_related(as_facts.graded(), "incident__also_named__party")
         .order_by("id")
-        if concerned(indicator.party, item.incident)
+    ]
+
+    def unseen(item: SourceItem) -> bool:
+        return bool(item.incident.changed_by or item.incident.cap_stays)
+
+    # What spoke against it and was taken away by one person goes on doing so in the eyes of whoever has not looked since.
+    named = [
+        (item, contrary)
+        for item, contrary in every
+        if concerned(indicator.party, item.incident) or (looked_at and contrary and unseen(item))
     ]
     ends = links.ends_of({item.incident_id for item, _contrary in named})
     of = Incident.objects.filter(pk__in=ends.values(), status__in=lifecycle.COUNTED)
@@ -204,17 +213,29 @@ def standing(indicator: Indicator, *, looked_at: bool = False) -> Standing:
         return ends.get(item.incident_id) in held and not item.waits and (waits is None or waits["stood"])
 
     used = [(item, contrary) for item, contrary in named if contrary or seen(item)]
-    rows = [item for item, _contrary in used]
-    roots, same = evidence.roots_everywhere(rows), evidence.alike(rows)
     below = links.kept_by(ends.values())
+    # Two of them have one origin also through one that is not among them: of their reports, of one that is closed or opened again, or
+    # one that lost its consent. What joins does not part because nobody named it, nor by one person's word.
+    using = {item.pk for item, _contrary in used if item.live}
+    beside = SourceItem.objects.filter(incident__in={*ends, *ends.values(), *below}).exclude(
+        pk__in=[i.pk for i, _c in every]
+    )
+    whole = [*(item for item, _contrary in every), *beside]
+    roots, same = evidence.roots_everywhere(whole), evidence.alike(whole)
+    above = {pk: {*roots.get(pk, ()), *same.get(pk, ())} for pk in {*roots, *same}}
+    above = as_facts.past([i for i in whole if i.pk not in using], above)
     one_source = links.one_source(below)
     facts = [
         as_facts.item_facts(
-            item, {*roots.get(item.pk, ()), *same.get(item.pk, ())}, source=one_source.get(item.incident_id, ""),
-            contrary=contrary, then=True,
+            item, above.get(item.pk, ()), source=one_source.get(item.incident_id, ""), contrary=contrary, then=True
         )
         for item, contrary in used
-    ]  # fmt: skip
+    ]
+    if looked_at:
+        facts = [
+            replace(f, live=True) if contrary and unseen(item) else f
+            for f, (item, contrary) in zip(facts, used, strict=True)
+        ]
     carrying = {ends[item.incident_id] for item, contrary in used if not contrary and item.live}
     level = known.verification_level(facts)
     adding = Contribution.objects.filter(incident__in=carrying).exclude(level="").order_by("latest", "earliest")

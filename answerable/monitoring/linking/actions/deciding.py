@@ -131,7 +131,8 @@ def _merge(pair: LinkPair, keep: Incident, other: Incident) -> dict[str, Any]:
               "or conclude the verification of %(keep)s first.") % {"other": other.ref, "keep": keep.ref}, reason="counted",
         )  # fmt: skip
     said = Ceiling.read(other.ceiling)
-    known_at = max([other.level, *([said.own] if said else [])], key=lambda code: RANK[code])
+    at = [other.level, *([said.own, *(["V3d"] if said.lifts else [])] if said else [])]
+    known_at = max(at, key=lambda code: RANK[code])
     if other.status in lifecycle.COUNTED and RANK[known_at] > RANK[keep.level]:
         # A report that a verifier found to be better known does not give way, nor lend its level to another's actors.
         raise Refused(
@@ -198,15 +199,24 @@ def _facts_digest(*incidents: Incident) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _less_was_concluded(keep: Incident, alone: Sequence[Any] | None) -> bool:
-    """Whether a verifier who had both before her concluded less than a linked report had `alone` ((status, level, ...), after): that
-    level does not come back with one person's word (decision 0058)."""
-    if alone is None:
-        return False
-    end = Incident.objects.get(pk=queries.ends_of([keep.pk])[keep.pk])
-    said = Ceiling.read(end.ceiling)
-    together = max([end.level, *([said.own] if said else [])], key=lambda code: RANK[code])
-    return RANK[alone[0][1]] > RANK[together]
+def _less_was_concluded(pair: LinkPair, keep: Incident, other: Incident) -> bool:
+    """Whether a verifier who had both before her concluded less than the linked report had alone, or did not say that the two match a
+    pattern where that one did: it does not come back with one person's word (decision 0058).
+
+    Asked of what she concluded with this very link, because the kept report may have been opened, linked or parted since.
+    """
+    alone, had = pair.put_aside["rows"].get(other.ref), Ceiling.read(other.ceiling)
+    if "together" in pair.put_aside:
+        said = Ceiling.read(pair.put_aside["together"])
+    else:  # concluded before that was kept with the link: what is concluded of the report at its end, if it still counts
+        end = Incident.objects.get(pk=queries.ends_of([keep.pk])[keep.pk])
+        said = Ceiling.read(end.ceiling) if end.status in lifecycle.COUNTED else None
+    if said is None:
+        return True
+    if had is not None and had.lifted and not said.lifted and RANK[said.own] < RANK["V3d"]:
+        return True
+    together = "V3d" if said.lifted and RANK[said.own] < RANK["V3d"] else said.own
+    return alone is not None and RANK[alone[0][1]] > RANK[together]
 
 
 @action("undo_link")
@@ -232,7 +242,7 @@ def undo_link(pair: LinkPair, *, turn: int, by: Person) -> LinkPair:
             calm = (
                 other.status == lifecycle.MERGED
                 and not caps
-                and not (pair.concluded and _less_was_concluded(keep, aside["rows"].get(other.ref)))
+                and not (pair.concluded and _less_was_concluded(pair, keep, other))
                 and _facts_digest(keep, other) == aside["facts"]
                 and all(_standing(keep, other).get(ref) == row[1] for ref, row in aside["rows"].items())
             )
