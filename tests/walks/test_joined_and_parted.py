@@ -18,6 +18,7 @@ from walks.test_what_was_before_her import AGAINST, verify
 from answerable.common import clock
 from answerable.common.errors import Refused
 from answerable.monitoring import actions, verifiers
+from answerable.monitoring.evidence import actions as evidence
 from answerable.monitoring.models import Incident
 from answerable.monitoring.patterns import actions as patterns
 from answerable.monitoring.patterns.models import Contribution
@@ -188,4 +189,23 @@ def test_a_verifier_hears_of_the_kept_report_when_what_a_linked_one_bears_out_wa
     page = office("vera").get(f"/watch/incidents/{kept.ref}/").content.decode()
     assert "Let the rules give the level" in page and kept.ref in office("vera").get("/today/").content.decode()
     verify(kept, "vera")
+    assert reached(made).reached == "SP2"
+
+
+def test_the_second_grade_of_an_account_raises_no_indicator_by_itself(report, saved):
+    k = report()
+    graded(add(k, **T1, person_key="one"))
+    add(k, **A1, says="an order")
+    account, paper = add(k, **T1, person_key="two"), add(k, **A1, says="another order")
+    evidence.assess_item(item(account), testimony="T1", reasons="r", by=person("vera"))
+    k = concluded(k)
+    made = indicator(saved("$brigade"), [item(account), item(paper)])
+    assert made.reached == "SP1"
+    see_all()
+    evidence.assess_item(item(account), testimony="T1", reasons="r", by=person("lena"))
+    assert reached(made).reached == "SP1" and "until a verifier looks again" in made.because[-1]
+    with pytest.raises(Refused, match="someone else must verify"), transaction.atomic():
+        verify(k, "lena")
+    see_all()
+    verify(k, "vera")
     assert reached(made).reached == "SP2"

@@ -38,7 +38,9 @@ from answerable.monitoring.evidence.models import (
     weighing_ref,
 )
 from answerable.monitoring.evidence.said import Broken
+from answerable.monitoring.linking import queries as links
 from answerable.monitoring.models import Incident, Party, Situation, SourceItem
+from answerable.monitoring.patterns.models import Indicator
 from answerable.monitoring.verifiers import has_a_share
 from answerable.record import log as record
 from answerable.record.models import Entry
@@ -405,6 +407,7 @@ def assess_item(
     if settled:
         if account:  # the word of two, neither of whom collected it or added it
             item.graded_then, item.graded_by = "", []
+            _others_look(item, by)
         item.save(
             update_fields=[
                 "testimony",
@@ -420,6 +423,16 @@ def assess_item(
     # Before it is settled not even the record says a grade: the next assessor is to come to it alone.
     record.append("item assessed", item, by=by, from_state=was, to_state=item.grade if settled else was, detail=detail)
     return assessment
+
+
+def _others_look(item: SourceItem, by: Person) -> None:
+    """An account that bears an indicator out counts for more in it only once another verifier concluded its report again (0058)."""
+    with scope_of(CLOCK):
+        if not Indicator.objects.filter(ended_at=None, supporting=item).exists():
+            return
+        ends = [item.incident_id, *links.ends_of([item.incident_id]).values()]
+        concluded = Incident.objects.filter(pk__in=ends).exclude(ceiling={}).values_list("pk", flat=True)
+    _monitoring().changed_by(concluded, by.ref)
 
 
 def confirming(item: SourceItem) -> int:
