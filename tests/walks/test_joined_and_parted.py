@@ -21,10 +21,11 @@ from answerable.monitoring import actions, verifiers
 from answerable.monitoring.evidence import actions as evidence
 from answerable.monitoring.models import Incident
 from answerable.monitoring.patterns import actions as patterns
+from answerable.monitoring.patterns import recomputing
 from answerable.monitoring.patterns.models import Contribution
 from answerable.vault.consent import actions as consent
 
-pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.writes_freely]
 report = test_verification.report
 C3 = {"kind": "document", "reliability": "C", "credibility": 3, "purposes": ["CP-MONI"]}
 
@@ -209,3 +210,32 @@ def test_the_second_grade_of_an_account_raises_no_indicator_by_itself(report, sa
     see_all()
     verify(k, "vera")
     assert reached(made).reached == "SP2"
+
+
+@pytest.mark.parametrize("opened", [False, True])
+def test_what_joined_two_items_joins_them_when_it_is_shredded(report, monkeypatch, opened):
+    """Nothing of it is kept but its reference; a recomputation from nothing finds what stood before."""
+    kept, other, account, words = one_origin(report)
+    add(other, kind="document", reliability="F", credibility=6, says="so that the report stays")
+    graded(account)
+    both_concluded(kept, other)
+    if opened:
+        moved(kept, "reopen", "lena")
+    see_all()
+    consent.withdraw_everything(item(words), by=person("lena"))
+    before = fresh(kept)
+    monkeypatch.setattr(clock, "_fixed", clock.now() + timedelta(days=20))
+    see_all()
+    consent.owed()
+    see_all()
+    gone = item(words)
+    assert bytes(gone.says) == b"" and not gone.further
+    after = fresh(kept)
+    assert (
+        (after.level, after.held_back, after.status)
+        == (before.level, before.held_back, before.status)
+        == ("V2", "", before.status)
+    )
+    recomputing.recompute(from_items=True)
+    again = fresh(kept)
+    assert (again.level, again.held_back) == ("V2", "")

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from django.db.models import Q
+
 from answerable.common.hooks import question
 from answerable.common.lifecycle import next_status
 from answerable.monitoring import grades, lifecycle, queries, verifiers
 from answerable.monitoring.actions.concluding import cap_is_back, changed_by, keep_cap
 from answerable.monitoring.actions.locking import locked
 from answerable.monitoring.actions.restating import relevel
+from answerable.monitoring.evidence import queries as evidence
 from answerable.monitoring.linking import queries as links
 from answerable.monitoring.models import (
     FurtherActor,
     Incident,
     SourceItem,
 )
+from answerable.monitoring.patterns.models import Indicator
 from answerable.vault.consent import actions as consent
 
 
@@ -112,9 +116,19 @@ def _clear(ref: str) -> None:
     if ref.startswith("INC"):
         question("report_cleared").ask(ref)
     if ref.startswith("ITM"):
-        SourceItem.objects.filter(ref=ref).update(
-            says=b"", person_key="", testimony="", primary=False, assessors=0, purposes=[], further={}, graded_then=""
-        )
+        for item in SourceItem.objects.select_related("incident__party").filter(ref=ref):
+            _goes_on_joining(item)
+            SourceItem.objects.filter(ref=ref).update(
+                says=b"",
+                person_key="",
+                testimony="",
+                primary=False,
+                assessors=0,
+                purposes=[],
+                further={},
+                graded_then="",
+            )
+            relevel(item.incident.party, item.incident.ref)
     elif ref.startswith("INC"):
         for incident in Incident.objects.filter(ref=ref):
             on = incident.on.replace(month=(incident.on.month - 1) // 3 * 3 + 1, day=1)
@@ -125,3 +139,19 @@ def _clear(ref: str) -> None:
             )  # fmt: skip
             FurtherActor.objects.filter(incident=incident).delete()
             relevel(incident.party, ref)
+
+
+def _goes_on_joining(gone: SourceItem) -> None:
+    """What had the words of an item that is emptied now goes back to it from here on, as it did by those words (R-VER-1): two that
+    were known to have one origin do not become two because nothing of the third is kept but its reference."""
+    end = links.ends_of([gone.incident_id])[gone.incident_id]
+    named = Indicator.objects.filter(Q(supporting=gone) | Q(contrary=gone), ended_at=None)
+    near = SourceItem.objects.filter(
+        Q(incident__in={end, gone.incident_id, *links.kept_by([end])})
+        | Q(pk__in=Indicator.supporting.through.objects.filter(indicator__in=named).values("sourceitem"))
+    )
+    others = list(near.exclude(pk=gone.pk))
+    marks, over = evidence.alike([gone, *others]), evidence.over(gone)
+    for other in others:
+        if marks.get(other.pk, set()) & marks.get(gone.pk, set()) and other.pk not in over:
+            other.parents.add(gone)

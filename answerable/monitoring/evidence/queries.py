@@ -191,6 +191,12 @@ def _above(items: Iterable[SourceItem]) -> _Above:
     return _Above(up, {pk: (ref, where) for pk, ref, where in listed})
 
 
+def over(item: SourceItem) -> set[int]:
+    """Every item that this one goes back to, however far, by key."""
+    above = _above([item]).up
+    return {parent for parents in above.values() for parent in parents}
+
+
 def roots_everywhere(items: Sequence[SourceItem]) -> dict[int, set[str]]:
     """For each item that derives from others, its ultimate ancestors, in whichever incident: for a reading that has only some
     of an incident's items before it. Two reports that both cite a third go back to it, wherever it was filed (R-VER-1).

@@ -226,6 +226,10 @@ def test_a_ceiling_rises_once_all_that_capped_it_is_weighed():
     assert (one.own, one.once_weighed("d").own) == ("V2", "V3a")
     assert made.once_weighed("another") == made
     assert one.once_weighed("d").once_it_stands("d") == rules.Ceiling("V2", False, "V3a", frozenset({"d"}))
+    still = rules.Ceiling("V2", False, "V4", frozenset({"c"})).once_it_stands("d")
+    assert still == rules.Ceiling("V2", False, "V4", frozenset({"c", "d"})), (
+        "what she had before her otherwise stays known"
+    )
     assert rules.Ceiling.read(made.kept) == made and rules.Ceiling.read({}) is None
 
 
@@ -234,6 +238,10 @@ def test_a_verifier_who_says_that_a_level_holds_raises_nothing():
     assert rules.concluded([T1_TWO, ORDER], matches_pattern=True, under=before) == before
     fallen = rules.concluded([T1_TWO], matches_pattern=False, under=rules.Ceiling("V3a", False, "V3a"))
     assert (fallen.own, fallen.uncapped) == ("V2", "V2")
+    capped = rules.Ceiling("V2", False, "V3a", frozenset({"gone"}))
+    assert rules.concluded([T1_TWO, ORDER], matches_pattern=False, under=capped).caps == {"gone"}, (
+        "what capped it goes on"
+    )
 
 
 def test_a_linked_report_gives_no_more_than_was_concluded_of_it():
