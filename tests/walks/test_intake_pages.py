@@ -50,6 +50,7 @@ def test_a_file_goes_from_upload_through_mapping_to_drafts_and_back_out(office, 
     assert send(dana, renamed).status_code == 303
 
 
+@pytest.mark.slow
 def test_a_column_set_to_nothing_is_named_before_anything_is_kept(office, saved):
     dana, raw = office("dana"), table(row(saved))
     names = raw.split(b"\r\n")[0].decode().split(",")

@@ -50,6 +50,7 @@ def test_a_number_is_followed_from_the_situation_to_its_items(office, saved):
     assert items and SourceItem.objects.filter(ref=items[0]).exists()
 
 
+@pytest.mark.slow
 def test_a_windows_history_is_its_own(office, saved):
     """A number of another window never stood in this one, however close their ends lie."""
     regiment = saved("$regiment")
