@@ -18,14 +18,15 @@ from answerable.common.errors import Refused
 from answerable.common.hooks import question
 from answerable.common.lifecycle import next_status
 from answerable.monitoring import actions as monitoring
-from answerable.monitoring import lifecycle, verifiers
+from answerable.monitoring import as_facts, lifecycle, verifiers
 from answerable.monitoring.linking import queries, rules
 from answerable.monitoring.linking.models import (
     LinkPair,
 )
 from answerable.monitoring.models import FurtherActor, Incident, SourceItem
 from answerable.monitoring.patterns import live
-from answerable.monitoring.rules import RANK, Ceiling
+from answerable.monitoring.patterns import rules as windows
+from answerable.monitoring.rules import BASE_LEVELS, RANK, Ceiling
 from answerable.record import log as record
 
 WORDS = {"same": "link_same", "not_same": "link_not_same", "unsure": "link_unsure"}
@@ -131,7 +132,7 @@ def _merge(pair: LinkPair, keep: Incident, other: Incident) -> dict[str, Any]:
               "or conclude the verification of %(keep)s first.") % {"other": other.ref, "keep": keep.ref}, reason="counted",
         )  # fmt: skip
     said = Ceiling.read(other.ceiling)
-    at = [other.level, *([said.own, *(["V3d"] if said.lifts else [])] if said else [])]
+    at = [other.level, *([said.own] if said else []), *(["V3d"] if said and said.lifts and _lifted(other) else [])]
     known_at = max(at, key=lambda code: RANK[code])
     if other.status in lifecycle.COUNTED and RANK[known_at] > RANK[keep.level]:
         # A report that a verifier found to be better known does not give way, nor lend its level to another's actors.
@@ -164,6 +165,21 @@ def _merge(pair: LinkPair, keep: Incident, other: Incident) -> dict[str, Any]:
         "levels": changed,
         **({"named_alone": alone} if alone else {}),
     }
+
+
+def _lifted(incident: Incident) -> bool:
+    """Whether a base set lifts a report to V3d where each report of that set counts at what was concluded of it, whatever a consent
+    lowers today (R-VER-2, decision 0058)."""
+    days = as_facts.days_known(incident)
+    with scope_of(CLOCK):
+        for actor in incident.actors:
+            base = Incident.objects.naming([actor]).filter(
+                status__in=lifecycle.COUNTED, ceiling__own__in=sorted(BASE_LEVELS)
+            )
+            theirs = [as_facts.days_known(i) for i in base.exclude(pk=incident.pk).only(*as_facts.ASKED)]
+            if windows.support(days, theirs) >= windows.V3D_BASE:
+                return True
+    return False
 
 
 def _named(*incidents: Incident) -> set[int]:
