@@ -16,7 +16,7 @@ FURTHER_CASES = {
     "test_a_level_stays", "test_corrections", "test_counted_as_certain", "test_door_choices", "test_door_codes", "test_door_complaint",
     "test_early_warning", "test_evidence", "test_grades_given_later", "test_intake_corrected", "test_intake_versions",
     "test_history_of_a_report", "test_intake_whole", "test_next_grade", "test_what_was_before_her",
-    "test_intake_whose", "test_items_added_later", "test_looking", "test_several_actors",
+    "test_intake_whose", "test_items_added_later", "test_levels_hold", "test_looking", "test_several_actors",
 }  # fmt: skip
 HERE = Path(__file__).parent
 
