@@ -74,7 +74,11 @@ def _history(
         # Of a linked report's item, what moved this one's level.
         if entry.subject in items or this.ref in _levels(entry):
             about[entry.index] = (entry, entry.subject)
+    # That a consent ended is told only to whoever may see that withdrawal; to others it shows in what counts, without its day.
+    seen = set(consents.receipts(by).values_list("ref", flat=True))
     for ref, subject in consents.withdrawals_of([this.ref, *items, *of_linked]):
+        if ref not in seen:
+            continue
         for entry in record.history(ref):
             if entry.action in ON_CONSENT:
                 about[entry.index] = (entry, "" if subject == this.ref else subject)

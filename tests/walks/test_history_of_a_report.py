@@ -71,9 +71,10 @@ def test_a_consent_that_ends_and_comes_back_stands_in_the_history(report, office
     see_all()
     word = consent.withdraw_consent(account, ["CP-MONI"], by=person("lena"))
     assert "It was last concluded at V3a." in page(office, made)
-    assert lines(office, made)[-1] == f"consent withdrawn {account.ref}"
+    assert lines(office, made, "lena")[-1] == f"consent withdrawn {account.ref}"
+    assert not any("consent withdrawn" in line for line in lines(office, made, "vera")), "its day is not everybody's"
     restore(word, "lena")
-    assert lines(office, made)[-1] == f"withdrawal undone {account.ref}"
+    assert lines(office, made, "lena")[-1] == f"withdrawal undone {account.ref}"
 
 
 def test_a_link_taken_back_says_what_it_left_the_kept_report_at(report, office):
